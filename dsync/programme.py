@@ -44,6 +44,9 @@ Row = Mapping[str, Any]
 Dictionary = dict[str, View]
 """What is declared of views, by their names."""
 
+Versions = Mapping[str, Mapping[str, Any]]
+"""Versions of rules whole, by their names."""
+
 Values = Mapping[DossierNumber, Mapping[str, Sequence[object]]]
 """What a check compares dossiers by, by dossier and check."""
 
@@ -144,13 +147,6 @@ class Keys(Protocol):
         """
 
 
-class Judged(Protocol):
-    """The verdicts of the database, as far as a programme reads them."""
-
-    def kept_rules(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return each version of rules that gave a verdict, the latest first."""
-
-
 class Published(Protocol):
     """The facts of a démarche, as far as a programme reads them."""
 
@@ -176,10 +172,6 @@ class Reading(Protocol):
     @property
     def demarche(self) -> Published:
         """The démarche."""
-
-    @property
-    def verdicts(self) -> Judged:
-        """What was judged."""
 
 
 class Writing(Protocol):
@@ -493,14 +485,14 @@ class Programme(ABC):
         return None
 
     def account(
-        self, reader: Reading, found: Mapping[str, Any], at: datetime | None = None
+        self, kept: Versions, found: Mapping[str, Any], at: datetime | None = None
     ) -> dict[str, Any] | None:
         """Return the account of a dossier's verdict; None if it had no verdict then.
 
-        `found` is the dossier with its verdicts and checks, as `DossierReads.by_number` returns it;
-        `at` is the instant at which the verdict stood, None: the current one.
+        `kept` are the rules that the database keeps; `found` is as `DossierReads.by_number` returns
+        it; `at` is the instant at which the verdict stood, None: the current one.
         """
-        wording, known = self.rules and self.rules.wording, known_rules(self, reader)
+        wording, known = self.rules and self.rules.wording, known_rules(self, kept)
         instruction = wording.instruction if wording else "l’équipe d’instruction"
 
         def rules_of(version: str) -> AccountRules:
@@ -570,10 +562,7 @@ def in_force(programme: Programme | None) -> Rules:
     return programme.rules
 
 
-def known_rules(programme: Programme, reader: Reading) -> Mapping[str, Mapping[str, Any]]:
-    """Return versions of the rules whole, by their names, as the database keeps them.
-
-    The one in force comes first, then those that gave a verdict, the latest first.
-    """
-    kept, rules = reader.verdicts.kept_rules(), programme.rules
+def known_rules(programme: Programme, kept: Versions) -> Versions:
+    """Return the rules in force, as they are kept if they are, then those kept otherwise."""
+    rules = programme.rules
     return {rules.version: rules.document, **kept} if rules else kept

@@ -27,7 +27,6 @@ from dsync.domain.verdict import Verdict
 from dsync.ds import DSClient
 from dsync.errors import ConfigurationError, PieceTargetError
 from dsync.store import Reader, Record, Store, StoredDossier, SyncState
-from dsync.store.dictionary import main_table
 from dsync.store.dossier_rows import in_lists
 from dsync.store.form_views import FormView, form_views
 from dsync.store.piece_rows import CopiedFile
@@ -105,8 +104,8 @@ class Expected:
 
 CANNOT_KNOW = (
     "It cannot know what DS shows (--remote), what copied files contain (--pieces), or whether "
-    "evidence, products, replaced wishes, the status, dates and "
-    "names of wishes, ended corrections, requests or seals were forged."
+    "evidence, products, replaced wishes, the status, dates and names of wishes, stages in lists, "
+    "ended corrections, requests or seals were forged."
 )
 """The last line of each verification."""
 
@@ -159,10 +158,10 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
             f"Column {name} has values that dsync never writes. {RESTORE}",
         )
     has_rows = is_mapped(reader.state.read().mapping_key)
-    main = main_table(reader.programme)
+    part = reader.programme.lists
     done.add(
         "contents",
-        reader.verification.without_contents([main] if main is not None and has_rows else []),
+        reader.verification.without_contents([part.table] if part is not None and has_rows else []),
         f"Dossiers that were not erased lack their contents. {READ_AGAIN}",
     )
     done.add(

@@ -21,6 +21,9 @@ with later(globals()):
     from dsync.settings import SANDBOX_DEMARCHE, Settings, unknown_variables
     from dsync.wiring import Worker
 
+NEXT = "`dsync config check`, `dsync check`, `dsync sync`"
+"""What follows a first file."""
+
 
 @click.group(cls=Group)
 def config() -> None:
@@ -61,10 +64,9 @@ def init(*, file: Path) -> None:
     click.echo(f"{file}: {made.sentence}")
     click.echo(f"Places to look at: {made.to_check}, marked with « {TO_CHECK} ».")
     if file == OWN_CONFIG:
-        click.echo("It is found in this folder. Next: `dsync config check` and `dsync check`.")
+        click.echo(f"It is found in this folder. Next: {NEXT}.")
         return
-    named = shlex.quote(str(file))
-    click.echo(f"Next: export DSYNC_CONFIG={named}, then `dsync config check` and `dsync check`.")
+    click.echo(f"Next: export DSYNC_CONFIG={shlex.quote(str(file))}, then {NEXT}.")
 
 
 @config.command("show")

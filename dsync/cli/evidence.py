@@ -38,6 +38,7 @@ with later(globals()):
     from dsync.eig.precheck.rules_section import CATEGORIES, RulesConfig
     from dsync.programme import NO_RULES
     from dsync.settings import Settings
+    from dsync.sync.comparisons import Comparisons
     from dsync.sync.context import utc_now
     from dsync.sync.verdict_moves import Moves
     from dsync.sync.work import Precheck
@@ -203,7 +204,7 @@ def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: st
             click.echo(f"  Verdicts were not tried: {exc.message}")
             return
     print_errors(done.document)
-    comparisons = done.comparisons or []
+    comparisons = done.comparisons or Comparisons()
     print_moves(Moves.compared(comparisons))
     moved = [
         (one.numero, one.before.verdict.value, one.verdict.value)

@@ -35,11 +35,28 @@ _UNBROKEN = "\ue000"
 """Stands for a blank at which no line is broken; of the private characters, which `clean` drops."""
 
 
-def print_json(document: Any) -> None:
-    """Print a JSON document: indented on a terminal, on one line elsewhere (log files)."""
+def print_json(document: Any, **lists: Iterable[Any]) -> None:
+    """Print a JSON document: indented on a terminal, on one line elsewhere (log files).
+
+    `lists` take the place of empty lists in the document; their items are printed one by one.
+    """
+    text = _json(document)
+    between, deeper = (",\n    ", "\n    ") if sys.stdout.isatty() else (", ", "")
+    for name, items in lists.items():
+        head, _, text = text.partition(f'"{name}": []')
+        click.echo(f'{head}"{name}": [', nl=False)
+        glue = deeper
+        for item in items:
+            click.echo(glue + _json(item).replace("\n", "\n    "), nl=False)
+            glue = between
+        text = ("" if glue == deeper else deeper[:-2]) + "]" + text
+    click.echo(text)
+
+
+def _json(document: Any) -> str:
     indent = 2 if sys.stdout.isatty() else None
     text = json.dumps(document, ensure_ascii=False, indent=indent, default=_jsonable)
-    click.echo(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def print_table(

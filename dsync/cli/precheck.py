@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from datetime import date
+from heapq import merge
 from typing import Any
 
 import click
@@ -35,6 +35,7 @@ with later(globals()):
     from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
     from dsync.settings import Settings
     from dsync.sync.answering import check
+    from dsync.sync.comparisons import Comparisons
     from dsync.sync.evaluate import stored_comparisons
     from dsync.sync.verdict_moves import Moves
     from dsync.sync.work import (
@@ -256,12 +257,12 @@ def _agreed(work: Judging, settings: Settings, *, yes: bool, as_json: bool) -> b
             print_errors(tried.document)
             finish(tried)
         if not as_json:
-            _print_evidence(tried.comparisons or [])
+            _print_evidence(tried.comparisons or Comparisons())
     question = "\nReplace the stored evidence by today's evidence?"
     return confirmed(question, yes=yes, as_json=as_json)
 
 
-def _comparisons(work: Judging, done: Done, settings: Settings) -> Sequence[Comparison]:
+def _comparisons(work: Judging, done: Done, settings: Settings) -> Comparisons:
     """Return what was compared; decisions that another process did not store are made again."""
     if done.comparisons is not None:
         return done.comparisons
@@ -271,11 +272,11 @@ def _comparisons(work: Judging, done: Done, settings: Settings) -> Sequence[Comp
         again = structs.replace(work, dossiers=tuple(left))
         # `as_json` only hides the progress: the first run has shown it.
         tried = carry_out(again, as_json=True, dry=True, settings=settings)
-        found += tried.comparisons or []
-    return sorted(found, key=lambda one: one.numero)
+        return Comparisons(merge(found, tried.comparisons or (), key=lambda one: one.numero))
+    return found
 
 
-def _print(comparisons: Sequence[Comparison], *, explain: bool, as_of: date | None) -> None:
+def _print(comparisons: Comparisons, *, explain: bool, as_of: date | None) -> None:
     if not explain:
         print_table(
             ("dossier", "before", f"as of {as_of}" if as_of else "now", "changed"),
@@ -312,7 +313,7 @@ def _changed(comparison: Comparison) -> str:
     return ", ".join(said) or "the text"
 
 
-def _print_evidence(comparisons: Sequence[Comparison]) -> None:
+def _print_evidence(comparisons: Comparisons) -> None:
     """Print verdict and product evidence before and after, side by side."""
     rows = []
     for comparison in comparisons:
@@ -333,18 +334,19 @@ def _facts(verdict: Decision | StoredVerdict | None) -> dict[str, Any]:
     return {"verdict": verdict.verdict.value, **(part.facts(verdict) if part else {})}
 
 
-def _print_document(comparisons: Sequence[Comparison], done: Done, moves: Moves) -> None:
+def _print_document(comparisons: Comparisons, done: Done, moves: Moves) -> None:
     print_json(
         {
             "run": done.document["run"],
             "statut": done.document["status"],
-            "dossiers": [_document(comparison) for comparison in comparisons],
+            "dossiers": [],
             "verdicts_changes": [
                 {"avant": before, "apres": after, "nombre": count}
                 for before, after, count in moves.moves
             ],
             "erreurs": with_remedies(done.document)["errors"],
-        }
+        },
+        dossiers=map(_document, comparisons),
     )
 
 

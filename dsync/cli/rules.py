@@ -21,6 +21,7 @@ with later(globals()):
     from dsync.domain.dossier import PARIS
     from dsync.domain.notice import blank_list, notice
     from dsync.programme import NO_RULES, Programme, in_force, known_rules
+    from dsync.store.verdicts import kept_rules
 
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def show(*, version: str | None, as_json: bool) -> None:
             click.echo(f"  ! {_STOPPED.format(version)}", err=True)
     else:
         with reading() as reader:
-            known = known_rules(programme, reader)
+            known = known_rules(programme, kept_rules(reader.connection))
         if version not in known:
             named = (
                 f"these are: {', '.join(known)}" if known else "none are; run `dsync sync` first"

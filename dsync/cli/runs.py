@@ -18,10 +18,10 @@ from dsync.cli.progress import progress_bars
 from dsync.cli.reports import print_document
 from dsync.cli.session import load, make_ready, open_worker
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Comparison
 from dsync.errors import InterruptedRunError
 from dsync.service.signals import StopSignals
 from dsync.settings import Settings
+from dsync.sync.comparisons import Comparisons
 from dsync.sync.handing_over import hand_over
 from dsync.sync.work import AskingNothing, Attempted, PrecheckAsOf, Read, Request, Work
 
@@ -36,7 +36,7 @@ class Done(NamedTuple):
     """As `RunReport.to_json` returns it."""
     code: int
     """The command's exit code."""
-    comparisons: list[Comparison] | None
+    comparisons: Comparisons | None
     """Of a pre-check; None: another process did it, and the database has them."""
 
 

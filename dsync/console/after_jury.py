@@ -10,13 +10,12 @@ from starlette.responses import Response
 
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.dossier import link_in_ds
+from dsync.console.dossier import pages_in_ds
 from dsync.console.jury import check_grids, days_of, present
 from dsync.console.parameters import UnknownValueError
 from dsync.console.visit import Visit
 from dsync.console.words import NB
 from dsync.domain.dossier import OPEN_ETATS, Etat
-from dsync.domain.ids import DossierNumber
 from dsync.domain.wording import fold
 from dsync.store import Reader
 
@@ -155,7 +154,7 @@ def left_after(
     if undated:
         accepted = where | {"etat": Etat.ACCEPTE.value, "jury_le": None}
         rows += reader.rows_of(view, _COLUMNS, accepted, order="numero", limit=MOST_UNDATED)
-    judges = visit.worker.configuration.judges
+    judges, in_ds = visit.worker.configuration.judges, pages_in_ds(visit.worker)
     groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
     for row in rows:
         for one in todos(row, today, programme.words.label_in_ds, judges=judges):
@@ -165,7 +164,7 @@ def left_after(
                     "organisme": row["raison_sociale"],
                     "actuel": one.actuel,
                     "voulu": one.voulu,
-                    "lien": link_in_ds(visit.worker, DossierNumber(row["numero"])),
+                    "lien": in_ds and f"{in_ds}/{row['numero']}",
                 }
             )
     return {name: some for name, some in groups.items() if some}

@@ -12,7 +12,7 @@ from dsync.messages.french import CONSENTS
 
 STANDS = {
     Consent.WRITES: "Rien n’est inscrit ; ce qui est dans les dossiers y reste.",
-    Consent.RULES: "Rien n’est jugé ni inscrit selon ces règles ; les verdicts restent.",
+    Consent.RULES: "Rien n’est jugé ni inscrit selon ces règles ; les avis restent.",
     Consent.FIRST: "Rien n’est encore jugé ni inscrit.",
     Consent.EVIDENCE: "La dernière bonne copie sert.",
     Consent.DELETIONS: "Vérifiez dans Démarches Simplifiées que c’est voulu.",
@@ -26,7 +26,7 @@ EFFECTS = {
     Consent.RULES: "Les dossiers ouverts sont jugés selon elles, et les avis inscrits.",
     Consent.FIRST: "Les dossiers ouverts sont jugés, et les avis inscrits.",
     Consent.EVIDENCE: "Il remplace la copie, et les dossiers ouverts sont jugés de nouveau. Les "
-    "verdicts gardent les preuves qu’ils ont déjà.",
+    "avis gardent les preuves qu’ils ont déjà.",
     Consent.DELETIONS: "Ces dossiers sont marqués comme disparus.",
     Consent.ANSWERS: "Ces réponses sont reprises et jugées.",
     Consent.CONFIG: "La configuration est prise telle qu’elle est.",

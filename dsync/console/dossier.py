@@ -34,6 +34,7 @@ from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.requests import ManualRequest
+from dsync.store.verdicts import kept_rules
 from dsync.sync.answering import Obstacle, nearest_product, obstacle, shown_key
 from dsync.sync.piece_files import open_copy
 from dsync.sync.work import (
@@ -70,9 +71,9 @@ ANSWERABLE = {(Presence.PRESENT.value, etat.value) for etat in OPEN_ETATS}
 OBSTACLES = {
     Obstacle.NO_DOSSIER: "Ce dossier n’est pas dans la copie : il n’y a rien à répondre.",
     Obstacle.GONE: "Ce dossier n’est plus dans la démarche : ses contrôles n’attendent plus rien.",
-    Obstacle.FINISHED: "Ce dossier est traité : il garde son verdict, sans réponse nouvelle.",
-    Obstacle.NO_VERDICT: "Ce dossier n’a pas encore de verdict : relisez-le, puis répondez.",
-    Obstacle.UNKNOWN: "Le verdict de ce dossier n’a pas ce contrôle.",
+    Obstacle.FINISHED: "Ce dossier est traité : il garde son avis, sans réponse nouvelle.",
+    Obstacle.NO_VERDICT: "Ce dossier n’a pas encore d’avis : relisez-le, puis répondez.",
+    Obstacle.UNKNOWN: "L’avis sur ce dossier n’a pas ce contrôle.",
     Obstacle.LEANS: "Ce contrôle n’a pas été examiné : s’il dépend d’un autre, répondez d’abord à "
     "celui-là ; sinon il est sans objet, ou revient à une personne.",
     Obstacle.CHANGED: "Ce que trouve ce contrôle a changé entre-temps : relisez-le, puis répondez.",
@@ -164,7 +165,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
         sections = _sections(visit, described if has_programme else None, found)
         of_form = _answered(form, answers)
         answered = of_form or any(value for some in sections.values() for *_, value in some)
-        judges = worker.configuration.judges
+        judges, in_ds = worker.configuration.judges, pages_in_ds(worker)
         tabs: list[tuple[str, tuple[str, str | int]]] = [
             (name, (title, count))
             for name, title, count, wanted in (
@@ -211,7 +212,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             changes=changes[:SHOWN_CHANGES],
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
             journal=_journal(found, reader.requests.of_dossier(number), titles),
-            link=link_in_ds(worker, number),
+            link=in_ds and f"{in_ds}/{number}",
             message=message,
             judges=judges,
             may_answer=may_answer,
@@ -397,21 +398,23 @@ def explain(visit: Visit) -> Response:
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=("precontroles", "controles"))
         is_here = found is not None and found["demarche_numero"] == visit.worker.demarche
-        account = programme.account(reader, found, at) if programme and found and is_here else None
+        account = None
+        if programme and found and is_here:
+            account = programme.account(kept_rules(reader.connection), found, at)
         if programme is None or account is None:
-            raise HTTPException(404, "Ce dossier n’a pas de verdict à expliquer à cette date.")
+            raise HTTPException(404, "Ce dossier n’a pas d’avis à expliquer à cette date.")
         paper = account_page(account, visit.worker.configuration.applicant)
         return visit.page("explication.html", reader, numero=number, paper=paper)
 
 
-def link_in_ds(worker: Worker, number: DossierNumber) -> str | None:
-    """Return where instructeurs see the dossier; None: this machine imitates DS, without pages."""
+def pages_in_ds(worker: Worker) -> str | None:
+    """Return where instructeurs see dossiers; None: this machine imitates DS, without pages."""
     ds_url = worker.settings.ds_url
     if is_loopback(ds_url):
         return None
     parts = urlsplit(ds_url)
     origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else _ORIGIN
-    return f"{origin}/procedures/{worker.demarche}/dossiers/{number}"
+    return f"{origin}/procedures/{worker.demarche}/dossiers"
 
 
 def read_again(visit: Visit) -> Response:
@@ -508,7 +511,7 @@ def erase(visit: Visit) -> Response:
     if not undo and not visit.form.get("confirme"):
         return visit.confirm(
             f"Effacer le dossier {number} de la copie ?",
-            "Il n’en reste ici que le numéro, l’état, les dates et les verdicts sans leurs textes. "
+            "Il n’en reste ici que le numéro, l’état, les dates et les avis sans leurs textes. "
             "Rien ne change dans Démarches Simplifiées. Il n’est plus recopié, tant que personne "
             "n’annule l’effacement.",
             "Effacer le dossier",

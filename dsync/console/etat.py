@@ -114,26 +114,14 @@ def _groupes(visit: Visit, reader: Reader) -> str:
     return f"{'les groupes' if len(missing) > 1 else 'le groupe'} {names}"
 
 
-def _figures(
-    visit: Visit, reader: Reader, state: Mapping[str, Any], *, with_stages: bool
-) -> dict[str, dict[str, int]]:
-    """Return the figures of the curves, which only runs change."""
-    key, last = (visit.worker.demarche, visit.grant.groupes), state["last_run"]
-    after = None if state["lease"] or last is None else (last["run"], last["fin"])
-    known, figures = visit.site.figures.get(key, (None, None))
-    if figures is None or known != after:
-        figures = reader.dossiers.figures(with_stages=with_stages)
-        if after is not None:
-            visit.site.figures[key] = (after, figures)
-    found: dict[str, dict[str, int]] = figures
-    return found
-
-
 def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     """Return what the page of a démarche shows of its state."""
     configuration = visit.worker.configuration
     state = visit.state()
-    figures = _figures(visit, reader, state, with_stages=configuration.programme is not None)
+    stages = configuration.programme is not None
+    figures: Mapping[str, Mapping[str, int]] = visit.once_a_run(
+        "figures", state, lambda: reader.dossiers.figures(with_stages=stages)
+    )
     best = configuration.best.key
     verdicts = [best, "a_verifier", "ineligible", "indetermine"] if configuration.judges else []
     shown = [*verdicts, NO_VERDICT]

@@ -118,21 +118,19 @@ def _ranked(
 def ranking(visit: Visit, reader: Reader, days: Sequence[str]) -> list[dict[str, Any]]:
     """Return the dossiers of juries by day, the best mean first, those without a rank last."""
     rows = _ranked(visit, reader, days, _STORED)
-    numbers = [row["numero"] for row in rows]
-    grids = grids_of(reader, numbers) if rows else {}
-    named = rows_of(visit, reader, numbers, ("produit_id",)) if rows else []
+    # Of these, some grid counts no more.
+    again = [
+        row["numero"]
+        for row in rows
+        if row["moment"] == "soutenance" and row["nb_evaluations"] > row["nb_evaluateurs"]
+    ]
+    grids = grids_of(reader, again) if again else {}
+    named = rows_of(visit, reader, [row["numero"] for row in rows], ("produit_id",)) if rows else []
     names = {row["numero"]: row["produit"] for row in named}
     for row in rows:
-        count, found = row["nb_evaluateurs"], matrices(grids.get(row["numero"], ()))
-        row["note_dossier"] = next((one.moyenne for one in found if not one.compte), None)
-        counting = [grid for one in found if one.compte for grid in one.grilles]
-        # Pairs: the mean of an evaluator, and whether it is who asks.
-        row["notes"] = [
-            (float(grid["moyenne"]), grid["evaluateur"] == visit.actor.name)
-            for grid in counting
-            if grid["moyenne"] is not None
-        ]
-        row["mienne"] = any(grid["evaluateur"] == visit.actor.name for grid in counting)
+        count = row["nb_evaluateurs"]
+        former = (one for one in matrices(grids.get(row["numero"], ())) if not one.compte)
+        row["note_dossier"] = next((one.moyenne for one in former), None)
         row["grilles"] = f"{count - row['nb_incompletes']} sur {count}" if count else "aucune"
         row["moment"] = MOMENTS.get(row["moment"])
         page = row["page_produit"] and words.short_address(row["page_produit"])
@@ -170,22 +168,29 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 MOMENTS = {"soutenance": "Soutenance", "dossier": "Dossier"}
 
 
-def _to_mend(reader: Reader, rows: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
-    """Return by dossier the grids that count and lack a mark, and those that were replaced."""
-    incomplete = {"numero": [row["numero"] for row in rows if row["nb_incompletes"]], "note": None}
+def _grids(reader: Reader, numbers: Sequence[int], **where: Any) -> list[dict[str, Any]]:
+    """Return the grids of dossiers, without their marks."""
+    wanted = {"numero": [*numbers], **where}
+    return reader.rows_of("lecture_evaluation", OF_GRIDS, wanted, order="ligne", limit=ALL)
+
+
+def _with_missing(reader: Reader, grids: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return those that count and lack a mark, with the criteria, and those that were replaced."""
+    found = [
+        one for one in grids if one["remplacee_par"] or (one["compte"] and not one["complete"])
+    ]
+    numbers = [one["numero"] for one in found if not one["remplacee_par"]]
     missing: dict[tuple[int, int], list[str]] = defaultdict(list)
     columns = ("numero", "ligne", "critere", "libelle")
-    for one in reader.rows_of(
-        "lecture_evaluation_note", columns, incomplete, order="numero, ligne, rang", limit=ALL
+    where = {"numero": numbers, "note": None}
+    order = "numero, ligne, rang"
+    for one in (
+        reader.rows_of("lecture_evaluation_note", columns, where, order=order, limit=ALL)
+        if numbers
+        else ()
     ):
         missing[one["numero"], one["ligne"]].append(one["libelle"] or one["critere"])
-    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    where = {"numero": [row["numero"] for row in rows]}
-    for grid in reader.rows_of("lecture_evaluation", OF_GRIDS, where, order="ligne", limit=ALL):
-        if grid["remplacee_par"] or (grid["compte"] and not grid["complete"]):
-            grid["manques"] = missing[grid["numero"], grid["ligne"]]
-            found[grid["numero"]].append(grid)
-    return found
+    return [one | {"manques": missing[one["numero"], one["ligne"]]} for one in found]
 
 
 def unfinished_grids(visit: Visit, reader: Reader, days: Sequence[str]) -> list[dict[str, Any]]:
@@ -193,14 +198,10 @@ def unfinished_grids(visit: Visit, reader: Reader, days: Sequence[str]) -> list[
     day = _default(days, words.paris_day(visit.now))
     if day is None:
         return []
-    rows = _ranked(visit, reader, [day], ("nb_incompletes",))
-    found = _to_mend(reader, rows)
-    return [
-        {**grid, "numero": number}
-        for number, grids in found.items()
-        for grid in grids
-        if grid["evaluateur"] == visit.actor.name and not grid["remplacee_par"]
-    ]
+    of_day = present(visit) | {"jury_le": [day]}
+    found = reader.rows_of(_DAYS, ("numero",), of_day, order="numero", limit=ALL)
+    mine = _grids(reader, [row["numero"] for row in found], evaluateur=visit.actor.name)
+    return [one for one in _with_missing(reader, mine) if not one["remplacee_par"]]
 
 
 def show(visit: Visit) -> Response:
@@ -210,8 +211,28 @@ def show(visit: Visit) -> Response:
         days = days_of(visit, reader)
         chosen = _chosen(visit, days)
         rows = ranking(visit, reader, chosen) if chosen else []
-        to_mend = _to_mend(reader, rows)
-        rows = [row | {"grids": to_mend[row["numero"]]} for row in rows]
+        grids = _grids(reader, [row["numero"] for row in rows]) if rows else []
+        to_mend = _with_missing(reader, grids)
+        of_dossiers: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for grid in grids:
+            if grid["compte"] and not grid["remplacee_par"]:
+                of_dossiers[grid["numero"]].append(grid)
+        rows = [
+            row
+            | {
+                "grids": [one for one in to_mend if one["numero"] == row["numero"]],
+                # Pairs: the mean of an evaluator, and whether it is who asks.
+                "notes": [
+                    (float(one["moyenne"]), one["evaluateur"] == visit.actor.name)
+                    for one in of_dossiers[row["numero"]]
+                    if one["moyenne"] is not None
+                ],
+                "mienne": any(
+                    one["evaluateur"] == visit.actor.name for one in of_dossiers[row["numero"]]
+                ),
+            }
+            for row in rows
+        ]
         known = [str(one["jury_le"]) for one in days]
         is_all = visit.query("le") == ALL_DAYS
         day = None if is_all else next(iter(chosen), None)

@@ -327,7 +327,7 @@ def show(visit: Visit) -> Response:
     before, kept = last_visit(visit)
     since = before or visit.now - _FIRST
     with visit.reading() as reader:
-        kinds = kinds_of(visit, reader)
+        kinds = kinds_of(visit, reader, state)
         changed = None
         if visit.may(Right.PERSONNES):
             _, changed = reader.changes.count(

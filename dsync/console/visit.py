@@ -75,9 +75,9 @@ class Site:
     templates: jinja2.Environment
     section: ConsoleSection = field(default_factory=ConsoleSection)
     origin: str | None = None
-    figures: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
-    """The figures of curves, with the run after which they were counted: at 100,000 dossiers they
-    take most of the time of a page that is made again every five seconds."""
+    kept: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
+    """What only runs change, with the run after which it was read: at 100,000 dossiers it takes
+    most of the time of a page that is made again every five seconds."""
 
     @property
     def nom(self) -> str:
@@ -292,6 +292,19 @@ class Visit:
         """Return the state of the démarche, with counts of the dossiers that the person sees."""
         return self.worker.state(self.now, self.sight)
 
+    def once_a_run(self, name: str, state: Mapping[str, Any], read: Callable[[], Any]) -> Any:
+        """Return what only runs and days change, as it was read after the last run."""
+        last, today = state["last_run"], self.now.astimezone(PARIS).date()
+        sees = tuple(filter(self.may, Right))
+        key = (name, self.worker.demarche, self.grant.groupes, sees)
+        after = None if state["lease"] or last is None else (last["run"], last["fin"], today)
+        known, found = self.site.kept.get(key, (None, None))
+        if found is None or known != after:
+            found = read()
+            if after is not None:
+                self.site.kept[key] = (after, found)
+        return found
+
     def check_titles(self, reader: Reader) -> Mapping[str, str]:
         """Return the French titles of the démarche's checks by name, in their order."""
         declared = self.worker.configuration.declared
@@ -307,7 +320,7 @@ class Visit:
     def verdict_names(self) -> Mapping[str, str]:
         """The same by their name in addresses, and for none."""
         found = {one.key: self.verdicts[one.value] for one in Verdict}
-        return {**found, NO_VERDICT: "Sans verdict"}
+        return {**found, NO_VERDICT: "Sans avis"}
 
     @property
     def authors(self) -> Mapping[str, str]:

@@ -167,7 +167,7 @@ EVENEMENTS = {
     "disparu": "Devenu introuvable",
     "efface": "Contenu effacé ici",
     "effacement_leve": "De nouveau copié",
-    "verdict": "Nouveau verdict",
+    "verdict": "Nouvel avis",
     "pousse": "Annotations inscrites",
     "adopte": "Valeurs reconnues comme celles de dsync",
     "conflit": "Conflit",

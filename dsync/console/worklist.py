@@ -80,8 +80,11 @@ class _OfDossiers(NamedTuple):
         return {"presence": "present", **(self.given or self.chosen)}
 
 
-def kinds_of(visit: Visit, reader: Reader) -> list[Kind]:
-    """Return what is to do, in order, as far as somebody sees it or does it."""
+def kinds_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> list[Kind]:
+    """Return what is to do, in order, as far as somebody sees it or does it.
+
+    `state` is that of the démarche.
+    """
     may_act = Right.AGIR in RIGHTS[visit.grant.role]
     stages = has_stages(visit.worker) and visit.may(Right.NOTES)
     wishes: list[Wish] = []
@@ -96,8 +99,8 @@ def kinds_of(visit: Visit, reader: Reader) -> list[Kind]:
         refused = [
             *{
                 one.numero: one
-                for one in reader.wishes.open()
-                if one.statut is WishStatus.REFUSEE and one.numero not in known
+                for one in reader.wishes.open([WishStatus.REFUSEE])
+                if one.numero not in known
             }.values()
         ]
     lists = [(one, *_page(reader, one)) for one in _lists(visit)]
@@ -129,7 +132,7 @@ def kinds_of(visit: Visit, reader: Reader) -> list[Kind]:
         for one, some, total in lists
     ]
     if stages and may_act:
-        kinds.append(_decisions(visit, reader, days))
+        kinds.append(visit.once_a_run("decisions", state, lambda: _decisions(visit, reader, days)))
     if stages:
         kinds.append(_grids(grids, rows))
     return [one for one in kinds if one.number]

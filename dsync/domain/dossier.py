@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -357,13 +358,18 @@ _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł":
 
 
 _ACCENTS = re.compile("[\u0300-\u036f]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def unaccented(text: str) -> str:
     """Return a text in small letters without accents, ligatures and kinds of apostrophes."""
-    if text.isascii():
-        return text.lower()
-    letters = text.translate(_SAME).casefold().translate(_LIGATURES)
+    # Sign by sign: few of a text are not ASCII, and `dsync person` reads all that is stored.
+    return _NOT_ASCII.sub(lambda found: _plain(found[0]), text).lower()
+
+
+@lru_cache(maxsize=4096)
+def _plain(sign: str) -> str:
+    letters = sign.translate(_SAME).casefold().translate(_LIGATURES)
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", letters))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -52,9 +52,18 @@ class EigFindings(Findings):
                 f"did you mean {nearest}?"
             )
 
-    def form_faults(self, demarche: Demarche, revision: Revision) -> Sequence[FormFault]:
+    def form_faults(self, demarche: Demarche, revision: Revision) -> list[FormFault]:
         """Return the needed fields that the form lacks, and what is wrong with the rules for it."""
-        return form_faults(self._sections.mapping, revision, self._rules, demarche.published_at)
+        mapping, rules = self._sections.mapping, self._rules
+        matches = match_descriptors(mapping, revision).matches
+        found = [_missing_fault(match) for match in matches]
+        if rules is not None:
+            found += [_unmapped_fault(field, rules) for field in _unmapped(mapping, rules)]
+        faults = [fault for fault in found if fault is not None]
+        published_at = demarche.published_at
+        if rules is not None and published_at is not None and Check.DEPOT in rules.checks:
+            faults += _window_faults(rules, rules.local_day(published_at))
+        return faults
 
     def form_lines(
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
@@ -66,36 +75,22 @@ class EigFindings(Findings):
             yield from rules_lines(rules, mapping, revision, demarche.published_at)
 
     def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
-        """Check whether the catalogue can be read."""
+        """Check whether the catalogue can be read, and its incubators; stores nothing."""
         if self._rules is None:
             return
-        if self._rules.needs_catalogue:
-            yield from evidence_lines(self._sources, store, now, self._rules)
-        else:
+        if not self._rules.needs_catalogue:
             message = "the rules need no catalogue, so none is read"
             yield CheckLine("evidence", CheckStatus.OK, message)
-
-
-def form_faults(
-    mapping: MappingConfig,
-    revision: Revision,
-    rules: RuleSet | None = None,
-    published_at: datetime | None = None,
-) -> list[FormFault]:
-    """Return why the dossiers of the active revision cannot be judged; the lines have theirs, too.
-
-    `rules` is None if nothing is judged; `published_at` is when the form was first published, if
-    that is known.
-    """
-    matches = match_descriptors(mapping, revision).matches
-    faults = [fault for match in matches if (fault := _missing_fault(match)) is not None]
-    if rules is None:
-        return faults
-    unmapped = _unmapped(mapping, rules)
-    faults += [fault for field in unmapped if (fault := _unmapped_fault(field, rules)) is not None]
-    if published_at is not None and Check.DEPOT in rules.checks:
-        faults += _window_faults(rules, rules.local_day(published_at))
-    return faults
+            return
+        try:
+            # Without the stored copy: « not modified » would not show that the file can be read.
+            catalogue = fetch_catalogue(self._sources, None).catalogue
+        except EvidenceUnavailableError as exc:
+            yield _unavailable(exc, store, now)
+            return
+        yield _readable(catalogue, self._sources, store)
+        if catalogue is not None:
+            yield from _incubator_lines(self._rules, catalogue)
 
 
 def mapping_lines(
@@ -310,26 +305,6 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
 
 def _named(descriptor: Descriptor) -> str:
     return f"« {' '.join(descriptor.libelle.split())} »"
-
-
-def evidence_lines(
-    sources: EvidenceSources, store: Database | None, now: datetime, rules: RuleSet
-) -> Iterator[CheckLine]:
-    """Check whether the catalogue of beta.gouv.fr can be read, and its names; stores nothing.
-
-    Yields the number of products, or the reason with the age of the stored copy; then the
-    incubators that the rules name and the catalogue does not have. `store` is None if the database
-    cannot be opened.
-    """
-    try:
-        # Without the stored copy: « not modified » would not show that the file can be read.
-        found = fetch_catalogue(sources, None)
-    except EvidenceUnavailableError as exc:
-        yield _unavailable(exc, store, now)
-        return
-    yield _readable(found.catalogue, sources, store)
-    if found.catalogue is not None:
-        yield from _incubator_lines(rules, found.catalogue)
 
 
 def _unavailable(exc: EvidenceUnavailableError, store: Database | None, now: datetime) -> CheckLine:

@@ -137,7 +137,7 @@ def parameters(rules: Rules) -> list[tuple[str, str]]:
         for key, value in regles.items()
         if value is not None
     ]
-    if decisions := len(rules["derogations"] or ()):
+    if decisions := len(rules.get("derogations") or ()):
         kept = f"{decisions}, non publiées ici car nominatives"
         found.append(("décisions permanentes sur des candidats", kept))
     return found
@@ -303,5 +303,5 @@ def account_rules(rules: Rules | None, instruction: str) -> account.AccountRules
         tuple(parameters(rules)) if rules else (),
         tuple(data_and_sources(rules)) if rules else (),
         {name: words for name, words in severity.items() if words},
-        None if rules is None else {**rules, "derogations": len(rules["derogations"] or ())},
+        None if rules is None else {**rules, "derogations": len(rules.get("derogations") or ())},
     )

@@ -7,12 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, select, update
 
 from dsync.domain.check_answers import Answer
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Resultat
 from dsync.store import tables
+from dsync.store.seals import Seals
 from dsync.store.sql import Subject, among
 
 _table = tables.reponse
@@ -71,20 +72,19 @@ class AnswerWrites(AnswerReads):
         ):
             return False
         self._end(number, constat.controle, AnswerStatus.REPLACED, by, now)
-        self.connection.execute(
-            insert(_table).values(
-                numero=number,
-                demarche_numero=self.number,
-                controle=constat.controle,
-                resultat=resultat.value,
-                motif=motif,
-                auteur=by,
-                repondu_le=now,
-                constat=constat,
-                produit=produit,
-                statut=AnswerStatus.CURRENT.value,
-            )
-        )
+        row = {
+            "numero": number,
+            "demarche_numero": self.number,
+            "controle": constat.controle,
+            "resultat": resultat.value,
+            "motif": motif,
+            "auteur": by,
+            "repondu_le": now,
+            "constat": constat,
+            "produit": produit,
+            "statut": AnswerStatus.CURRENT.value,
+        }
+        Seals(self.scope).insert(_table, [row])
         return True
 
     def withdraw(self, number: DossierNumber, controle: str, *, by: str, now: datetime) -> bool:
@@ -94,14 +94,16 @@ class AnswerWrites(AnswerReads):
     def _end(
         self, number: DossierNumber, controle: str, how: AnswerStatus, by: str, now: datetime
     ) -> bool:
-        ended = self.connection.execute(
-            update(_table)
-            .where(
-                _table.c.numero == number,
-                _table.c.demarche_numero == self.number,
-                _table.c.controle == controle,
-                _table.c.statut == AnswerStatus.CURRENT.value,
-            )
-            .values(statut=how.value, finie_le=now, finie_par=by)
+        self.touch([number])
+        theirs = and_(
+            _table.c.numero == number,
+            _table.c.demarche_numero == self.number,
+            _table.c.controle == controle,
         )
+        with Seals(self.scope).changing(_table, theirs):
+            ended = self.connection.execute(
+                update(_table)
+                .where(theirs, _table.c.statut == AnswerStatus.CURRENT.value)
+                .values(statut=how.value, finie_le=now, finie_par=by)
+            )
         return bool(ended.rowcount)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 
 from dsync.domain.consent import Asked, Consent, Proposal
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
-from dsync.store.sql import Subject, upsert
+from dsync.store.seals import Seals
+from dsync.store.sql import Subject
 
 _table = tables.accord
 _COLUMNS = [_table.c[name] for name in ("genre", "version", "document", "depuis_le", "donne_le")]
@@ -55,39 +56,29 @@ class ConsentWrites(ConsentReads):
         """
         known = self.of(proposal.kind)
         is_open = known is not None and known.given_at is None
-        upsert(
-            self.connection,
-            _table,
-            [
-                {
-                    "demarche_numero": self.number,
-                    "genre": proposal.kind.value,
-                    "version": proposal.version,
-                    "document": proposal.to_json(),
-                    "depuis_le": known.since if known is not None and is_open else now,
-                    "donne_le": None,
-                    "donne_par": None,
-                }
-            ],
-        )
+        self.end(proposal.kind)
+        row = {
+            "demarche_numero": self.number,
+            "genre": proposal.kind.value,
+            "version": proposal.version,
+            "document": proposal.to_json(),
+            "depuis_le": known.since if known is not None and is_open else now,
+        }
+        Seals(self.scope).insert(_table, [row])
 
     def give(self, kind: Consent, version: str, by: str, now: datetime) -> bool:
         """Record a person's consent; return False if this version does not wait for it."""
-        found = self.connection.execute(
-            update(_table)
-            .where(
-                _table.c.demarche_numero == self.number,
-                _table.c.genre == kind.value,
-                _table.c.version == version,
+        with Seals(self.scope).changing(_table, self._is(kind)):
+            found = self.connection.execute(
+                update(_table)
+                .where(self._is(kind), _table.c.version == version)
+                .values(donne_le=now, donne_par=by)
             )
-            .values(donne_le=now, donne_par=by)
-        )
         return bool(found.rowcount)
 
     def end(self, kind: Consent) -> None:
         """Delete the proposal of a kind: it is done, or its cause is gone."""
-        self.connection.execute(
-            delete(_table).where(
-                _table.c.demarche_numero == self.number, _table.c.genre == kind.value
-            )
-        )
+        Seals(self.scope).delete(_table, self._is(kind))
+
+    def _is(self, kind: Consent) -> ColumnElement[bool]:
+        return and_(_table.c.demarche_numero == self.number, _table.c.genre == kind.value)

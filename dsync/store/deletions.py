@@ -225,6 +225,7 @@ class DeletionWrites(DeletionReads):
             self.connection, _dossier, [{"numero": n, "etat": shown[n].value} for n in moved]
         )
         update_rows(self.connection, _jumeau, [{"numero": n, "montre": True} for n in moved])
+        self.touch(moved)
         self._queue.add_related(moved)
 
     def hide_twins(self, numbers: Sequence[DossierNumber]) -> None:
@@ -306,14 +307,15 @@ class DeletionWrites(DeletionReads):
         if not numbers:
             return
         self.has_erased = True
+        self.touch(numbers)
         execute = self.connection.execute
         # Before the dossier's row is emptied: the programme finds its applicant by the SIREN in it.
         self._delete_programme_rows(numbers)
         self._pieces.doom(numbers)
         with self._history_of(numbers):
             self._erase_history(numbers)
-        for table in ERASED_TABLES:
-            execute(delete(table).where(among(table.c.numero, numbers)))
+            for table in ERASED_TABLES:
+                execute(delete(table).where(among(table.c.numero, numbers)))
         _blank(self.connection, tables.outbox, numbers, courante=False)
         # What has not ended is ended here: nothing is sent into an erased dossier.
         done = [WishStatus.CONFIRMEE.value, WishStatus.REFUSEE.value, WishStatus.REMPLACEE.value]
@@ -338,7 +340,6 @@ class DeletionWrites(DeletionReads):
 
     def _erase_history(self, numbers: Sequence[DossierNumber]) -> None:
         execute = self.connection.execute
-        execute(delete(tables.changement).where(among(tables.changement.c.numero, numbers)))
         _blank(self.connection, tables.evenement, numbers)
         _blank(self.connection, tables.verdict, numbers)
         controles = tables.verdict.c.controles

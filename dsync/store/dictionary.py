@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from sqlalchemy import Table
-
 from dsync.domain.documented import MASKED, Declared, Mark
 from dsync.programme import Programme, Storage
 from dsync.store import tables
@@ -125,11 +123,6 @@ NO_PROGRAMME: type[Programme] = _NoProgramme  # type: ignore[type-abstract]
 def folder_of(part: Storage) -> Traversable:
     """Return the folder with the migrations and views of a part of the database."""
     return resources.files(part.package)
-
-
-def main_table(programme: type[Programme]) -> Table | None:
-    """Return the programme's table with one row per dossier; None: it has none."""
-    return None if programme.lists is None else programme.lists.table
 
 
 def parts(programme: type[Programme]) -> list[Storage]:

@@ -35,7 +35,6 @@ from dsync.store.change_list import ChangeReads
 from dsync.store.changes import CorrectionReads
 from dsync.store.consents import ConsentReads
 from dsync.store.deletions import DeletionReads
-from dsync.store.dictionary import main_table
 from dsync.store.grist import GristReads
 from dsync.store.journal import JournalReads
 from dsync.store.keys import KeyReads
@@ -330,19 +329,18 @@ class Reader(Subject):
     def made_by_sections(self) -> MadeBySections:
         """Count what optional sections of the configuration have made."""
         count, part = func.count(), self.programme.lists
-        main = main_table(self.programme)
         of_demarche = _dossier.c.demarche_numero == self.number
         is_wished = _outbox.c.courante & (_outbox.c.statut != WishStatus.REMPLACEE.value)
         queries = [
             select(count).where(_verdict.c.demarche_numero == self.number, _verdict.c.courant),
             select(count).where(_outbox.c.demarche_numero == self.number, is_wished),
         ]
-        if main is not None and part is not None:
-            of_main = select(count).select_from(main)
-            joined = of_main.join(_dossier, _dossier.c.numero == main.c.numero)
+        if part is not None:
+            of_main = select(count).select_from(part.table)
+            joined = of_main.join(_dossier, _dossier.c.numero == part.table.c.numero)
             queries.append(joined.where(of_demarche, part.answered))
         verdicts, wishes, *rows = (self.connection.scalar(query) or 0 for query in queries)
-        return MadeBySections(sum(rows), "" if main is None else main.name, verdicts, wishes)
+        return MadeBySections(sum(rows), part.table.name if part else "", verdicts, wishes)
 
     def titles_of(self, numbers: Sequence[DemarcheNumber]) -> dict[DemarcheNumber, str]:
         """Return the titles of the démarches that were read from DS."""

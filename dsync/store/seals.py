@@ -43,6 +43,8 @@ _LEFT_OUT: Mapping[Table, frozenset[str]] = {
     tables.evenement: frozenset({"id"}),
     tables.changement: frozenset({"id"}),
     tables.verdict: frozenset({"id", "remarque", "courant"}),
+    tables.reponse: frozenset({"id"}),
+    tables.accord: frozenset(),
     # Names of agents are erased after their time.
     tables.sync_run: frozenset({"demande_par"}),
     tables.indicateur: frozenset(),
@@ -89,6 +91,8 @@ HISTORY: tuple[Table, ...] = (
     tables.evenement,
     tables.changement,
     tables.verdict,
+    tables.reponse,
+    tables.accord,
     tables.sync_run,
     tables.indicateur,
 )
@@ -153,6 +157,16 @@ def as_text(columns: Iterable[Column[Any]]) -> list[ColumnElement[Any]]:
         cast(one, Text).label(one.name) if isinstance(one.type, JsonText) else one
         for one in columns
     ]
+
+
+def seal_former(connection: Connection) -> None:
+    """Seal the answers of a database from before they were sealed."""
+    answers = tables.reponse
+    rows = connection.execute(select(*as_text(answers.c)).where(answers.c.sceau.is_(None)))
+    new = [{"id": row["id"], "sceau": seal(answers, dict(row))} for row in rows.mappings()]
+    if new:
+        update_rows(connection, answers, new)
+        sum_up(connection)
 
 
 def sum_up(connection: Connection) -> None:
@@ -235,6 +249,7 @@ class Seals(SealReads):
             whole = [sealed(table, row) for row in rows]
             insert_rows(self.connection, table, whole)
             self._add(table, len(rows), sum(row["sceau"] for row in whole))
+            self.touch(row["numero"] for row in rows if "numero" in row)
 
     def delete(self, table: Table, condition: ColumnElement[bool]) -> None:
         """Delete rows of a table of `HISTORY`."""
@@ -260,5 +275,6 @@ class Seals(SealReads):
         self._add(table, rows_after - rows, total_after - total)
 
     def _add(self, table: Table, rows: int, total: int) -> None:
-        values = {"of": self.number, "journal": table.name, "rows": rows, "total": total}
-        self.connection.execute(_ADD, values)
+        if rows or total:
+            values = {"of": self.number, "journal": table.name, "rows": rows, "total": total}
+            self.connection.execute(_ADD, values)

@@ -102,6 +102,7 @@ class DossierRow(_Table, table=True):
     expire_le: dt.datetime | None = open_("Date à laquelle Démarches Simplifiées fera expirer le dossier, en UTC ; vide si elle n'en donne pas.")
     supprime_par_usager_le: dt.datetime | None
     synchronise_le: dt.datetime = open_("Date à laquelle un contenu nouveau du dossier a été enregistré ici, en UTC.")
+    modifie_ici_le: dt.datetime | None = open_("Date à laquelle ce que cette base dit du dossier a changé pour la dernière fois, en UTC, dans quelque vue que ce soit : contenu, dates, messages, présence, verdict, réponse, inscription. Vide pour un dossier que dsync n'a pas touché depuis sa mise à jour.")
     content_hash: str | None = open_()
     annotations_hash: str | None = open_()
     inputs_hash: str | None = open_()
@@ -336,6 +337,7 @@ class ReponseRow(_Table, table=True):
     # When it was withdrawn or replaced, and by whom.
     finie_le: dt.datetime | None = open_("Date à laquelle la réponse a été remplacée ou retirée, en UTC ; vide sinon.")
     finie_par: str | None = personal("Compte ou courriel de qui l'a remplacée ou retirée ; vide sinon.")
+    sceau: int | None = _seal()
 
 
 class OutboxRow(_Table, table=True):
@@ -580,6 +582,7 @@ class AccordRow(_Table, table=True):
     depuis_le: dt.datetime
     donne_le: dt.datetime | None
     donne_par: str | None = personal("Compte ou courriel de l'agent.")
+    sceau: int | None = _seal()
 
 
 class LeaseRow(_Table, table=True):

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Connection,
     Row,
     and_,
     bindparam,
@@ -54,6 +55,18 @@ _DUE = (
     .where(_dossier.c.efface_le.is_(None))
     .order_by(_dossier.c.numero)
 )
+
+
+def kept_rules(connection: Connection) -> dict[str, Mapping[str, Any]]:
+    """Return each version of rules that gave a verdict, of any démarche, the latest first.
+
+    They are whole, as `Rules.document`, with `depuis_le`.
+    """
+    rows = connection.execute(select(_rules).order_by(_rules.c.depuis_le.desc(), _rules.c.version))
+    return {
+        row.version: {"depuis_le": row.depuis_le, **row.document, **(row.prive or {})}
+        for row in rows
+    }
 
 
 class VerdictReads(Subject):
@@ -104,19 +117,6 @@ class VerdictReads(Subject):
         for row in rows:
             found.setdefault(row.numero, []).append((row.etabli_le, _stored(row)))
         return found
-
-    def kept_rules(self) -> dict[str, Mapping[str, Any]]:
-        """Return each version of rules that gave a verdict, of any démarche, the latest first.
-
-        They are whole, as `Rules.document`, with `depuis_le`.
-        """
-        rows = self.connection.execute(
-            select(_rules).order_by(_rules.c.depuis_le.desc(), _rules.c.version)
-        )
-        return {
-            row.version: {"depuis_le": row.depuis_le, **row.document, **(row.prive or {})}
-            for row in rows
-        }
 
     def _wished(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, str | None]]:
         wished: dict[int, dict[str, str | None]] = {}
@@ -204,6 +204,7 @@ class VerdictWrites(VerdictReads):
                 events.append(NewEvent(due.numero, "verdict", _changes(due, decision)))
             rows.append(self._row(due, decision, now, since))
         if remarks:
+            self.touch(due.numero for due, _ in decided)
             self.connection.execute(
                 update(_verdict)
                 .where(_verdict.c.numero == bindparam("of"), _verdict.c.courant)

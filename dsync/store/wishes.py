@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -173,14 +173,14 @@ class WishReads(Subject):
         instants = (unsent, unknown and unknown + UNKNOWN_FOR)
         return min((one for one in instants if one is not None), default=None)
 
-    def open(self) -> list[Wish]:
+    def open(self, statuses: Collection[WishStatus] = _OPEN) -> list[Wish]:
         """Return the wishes that wait or were refused, by dossier, for dossiers that are open."""
         found = self.connection.execute(
             select_wishes()
             .join(_dossier, _dossier.c.numero == _outbox.c.numero)
             .where(
                 _outbox.c.courante,
-                _outbox.c.statut.in_([status.value for status in _OPEN]),
+                _outbox.c.statut.in_([status.value for status in statuses]),
                 _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
                 self._is_present(),
             )
@@ -260,6 +260,7 @@ class WishWrites(WishReads):
         if not pairs:
             return
         update_rows(self.connection, _outbox, [_outcome_row(*pair, now) for pair in pairs])
+        self.touch(wish.numero for wish, _ in pairs)
         self._note_pushed(pairs, now)
         self._journal.record_events(run, _events(pairs), now)
 

@@ -34,7 +34,8 @@ from dsync.programme import (
     in_force,
 )
 from dsync.store import NewEvent, Reader, Tx
-from dsync.sync.context import Run
+from dsync.sync.comparisons import Comparisons
+from dsync.sync.context import BATCH, Run
 from dsync.sync.grounds import stops_judging
 from dsync.sync.isolating import Failed, judged, look_up, prepare
 from dsync.sync.page_storing import PageJudge, quarantine_dossier
@@ -332,7 +333,7 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
 
 def stored_comparisons(
     reader: Reader, document: Mapping[str, Any]
-) -> tuple[list[Comparison], list[DossierNumber]]:
+) -> tuple[Comparisons, list[DossierNumber]]:
     """Return what a pre-check of another process compared, by the report of its run.
 
     The second list has the dossiers of which the new decision was not stored.
@@ -340,10 +341,15 @@ def stored_comparisons(
     began, ended = (datetime.fromisoformat(document[key]) for key in ("started_at", "ended_at"))
     left = document.get("not_stored", [])
     numbers = [number for number in document.get("compared", ()) if number not in set(left)]
-    # Strictly before: a verdict of the run itself can have the instant of its start.
-    before = reader.verdicts.at(numbers, began - timedelta(microseconds=1))
-    after = reader.verdicts.at(numbers, ended)
-    found = [Comparison(n, before.get(n), after[n]) for n in numbers if n in after]
+    found = Comparisons()
+    for start in range(0, len(numbers), BATCH):
+        some = numbers[start : start + BATCH]
+        # Strictly before: a verdict of the run itself can have the instant of its start.
+        before = reader.verdicts.at(some, began - timedelta(microseconds=1))
+        after = reader.verdicts.at(some, ended)
+        for n in some:
+            if n in after:
+                found.append(Comparison(n, before.get(n), after[n]))
     return found, left
 
 

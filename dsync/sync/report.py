@@ -9,9 +9,10 @@ from typing import Any
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind, Status
-from dsync.domain.verdict import Comparison, Verdict
+from dsync.domain.verdict import Verdict
 from dsync.errors import DsyncError, SafetyBrakeError
 from dsync.messages.kinds import Problem, said_by, to_stored
+from dsync.sync.comparisons import Comparisons
 
 PARTIAL = 7
 """The exit code of a run that did a part of its work."""
@@ -67,7 +68,7 @@ class RunReport:
     """Number of files whose copy was tried, by the state of the copy."""
     target_is_missing: bool = False
     """Whether the target of the copies of files is not there, or cannot be read."""
-    comparisons: list[Comparison] = field(default_factory=list)
+    comparisons: Comparisons = field(default_factory=Comparisons)
     """Of a pre-check: the dossiers that were judged."""
     exit_code: int = 0
 
@@ -215,8 +216,9 @@ class RunReport:
         if self.pieces or self.kind is Kind.PIECES:
             document["pieces"] = dict(self.pieces)
         if self.comparisons:
-            document["compared"] = [one.numero for one in self.comparisons]
-            document["not_stored"] = [one.numero for one in self.comparisons if not one.is_stored]
+            of = [(one.numero, one.is_stored) for one in self.comparisons]
+            document["compared"] = [numero for numero, _ in of]
+            document["not_stored"] = [numero for numero, is_stored in of if not is_stored]
         return document
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Self
 
 from dsync.domain.consent import NOTHING as NO_VERDICT
@@ -36,7 +36,7 @@ class Moves(NamedTuple):
         version: str,
         standing: int,
         pairs: Iterable[tuple[Verdict | None, Verdict]],
-        judged: Collection[Decision | StoredVerdict] = (),
+        judged: Iterable[Decision | StoredVerdict] = (),
     ) -> Self:
         """Count pairs of a standing verdict (None: there was none) and a new one, of any dossiers.
 
@@ -52,7 +52,7 @@ class Moves(NamedTuple):
 
     @classmethod
     def compared(
-        cls, comparisons: Sequence[Comparison], *, is_declared: bool = False, version: str = ""
+        cls, comparisons: Iterable[Comparison], *, is_declared: bool = False, version: str = ""
     ) -> Self:
         """Count what was compared; of declared checks also first verdicts and each check."""
         pairs = [
@@ -61,7 +61,7 @@ class Moves(NamedTuple):
             if one.before or is_declared
         ]
         standing = sum(before is not None for before, _ in pairs)
-        return cls.of(version, standing, pairs, [one.after for one in comparisons if is_declared])
+        return cls.of(version, standing, pairs, (one.after for one in comparisons if is_declared))
 
     def proposal(self, kind: Consent) -> Proposal:
         """Return these moves as what a person is asked about; they consent to this version."""
@@ -93,12 +93,14 @@ class Moves(NamedTuple):
         return sum(count for before, _, count in self.moves if before == NO_VERDICT)
 
 
-def _found(judged: Collection[Decision | StoredVerdict]) -> Iterator[tuple[str, int, int, str]]:
+def _found(judged: Iterable[Decision | StoredVerdict]) -> Iterator[tuple[str, int, int, str]]:
     counts: Counter[str] = Counter()
     doublons: Counter[str] = Counter()
     conforming: Counter[str] = Counter()
     tried: set[str] = set()
+    total = 0
     for decision in judged:
+        total += 1
         for one in decision.controles:
             counts[one.controle] += bool(SEVERITY[one.resultat])
             doublons[one.controle] += "dossiers" in one.preuve
@@ -108,8 +110,8 @@ def _found(judged: Collection[Decision | StoredVerdict]) -> Iterator[tuple[str, 
                 tried.add(one.controle)
     for name, count in counts.items():
         asked = ""
-        if len(judged) >= _MANY and 2 * count > len(judged):
+        if total >= _MANY and 2 * count > total:
             asked = "clé trop large ?" if 2 * doublons[name] > count else "règle trop large ?"
-        elif len(judged) >= _MANY and not count and name in tried:
+        elif total >= _MANY and not count and name in tried:
             asked = NOBODY if conforming[name] else NEVER
-        yield name, count, len(judged), asked
+        yield name, count, total, asked

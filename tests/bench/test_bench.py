@@ -356,6 +356,8 @@ def test_what_goes_through_all_stays_small(
         "db verify",
         f"export {tmp_path / 'exported'}",
         "precheck --stats",
+        "person dupont",
+        "precheck --dry-run --json",
         f"db backup {tmp_path / 'copy'}",
     ):
         done = measured("command", database_url, *line.split())

@@ -34,7 +34,7 @@ def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Vi
     done = visitor.ask(f"{path}/repondre", **fields, vu=seen(visitor, 1, "doublon"))
     assert "réponse à un contrôle" in done
     assert "Fait" in done
-    assert f"Verdict {number(1)} : À vérifier → Éligible ; doublon : à vérifier → conforme" in done
+    assert f"Avis {number(1)} : À vérifier → Éligible ; doublon : à vérifier → conforme" in done
     page = words(visitor.get(f"{path}/tout").text)
     assert re.search(rf"Éligible Dossier {number(1)} ", page)
     assert "Établi par une personne : doublon (ada, le 24/11/2026)." in page
@@ -70,7 +70,7 @@ def test_what_has_changed_since_it_was_shown_is_not_answered(
     assert 404 == visitor.post("/dossiers/1/repondre", **fields).status_code
     finished = f"/dossiers/{number(5)}"
     assert "/repondre" not in visitor.get(f"{finished}/tout").text
-    assert "il garde son verdict" in visitor.post(f"{finished}/repondre", **fields).text
+    assert "il garde son avis" in visitor.post(f"{finished}/repondre", **fields).text
     assert [] == engine.rows("SELECT * FROM reponse")
 
 

@@ -69,7 +69,7 @@ def test_the_console_says_verdicts_in_the_words_of_the_configuration(
         dossier = words(pages[f"/dossiers/{OFF}/tout"])
         assert f"Dossier {OFF} Irrecevable" in dossier
         assert "reste à régler : sujet" in dossier
-        assert re.search(r"Nouveau verdict Irrecevable", dossier)
+        assert re.search(r"Nouvel avis Irrecevable", dossier)
         # The check has no `demande`.
         said = "ce qui reste à régler (sujet) ne lui est pas demandé. Constat : Le problème est"
         assert f"À transmettre à l’usager Aucun message n’est préparé : {said}" in dossier

@@ -28,6 +28,8 @@ from dsync.console.visit import Site, Visit, environment
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
 from dsync.domain.documented import MASKED, Mark
+from dsync.eig.publication import parameters
+from dsync.programme import in_force
 from dsync.store import tables
 from dsync.store.columns import JsonText, declared_of
 from dsync.store.reading_views import shipped_dictionary
@@ -196,6 +198,16 @@ def test_a_lecteur_sees_why_a_dossier_is_ineligible(read_engine: Engine) -> None
     with served(read_engine, role=Role.LECTEUR) as console:
         page = flat(html.unescape(console.visitor().get(f"/dossiers/{row['numero']}/tout").text))
     assert flat(visible(row["motif"])) in page
+
+
+def test_a_lecteur_reads_the_rules_of_a_verdict_whole(read_engine: Engine) -> None:
+    """They are public, but for what they say of applicants."""
+    with served(read_engine, role=Role.LECTEUR) as console:
+        shown = console.visitor().get(f"/dossiers/{number(1)}/explication")
+    assert 200 == shown.status_code
+    rules = in_force(read_engine.worker.app.programme).document
+    for name, value in parameters(rules):
+        assert flat(visible(value)) in flat(html.unescape(shown.text)), name
 
 
 def test_a_lecteur_sees_marks_from_the_deliberation_on(read_engine: Engine) -> None:

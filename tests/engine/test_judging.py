@@ -443,6 +443,23 @@ def test_a_bug_on_one_dossier_leaves_its_trace(
     assert engine.verdict(3) == engine.remote(3) is not None
 
 
+def test_a_bug_in_a_look_up_concerns_one_dossier(engine: Engine, monkeypatch: Any) -> None:
+    """Where the registry is asked, it is before the transaction; the others are judged."""
+    from dsync.eig.candidature_facts import EigEvidence
+
+    def broken(self: EigEvidence, run: Any, numbers: Any) -> None:
+        if number(3) in numbers:
+            raise LookupError
+
+    monkeypatch.setattr(EigEvidence, "looks_up", True)
+    monkeypatch.setattr(EigEvidence, "look_up", broken)
+    assert (7, 9) == ((report := engine.sync()).exit_code, report.pushed)
+    assert {3: ("regle", 1)} == engine.quarantine()
+    monkeypatch.undo()
+    engine.sync()
+    assert engine.verdict(3) == engine.remote(3) is not None
+
+
 def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine: Engine) -> None:
     """One that is withdrawn keeps its last name and phases, on each database."""
     engine.begin()

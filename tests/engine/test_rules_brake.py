@@ -89,7 +89,7 @@ def test_one_wrong_date_judges_and_writes_nothing(start: Start) -> None:
     assert "accord_attendu" == anomaly["code"]
     # By hand neither, one by one.
     by_hand = engine.sync(work=Kind.PRECHECK, dossiers=(number(1),), started_by="ada@here")
-    assert (4, []) == (by_hand.exit_code, by_hand.comparisons)
+    assert (4, []) == (by_hand.exit_code, [*by_hand.comparisons])
     assert before == shown(engine)
 
 

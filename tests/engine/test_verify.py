@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.consent import Consent, Proposal
 from dsync.domain.run_kinds import Kind
+from dsync.sync.work import AnswerCheck, Request
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import ETAPE, PAGE, PROBLEME, RESULTAT, Engine, Worker, base_settings, number
 from tests.store.databases import on_postgresql
@@ -248,9 +250,45 @@ CORRUPTIONS: list[tuple[str, str, str | None]] = [
         f"INSERT INTO correction VALUES ({number(OPEN_ONE)}, '2026-01-01', '2026-01-02')",
         None,
     ),
+    ("an answer's reason", "UPDATE reponse SET motif = 'X'", "seals.reponse"),
+    ("an answer's author", "UPDATE reponse SET auteur = 'X'", "seals.reponse"),
+    ("a withdrawn answer", "UPDATE reponse SET statut = 'retiree'", "seals.reponse"),
+    ("an answer", "DELETE FROM reponse", "sums.reponse"),
+    (
+        "an answer that nobody gave",
+        "INSERT INTO reponse (id, numero, demarche_numero, controle, resultat, motif, auteur, "
+        "repondu_le, constat, statut) SELECT id + 9, numero, demarche_numero, 'phase', 'conforme', "
+        "motif, auteur, repondu_le, constat, statut FROM reponse",
+        "seals.reponse",
+    ),
+    ("a consent", "UPDATE accord SET donne_le = '2026-01-01', donne_par = 'x'", "seals.accord"),
+    ("what a consent is to", "UPDATE accord SET version = 'x'", "seals.accord"),
+    ("a question for consent", "DELETE FROM accord", "sums.accord"),
+    (
+        "a consent that nobody gave",
+        "INSERT INTO accord (demarche_numero, genre, version, document, depuis_le, donne_le) "
+        "SELECT demarche_numero, 'answers', version, document, depuis_le, depuis_le FROM accord",
+        "seals.accord",
+    ),
+    ("a run's figures", "UPDATE sync_run SET pousses = 99 WHERE run = 1", "seals.sync_run"),
+    ("a run", "DELETE FROM sync_run WHERE run = 1", "sums.sync_run"),
+    ("an indicator's day", "DELETE FROM indicateur", "sums.indicateur"),
+    ("the démarche's title", "UPDATE demarche SET titre = 'X'", "seals.demarche"),
+    ("a twin", f"UPDATE verdict SET doublons = '[1]' {_ITS}", "seals.verdict"),
+    (
+        "a dossier in quarantine",
+        "INSERT INTO quarantaine VALUES (86321, "
+        f"{number(OPEN_ONE)}, 'illisible', 'x', '2026-01-01', 1, '2026-01-01')",
+        "quarantine",
+    ),
+    ("a stage in lists", f"UPDATE liste SET etape = 'Jury' {_ITS}", None),
+    ("a value that was never pushed", f"DELETE FROM pousse {_ITS}", "pushed"),
+    ("a product", "UPDATE produit SET nom = 'X'", None),
+    ("the catalogue", "UPDATE evidence SET sha256 = 'x'", None),
+    ("a request", "UPDATE demande SET demande_par = 'x'", None),
     ("a shipped view's text", "", "views.text"),
 ]
-"""Each of 46 things that somebody may change in the database, and what has to be found. Those that
+"""Each of 66 things that somebody may change in the database, and what has to be found. Those that
 cannot be are what `CANNOT_KNOW` names."""
 
 
@@ -266,6 +304,14 @@ def full_life(engine: Engine) -> None:
     engine.advance(minutes=20)
     engine.sync(full=True)
     engine.worker.erase(9)
+    app = engine.worker.app
+    for reason in ("une attestation", "une autre attestation"):
+        answer = AnswerCheck((number(ASKED),), "administration", "conforme", reason)
+        assert 0 == app.sync(Request(answer, "agent")).exit_code
+    with app.store.beside_runs(app.demarche) as tx:
+        # Asked twice: the row is replaced.
+        for of in (1, 2):
+            tx.consents.ask(Proposal(Consent.WRITES, (), of=of), app.clock())
     assert {} == found(engine)
 
 
@@ -279,9 +325,9 @@ def _first_of_each() -> list[tuple[str, str, str | None]]:
     return list(firsts.values())
 
 
-def test_40_of_46_corruptions_are_found(engine: Engine) -> None:
+def test_56_of_66_corruptions_are_found(engine: Engine) -> None:
     """Each by its check and, where it is of a dossier, by its number; the place, not the value."""
-    assert 40 <= len(CORRUPTIONS) - len(missed_of(engine, CORRUPTIONS))
+    assert 56 <= len(CORRUPTIONS) - len(missed_of(engine, CORRUPTIONS))
 
 
 @on_postgresql

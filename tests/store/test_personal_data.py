@@ -15,7 +15,7 @@ from dsync.errors import ConfigurationError
 from dsync.store import Store, tables
 from dsync.store.columns import is_text
 from dsync.store.deletions import KEPT_TEXTS
-from dsync.store.personal_data import Holding, holdings
+from dsync.store.personal_data import holdings
 from tests.store.builders import DEMARCHE, NOW, champ, make_mapped, writing
 from tests.store.databases import connected
 
@@ -23,18 +23,22 @@ HOLDINGS = holdings(PROGRAMME)
 ONE = DossierNumber(1)
 
 
-@pytest.mark.parametrize("holding", HOLDINGS, ids=[one.table.name for one in HOLDINGS])
-def test_every_text_is_declared(holding: Holding) -> None:
+def test_every_text_is_declared() -> None:
     """As open, or as one with data of persons, which has a sentence; and until when it is kept."""
-    texts = {one.name for one in holding.table.columns if is_text(one.type)}
-    assert texts <= {one.name for one in holding.table.columns if "declared" in one.info}
-    assert [] == [name for name, one in holding.columns.items() if not one.sentence.endswith(".")]
-    assert holding.contents.endswith(".")
-    assert holding.until.endswith(".")
-    # A number or a date of a person has no place yet: the search reads texts.
-    assert set() == set(holding.columns) - texts
-    kept = KEPT_TEXTS.get(holding.table, frozenset()) - {"controles"}
-    assert set() == kept & set(holding.columns)
+    for holding in HOLDINGS:
+        texts = {one.name for one in holding.table.columns if is_text(one.type)}
+        assert texts <= {one.name for one in holding.table.columns if "declared" in one.info}, (
+            holding.table.name
+        )
+        assert [] == [
+            name for name, one in holding.columns.items() if not one.sentence.endswith(".")
+        ], holding.table.name
+        assert holding.contents.endswith("."), holding.table.name
+        assert holding.until.endswith("."), holding.table.name
+        # A number or a date of a person has no place yet: the search reads texts.
+        assert set() == set(holding.columns) - texts, holding.table.name
+        kept = KEPT_TEXTS.get(holding.table, frozenset()) - {"controles"}
+        assert set() == kept & set(holding.columns), holding.table.name
 
 
 def _row(table: Table, texts: dict[str, object]) -> dict[str, object]:

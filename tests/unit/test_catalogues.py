@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args, get_type_hints
 
-import pytest
 from msgspec.structs import replace
 
 from dsync.configuration import Configuration
@@ -61,16 +60,16 @@ ENGLISH = re.compile(
 )
 
 
-@pytest.mark.parametrize("kind", CONCERNS, ids=lambda one: one.__name__)
-def test_a_concern_is_said_on_each_surface_or_left_out_on_purpose(kind: type) -> None:
+def test_a_concern_is_said_on_each_surface_or_left_out_on_purpose() -> None:
     """Also in the tables beside the catalogues: names of alerts, and links of the page."""
-    one = sample(kind)
-    said = [english.warning(one, NOW), english.words(one) or None, english.alert(one, NOW)]
-    shown = [french.concern(one, about) for about in ABOUT]
-    assert any([*said, *shown])
-    assert (said[-1] is not None) is (kind in TOLD)
-    assert kind not in LINKS or all(shown)
-    assert not [text for text in [*said, *shown] if text is not None and ("None" in text)]
+    for kind in CONCERNS:
+        one = sample(kind)
+        said = [english.warning(one, NOW), english.words(one) or None, english.alert(one, NOW)]
+        shown = [french.concern(one, about) for about in ABOUT]
+        assert any([*said, *shown]), kind
+        assert (said[-1] is not None) is (kind in TOLD), kind
+        assert kind not in LINKS or all(shown), kind
+        assert not [text for text in [*said, *shown] if text is not None and ("None" in text)], kind
 
 
 def of_each_problem() -> Iterator[kinds.Problem]:
@@ -85,16 +84,16 @@ def of_each_problem() -> Iterator[kinds.Problem]:
     )
 
 
-@pytest.mark.parametrize("one", [*of_each_problem()], ids=repr)
-def test_a_problem_is_said_in_both_languages_and_kept_with_its_facts(one: kinds.Problem) -> None:
+def test_a_problem_is_said_in_both_languages_and_kept_with_its_facts() -> None:
     """In French without a word of the English sentence."""
-    text, lang = french.said(one)
-    assert ("fr", None) == (lang, ENGLISH.search(text))
-    assert re.fullmatch(r"[A-ZÀ-Ýd\[«].*[.!]", text, re.DOTALL)
-    assert not re.search(r"[{}]|kinds\.", f"{text}{one}")
-    assert str(one) != text
-    stored = json.loads(json.dumps(kinds.to_stored([one])))
-    assert [one] == [*map(kinds.of_stored, stored)]
+    for one in of_each_problem():
+        text, lang = french.said(one)
+        assert ("fr", None) == (lang, ENGLISH.search(text)), repr(one)
+        assert re.fullmatch(r"[A-ZÀ-Ýd\[«].*[.!]", text, re.DOTALL), repr(one)
+        assert not re.search(r"[{}]|kinds\.", f"{text}{one}"), repr(one)
+        assert str(one) != text, repr(one)
+        stored = json.loads(json.dumps(kinds.to_stored([one])))
+        assert [one] == [*map(kinds.of_stored, stored)], repr(one)
 
 
 def test_a_problem_names_only_settings_that_there_are() -> None:

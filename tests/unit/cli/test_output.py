@@ -57,6 +57,22 @@ def test_json_keeps_accents_and_writes_instants_in_utc(capsys: pytest.CaptureFix
     }
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+@pytest.mark.parametrize("items", [[], [1], [{"a": "b\nc"}, {"a": []}]])
+def test_a_list_printed_item_by_item_reads_as_if_printed_whole(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    items: list[object],
+    is_terminal: bool,
+) -> None:
+    """Of a list that is too long to be held: the same text, to the sign."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    print_json({"run": 1, "dossiers": items, "erreurs": []})
+    whole = capsys.readouterr().out
+    print_json({"run": 1, "dossiers": [], "erreurs": []}, dossiers=iter(items))
+    assert capsys.readouterr().out == whole
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(3, "3 s ago"), (600, "10 min ago"), (7200, "2 h ago"), (-5, "0 s ago")]
 )

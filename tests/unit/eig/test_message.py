@@ -50,30 +50,32 @@ def suggested(nom: str, page: str, **changes: Any) -> Suggestion:
     return Suggestion(nom, url, [one for one in found if Check(one.controle).is_of_product])
 
 
-@pytest.mark.parametrize("dossier", KINDS, ids=[dossier.kind for dossier in KINDS])
-def test_each_demand_is_short_and_whole(dossier: Dossier) -> None:
+def test_each_demand_is_short_and_whole() -> None:
     """Nothing is cut, and no demand is made twice."""
-    demands = asked(decide(dossier).controles)
-    # A name that a form or a catalogue gives is the one reason for more.
-    assert [] == [one for one in demands if len(one.replace(NAME, "")) > LONGEST_DEMAND]
-    assert [] == [one for one in demands if "…" in one or not one.endswith(".")]
-    assert len(demands) == len({*demands})
+    for dossier in KINDS:
+        demands = asked(decide(dossier).controles)
+        # A name that a form or a catalogue gives is the one reason for more.
+        assert [] == [one for one in demands if len(one.replace(NAME, "")) > LONGEST_DEMAND], (
+            dossier.kind
+        )
+        assert [] == [one for one in demands if "…" in one or not one.endswith(".")], dossier.kind
+        assert len(demands) == len({*demands}), dossier.kind
 
 
-@pytest.mark.parametrize("dossier", KINDS, ids=[dossier.kind for dossier in KINDS])
-def test_what_a_person_answered_is_not_asked_again(dossier: Dossier) -> None:
+def test_what_a_person_answered_is_not_asked_again() -> None:
     """Each check in its turn; the others are asked as before, but for what hangs on it."""
-    found = decide(dossier).controles
-    for place, one in enumerate(found):
-        rows = [
-            {"controle": each.controle, "resultat": each.resultat.value, "motif": each.motif,
-             "preuve": {**each.preuve, ANSWER: {}} if each is one else each.preuve}
-            for each in found
-        ]  # fmt: skip
-        left = open_points({"etat": "en_instruction"}, rows)
-        assert [*found[:place], *found[place + 1 :]] == left
-        own = {*asked([one])} if one.controle != Check.FICHE_PRODUIT else set()
-        assert own.isdisjoint(asked(left)), one.controle
+    for dossier in KINDS:
+        found = decide(dossier).controles
+        for place, one in enumerate(found):
+            rows = [
+                {"controle": each.controle, "resultat": each.resultat.value, "motif": each.motif,
+                 "preuve": {**each.preuve, ANSWER: {}} if each is one else each.preuve}
+                for each in found
+            ]  # fmt: skip
+            left = open_points({"etat": "en_instruction"}, rows)
+            assert [*found[:place], *found[place + 1 :]] == left
+            own = {*asked([one])} if one.controle != Check.FICHE_PRODUIT else set()
+            assert own.isdisjoint(asked(left)), one.controle
 
 
 @pytest.mark.parametrize("resultat", [Resultat.IMPOSSIBLE, Resultat.SANS_OBJET, Resultat.CONFORME])

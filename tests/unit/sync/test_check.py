@@ -23,8 +23,9 @@ from dsync.configuration import read_configuration, shipped_config
 from dsync.domain.check_line import expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.eig.check_lines import form_faults, mapping_lines, rules_lines
+from dsync.eig.check_lines import EigFindings, mapping_lines, rules_lines
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.sections import EigSections
 
 CONFIGURATION = read_configuration(shipped_config())
 ANNOTATIONS: AnnotationsConfig = CONFIGURATION.annotations
@@ -229,7 +230,11 @@ def test_what_is_ko_for_judging_is_what_stops_a_run(mapped, published_at) -> Non
         *rules_lines(RULES, mapped, revision, published_at),
     ]
     errors = {line for line in lines if line.status is CheckStatus.ERROR}
-    faults = form_faults(mapped, revision, RULES, published_at)
+    published = replace(revision, date_publication=published_at)
+    demarche = replace(make_demarche(), revisions={revision.id: published})
+    # Forms need no evidence.
+    findings = EigFindings(EigSections(mapping=mapped), RULES, sources=None)  # type: ignore[arg-type]
+    faults = findings.form_faults(demarche, revision)
     assert errors == {fault.line for fault in faults}
     assert "probleme" in {fault.field for fault in faults}
 

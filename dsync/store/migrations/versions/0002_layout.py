@@ -10,6 +10,7 @@ from alembic import op
 
 from dsync.store import table_lines, tables
 from dsync.store.copying import former_rules
+from dsync.store.seals import seal_former
 from dsync.store.sql import insert_rows
 
 revision = "0002"
@@ -22,4 +23,5 @@ def upgrade() -> None:
     rules = former_rules(op.get_bind())
     table_lines.make("dsync.store", revision)
     insert_rows(op.get_bind(), tables.version_regles, rules)
+    seal_former(op.get_bind())
     op.drop_index(op.f("ix_sync_run_demarche_numero"), "sync_run")

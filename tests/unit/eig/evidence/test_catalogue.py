@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.eig.check_lines import evidence_lines
+from dsync.eig.check_lines import EigFindings
 from dsync.eig.evidence.betagouv import (
     catalogue_age,
     fetch_catalogue,
@@ -21,7 +21,9 @@ from dsync.eig.evidence.betagouv import (
 )
 from dsync.eig.evidence.download import download
 from dsync.eig.evidence.sources import EvidenceSources
+from dsync.eig.mapping.mapping_section import MappingConfig
 from dsync.eig.rows import EvidenceCopy
+from dsync.eig.sections import EigSections
 from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges
 from dsync.sandbox import Sandbox, ScriptedFault
@@ -276,7 +278,8 @@ def test_a_check_tells_the_incubators_that_the_catalogue_no_longer_has(
     )
     named = {"Intérieur": ("lab-mi",), "Intérieur, nouveau": ("fabnum-mi",), "MTE": ("mtes",)}
     rules = replace(shipped_rules(), config=replace(shipped_rules().config, incubateurs=named))
-    lines = [*evidence_lines(sources, None, now, rules)]
+    sections = EigSections(mapping=MappingConfig())
+    lines = [*EigFindings(sections, rules, sources).evidence_lines(None, now)]
     sources.close()
     assert ["ok", "warning"] == [line.status.value for line in lines]
     assert "« Intérieur »: the catalogue has no incubator lab-mi" == lines[1].message
