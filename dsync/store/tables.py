@@ -775,8 +775,8 @@ class GristRow(_Table, table=True):
 
     demarche_numero: int = Field(sa_type=BigInteger, primary_key=True)
     # A hash of the document's address.
-    document: str = Field(primary_key=True)
-    vue: str = Field(primary_key=True)
+    document: str = open_(primary_key=True)
+    vue: str = open_(primary_key=True)
     table_ref: int
     # Grist's references of columns, by the view's.
     colonnes: Any = open_(type_=JsonText())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from dsync.exports import tables_of
+from dsync.exports.export import tables_of
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number
 
 Rows = dict[str, dict[int, list[tuple[Any, ...]]]]
