@@ -51,8 +51,8 @@ with later(globals()):
     "--since",
     type=INSTANT,
     metavar="T",
-    help="Only dossiers with an event since T (ISO, UTC); views that are not about single dossiers "
-    "are whole.",
+    help="Only dossiers of which anything changed in the copy since T (ISO, UTC), with all their "
+    "rows; views that are not about single dossiers are whole.",
 )
 @json_option
 @settings_options()
@@ -68,7 +68,8 @@ def export(
     """Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json.
 
     All files are of the same instant, and appear when all are complete. Only their owner can read
-    them. In CSV files a text that a spreadsheet would take for a formula begins with an apostrophe.
+    them. Plain csv is for programs, which read each text as it is; csv-fr is for an Excel in
+    French: what it would take for a number, a day or a formula stays the text that it is.
     With --demarche N or DSYNC_DEMARCHE the dossiers and the form of this démarche alone are
     written, else of all.
     """
@@ -101,6 +102,12 @@ def export(
         return
     print_table(("file", "rows"), [(one.file, one.rows) for one in done])
     click.echo(f"Written into {folder}.")
+    if cut := sum(one.cut for one in done):
+        click.echo(
+            f"Cut at the 32,767 characters that a cell of a workbook holds: texts: {cut}. "
+            "Their ends say so; the other formats have them whole.",
+            err=True,
+        )
 
 
 @contextmanager

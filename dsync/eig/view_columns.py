@@ -34,7 +34,7 @@ def _engine(names: str) -> dict[str, Declared]:
 _FIRST = _engine("numero demarche_numero appel etat")
 _AFTER: Mapping[str, Mapping[str, Declared]] = {
     "etape": {
-        **_engine("presence archive depose_le en_instruction_le traite_le correction_attendue_depuis champs_modifie_le modifie_le synchronise_le groupe_instructeur usager_courriel siret siren raison_sociale forme_juridique_code region_code region_nom"),
+        **_engine("presence archive depose_le en_instruction_le traite_le correction_attendue_depuis champs_modifie_le modifie_le synchronise_le modifie_ici_le groupe_instructeur usager_courriel siret siren raison_sociale forme_juridique_code region_code region_nom"),
         **computed("type_administration", "json(v.constats) ->> 'type_administration'", "Type d'administration retenu par le pré-contrôle : administration_centrale, operateur, autre ou inconnu."),
     },
     "page_produit": {

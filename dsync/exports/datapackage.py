@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from dsync.exports import ENDINGS
 from dsync.exports.view_rows import ExportTable
-from dsync.store.dictionary import PSEUDONYMISED
+from dsync.store.dictionary import DOSSIER_VIEW, PSEUDONYMISED
 
 _TYPES: Mapping[str, str] = {"text": "string", "json": "any"}
 """Types whose name differs in the Table Schema."""
@@ -22,6 +22,8 @@ _FRENCH_FORMS: Mapping[str, Mapping[str, Any]] = {
     "number": {"bareNumber": False, "decimalChar": ","},
 }
 """How a field's values are written, by type."""
+_PARTIAL_KEYS = ("lecture_champ", "lecture_statistique")
+"""Views with a key of which a column may be empty, which a Table Schema does not allow."""
 
 
 def descriptor(
@@ -32,24 +34,32 @@ def descriptor(
     since: datetime | None,
 ) -> dict[str, Any]:
     """Return the content of `datapackage.json`; arguments as for `export`."""
+    names = {table.name for table in tables}
     document: dict[str, Any] = {
         "profile": "data-package",
         "name": "dsync",
         "title": "Dossiers du programme, vus par dsync",
         "created": _iso(made_at),
-        "resources": [_resource(table, format_) for table in tables],
+        "resources": [_resource(table, format_, names) for table in tables],
     }
     said = [PSEUDONYMISED] if tables[0].is_pseudonymised else []
+    is_in_paris = format_ == "csv-fr"
+    said.append(f"Dates avec une heure : {'heure de Paris' if is_in_paris else 'UTC'}.")
+    if is_in_paris:
+        said.append('Un texte que le tableur prendrait pour autre chose y est écrit ="…".')
     if (demarche := tables[0].demarche) is not None:
         said.append(f"Démarche {demarche} seule.")
     if since is not None:
-        said.append(f"Dossiers dont un événement date du {_iso(since)} ou d’après.")
-    if said:
-        document["description"] = " ".join(said)
+        said.append(
+            f"Dossiers dont quelque chose a changé dans la copie depuis le {_iso(since)} : leurs "
+            "lignes remplacent toutes celles des mêmes numéros. Un dossier effacé n’a plus que "
+            "celle qui le dit (presence)."
+        )
+    document["description"] = " ".join(said)
     return document
 
 
-def _resource(table: ExportTable, format_: str) -> dict[str, Any]:
+def _resource(table: ExportTable, format_: str, names: Collection[str]) -> dict[str, Any]:
     forms = _FRENCH_FORMS if format_ == "csv-fr" else _FORMS
     resource: dict[str, Any] = {
         "name": table.name,
@@ -68,6 +78,13 @@ def _resource(table: ExportTable, format_: str) -> dict[str, Any]:
             ]
         },
     }
+    if table.name not in _PARTIAL_KEYS and table.key and {*table.key} <= {*table.columns}:
+        resource["schema"]["primaryKey"] = [*table.key]
+    # An anomaly can be of a dossier that was never read.
+    is_part = table.name not in (DOSSIER_VIEW, "lecture_anomalie") and DOSSIER_VIEW in names
+    if is_part and "numero" in table.columns:
+        of = {"resource": DOSSIER_VIEW, "fields": ["numero"]}
+        resource["schema"]["foreignKeys"] = [{"fields": ["numero"], "reference": of}]
     if ENDINGS[format_] == "csv":
         delimiter = ";" if format_ == "csv-fr" else ","
         resource |= {

@@ -39,6 +39,8 @@ class Exported(NamedTuple):
     view: str
     file: str
     rows: int
+    cut: int
+    """Texts that are cut at what the format holds."""
 
 
 def tables_of(
@@ -138,7 +140,7 @@ def export(
                     rows += len(some[0])
                     if progress:
                         progress(table.name, rows, total)
-            done.append(Exported(table.name, name, rows))
+            done.append(Exported(table.name, name, rows, writer.cut))
         document = descriptor(tables, format_=format_, made_at=made_at, since=since)
         text = json.dumps(document, ensure_ascii=False, indent=2)
         open_(PACKAGE).write_text(f"{text}\n", encoding="utf-8")

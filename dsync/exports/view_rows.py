@@ -53,9 +53,9 @@ class ExportTable:
     ) -> Generator[Columns]:
         """Yield the rows in batches, none empty, ordered by the dossier's number.
 
-        `since`: only rows of dossiers with an event since this instant; tables that are not about
-        single dossiers are whole. `as_texts`: days and instants that the database gives as ISO
-        texts stay such. Close it to end early.
+        `since`: only rows of dossiers that have changed here since this instant; tables that are
+        not about single dossiers are whole. `as_texts`: days and instants that the database gives
+        as ISO texts stay such. Close it to end early.
         """
         is_sqlite = connection.dialect.name == "sqlite"
         if is_sqlite and self.name == cells.VIEW and not self.is_pseudonymised:
@@ -122,8 +122,9 @@ class ExportTable:
         if self.demarche and (own := rows_of(self.demarche, self.name, self.columns)):
             conditions.append(own)
         if since is not None and "numero" in self.columns:
-            later = "SELECT numero FROM lecture_evenement WHERE survenu_le >= :since"
-            conditions.append(f"numero IN ({later})")
+            # So that what has no dossier, as an anomaly, is always there.
+            same = "SELECT numero FROM lecture_dossier WHERE modifie_ici_le < :since"
+            conditions.append(f"numero NOT IN ({same})")
         return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
     def _values(self, since: datetime | None) -> dict[str, Any]:

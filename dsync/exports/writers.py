@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
+from unicodedata import normalize
 
 import msgspec
 
@@ -16,15 +18,22 @@ from dsync.errors import ConfigurationError
 from dsync.exports.view_rows import Columns, ExportTable
 from dsync.extras import remedy
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-"""A text that starts with one of these would be a formula when a spreadsheet opens a CSV file."""
+_READ_OTHERWISE = re.compile(
+    r"\s*(?:[=+\-@|%€$.,(\d]|(?:vrai|faux|true|false)\s*$"
+    r"|(?:janv|f[eé]v|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|d[eé]c)\w*\.?[\s/.-]*\d)",
+    re.IGNORECASE,
+)
+"""What a French spreadsheet that opens a CSV file may take for a formula, a number or a day."""
+_FORMULA_SIGNS = "=+-@|"
+_LONGEST_CONSTANT = 255
+"""Characters of a text in a formula."""
 MAX_XLSX_ROWS = 1_048_575
 """Rows of a worksheet below its header."""
 MAX_XLSX_TEXT = 32_767
 """Characters of a cell."""
 FIRST_XLSX_YEAR = 1900
 """Before it a spreadsheet has no dates: they are texts, as CSV has them."""
-CUT_SIGN = "…"
+CUT_SIGN = "… [coupé à 32 767 caractères]"
 DIGITS = 15
 """Digits of a number that a spreadsheet keeps."""
 GROUP_BYTES = 1024 * 1024
@@ -40,6 +49,8 @@ class Writer(Protocol):
 
     takes_texts: bool
     """Whether it writes days and instants as the ISO texts that SQLite gives."""
+    cut: int
+    """Texts that are longer than a cell of the format, whose end says so."""
 
     def write(self, columns: Columns) -> None:
         """Append rows."""
@@ -52,16 +63,17 @@ class CsvWriter:
     """CSV in UTF-8 with a byte order mark, by which Excel recognises the encoding.
 
     A French one is for an Excel in French, which expects the semicolon, its own form of numbers,
-    days and booleans, and the time of Paris.
+    days and booleans, and the time of Paris; what it would take for something else than the text
+    that it is, is a formula with this text. The other one is for programs: texts are as they are.
     """
+
+    cut = 0
 
     def __init__(self, path: Path, table: ExportTable, *, french: bool = False) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._file.write("\ufeff")
         self._delimiter = ";" if french else ","
         self._is_french = french
-        # Of texts that may have to be written otherwise; French ones also if they are long numbers.
-        self._firsts = {*FORMULA_SIGNS, *("0123456789" if french else "")}
         self._text = _french_text if french else _csv_text
         self._json = {place for place in _json_places(table) if french}
         self.takes_texts = not french
@@ -91,9 +103,8 @@ class CsvWriter:
             return ["" if value is None else str(value) for value in values]
         if types <= {str, _NONE}:
             texts = [value or "" for value in values] if _NONE in types else values
-            # They sort before letters, with which most columns' texts begin.
-            if min(filter(None, texts), default="a")[0] <= "@":
-                texts = [self._text(one) if one[:1] in self._firsts else one for one in texts]
+            if self._is_french:
+                texts = [*map(_as_it_is, texts)]
         else:
             texts = ["" if value is None else self._text(value) for value in values]
         whole, delimiter = "".join(texts), self._delimiter
@@ -128,9 +139,8 @@ def _in_words(document: str | None) -> str | None:
 
 def _csv_text(value: Any) -> str:
     match value:
-        # The apostrophe makes it a text.
         case str():
-            return f"'{value}" if value.startswith(FORMULA_SIGNS) else value
+            return value
         case bool():
             return "true" if value else "false"
         case datetime():
@@ -142,9 +152,7 @@ def _csv_text(value: Any) -> str:
 def _french_text(value: Any) -> str:
     match value:
         case str():
-            if value.startswith(FORMULA_SIGNS) or (len(value) > DIGITS and value.isdigit()):
-                return f"'{value}"
-            return value
+            return _as_it_is(value)
         case bool():
             return "VRAI" if value else "FAUX"
         case datetime():
@@ -158,7 +166,18 @@ def _french_text(value: Any) -> str:
         case _:
             text = _number_text(value).removesuffix(".0").replace(".", ",")
             # Rounded by a spreadsheet, a number of so many digits would be another one.
-            return f"'{text}" if _is_long(value) else text
+            return _as_it_is(text) if _is_long(value) else text
+
+
+def _as_it_is(text: str) -> str:
+    """Return a text in a form in which a spreadsheet shows it letter by letter."""
+    # A full-width sign of equality begins a formula, too.
+    if not _READ_OTHERWISE.match(text if text.isascii() else normalize("NFKC", text)):
+        return text
+    if len(text) <= _LONGEST_CONSTANT and text.isprintable():
+        return f'="{text.replace(_QUOTE, _QUOTE * 2)}"'
+    # No number or day is so long, or has several lines; an apostrophe ends a formula.
+    return f"'{text}" if normalize("NFKC", text.lstrip())[:1] in _FORMULA_SIGNS else text
 
 
 def _number_text(value: Any) -> str:
@@ -224,6 +243,7 @@ class XlsxWriter:
     """
 
     takes_texts = False
+    cut = 0
 
     def __init__(
         self,
@@ -261,6 +281,7 @@ class XlsxWriter:
             self._rows += 1
             for place, value in enumerate(row):
                 shown = _in_words(value) if place in self._json else value
+                self.cut += isinstance(shown, str) and _is_too_long(shown)
                 write_cell(self._sheet, self._rows, place, shown, self._instant)
 
     def _end_sheet(self) -> None:
@@ -281,19 +302,25 @@ class XlsxWriter:
             raise exc.args[0] from exc
 
 
-def _cut(text: str) -> str:
+def _is_too_long(text: str) -> bool:
     # Excel counts in UTF-16: a character outside the first plane counts twice.
-    if len(text) <= MAX_XLSX_TEXT // 2 or len(text.encode("utf-16-le")) // 2 <= MAX_XLSX_TEXT:
+    is_long = len(text) > MAX_XLSX_TEXT // 2
+    return is_long and len(text.encode("utf-16-le")) // 2 > MAX_XLSX_TEXT
+
+
+def _cut(text: str) -> str:
+    if not _is_too_long(text):
         return text
-    # `ignore` drops half a character at the end; one unit is left for the sign.
-    kept = text.encode("utf-16-le")[: 2 * (MAX_XLSX_TEXT - 1)].decode("utf-16-le", "ignore")
-    return kept + CUT_SIGN
+    # `ignore` drops half a character at the end.
+    kept = text.encode("utf-16-le")[: 2 * (MAX_XLSX_TEXT - len(CUT_SIGN))]
+    return kept.decode("utf-16-le", "ignore") + CUT_SIGN
 
 
 class ParquetWriter:
     """A Parquet file with typed columns; instants are timestamps in UTC."""
 
     takes_texts = False
+    cut = 0
 
     def __init__(self, path: Path, table: ExportTable) -> None:
         # Arrow's own allocator keeps what it frees; it is chosen when Arrow is loaded.

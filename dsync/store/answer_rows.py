@@ -94,6 +94,7 @@ class AnswerWrites(AnswerReads):
     def _end(
         self, number: DossierNumber, controle: str, how: AnswerStatus, by: str, now: datetime
     ) -> bool:
+        self.touch([number])
         theirs = and_(
             _table.c.numero == number,
             _table.c.demarche_numero == self.number,

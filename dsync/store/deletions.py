@@ -225,6 +225,7 @@ class DeletionWrites(DeletionReads):
             self.connection, _dossier, [{"numero": n, "etat": shown[n].value} for n in moved]
         )
         update_rows(self.connection, _jumeau, [{"numero": n, "montre": True} for n in moved])
+        self.touch(moved)
         self._queue.add_related(moved)
 
     def hide_twins(self, numbers: Sequence[DossierNumber]) -> None:
@@ -306,6 +307,7 @@ class DeletionWrites(DeletionReads):
         if not numbers:
             return
         self.has_erased = True
+        self.touch(numbers)
         execute = self.connection.execute
         # Before the dossier's row is emptied: the programme finds its applicant by the SIREN in it.
         self._delete_programme_rows(numbers)

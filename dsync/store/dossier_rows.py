@@ -289,6 +289,7 @@ class DossierWrites(DossierReads):
             self.connection.execute(delete(_jumeau).where(among(_jumeau.c.numero, anew)))
         self._queue.add_related([c.numero for c in changes if makes_others_due(c.before, c.now)])
         self._write_corrections(changes)
+        self.touch(c.numero for c in changes)
 
     def _write_contents(
         self, write: Callable[..., None], changes: Sequence[_Change], now: datetime
@@ -369,6 +370,7 @@ class DossierWrites(DossierReads):
         """Write what changes without a change of content, such as dsync's own annotations."""
         moved = [c for c in unchanged if _has_new_bookkeeping(c)]
         if moved:
+            self.touch(c.numero for c in moved)
             update_rows(
                 self.connection,
                 _dossier,

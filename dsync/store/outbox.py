@@ -325,6 +325,7 @@ class OutboxWrites(OutboxReads):
                 .where(_outbox.c.id.in_(replaced))
                 .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
             )
+        self.touch(numero for numero, _ in fresh)
         insert_rows(
             self.connection,
             _outbox,
@@ -359,7 +360,7 @@ class OutboxWrites(OutboxReads):
 
         What was written stays recorded, and so do the conflicts that ended with a human's value.
         """
-        self.connection.execute(
+        self._change(
             update(_outbox)
             .where(
                 _outbox.c.demarche_numero == self.number,
@@ -388,6 +389,7 @@ class OutboxWrites(OutboxReads):
             )
             .returning(_outbox.c.id, _outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur)
         ).all()
+        self.touch(row.numero for row in sent)
         # Before `incertaine` is overwritten: if this write fails, too, DS still has the value of
         # the one before, which would then be taken for a human's.
         found = [
@@ -442,7 +444,7 @@ class OutboxWrites(OutboxReads):
         """Have the ended wishes of these dossiers compared with DS again, after another's edit."""
         if not numbers:
             return
-        self.connection.execute(
+        self._change(
             update(_outbox)
             .where(
                 among(_outbox.c.numero, numbers),
@@ -466,7 +468,7 @@ class OutboxWrites(OutboxReads):
             )
             .values(statut=WishStatus.REFUSEE.value, erreur=why, prochain_essai_le=None)
         )
-        self.connection.execute(_narrowed(statement, numbers))
+        self._change(_narrowed(statement, numbers))
 
     def retry_refused(self, numbers: Sequence[DossierNumber] = ()) -> None:
         """Have refused and postponed wishes sent at once; `numbers` empty: of all dossiers."""
@@ -474,7 +476,7 @@ class OutboxWrites(OutboxReads):
 
     def retry_waiting(self, why: str) -> None:
         """Have the wishes sent at once that wait for a reason."""
-        self.connection.execute(
+        self._change(
             update(_outbox)
             .where(
                 _outbox.c.demarche_numero == self.number,
@@ -507,7 +509,7 @@ class OutboxWrites(OutboxReads):
         )
 
     def _retry(self, statement: Any) -> None:
-        self.connection.execute(
+        self._change(
             statement.values(
                 statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None, definitive=False
             )
@@ -521,7 +523,7 @@ class OutboxWrites(OutboxReads):
         theirs = select(_dossier.c.numero).where(
             _dossier.c.demarche_numero == self.number, _dossier.c.revision_id == revision_id
         )
-        self.connection.execute(
+        self._change(
             update(_outbox)
             .where(
                 _outbox.c.numero.in_(theirs),
@@ -535,7 +537,7 @@ class OutboxWrites(OutboxReads):
 
     def end_order(self, numbers: Sequence[DossierNumber]) -> None:
         """End the order to overwrite, where nothing was sent; an unanswered write keeps it."""
-        self.connection.execute(
+        self._change(
             update(_outbox)
             .where(
                 among(_outbox.c.numero, numbers),
@@ -561,18 +563,22 @@ class OutboxWrites(OutboxReads):
         current = (theirs, _outbox.c.courante)
         if shown is None:
             ordered = {"force_par": by, "force_sur": None}
-            self.connection.execute(update(_outbox).where(*current).values(ordered))
+            self._change(update(_outbox).where(*current).values(ordered))
         for numero, values in (shown or {}).items():
             for annotation, value in values.items():
                 one = (_outbox.c.numero == numero, _outbox.c.annotation == annotation)
                 ordered = {"force_par": by, "force_sur": value}
-                self.connection.execute(update(_outbox).where(*current, *one).values(ordered))
-        self.connection.execute(
+                self._change(update(_outbox).where(*current, *one).values(ordered))
+        self._change(
             update(_outbox)
             # An uncertain one is read back first: DS may have the value already.
             .where(*current, _outbox.c.statut != WishStatus.INCERTAINE.value)
             .values(_REOPENED)
         )
+
+    def _change(self, statement: Any) -> None:
+        """Execute an UPDATE of wishes."""
+        self.touch(self.connection.scalars(statement.returning(_outbox.c.numero)))
 
 
 def _dated_as_written(

@@ -25,9 +25,15 @@ from dsync.store.sql import Subject, among
 SHORTEST = 3
 """Signs that a text to search for has at least: fewer are in everybody's data."""
 _AT_ONCE = 500
-_SPACES = r"[\s.\u00a0\u202f-]*"
+_BETWEEN = r"[\s.\u00a0\u202f/_-]"
+_SPACES = f"{_BETWEEN}*"
 """What people write between the digits of a SIRET or a telephone number."""
 _SIREN = 9
+_PHONE = re.compile(r"(?:(?:\+|00)33(?:\(0\))?|0)([1-9]\d{8})")
+"""A French telephone number, in the ways in which it begins."""
+_TAG = re.compile(r"\+[^@]*@")
+"""What some write before the sign of their address to tell their mails apart."""
+_PARTICLES = frozenset({"d", "de", "des", "du", "l", "la", "le", "les", "van", "von"})
 _OF_NOBODY = (Mark.OPEN, Mark.OF_JURY)
 
 
@@ -86,13 +92,17 @@ class Wanted:
 
     def __init__(self, text: str) -> None:
         plain = unaccented(text).strip()
-        digits = re.sub(r"[\s.\u00a0\u202f-]", "", plain)
-        if digits.isdecimal() and len(digits) >= _SIREN:
+        digits = re.sub(_BETWEEN, "", plain)
+        if phone := _PHONE.fullmatch(digits):
+            words = [f"0{phone[1]}"]
+        elif digits.isdecimal() and len(digits) >= _SIREN:
             words = [digits]
         elif "@" in plain:
             words = plain.split()
         else:
-            words = [one for one in re.split(r"[\s',;-]+", plain) if one]
+            words = [one for one in re.split(r"[\s',;_-]+", plain) if one]
+            # « de La Tour » is « de la Tour » and « Latour, de ».
+            words = [one for one in words if one not in _PARTICLES] or words
         if sum(map(len, words)) < SHORTEST:
             raise ConfigurationError(
                 f"Give at least {SHORTEST} letters or digits: an e-mail address, a name or a SIRET."
@@ -131,13 +141,26 @@ class Wanted:
 
 
 def _pattern(word: str) -> str:
-    return _SPACES.join(word) if word.isdecimal() and len(word) >= _SIREN else re.escape(word)
+    if phone := _PHONE.fullmatch(word):
+        start = rf"(?:(?:\+|00){_SPACES}33{_SPACES}(?:\(0\){_SPACES})?|0{_SPACES})"
+        return start + _SPACES.join(phone[1])
+    if word.isdecimal() and len(word) >= _SIREN:
+        return _SPACES.join(word)
+    if "@" in word:
+        name, _, domain = _TAG.sub("@", word).partition("@")
+        return rf"{re.escape(name)}(?:\+[^\s@]*)?@{re.escape(domain)}"
+    return re.escape(word)
 
 
 def _bounded(word: str) -> str:
+    """Return the pattern of a word as a whole: beside it, « _ » ends it, as in names of files.
+
+    A digit ends what has letters there, and a letter what has digits.
+    """
+    before, after = (r"\d" if one.isdecimal() else r"[^\W\d_]" for one in (word[0], word[-1]))
     # A SIREN is the beginning of a SIRET.
-    end = "" if word.isdecimal() and len(word) == _SIREN else r"(?!\w)"
-    return rf"(?<!\w){_pattern(word)}{end}"
+    is_siren = word.isdecimal() and len(word) == _SIREN
+    return rf"(?<!{before}){_pattern(word)}" + ("" if is_siren else rf"(?!{after})")
 
 
 def _children(value: Any) -> Iterable[tuple[Any, Any]] | None:

@@ -222,6 +222,7 @@ class PieceWrites(PieceReads):
     ) -> None:
         """Store the state of a file's copy; a former copy at another address has to be deleted."""
         execute = self.connection.execute
+        self.touch([number])
         # A file that was to be deleted is wanted again at the same address.
         execute(delete(_piece).where(_piece.c.a_supprimer, _piece.c.adresse == adresse))
         mine = _piece.c.numero == number, ~_piece.c.a_supprimer

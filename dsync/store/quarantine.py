@@ -81,6 +81,7 @@ class QuarantineWrites(QuarantineReads):
                 },
             ).returning(_table.c.tentatives)
         ).scalar_one()
+        self.touch([numero])
         # The first one only: a dossier that fails at each run would fill the journal.
         if tentatives == 1:
             self._journal.record_events(run, [NewEvent(numero, "quarantaine", {"code": code})], now)

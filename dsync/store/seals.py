@@ -249,6 +249,7 @@ class Seals(SealReads):
             whole = [sealed(table, row) for row in rows]
             insert_rows(self.connection, table, whole)
             self._add(table, len(rows), sum(row["sceau"] for row in whole))
+            self.touch(row["numero"] for row in rows if "numero" in row)
 
     def delete(self, table: Table, condition: ColumnElement[bool]) -> None:
         """Delete rows of a table of `HISTORY`."""

@@ -181,6 +181,8 @@ class Scope(NamedTuple):
     """The démarche's; None: no method that needs it is called."""
     programme: type[Programme]
     """The programme's part of the database."""
+    touched: set[int] | None = None
+    """The dossiers of which something that views show was written; None: they are not asked for."""
 
 
 class Subject:
@@ -191,7 +193,7 @@ class Subject:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.connection, self._number, self.programme = scope
+        self.connection, self._number, self.programme, self._touched = scope
 
     @property
     def number(self) -> DemarcheNumber:
@@ -199,6 +201,11 @@ class Subject:
         if self._number is None:
             raise StoreError("This query needs a démarche: open the transaction with its number.")
         return self._number
+
+    def touch(self, numbers: Iterable[int]) -> None:
+        """Note that something which views show of these dossiers is written."""
+        if self._touched is not None:
+            self._touched.update(numbers)
 
     def _present(self, now: datetime) -> datetime:
         """Return the present instant by PostgreSQL's clock; on SQLite, `now`.

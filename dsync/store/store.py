@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from sqlalchemy import URL, Connection, Engine, Table
+from sqlalchemy import URL, Connection, Engine, Table, update
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import (
@@ -66,7 +66,7 @@ from dsync.store.reader import Reader
 from dsync.store.requests import CHANNEL, RequestWrites
 from dsync.store.services import Services
 from dsync.store.sight import WHOLE, Sight, mask
-from dsync.store.sql import Scope, Subject
+from dsync.store.sql import Scope, Subject, among
 from dsync.store.subscriptions import SubscriptionWrites
 from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
 from dsync.store.turns import Turns, make_due
@@ -321,8 +321,9 @@ class Store:
         """
         with self._connected() as connection:
             leases.fence(connection, lease)
-            tx = Tx(Scope(connection, lease.demarche, self._programme))
+            tx = Tx(Scope(connection, lease.demarche, self._programme, touched=set()))
             yield tx
+            tx.stamp(self._clock())
         # After the commit: PostgreSQL cannot vacuum in a transaction, nor SQLite truncate its WAL.
         if tx.deletions.has_erased and self._whole is None:
             self._vacuum()
@@ -348,7 +349,9 @@ class Store:
         """
         with self._connected() as connection:
             leases.lock(connection, demarche)
-            yield Tx(Scope(connection, demarche, self._programme))
+            tx = Tx(Scope(connection, demarche, self._programme, touched=set()))
+            yield tx
+            tx.stamp(self._clock())
             make_due(connection, demarche, self._clock())
 
     @contextmanager
@@ -642,3 +645,9 @@ class Tx(Subject):
         self.state = StateWrites(scope)
         self.verdicts = VerdictWrites(scope)
         self.wishes = WishWrites(scope)
+
+    def stamp(self, now: datetime) -> None:
+        """Store when the dossiers last changed in the copy of which this transaction wrote."""
+        if self._touched:
+            theirs = among(tables.dossier.c.numero, self._touched)
+            self.connection.execute(update(tables.dossier).where(theirs).values(modifie_ici_le=now))

@@ -204,6 +204,7 @@ class VerdictWrites(VerdictReads):
                 events.append(NewEvent(due.numero, "verdict", _changes(due, decision)))
             rows.append(self._row(due, decision, now, since))
         if remarks:
+            self.touch(due.numero for due, _ in decided)
             self.connection.execute(
                 update(_verdict)
                 .where(_verdict.c.numero == bindparam("of"), _verdict.c.courant)

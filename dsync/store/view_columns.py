@@ -62,7 +62,7 @@ VIEWS: Dictionary = {
         **of(dossier, "d", "depose_le en_construction_le en_instruction_le traite_le expire_le champs_modifie_le annotations_modifie_le AS annotations_modifiees_le modifie_le"),
         **computed("depot_semaine", "week(d.depose_le)", "Semaine ISO du dépôt, à l'heure de Paris : 2026-W05."),
         **computed("depot_mois", "month(d.depose_le)", "Mois du dépôt, à l'heure de Paris : 2026-02."),
-        **of(dossier, "d", "synchronise_le correction_attendue_depuis"),
+        **of(dossier, "d", "synchronise_le modifie_ici_le correction_attendue_depuis"),
     }, key=("numero",)),
     "lecture_valeur": View("Une ligne par valeur que peut prendre une colonne à valeurs fixes, avec son sens.", {
         **said("vue", "Vue."),
@@ -159,7 +159,7 @@ VIEWS: Dictionary = {
         **said("corrige_le", "Fin de cette demande de correction, en UTC : l'usager a déposé son dossier de nouveau, ou elle a été annulée.", type="datetime"),
         **said("retire_le", "Date à laquelle son auteur l'a retiré, en UTC ; vide sinon.", type="datetime"),
         **of(dossier, "d", "demarche_numero"),
-    }),
+    }, key=("numero", "message")),
     "lecture_evenement": View("Une ligne par événement de la vie d'un dossier, tel que dsync l'a constaté.", {
         **of(evenement, "e", "numero survenu_le evenement"),
         **of(evenement, "e", "details", Mark.FREE_TEXT),

@@ -260,6 +260,7 @@ class WishWrites(WishReads):
         if not pairs:
             return
         update_rows(self.connection, _outbox, [_outcome_row(*pair, now) for pair in pairs])
+        self.touch(wish.numero for wish, _ in pairs)
         self._note_pushed(pairs, now)
         self._journal.record_events(run, _events(pairs), now)
 

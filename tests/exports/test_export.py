@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,18 @@ import pytest
 from frictionless import Package
 from openpyxl import load_workbook
 from pyarrow import parquet
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from dsync.domain.documented import Declared
 from dsync.domain.dossier import Champ, Fichier, Revision
-from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
+from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import ConfigurationError
 from dsync.exports.export import export, tables_of
 from dsync.exports.view_rows import ExportTable
-from dsync.exports.writers import MAX_XLSX_TEXT, ParquetWriter, XlsxWriter
-from dsync.store import NewEvent, Store
+from dsync.exports.writers import CUT_SIGN, MAX_XLSX_TEXT, CsvWriter, ParquetWriter, XlsxWriter
+from dsync.store import Store
+from dsync.store.tables import dossier
 from dsync.sync.record import Recorder
 from tests.store.builders import (
     DEMARCHE,
@@ -112,7 +114,7 @@ def test_the_cells_of_an_export_are_those_of_the_view(filled: Store) -> None:
     day = timedelta(days=1)
     with writing(filled) as tx:
         tx.demarche.save(known)
-        tx.journal.record_events(1, [NewEvent(DossierNumber(2), "verdict", {})], NOW + day)
+    changed_later(filled, NOW + day)
     [everywhere] = tables_of(filled.dictionary(), ["lecture_champ"])
     [there] = tables_of(filled.dictionary(), ["lecture_champ"], demarche=OTHER)
     wanted = {
@@ -195,7 +197,7 @@ def _in_a_cell(value: Any, type_: str) -> Any:
     if type_ == "json" and value and value.startswith("["):
         return " ; ".join(json.loads(value)) or None
     if value == LONG:
-        return LONG[: MAX_XLSX_TEXT - 1] + "…"
+        return LONG[: MAX_XLSX_TEXT - len(CUT_SIGN)] + CUT_SIGN
     return value or None if type_ == "text" else value
 
 
@@ -206,7 +208,7 @@ def _from_a_cell(value: Any, type_: str) -> Any:
 
 
 def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path) -> None:
-    """With a byte order mark; formulas defused, quotes and line breaks kept."""
+    """With a byte order mark; texts letter by letter, quotes and line breaks kept."""
     exported(filled, tmp_path, names=["lecture_candidature"])
     raw = (tmp_path / "lecture_candidature.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
@@ -214,13 +216,20 @@ def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert ["1", "2", "3"] == [row["numero"] for row in rows]
     first = rows[0]
-    assert (f"'{FORMULA}", ODD, LONG) == (
+    assert (FORMULA, ODD, LONG) == (
         first["probleme"],
         first["benefices"],
         first["perspectives"],
     )
     assert ("false", "2024-07-01") == (first["valide_par_instructeur"], first["jury_le"])
     assert datetime.fromisoformat(first["depose_le"]).utcoffset() == timedelta()
+
+
+def changed_later(store: Store, at: datetime) -> None:
+    """Have the second dossier changed at that instant, and the others before."""
+    with writing(store) as tx:
+        for numero, when in ((dossier.c.numero != 2, NOW), (dossier.c.numero == 2, at)):
+            tx.connection.execute(update(dossier).where(numero).values(modifie_ici_le=when))
 
 
 FORM = [
@@ -283,23 +292,23 @@ FRENCH = [
         "coche": "VRAI",
         "choix": "a ; b",
         "fichiers": "a.pdf",
-        "texte": f"'{LONGEST}",
+        "texte": f'="{LONGEST}"',
     },
     {
-        "entier": f"'{LONGEST}",
+        "entier": f'="{LONGEST}"',
         "decimal": "3",
         "jour": "",
         "instant": "31/12/9999 23:30",
         "coche": "FAUX",
-        "choix": "'=1+1",
+        "choix": '="=1+1"',
         "fichiers": "a.pdf ; b.pdf",
-        "texte": "'@SUM(1;2)",
+        "texte": '="@SUM(1;2)"',
     },
 ]
 
 
 def test_a_file_for_an_excel_in_french_is_in_french(answered: Store, tmp_path: Path) -> None:
-    """And a number that Excel would round, or a formula, is a text by its apostrophe."""
+    """And a number that Excel would round, or a formula, is a formula with this text."""
     exported(answered, tmp_path, "csv-fr", names=[VIEW])
     raw = (tmp_path / f"{VIEW}.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbfnumero;demarche_numero;")
@@ -337,16 +346,54 @@ def test_a_pseudonymised_file_in_french_has_no_answer(answered: Store, tmp_path:
     assert not {name for name, _ in FORM} & {*header}
 
 
+def opened_in_libreoffice(folder: Path, name: str) -> list[tuple[Any, ...]]:
+    """Return the cells that LibreOffice in French shows of a CSV file."""
+    # Semicolon, quotes, UTF-8, first row, column formats by themselves, language: French.
+    options = "Text - txt - csv (StarCalc):59,34,76,1,,1036,false,true"
+    line = ["soffice", "--headless", f"--infilter={options}", "--convert-to", "xlsx", f"{name}.csv"]
+    subprocess.run(line, cwd=folder, check=True, capture_output=True, timeout=120)
+    book = load_workbook(folder / f"{name}.xlsx", data_only=True)
+    return list(book.active.iter_rows(values_only=True))
+
+
+TYPED = [
+    *("13002526500013", "012345678", "01000", "2A004", "07", "0612345678", "06 12 34 56 78"),
+    *("+33611223344", "01/02", "1-2", "1/2", "31.12.2026", "mars 2026", "1er mars", "12:30"),
+    *("1e5", "12,5", "1 234,5", "50 %", "10 €", "VRAI", "faux", "true", ".5", "-1", "(12)"),
+    *("=1+1", " =1+1", "＝1+1", "+1", "@SUM(1)", '=HYPERLINK("http://a.example")', "|calc"),
+    *("=cmd|' /C calc'!A0", "d'œuvre", 'un "mot" ; deux', "deux\nlignes", "Élise", "n° 7"),
+    *("12 rue de la Paix", "20\u202f000", "１２", "=" + "1" * 250, "a=1", "'", '"', "déc. 24"),
+]
+"""What people type that a spreadsheet may read as something else."""
+
+
+@pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
+def test_a_text_opens_as_the_text_that_it_is(tmp_path: Path) -> None:
+    """Digits and zeros, days and formulas; by one rule, in LibreOffice and by a double click."""
+    table = ExportTable("texte", "", {"texte": Declared(), "apres": Declared()})
+    with closing(CsvWriter(tmp_path / "texte.csv", table, french=True)) as writer:
+        writer.write([TYPED, ["x"] * len(TYPED)])
+    _, *rows = opened_in_libreoffice(tmp_path, "texte")
+    assert TYPED == [row[0] for row in rows]
+
+
+def test_a_text_that_no_formula_holds_begins_none(tmp_path: Path) -> None:
+    """Of several lines, or too long: an apostrophe before what would be a formula."""
+    table = ExportTable("texte", "", {"texte": Declared(), "apres": Declared()})
+    texts = ["\n=1+1", "=1+" * 200, "12 lots " * 200]
+    with closing(CsvWriter(tmp_path / "texte.csv", table, french=True)) as writer:
+        writer.write([texts, ["x"] * len(texts)])
+    with (tmp_path / "texte.csv").open(encoding="utf-8-sig", newline="") as file:
+        found = [row["texte"] for row in csv.DictReader(file, delimiter=";")]
+    assert [f"'{texts[0]}", f"'{texts[1]}", texts[2]] == found
+
+
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
 @on_sqlite
 def test_libreoffice_reads_the_file_in_french(answered: Store, tmp_path: Path) -> None:
     """Its numbers and days are numbers and days in a French locale."""
     exported(answered, tmp_path, "csv-fr", names=[VIEW])
-    # Semicolon, quotes, UTF-8, first row, column formats by themselves, language: French.
-    options = "csv:Text - txt - csv (StarCalc):59,34,76,1,,1036,false,true"
-    line = ["soffice", "--headless", f"--infilter={options}", "--convert-to", "xlsx", f"{VIEW}.csv"]
-    subprocess.run(line, cwd=tmp_path, check=True, capture_output=True, timeout=120)
-    header, first, _ = load_workbook(tmp_path / f"{VIEW}.xlsx").active.iter_rows(values_only=True)
+    header, first, _ = opened_in_libreoffice(tmp_path, VIEW)
     row = dict(zip(header, first, strict=True))
     assert (1200, 12.5, True) == (row["entier"], row["decimal"], row["coche"])
     assert "2024-12-31 00:00:00" == str(row["jour"])
@@ -454,11 +501,9 @@ def test_only_the_owner_reads_the_files(filled: Store, tmp_path: Path) -> None:
         assert 0o600 == (folder / name).stat().st_mode & 0o777
 
 
-def test_since_keeps_the_dossiers_with_a_later_event(filled: Store, tmp_path: Path) -> None:
+def test_since_keeps_the_dossiers_that_changed_later(filled: Store, tmp_path: Path) -> None:
     """Views that are not about single dossiers stay whole."""
-    later = NOW + timedelta(days=2)
-    with writing(filled) as tx:
-        tx.journal.record_events(1, [NewEvent(DossierNumber(2), "etat")], later)
+    changed_later(filled, NOW + timedelta(days=2))
     exported(filled, tmp_path, since=NOW + timedelta(days=1))
     with (tmp_path / "lecture_candidature.csv").open(encoding="utf-8-sig", newline="") as file:
         assert ["2"] == [row["numero"] for row in csv.DictReader(file)]

@@ -60,6 +60,7 @@ def test_erasing_leaves_a_tombstone(store: Store) -> None:
         "annotations_modifiees_le",
         "modifie_le",
         "synchronise_le",
+        "modifie_ici_le",
         "verdict",
         "verdict_etabli_le",
         "precontroles",

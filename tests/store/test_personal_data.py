@@ -15,7 +15,7 @@ from dsync.errors import ConfigurationError
 from dsync.store import Store, tables
 from dsync.store.columns import is_text
 from dsync.store.deletions import KEPT_TEXTS
-from dsync.store.personal_data import holdings
+from dsync.store.personal_data import Wanted, holdings
 from tests.store.builders import DEMARCHE, NOW, champ, make_mapped, writing
 from tests.store.databases import connected
 
@@ -85,6 +85,36 @@ def test_a_person_is_found_in_every_column(database_url: str, store: Store) -> N
     with store.reading(DemarcheNumber(DEMARCHE + 1)) as reader:
         found = reader.persons.search("Hélène")
     assert {"evidence", "registre", "version_regles"} == {hit.table for hit in found}
+
+
+WRITTEN = {
+    "Élise Traçard": [
+        *("CV_Elise_Traçard.pdf", "elise_tracard@exemple.fr", "elise.tracard2@exemple.fr"),
+        *("TRACARD, Élise", "Elise-TRAÇARD_2026 (1).docx"),
+    ],
+    "06 11 22 33 44": [
+        *("+33611223344", "0033 6 11 22 33 44", "06.11.22.33.44", "+33 (0)6 11 22 33 44"),
+        *("06/11/22/33/44", "tel_0611223344.pdf"),
+    ],
+    "+33 6 11 22 33 44": ["0611223344", "06-11-22-33-44"],
+    "elise.tracard@exemple.fr": ["elise.tracard+eig@exemple.fr", "Elise.Tracard@exemple.fr"],
+    "elise.tracard+eig@exemple.fr": ["elise.tracard@exemple.fr"],
+    "Anne-Marie de La Tour": ["Tour (Anne Marie de la)", "annemarie anne_marie_tour"],
+}
+OTHERS = {
+    "Élise Traçard": ["Élise Traçardeau", "Elisee Tracard"],
+    "06 11 22 33 44": ["06 11 22 33 45", "106112233441", "13306112233440"],
+    "elise.tracard@exemple.fr": ["elise.tracard@exemple.fri", "melise.tracard@exemple.fr"],
+}
+
+
+def test_a_person_is_found_however_written() -> None:
+    """Names of files and of accounts, telephones, tags of addresses, particles; nobody else."""
+    for texts, is_found in ((WRITTEN, True), (OTHERS, False)):
+        for asked, values in texts.items():
+            wanted = Wanted(asked)
+            found = {one: bool(wanted.may_be_in(one) and wanted.hits(one)) for one in values}
+            assert dict.fromkeys(values, is_found) == found
 
 
 def test_the_dossiers_of_an_applicant_are_named(store: Store) -> None:
