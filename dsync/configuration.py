@@ -29,7 +29,7 @@ from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest
 from dsync.domain.notice import NoticeFacts
 from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER
-from dsync.domain.toml_values import Day, Number, Section, WholeNumber, kind_of
+from dsync.domain.toml_values import Boolean, Day, Number, Section, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut
 from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
@@ -188,13 +188,10 @@ class SafetySection(Section):
 
     disappearances_percent: Percent = 20
     """Of the present dossiers, as many may disappear at once."""
-    catalogue_percent: Percent = 10
-    """Of the catalogue's known products, as many may disappear, or change phase or name, at
-    once."""
     verdicts_percent: Percent = 10
     """Of the standing verdicts, as many may be moved by changed rules; of the results in DS, as
     many may be changed by a push; of the dossiers, as many may change without a date of their
-    own."""
+    own; of the catalogue's products, as many may disappear, or change phase or name, at once."""
 
 
 class PiecesSection(Section):
@@ -400,9 +397,9 @@ class GristSection(Section):
     """The address that Grist shows under « Settings », « API »: https://…/api/docs/…"""
     views: tuple[str, ...] = ("lecture_dossier", "lecture_precontrole", "lecture_suivi")
     """Each gets a table; one that this démarche does not have is left out."""
-    personal_data: bool = False
+    personal_data: Boolean = False
     """Whether columns with personal data and free text are written, too."""
-    delete: bool = False
+    delete: Boolean = False
     """Whether rows that left a view are deleted, and not marked in the column `dsync_parti_le`.
     Those of an erased dossier always are."""
 

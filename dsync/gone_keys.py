@@ -48,11 +48,6 @@ def _moved(path: str, convert: Callable[[Any], Any] = lambda value: value) -> Go
     return Gone(f"it is read as {shown(path)}; write that instead", effect)
 
 
-def _percent(value: Any) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value * 100 if is_number else value
-
-
 def _not_copied(_raw: Table, table: Table, value: Any) -> None:
     if value is False:
         table.pop("target", None)
@@ -135,6 +130,7 @@ _RATE = _fixed("the registry is asked 5 times a second at most, for 10 s")
 _HTTPS = _fixed("http:// is for addresses of this machine alone")
 _NAMED = _fixed("the first of words is its name")
 _OF_CATALOGUE = _fixed("the phases and their names are those of beta.gouv.fr")
+_OF_MOVES = _fixed("[safety] verdicts_percent counts for the catalogue, too")
 _ROLES = Gone("each démarche's file says it: write [[acces]] with role and who there instead")
 GONE: Mapping[str, Gone] = {
     "ds.requests_per_minute": _moved("advanced.requests_per_minute"),
@@ -151,7 +147,8 @@ GONE: Mapping[str, Gone] = {
     "service.workers": _moved("advanced.workers"),
     "safety.disappearances": _FLOOR,
     "safety.verdicts": _FLOOR,
-    "safety.catalogue_share": _moved("safety.catalogue_percent", _percent),
+    "safety.catalogue_share": _OF_MOVES,
+    "safety.catalogue_percent": _OF_MOVES,
     "pieces.copy": Gone("files are copied where a target is given; remove the key", _not_copied),
     "pieces.max_mib": _fixed("200 MiB, as DS's own limit"),
     "pieces.deadline_s": _fixed("60 s for a download"),

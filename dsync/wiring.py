@@ -171,7 +171,7 @@ class Worker:
         if sections.regles is not None and sections.regles.severity:
             needed = sections.mapping.needed()
             rules = RuleSet.load(sections.regles, folder, needed=needed, shipped=shipped)
-        percent = self.configuration.safety.catalogue_percent
+        percent = self.configuration.safety.verdicts_percent
         return Eig(sections, rules, sources, catalogue_percent=percent)
 
     @property

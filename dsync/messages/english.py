@@ -627,7 +627,7 @@ def problem(one: k.Problem) -> str:
                 else f"{moved} of {known} products have other phases or another name"
             )
             return (
-                f"The catalogue at {url} is refused: {said}, and [safety] catalogue_percent allows "
+                f"The catalogue at {url} is refused: {said}, and [safety] verdicts_percent allows "
                 f"{share:.0%}. The last good copy is used. If the new one is right, run `dsync "
                 "accept evidence`."
             )

@@ -270,7 +270,7 @@ class TestBrake:
         self.shrink(engine, to=count - count // 10)
         assert 0 == engine.sync().exit_code
         self.shrink(engine, to=count // 2)
-        engine.restart(configuration={"safety": {"catalogue_percent": 60}})
+        engine.restart(configuration={"safety": {"verdicts_percent": 60}})
         assert 0 == engine.sync().exit_code
 
     def test_the_anomaly_ends_when_the_catalogue_is_whole_again(self, start: Start) -> None:

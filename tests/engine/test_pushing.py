@@ -53,6 +53,11 @@ def make_ineligible(engine: Engine, rank: int = 0) -> None:
     engine.control.edit_champ(number(rank), PAGE, "")
 
 
+def eligible(engine: Engine) -> list[int]:
+    """Return the ranks of the open dossiers that are Éligible."""
+    return [rank for rank in OPEN if engine.verdict(rank) == "Éligible"]
+
+
 def batch_sizes(engine: Engine) -> list[int]:
     """Return of how many dossiers each request asked what stands there."""
     return [e.aliases for e in engine.requests() if (e.operation or "").startswith(READ)]
@@ -104,8 +109,7 @@ def test_a_missing_option_refuses_the_whole_set_and_names_it(engine: Engine) -> 
     report = engine.sync()
     assert (7, Status.PARTIAL) == (report.exit_code, report.status)
     refused = [rank for rank in OPEN if engine.wishes(rank).get("resultat") == "refusee"]
-    eligible = [rank for rank in OPEN if engine.verdict(rank) == "Éligible"]
-    assert eligible == refused
+    assert eligible(engine) == refused
     assert {"refusee"} == set(engine.wishes(0).values())
     assert (None, None, []) == (engine.remote(0, DETAIL), engine.remote(0, DATE), engine.labels(0))
     assert "« Résultat du pré-contrôle » n’a pas l’option « Éligible »" in report.errors[0]
@@ -635,18 +639,24 @@ def test_a_value_that_a_human_emptied_or_put_back_stays_theirs(engine: Engine) -
     assert "confirmee" == engine.wishes(0)["resultat"]
 
 
-@pytest.mark.parametrize("value", [OTHER, ""], ids=["changed", "emptied"])
-def test_a_value_changed_since_our_push_is_a_conflict(engine: Engine, value: str) -> None:
-    """The run that reads the edit records it; nothing is sent over it, then or later."""
+def test_a_value_changed_since_our_push_is_a_conflict(engine: Engine) -> None:
+    """Or emptied. The run that reads the edit records it; nothing is sent over it, then or later.
+
+    Both dossiers are judged otherwise later.
+    """
     engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), RESULTAT, value)
+    edits: dict[int, str | None] = dict(zip(eligible(engine), (OTHER, None), strict=False))
+    for rank, value in edits.items():
+        engine.control.edit_annotation(number(rank), RESULTAT, value or "")
     report = engine.sync()
-    assert (0, 1, value or None) == (report.exit_code, report.conflicts, engine.remote(0))
-    assert "conflit" == engine.wishes(0)["resultat"]
-    make_ineligible(engine)
+    assert (0, 2) == (report.exit_code, report.conflicts)
+    for rank, value in edits.items():
+        assert ("conflit", value) == (engine.wishes(rank)["resultat"], engine.remote(rank))
+        make_ineligible(engine, rank)
     engine.advance(minutes=20)
     engine.sync()
-    assert (value or None, []) == (engine.remote(0), engine.sent(0))
+    assert edits == {rank: engine.remote(rank) for rank in edits}
+    assert [[], []] == [engine.sent(rank) for rank in edits]
 
 
 def test_two_edits_within_one_second_are_two_edits(engine: Engine) -> None:
@@ -797,23 +807,21 @@ def test_force_goes_over_the_checked_box(engine: Engine) -> None:
 # --- labels -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["added", "removed"])
-def test_a_label_moved_by_a_human_is_a_conflict_of_the_label_alone(
-    engine: Engine, there: bool
-) -> None:
-    """Seen by the next pull, for a label moves its dossier; the annotations go on."""
+def test_a_label_moved_by_a_human_is_a_conflict_of_the_label_alone(engine: Engine) -> None:
+    """Added or removed: seen by the next pull, as labels move dossiers; the annotations go on."""
     engine.sync_until_quiet()
-    if there:
-        engine.control.add_label(number(0), "à vérifier")
-    else:
-        engine.control.remove_label(number(0), "éligible")
-    before = engine.labels(0)
-    assert (1, 1) == ((report := engine.sync()).read, report.conflicts)
-    assert {**CONFIRMED, "label": "conflit"} == engine.wishes(0)
-    make_ineligible(engine)
+    added, removed, *_ = eligible(engine)
+    engine.control.add_label(number(added), "à vérifier")
+    engine.control.remove_label(number(removed), "éligible")
+    before = {rank: engine.labels(rank) for rank in (added, removed)}
+    assert (2, 2) == ((report := engine.sync()).read, report.conflicts)
+    for rank in before:
+        assert {**CONFIRMED, "label": "conflit"} == engine.wishes(rank)
+        make_ineligible(engine, rank)
     engine.advance(minutes=20)
     engine.sync()
-    assert (before, "Inéligible") == (engine.labels(0), engine.remote(0))
+    assert before == {rank: engine.labels(rank) for rank in before}
+    assert {"Inéligible"} == {engine.remote(rank) for rank in before}
 
 
 def test_a_label_conflict_dates_from_when_the_humans_label_was_first_seen(engine: Engine) -> None:
@@ -1102,33 +1110,33 @@ def test_a_human_who_put_a_label_first_keeps_it_and_no_result_waits_for_it(
     assert {**CONFIRMED, "label": "conflit"} == engine.wishes(0)
 
 
-@pytest.mark.parametrize(
-    ("stable_id", "value"),
-    [
-        (RESULTAT, OTHER),
-        (DETAIL, "Vu avec le sponsor"),
-        (DETAIL, "Conforme : tout.\nVu avec le sponsor."),
-        (DATE, None),
-    ],
-    ids=["contradicts the detail", "other text", "text added", "no date"],
+TOUCHED = (
+    (RESULTAT, OTHER),
+    (DETAIL, "Vu avec le sponsor"),
+    (DETAIL, "Conforme : tout.\nVu avec le sponsor."),
+    (DATE, None),
 )
-def test_a_new_database_leaves_what_is_not_dsyncs_own(
-    engine: Engine, stable_id: int, value: object
-) -> None:
+"""A result that contradicts the detail, another text, an added one, no date."""
+
+
+def test_a_new_database_leaves_what_is_not_dsyncs_own(engine: Engine) -> None:
     """A human touched the set: what is not as the verdict says is in conflict."""
     engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), stable_id, value)
-    if stable_id != RESULTAT:
-        make_ineligible(engine)
-    else:
-        engine.control.edit_champ(number(0), PROBLEME, "Mieux dit")
-    kept = [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL)]
+    others = [rank for rank in OPEN if engine.verdict(rank) == "À vérifier"]
+    touched = dict(zip([*eligible(engine), *others], TOUCHED, strict=False))
+    for rank, (stable_id, value) in touched.items():
+        engine.control.edit_annotation(number(rank), stable_id, value)
+        if stable_id != RESULTAT:
+            make_ineligible(engine, rank)
+        else:
+            engine.control.edit_champ(number(rank), PROBLEME, "Mieux dit")
+    kept = [engine.remote(rank, id_) for rank in touched for id_ in (RESULTAT, DETAIL)]
     engine.lose_database()
     engine.sync()
     report = engine.accept(Consent.WRITER)
-    assert (9, 1) == (report.adopted, report.conflicts)
-    assert "conflit" in engine.wishes(0).values()
-    assert kept == [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL)]
+    assert (6, 4) == (report.adopted, report.conflicts)
+    assert all("conflit" in engine.wishes(rank).values() for rank in touched)
+    assert kept == [engine.remote(rank, id_) for rank in touched for id_ in (RESULTAT, DETAIL)]
 
 
 # --- values that DS does not keep -------------------------------------------------------------

@@ -52,7 +52,6 @@ def test_none_is_a_setting() -> None:
         ("[ds]\nrequests_per_minute = 20", "[advanced]\nrequests_per_minute = 20"),
         ("[ds]\ndeadline_s = 5", '[advanced]\ndeadline = "5s"'),
         ("[service]\nworkers = 9", "[advanced]\nworkers = 9"),
-        ("[safety]\ncatalogue_share = 0.5", "[safety]\ncatalogue_percent = 50"),
         (
             "[regles.window]\nstart = 2024-01-01\nend = 2024-12-31",
             "[regles]\nwindow = [2024-01-01, 2024-12-31]",
@@ -101,8 +100,8 @@ def test_two_ages_are_the_longer_one(tmp_path: Path) -> None:
 
 def test_the_new_key_counts_where_both_are_given(tmp_path: Path) -> None:
     """The file is being changed."""
-    both = _read(tmp_path, "[safety]\ncatalogue_share = 0.5\ncatalogue_percent = 20")
-    assert 20 == both.safety.catalogue_percent
+    both = _read(tmp_path, "[ds]\nrequests_per_minute = 5\n[advanced]\nrequests_per_minute = 20")
+    assert 20 == both.advanced.requests_per_minute
 
 
 def _read(tmp_path: Path, text: str) -> Configuration:

@@ -42,7 +42,12 @@ DURATION = "a number and s, m, h or d, such as 30m"
         ("[ds]\ntoken_file = 5", "ds.token_file", TEXT, WHOLE),
         ("[schedule]\nincremental = 5", "schedule.incremental", DURATION, WHOLE),
         ("[schedule]\nfull_at = 230", "schedule.full_at", TIME, WHOLE),
-        ("[safety]\ncatalogue_percent = false", "safety.catalogue_percent", "a number", TRUTH),
+        (
+            "[safety]\ndisappearances_percent = false",
+            "safety.disappearances_percent",
+            "a number",
+            TRUTH,
+        ),
         ('[safety]\nverdicts_percent = "5"', "safety.verdicts_percent", "a number", TEXT),
         ("[annotations.date]\nid = 5", "annotations.date.id", TEXT, WHOLE),
         ("[console]\ntheme = 1", "console.theme", "'neutre' or 'dsfr'", WHOLE),
