@@ -23,7 +23,7 @@ from tests.console.provider import EMAIL, provider
 from tests.console.served import Visitor, served
 from tests.console.test_answers import seen
 from tests.console.test_signin import Clock, team_access
-from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number, seeds
+from tests.engine.rig import DEMARCHE, PROBLEME, Engine, engine_for, number, seeds
 
 NORD, SUD = "Groupe Nord", "Groupe Sud"
 CANARY = "CANARI du Sud"
@@ -37,8 +37,15 @@ class Team(NamedTuple):
     jury: Visitor
 
 
+@pytest.fixture
+def team(team_once: Team) -> Team:
+    """The same for one test: all engines share what connects, and it connects to the last one."""
+    engine_for(team_once.engine.url)
+    return team_once
+
+
 @pytest.fixture(scope="module")
-def team(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+def team_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     path = tmp_path_factory.mktemp("groupes") / "dsync.db"
     shutil.copy(sqlite_template, path)
     with Engine(f"sqlite:///{path}", seeds(range(12))) as engine, provider() as fake:
