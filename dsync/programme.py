@@ -412,7 +412,7 @@ class Words:
         return motif.partition(" Règle (")[0]
 
 
-class Findings:
+class FormFindings:
     """What is found wrong in a configuration and a form, before dossiers are judged."""
 
     def warnings(self) -> Iterator[str]:
@@ -477,7 +477,7 @@ class Programme(ABC):
     """What is published of its rules."""
     words: Words = Words()
     """How people read its columns and evidence."""
-    findings: Findings = Findings()
+    findings: FormFindings = FormFindings()
     """What is wrong in its sections, or does not fit a form."""
 
     def evidence_shown(self, connection: Connection) -> dict[str, Any] | None:

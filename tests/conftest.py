@@ -15,11 +15,6 @@ from hypothesis import settings
 # Tests share builders and databases by `from tests…`, from wherever pytest is started.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests import memory
-
-if memory.FOLDER:
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory.FOLDER))
-
 # A shell has what it starts in the background ignore SIGINT, `nohup` SIGHUP, and so would each
 # process of a test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -150,7 +150,7 @@ def left_after(
     if days:
         of_days = where | {"jury_le": [*days]}
         order = "jury_le DESC, numero"
-        rows = reader.rows_of(view, _COLUMNS, of_days, order=order, limit=MOST)
+        rows = reader.rows_of(view, _COLUMNS, of_days, order=order, limit=MOST, are_few=True)
     if undated:
         accepted = where | {"etat": Etat.ACCEPTE.value, "jury_le": None}
         rows += reader.rows_of(view, _COLUMNS, accepted, order="numero", limit=MOST_UNDATED)
@@ -190,7 +190,7 @@ def show(visit: Visit) -> Response:
             "numero": [row["numero"] for row in rows],
         }
         ranked = ("lecture_jury_dossier", ("numero", "rang", "note_moyenne"), of_rows)
-        found = reader.rows_of(*ranked, order="numero", limit=MOST) if known else []
+        found = reader.rows_of(*ranked, order="numero", limit=MOST, are_few=True) if known else []
         ranks = {row["numero"]: row for row in found}
         for row in rows:
             rank = ranks.get(row["numero"], {})

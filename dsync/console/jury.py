@@ -81,6 +81,7 @@ def days_of(visit: Visit, reader: Reader) -> list[dict[str, Any]]:
         present(visit),
         group="jury_le",
         order="jury_le DESC",
+        are_few=True,
     )
 
 
@@ -110,7 +111,8 @@ def _ranked(
 ) -> list[dict[str, Any]]:
     where = present(visit) | {"jury_le": [*days]}
     names = ("jury_le", "numero", "rang", *columns)
-    rows = reader.rows_of("lecture_jury_dossier", names, where, order="numero", limit=ALL)
+    view = "lecture_jury_dossier"
+    rows = reader.rows_of(view, names, where, order="numero", limit=ALL, are_few=True)
     rows.sort(key=lambda row: (days.index(str(row["jury_le"])), row["rang"] is None, row["rang"]))
     return rows
 
@@ -199,7 +201,7 @@ def unfinished_grids(visit: Visit, reader: Reader, days: Sequence[str]) -> list[
     if day is None:
         return []
     of_day = present(visit) | {"jury_le": [day]}
-    found = reader.rows_of(_DAYS, ("numero",), of_day, order="numero", limit=ALL)
+    found = reader.rows_of(_DAYS, ("numero",), of_day, order="numero", limit=ALL, are_few=True)
     mine = _grids(reader, [row["numero"] for row in found], evaluateur=visit.actor.name)
     return [one for one in _with_missing(reader, mine) if not one["remplacee_par"]]
 

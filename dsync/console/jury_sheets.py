@@ -66,7 +66,7 @@ def sheets_of(
     days = {row["jury_le"] for row in rows.values() if row["jury_le"]}
     of_days = {"demarche_numero": visit.worker.demarche, "jury_le": sorted(days)}
     ranked = ("lecture_jury_dossier", ("numero", "rang"), of_days | asked)
-    ranks = reader.rows_of(*ranked, order="numero", limit=ALL) if days else []
+    ranks = reader.rows_of(*ranked, order="numero", limit=ALL, are_few=True) if days else []
     rank_of = {row["numero"]: row["rang"] for row in ranks}
     columns = ("numero", "rang", "profil", "missions")
     wishes: dict[int, list[dict[str, Any]]] = {}

@@ -47,7 +47,7 @@ class Task(NamedTuple):
     """What the text begins with."""
 
 
-class Kind(NamedTuple):
+class TaskKind(NamedTuple):
     """The things of one kind to do."""
 
     name: str
@@ -80,7 +80,7 @@ class _OfDossiers(NamedTuple):
         return {"presence": "present", **(self.given or self.chosen)}
 
 
-def kinds_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> list[Kind]:
+def kinds_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> list[TaskKind]:
     """Return what is to do, in order, as far as somebody sees it or does it.
 
     `state` is that of the démarche.
@@ -115,13 +115,13 @@ def kinds_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> list[Kin
     columns = ("points", "produit_id", "attend")
     found = rows_of(visit, reader, list(dict.fromkeys(numbers)), columns) if numbers else []
     rows = {row["numero"]: row for row in found}
-    kinds = list[Kind]()
+    kinds = list[TaskKind]()
     if may_act:
         kinds.append(_consents(visit, reader))
         kinds.append(_conflicts(wishes, rows))
         kinds.append(_anomalies(quarantine, refused, rows))
     kinds += [
-        Kind(
+        TaskKind(
             one.name,
             one.title,
             one.titles,
@@ -138,7 +138,7 @@ def kinds_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> list[Kin
     return [one for one in kinds if one.number]
 
 
-def _consents(visit: Visit, reader: Reader) -> Kind:
+def _consents(visit: Visit, reader: Reader) -> TaskKind:
     is_whole = visit.grant.groupes is None
     asked = waiting(reader, visit.worker.evidence(reader)) if is_whole else []
     tasks = [
@@ -152,10 +152,10 @@ def _consents(visit: Visit, reader: Reader) -> Kind:
         )
         for one in asked
     ]
-    return Kind("accord", "Accord", "Accords", len(asked), tasks, "/accords")
+    return TaskKind("accord", "Accord", "Accords", len(asked), tasks, "/accords")
 
 
-def _conflicts(wishes: Sequence[Wish], rows: Mapping[int, Mapping[str, Any]]) -> Kind:
+def _conflicts(wishes: Sequence[Wish], rows: Mapping[int, Mapping[str, Any]]) -> TaskKind:
     tasks = [
         Task(
             *_title(rows, one.numero),
@@ -168,7 +168,7 @@ def _conflicts(wishes: Sequence[Wish], rows: Mapping[int, Mapping[str, Any]]) ->
         )
         for one in wishes[:SHOWN]
     ]
-    return Kind("conflit", "Conflit", "Conflits", len(wishes), tasks, "/conflits")
+    return TaskKind("conflit", "Conflit", "Conflits", len(wishes), tasks, "/conflits")
 
 
 def _wished(wish: Wish) -> str:
@@ -180,7 +180,7 @@ def _anomalies(
     quarantine: Sequence[Quarantined],
     refused: Sequence[Wish],
     rows: Mapping[int, Mapping[str, Any]],
-) -> Kind:
+) -> TaskKind:
     unread = [
         Task(
             *_title(rows, one.numero),
@@ -202,7 +202,7 @@ def _anomalies(
         for one in refused[:SHOWN]
     ]
     total = len(quarantine) + len(refused)
-    return Kind("anomalie", "Anomalie", "Anomalies", total, [*unread, *unwritten], "/anomalies")
+    return TaskKind("anomalie", "Anomalie", "Anomalies", total, [*unread, *unwritten], "/anomalies")
 
 
 def _lists(visit: Visit) -> Iterator[_OfDossiers]:
@@ -273,7 +273,7 @@ def _title(rows: Mapping[int, Mapping[str, Any]], number: int) -> tuple[str, str
     return words.text(title), " · ".join([str(number), *map(words.text, others)])
 
 
-def _decisions(visit: Visit, reader: Reader, days: Sequence[str]) -> Kind:
+def _decisions(visit: Visit, reader: Reader, days: Sequence[str]) -> TaskKind:
     met = [day for day in days if day <= words.paris_day(visit.now)]
     tasks = [
         Task(
@@ -288,10 +288,10 @@ def _decisions(visit: Visit, reader: Reader, days: Sequence[str]) -> Kind:
         if name != "reserve"
         for row in rows
     ]
-    return Kind("decision", "Décision", "Décisions", len(tasks), tasks, "/a-reporter")
+    return TaskKind("decision", "Décision", "Décisions", len(tasks), tasks, "/a-reporter")
 
 
-def _grids(grids: Sequence[Mapping[str, Any]], rows: Mapping[int, Mapping[str, Any]]) -> Kind:
+def _grids(grids: Sequence[Mapping[str, Any]], rows: Mapping[int, Mapping[str, Any]]) -> TaskKind:
     tasks = [
         Task(
             *_title(rows, one["numero"]),
@@ -303,4 +303,4 @@ def _grids(grids: Sequence[Mapping[str, Any]], rows: Mapping[int, Mapping[str, A
         )
         for one in grids
     ]
-    return Kind("grille", "Grille", "Grilles", len(tasks), tasks, "/jury?voir=miennes")
+    return TaskKind("grille", "Grille", "Grilles", len(tasks), tasks, "/jury?voir=miennes")

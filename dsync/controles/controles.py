@@ -25,7 +25,7 @@ from dsync.domain.ids import DescriptorId
 from dsync.domain.judging import Rules, Wording
 from dsync.domain.letter import Letter
 from dsync.domain.verdict import Verdict
-from dsync.programme import Findings, NoFields, Papers, Programme, ProgrammeRun, Reading, Words
+from dsync.programme import FormFindings, NoFields, Papers, Programme, ProgrammeRun, Reading, Words
 
 _OWN = "c-"
 """How the versions of declared checks begin."""
@@ -108,7 +108,7 @@ class DeclaredWords(Words):
         return [(key, label, _in_words(value, label)) for key, label, value in found]
 
 
-class DeclaredFindings(Findings):
+class DeclaredFindings(FormFindings):
     """What is wrong in the declarations, or does not fit a form.
 
     `borrowed_word` is the configuration's for « Éligible » if « Rien à signaler » has none.

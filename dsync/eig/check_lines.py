@@ -21,7 +21,7 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import EvidenceCopy, evidence
 from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
 from dsync.errors import DsyncError, EvidenceUnavailableError
-from dsync.programme import Database, Findings, FormFault
+from dsync.programme import Database, FormFault, FormFindings
 
 if TYPE_CHECKING:
     from dsync.eig.evidence.sources import EvidenceSources
@@ -31,7 +31,7 @@ OPTIONAL = frozenset({"sponsor_telephone", "contact_fonction", "contact_telephon
 """The champs of the candidature that no complete dossier needs."""
 
 
-class EigFindings(Findings):
+class EigFindings(FormFindings):
     """What is wrong in the programme's sections, or does not fit a form."""
 
     def __init__(

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from dsync.errors import GristError
-from dsync.exports.grist_client import UNWRITABLE, Column, GristClient, NewColumn
+from dsync.exports.grist_client import UNWRITABLE, Column, GristClient, WantedColumn
 from dsync.exports.view_rows import ExportTable
 from dsync.store.grist import Made
 
@@ -74,7 +74,7 @@ def _key(row: Mapping[str, Any], own: Sequence[str]) -> str:
     return hashed if numero is None else f"{numero}:{hashed}"
 
 
-class Row(NamedTuple):
+class Placed(NamedTuple):
     """A row in Grist."""
 
     id: int
@@ -160,18 +160,18 @@ class Mirror:
         named = {KEY if one.label == self._about else one.label: one.ref for one in columns}
         return {name: named[name] for name in (*self._view.columns, KEY, GONE) if name in named}
 
-    def _new(self, name: str, rows: Mapping[str, Mapping[str, Any]]) -> NewColumn:
+    def _new(self, name: str, rows: Mapping[str, Mapping[str, Any]]) -> WantedColumn:
         if name == KEY:
             said = "Ce qui nomme la ligne pour dsync ; ne pas modifier."
-            return NewColumn(name, self._about, "Text", said)
+            return WantedColumn(name, self._about, "Text", said)
         if name == GONE:
             said = "Jour depuis lequel la ligne n’est plus dans la vue de dsync."
-            return NewColumn(name, name, "Date", said)
+            return WantedColumn(name, name, "Date", said)
         declared = self._view.columns[name]
         type_ = _TYPES.get(declared.type, "Text")
         if declared.type == "json" and _are_lists(row[name] for row in rows.values()):
             type_ = "ChoiceList"
-        return NewColumn(name, name, type_, declared.said)
+        return WantedColumn(name, name, type_, declared.said)
 
     def _columns(
         self, table: str, made: Made, rows: Mapping[str, Mapping[str, Any]]
@@ -198,7 +198,7 @@ class Mirror:
                 found[name] = column
         return found
 
-    def _there(self, table: str, columns: Mapping[str, Column], made: Made) -> dict[str, Row]:
+    def _there(self, table: str, columns: Mapping[str, Column], made: Made) -> dict[str, Placed]:
         """Return dsync's rows in Grist by key."""
         data = self._client.data(table)
         cells = {name: data[one.id] for name, one in columns.items()}
@@ -208,10 +208,10 @@ class Mirror:
                 "cannot be compared: let the key's account read it."
             )
         rows = {
-            id_: Row(id_, dict(zip(cells, values, strict=True)))
+            id_: Placed(id_, dict(zip(cells, values, strict=True)))
             for id_, values in zip(data["id"], zip(*cells.values(), strict=True), strict=True)
         }
-        found: dict[str, Row] = {}
+        found: dict[str, Placed] = {}
         # A copy of a row that a person made has the key, too, and a greater id.
         for id_ in sorted(rows):
             if key := rows[id_].cells[KEY]:
@@ -237,7 +237,7 @@ class Mirror:
         self,
         table: str,
         columns: Mapping[str, Column],
-        there: dict[str, Row],
+        there: dict[str, Placed],
         rows: Mapping[str, Mapping[str, Any]],
     ) -> tuple[int, int]:
         new: dict[str, dict[str, Any]] = {}
@@ -262,14 +262,14 @@ class Mirror:
         for ids in self._client.add(table, as_grist):
             for id_ in ids:
                 key = next(keys)
-                there[key] = Row(id_, new[key])
+                there[key] = Placed(id_, new[key])
         return len(new), sum(map(len, changes.values()))
 
     def _leave(
         self,
         table: str,
         columns: Mapping[str, Column],
-        there: dict[str, Row],
+        there: dict[str, Placed],
         rows: Mapping[str, Mapping[str, Any]],
     ) -> int:
         gone = {key: row.id for key, row in there.items() if key not in rows}

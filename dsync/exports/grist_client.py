@@ -33,7 +33,7 @@ class Column(NamedTuple):
     is_formula: bool
 
 
-class NewColumn(NamedTuple):
+class WantedColumn(NamedTuple):
     """A column to make."""
 
     name: str
@@ -87,13 +87,13 @@ class GristClient:
             for one in self._ask("GET", f"/tables/{table}/columns")["columns"]
         ]
 
-    def add_table(self, name: str, columns: Sequence[NewColumn]) -> str:
+    def add_table(self, name: str, columns: Sequence[WantedColumn]) -> str:
         """Make a table and return its id, which need not be the name."""
         body = {"tables": [{"id": name, "columns": [*map(_new, columns)]}]}
         made: str = self._ask("POST", "/tables", body)["tables"][0]["id"]
         return made
 
-    def add_columns(self, table: str, columns: Sequence[NewColumn]) -> list[str]:
+    def add_columns(self, table: str, columns: Sequence[WantedColumn]) -> list[str]:
         """Make columns and return their ids."""
         body = {"columns": [*map(_new, columns)]}
         return [one["id"] for one in self._ask("POST", f"/tables/{table}/columns", body)["columns"]]
@@ -161,7 +161,7 @@ class GristClient:
             ) from exc
 
 
-def _new(column: NewColumn) -> dict[str, Any]:
+def _new(column: WantedColumn) -> dict[str, Any]:
     return {"id": column.name, "fields": {"label": column.label, "type": column.type}}
 
 

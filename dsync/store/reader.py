@@ -157,16 +157,20 @@ class Reader(Subject):
         present: Sequence[str] = (),
         group: str | None = None,
         limit: int = 1000,
+        are_few: bool = False,
     ) -> list[Document]:
         """Return rows of a view.
 
         All names and expressions are ours. Columns of `where` have a value, one of a list, or none
-        (None); those of `present` have one.
+        (None); those of `present` have one. `are_few`: of a démarche's rows, which SQLite would go
+        through by its index; they are found by another one.
         """
+        # With a sign, a column is not looked for in an index.
+        sign = {"demarche_numero": "+"} if are_few else {}
         conditions = " AND ".join(
             [
                 *(
-                    f"{name} IN :{name}" if isinstance(value, list) else f"{name} = :{name}"
+                    f"{sign.get(name, '')}{name} {'IN' if isinstance(value, list) else '='} :{name}"
                     for name, value in where.items()
                     if value is not None
                 ),

@@ -88,8 +88,8 @@ class DossierRow(_Table, table=True):
     revision_id: str | None = open_()
     etat: str = open_("État du dossier : en_construction, en_instruction, accepte, refuse ou sans_suite.")
     presence: str = open_("Présence dans la démarche : present, masque (à la corbeille), supprime (supprimé dans Démarches Simplifiées), disparu (introuvable) ou efface (effacé ici seulement, sur demande). Un dossier expiré, que Démarches Simplifiées masque sans le dire dans aucune liste, est disparu dès la synchronisation qui suit sa date d'expiration, ou à la lecture complète suivante. D'un dossier supprimé ou effacé restent son numéro, ses états, ses dates, et le résultat de ses contrôles sans texte.")
-    presence_raison: str | None = open_()
-    presence_le: dt.datetime | None
+    presence_raison: str | None = open_("Raison pour laquelle il n'est plus visible : celle que donne Démarches Simplifiées (user_request, user_removed, user_expired, expired, instructeur_request, manager_request, procedure_removed), ou celle d'un effacement ici (demande, duree_conservation) ; vide s'il est visible, ou si rien ne la dit.")
+    presence_le: dt.datetime | None = open_("Date depuis laquelle il n'est plus visible, en UTC ; vide s'il l'est.")
     archive: bool = open_("Vrai si le dossier est archivé.")
     depose_le: dt.datetime = open_("Date de dépôt, en UTC : le jour à Paris peut être le lendemain.")
     en_construction_le: dt.datetime | None = open_("Date du dernier passage en construction, en UTC : le dépôt, ou le renvoi à l'usager.")

@@ -17,7 +17,8 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from subprocess import PIPE, CalledProcessError, Popen
+from subprocess import CalledProcessError, Popen
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,11 +44,13 @@ def measured(act: str, *arguments: str) -> Figures:
     """Do an act in a new process and return its figures."""
     command = [sys.executable, "-m", "tests.bench.measured", act, *arguments]
     peak_kib = 0
-    with Popen(command, stdout=PIPE, text=True) as process:
+    # Into a file: a command that prints much would wait for a reader.
+    with TemporaryFile("w+", encoding="utf-8") as out, Popen(command, stdout=out) as process:
         while process.poll() is None:
             peak_kib = max(peak_kib, memory_kib(process.pid))
             time.sleep(LOOKS_EVERY_S)
-        output = process.stdout.read() if process.stdout else ""
+        out.seek(0)
+        output = out.read()
     if process.returncode:
         raise CalledProcessError(process.returncode, command)
     return Figures(peak_mib=peak_kib / 1024, **json.loads(output.splitlines()[-1]))

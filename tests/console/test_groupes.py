@@ -67,6 +67,13 @@ def team_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
             yield Team(engine, instructeur, jury)
 
 
+@pytest.fixture
+def team(team_once: Team) -> Team:
+    """The same for one test: all engines share what connects, and it connects to the last one."""
+    engine_for(team_once.engine.url)
+    return team_once
+
+
 def shown(visitor: Visitor, path: str) -> str:
     """Return a page without what each request has anew."""
     answer = visitor.get(path)

@@ -501,7 +501,7 @@ def test_a_person_taken_out_of_the_configuration_is_out(
             if not browser.cookies:
                 browser.get(f"{console.base}/entrer", timeout=30)
             answer = browser.get(f"{console.base}/suivi", timeout=30)
-        assert (status, may_act) == (answer.status_code, "Resynchroniser</h2>" in answer.text)
+        assert (status, may_act) == (answer.status_code, "Synchroniser maintenant" in answer.text)
 
 
 def test_the_session_is_for_encrypted_connections_alone(

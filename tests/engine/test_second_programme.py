@@ -97,7 +97,7 @@ def test_it_judges_and_writes_back(empty_database_url: str) -> None:
             assert app.evidence(reader) is None
         with served(engine, [app]) as console:
             visitor = console.visitor()
-            shown = words(visitor.get(f"/dossiers/{FIRST}").text)
+            shown = words(visitor.get(f"/dossiers/{FIRST}/tout").text)
             listed = words(visitor.get("/dossiers").text)
             assert 200 == visitor.get("/").status_code
             assert 200 == visitor.get("/preuves").status_code

@@ -51,6 +51,8 @@ def test_erasing_leaves_a_tombstone(store: Store) -> None:
         "demarche_numero",
         "etat",
         "presence",
+        "presence_raison",
+        "presence_le",
         "archive",
         "depose_le",
         "depot_semaine",

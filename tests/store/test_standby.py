@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
+from tests.memory import FOLDER
 
 from dsync.care.person import look_up
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
-from tests.memory import FOLDER
 from tests.store.databases import PostgresServer, connected, started_server
 
 DEMARCHE = DemarcheNumber(86321)

@@ -410,6 +410,7 @@ PHASE_INCONNUE = Sentence(
     "Phase {phase} au jour du dépôt ({jour}) selon le {catalogue}, nom que le programme ne connaît "
     "pas ; {declaree}",
     _REGLE_PHASE, "demander au candidat à quelle phase du programme ce nom correspond",
+    court="{phase}, phase que le programme ne connaît pas ; {declaree}",
 )  # fmt: skip
 PHASE_AUCUNE = Sentence(
     (Check.PHASE,), A_VERIFIER, "aucune phase encore",
@@ -529,14 +530,18 @@ MEMES_MOTS = Sentence(
 SENTENCES = tuple(value for value in globals().values() if isinstance(value, Sentence))
 """All sentences, in the order of this file."""
 
+_SHORT = sorted(
+    (one for one in SENTENCES if one.court), key=lambda one: len(one.fait), reverse=True
+)
+"""The longest first: a fact of a shorter one could have the words of a longer one."""
 _SOURCE = re.compile(r"(»|^[^«]*?) \(.*")
 """In brackets, behind a quotation or in a fact without one, is where it is from."""
 
 
 def short(check: str, motif: str) -> str:
     """Return what a check found, as lists say it, of its whole sentence."""
-    for sentence in SENTENCES:
-        if sentence.court and check in sentence.controles and (facts := sentence.facts_of(motif)):
+    for sentence in _SHORT:
+        if check in sentence.controles and (facts := sentence.facts_of(motif)) is not None:
             return sentence.court.format(
                 **{name: _SOURCE.sub(r"\1", one) for name, one in facts.items()}
             )

@@ -15,7 +15,7 @@ from dsync.sandbox.content.aap_eig7 import CAS_INTERNALISER, CAS_LANCER, FORM, P
 from dsync.sandbox.content.cases import Case, case_of, situation_of, twin_of
 from dsync.sandbox.content.rng import SeededRandom
 from dsync.sandbox.content.texts import NASTY_LINES, NASTY_TEXTS, paragraph
-from dsync.sandbox.world.model import FileSeed, Message, ServedDossier, State, VirusScan
+from dsync.sandbox.world.model import FileSeed, SentMessage, ServedDossier, State, VirusScan
 
 T = TypeVar("T")
 FIRST_NUMBER = 18_600_001
@@ -84,11 +84,15 @@ def dossier(seed: int, rank: int, *, now: datetime, hostile: bool = True) -> Ser
     )
 
 
-def _messages(rank: int, depose_at: datetime, updated_at: datetime) -> list[Message]:
+def _messages(rank: int, depose_at: datetime, updated_at: datetime) -> list[SentMessage]:
     """Return a dossier's messages: a question of the team has mostly been answered."""
     asked = min(depose_at + timedelta(days=2), updated_at)
     answered = min(depose_at + timedelta(days=5), updated_at)
-    told = [Message(depose_at, "system"), Message(asked, "agent"), Message(answered, "usager")]
+    told = [
+        SentMessage(depose_at, "system"),
+        SentMessage(asked, "agent"),
+        SentMessage(answered, "usager"),
+    ]
     return {0: [], 1: told[:1], 2: told[:2] if rank % 12 == 6 else told[1:], 3: told}[rank % 4]
 
 

@@ -20,8 +20,8 @@ from dsync.sandbox.world.model import (
     FormRevision,
     FormSeed,
     Label,
-    Message,
     Row,
+    SentMessage,
     ServedDemarche,
     ServedDossier,
     Source,
@@ -272,12 +272,12 @@ class Changes(Acting):
         """Ask the usager for a correction; it is pending until the usager submits."""
         dossier = self._changed(number)
         dossier.correction_at = dossier.updated_at
-        dossier.messages.append(Message(dossier.updated_at, "agent", asks_correction=True))
+        dossier.messages.append(SentMessage(dossier.updated_at, "agent", asks_correction=True))
 
     def send_message(self, number: int, sender: str = "agent") -> None:
-        """Write to the usager, or the usager to the instructeurs; `sender` as in `Message`."""
+        """Write to the usager, or the usager to the instructeurs; `sender` as in `SentMessage`."""
         dossier = self._changed(number)
-        dossier.messages.append(Message(dossier.updated_at, sender))
+        dossier.messages.append(SentMessage(dossier.updated_at, sender))
 
     def discard_message(self, number: int) -> None:
         """Take back the last message: it stays, without its text."""

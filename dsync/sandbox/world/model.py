@@ -204,7 +204,7 @@ class Deletion(Identified):
 
 
 @dataclass(frozen=True)
-class Message:
+class SentMessage:
     """A message of a dossier; the sandbox has no text of it."""
 
     at: datetime
@@ -251,7 +251,7 @@ class ServedDossier(Identified):
     depose_par_un_tiers: bool | None = False
     prenom_mandataire: str | None = None
     nom_mandataire: str | None = None
-    messages: list[Message] = field(default_factory=list)
+    messages: list[SentMessage] = field(default_factory=list)
     presence: Presence = "present"
     why: str = ""
     """The case that this dossier illustrates, in French, after the expected verdict.

@@ -8,7 +8,8 @@ WITH decision AS (
             WHEN 'refuse_automatiquement' THEN 'refuse'
             ELSE 'accepte'
         END AS etat,
-        t.value
+        t.value,
+        instant(t.value ->> 'date') AS decide_le
     FROM contenu AS c, ranked(c.traitements) AS t
     WHERE t.value ->> 'evenement' IN ('accepte', 'accepte_automatiquement', 'refuse', 'refuse_automatiquement', 'classe_sans_suite')
 )
@@ -16,7 +17,8 @@ SELECT
     n.numero,
     CAST(row_number() OVER (PARTITION BY n.numero ORDER BY n.value ->> 'date', n.key) AS integer) AS rang,
     n.etat,
-    instant(n.value ->> 'date') AS decide_le,
+    n.decide_le,
+    substr(CAST(paris(n.decide_le) AS text), 1, 10) AS decide_jour,
     n.value ->> 'motivation' AS motivation,
     n.value ->> 'email_agent' AS instructeur_courriel,
     n.value ->> 'revision_id' AS revision,
