@@ -183,6 +183,8 @@ def _steps(path: Path, statements: list[Statement]) -> list[tuple[str, str]]:
             (step, one.text)
             for one in statements
             if one.text.startswith(("SELECT", "UPDATE", "DELETE")) and not one.many
+            # Of a migration, about a table that is gone at its end.
+            if "FROM declaration" not in one.text
             for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {one.text}", one.parameters)
         ]
 

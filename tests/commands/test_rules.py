@@ -9,7 +9,7 @@ from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin
 from tests.commands.terminal import screen
 
-SLIP = ("end = 2024-12-31", "end = 2024-01-01")
+SLIP = ("window = [2024-01-01, 2024-12-31]", "window = [2024-01-01, 2024-01-01]")
 
 
 def verdicts(run: Command) -> dict[int, str]:
