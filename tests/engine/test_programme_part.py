@@ -76,7 +76,7 @@ def test_the_console_shows_nothing_of_it_without_it(engine: Engine) -> None:
             assert 'href="/preuves' not in answer.text
         page = visitor.get(f"/dossiers/{FIRST}").text
         assert "Demandeur" in words(page)
-        assert 'id="verdict"' not in page
+        assert 'id="controles"' not in page
         assert 'id="grilles"' not in page
         assert "Aucun dossier" in words(visitor.get("/dossiers?q=jury").text)
         for ending in ("csv", "xlsx"):
