@@ -37,7 +37,8 @@ from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.toml_text import parts_of
-from dsync.ds import DSClient, Limits
+from dsync.ds.client import DSClient
+from dsync.ds.limits import Limits
 from dsync.eig.eig import Eig
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.rules import RuleSet

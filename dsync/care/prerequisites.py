@@ -15,8 +15,14 @@ from typing import NamedTuple
 
 import structlog
 
-from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
-from dsync.annotations.targets import ACCEPTED_TYPES, VALUE_NAMES, lacking_options
+from dsync.annotations.targets import (
+    ACCEPTED_TYPES,
+    VALUE_NAMES,
+    AnnotationsConfig,
+    AnnotationTarget,
+    lacking_options,
+    resolve,
+)
 from dsync.annotations.validation import Box, box_of
 from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.consent import Consent
@@ -24,7 +30,8 @@ from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.domain.nearest import no_instructeur
 from dsync.domain.notice import blank_list
-from dsync.ds import Refusal, WriteAccess
+from dsync.ds.classify import Refusal
+from dsync.ds.demarche_reading import WriteAccess
 from dsync.errors import (
     ConfigurationError,
     DSError,

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from dsync.annotations import Wish, WishStatus
+from dsync.annotations.wish import Wish, WishStatus
 from dsync.care.consents import waiting
 from dsync.care.waiting import SILENT_DAYS, TEAM
 from dsync.console import words

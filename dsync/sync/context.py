@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
-from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
+from dsync.annotations.targets import AnnotationsConfig, ResolvedAnnotations, resolve
 from dsync.domain.dossier import Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
-from dsync.ds import DSClient
+from dsync.ds.client import DSClient
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.programme import Evidence, FormFault, Programme
