@@ -49,6 +49,7 @@ from dsync.programme import Programme
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, Store, SyncState
 from dsync.store.sight import WHOLE, Sight
+from dsync.store.store import utc_now
 from dsync.sync import retention
 from dsync.sync import run as runs
 from dsync.sync.context import (
@@ -57,7 +58,6 @@ from dsync.sync.context import (
     Progress,
     digest,
     mapping_key_of,
-    utc_now,
 )
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
