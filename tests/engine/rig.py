@@ -28,7 +28,8 @@ from dsync.domain.consent import Asked, Consent
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run_kinds import Kind
-from dsync.ds import DSClient, Limits
+from dsync.ds.client import DSClient
+from dsync.ds.limits import Limits
 from dsync.eig.evidence.gathering import FEWEST
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.content import products
