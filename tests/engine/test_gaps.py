@@ -115,7 +115,7 @@ def facts(engine: Engine) -> dict[str, Any]:
         table: engine.rows(f"SELECT * FROM {table} ORDER BY numero")
         for table in ("dossier", "contenu", "candidature", "formulaire_86321")
     }
-    bookkeeping = {"lu_par_run", "synchronise_le", "a_evaluer"}
+    bookkeeping = {"lu_par_run", "synchronise_le", "a_evaluer", "modifie_ici_le"}
     return {
         table: [{k: v for k, v in row.items() if k not in bookkeeping} for row in rows]
         for table, rows in content.items()
