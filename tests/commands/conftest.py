@@ -16,11 +16,15 @@ from tests.commands.command import Command, InsideCommand
 from tests.engine.rig import small_sandbox
 from tests.store import databases
 
+DOSSIERS = 16
+with_thirty = pytest.mark.parametrize("sandbox", [30], indirect=True)
+"""For what fewer dossiers do not show."""
+
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """Serve 30 invented dossiers."""
-    with small_sandbox(30) as server:
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """Serve invented dossiers."""
+    with small_sandbox(getattr(request, "param", DOSSIERS)) as server:
         yield server
 
 
@@ -33,14 +37,14 @@ def run(sandbox: Sandbox, tmp_path: Path) -> InsideCommand:
 @pytest.fixture(scope="session")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InsideCommand]:
     """Return `dsync` in a folder with an up-to-date database, for tests that only read."""
-    with small_sandbox(30) as server:
+    with small_sandbox(DOSSIERS) as server:
         command = operator(server, tmp_path_factory.mktemp("synced"))
         assert command("sync").code == 0
         yield command
 
 
-_begun: dict[tuple[str, ...], tuple[bytes | str, bytes]] = {}
-"""Database and world after what tests begin with, by what that is and the kind of database."""
+_begun: dict[tuple[str, str, int], tuple[bytes | str, bytes]] = {}
+"""Database and world of a beginning: by what was done, the kind of database, and how many."""
 
 
 def once(run: Command, sandbox: Sandbox, name: str, act: Callable[[], Any]) -> None:
@@ -53,7 +57,8 @@ def once(run: Command, sandbox: Sandbox, name: str, act: Callable[[], Any]) -> N
         act: does it.
     """
     url = run.environment.get("DSYNC_DATABASE_URL") or f"sqlite:///{run.folder / 'dsync.db'}"
-    world, key = sandbox.world, (name, make_url(url).get_backend_name())
+    world, dossiers = sandbox.world, len(sandbox.control.truth())
+    key = (name, make_url(url).get_backend_name(), dossiers)
     if key not in _begun:
         act()
         both = pickle.dumps((world.demarches, world.agents))

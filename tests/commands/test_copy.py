@@ -13,7 +13,7 @@ from dsync.database import PROGRAMME
 from dsync.sandbox import Sandbox
 from dsync.store import tables
 from tests.commands.command import Command, InsideCommand
-from tests.commands.conftest import begin, operator
+from tests.commands.conftest import DOSSIERS, begin, operator
 from tests.store.databases import PostgresServer, connected, on_sqlite
 
 SECRET = "geheim"
@@ -148,4 +148,4 @@ def test_a_killed_copy_leaves_nothing_and_begins_anew(dsync: Command, other: str
         connection.execute(text("DROP FUNCTION wait CASCADE"))
     assert {0} == set(count_of(other).values())
     ended = dsync("db", "copy", other)
-    assert (0, 30) == (ended.code, count_of(other)["dossier"]), ended.text
+    assert (0, DOSSIERS) == (ended.code, count_of(other)["dossier"]), ended.text

@@ -21,6 +21,7 @@ from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.model import ChampDescriptor, FormRevision, FormSeed, ServedDossier
 from tests.commands.command import Command
+from tests.commands.conftest import with_thirty
 from tests.engine.rig import NOW
 
 NUMBER = 86331
@@ -33,6 +34,7 @@ PHASES = {"Investigation": "Exploration", "Construction": "Fabrication"}
 ETAPE = "Comité final"
 
 
+@with_thirty
 def test_the_next_call_needs_a_file_alone(run: Command, sandbox: Sandbox) -> None:
     """Verdicts, pushed annotations and the views of the jury are right by the second file."""
     sandbox.control.form.add_demarche(NUMBER, next_form(), next_dossiers(sandbox))
@@ -199,6 +201,7 @@ def published(form: FormSeed, at: datetime) -> FormSeed:
 
 
 @pytest.mark.parametrize("form", [next_form(), FORM], ids=["with other ids", "with the same ids"])
+@with_thirty
 def test_the_form_of_another_year_does_not_get_last_years_rules(
     run: Command, sandbox: Sandbox, form: FormSeed
 ) -> None:
@@ -237,6 +240,7 @@ def test_the_form_of_another_year_does_not_get_last_years_rules(
         assert key in refused.err
 
 
+@with_thirty
 def test_check_compares_rules_and_form(run: Command, sandbox: Sandbox) -> None:
     """The window with the publication, options both ways, and what a check needs unmapped."""
     sandbox.control.form.add_demarche(

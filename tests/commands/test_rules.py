@@ -6,7 +6,7 @@ import json
 
 from dsync.sandbox import Sandbox
 from tests.commands.command import Command, InsideCommand, config_with
-from tests.commands.conftest import begin
+from tests.commands.conftest import begin, with_thirty
 from tests.commands.terminal import screen
 
 SLIP = ("window = [2024-01-01, 2024-12-31]", "window = [2024-01-01, 2024-01-01]")
@@ -22,6 +22,7 @@ def verdicts(run: Command) -> dict[int, str]:
     }
 
 
+@with_thirty
 def test_one_wrong_date_waits_for_a_person(run: InsideCommand, sandbox: Sandbox) -> None:
     """Sync, status, dry run and the question have the same table; after `accept` all is done."""
     begin(run, sandbox)
