@@ -210,7 +210,9 @@ def verify(
         if not as_json:
             # What is the same of all démarches once.
             if settings is each[0][0]:
-                _print_database(done, place)
+                print_note(place, hanging=0)
+                if done.rows:
+                    print_table(("table", "rows"), done.rows.items())
             _print_verification(done, remote=remote)
             if settings is each[-1][0]:
                 print_note(CANNOT_KNOW, hanging=0)
@@ -319,12 +321,6 @@ def scrub() -> None:
     if left:
         raise Exit(IN_PART)
     click.echo(f"{place}: its files were rewritten; nothing of what was erased is left in them.")
-
-
-def _print_database(done: Verification, place: str) -> None:
-    print_note(place, hanging=0)
-    if done.rows:
-        print_table(("table", "rows"), done.rows.items())
 
 
 def _print_verification(done: Verification, *, remote: bool) -> None:

@@ -224,7 +224,8 @@ class DossierWrites(DossierReads):
                 c.numero
                 for c in (*changes, *unchanged)
                 # Nothing is written into a decided dossier: it is compared when it is open again.
-                if c.new.is_open and (_annotations_edited(c) or _is_reopened(c))
+                if c.new.is_open
+                and (_annotations_edited(c) or (c.old is not None and c.old.etat not in OPEN_ETATS))
             ],
             unchanged=len(unchanged),
         )
@@ -418,10 +419,6 @@ def _annotations_edited(change: _Change) -> bool:
     return change.old.annotations_modifie_le != change.new.dates["annotations_modifie_le"] or (
         change.content_changed and change.old.annotations_hash != change.new.annotations_hash
     )
-
-
-def _is_reopened(change: _Change) -> bool:
-    return change.old is not None and change.old.etat not in OPEN_ETATS
 
 
 def in_lists(programme: type[Programme], record: Record, now: datetime) -> dict[str, Any]:
