@@ -34,11 +34,11 @@ from dsync.programme import (
     in_force,
 )
 from dsync.store import NewEvent, Reader, Tx
-from dsync.sync.comparisons import Comparisons
 from dsync.sync.context import BATCH, Run
 from dsync.sync.grounds import stops_judging
 from dsync.sync.isolating import Failed, judged, look_up, prepare
 from dsync.sync.page_storing import PageJudge, quarantine_dossier
+from dsync.sync.report import Comparisons
 from dsync.sync.rules_brake import stopped_rules, waits_for_consent
 from dsync.sync.work import Judging, RefreshEvidence
 
