@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Table, and_, delete, or_, select, update
+from sqlalchemy import Row, and_, delete, or_, select, update
 
 from dsync.domain.conversation import Conversation
 from dsync.domain.dossier import OPEN_ETATS, Json, Presence
@@ -303,13 +303,13 @@ class DossierWrites(DossierReads):
             _contenu,
             [{**c.new.contents, "lacunes": sorted(c.new.unread) or None} for c in changes],
         )
-        for table in self._programme_tables(changes):
+        for name in changes[0].new.programme if changes else ():
             # A row without a column leaves its value as it is.
             by_columns: dict[frozenset[str], list[Mapping[str, Any]]] = {}
-            for row in (c.new.programme[table.name] for c in changes):
+            for row in (c.new.programme[name] for c in changes):
                 by_columns.setdefault(frozenset(row), []).append(row)
             for rows in by_columns.values():
-                write(self.connection, table, rows)
+                write(self.connection, self.programme.storage.metadata.tables[name], rows)
 
     def _write_again(self, unchanged: Sequence[_Change], now: datetime) -> None:
         facts = [
@@ -329,12 +329,6 @@ class DossierWrites(DossierReads):
                 if before and now != before
             ],
         )
-
-    def _programme_tables(self, changes: Sequence[_Change]) -> list[Table]:
-        """Return the programme's tables for which these records have rows."""
-        if not changes:
-            return []
-        return [self.programme.storage.metadata.tables[name] for name in changes[0].new.programme]
 
     def _typed(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
         """Return the rows of `contenu` of these dossiers, without those that are damaged."""
