@@ -48,6 +48,9 @@ class Author(StrEnum):
     INCONNU = "inconnu"
 
 
+PEOPLE = (Author.USAGER.value, Author.INSTRUCTEUR.value)
+
+
 class Record(Struct, frozen=True, gc=False):
     """What is stored of a dossier that DS shows."""
 
