@@ -5,23 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import time_machine
 from sqlalchemy import inspect, text
 
 from dsync.database import open_database
 from dsync.errors import SchemaBehindError, SchemaDiffersError
-from dsync.sandbox import Sandbox, content
+from dsync.sandbox import Sandbox
 from dsync.store import RunningService
 from dsync.store.store import process_name
 from tests.commands.command import InsideCommand
 from tests.commands.conftest import begin, operator
 from tests.engine.rig import small_sandbox
-from tests.migrations.releases import contents, load
-from tests.outside.history import NOW, SEED
+from tests.migrations.releases import a_day_later, contents, load
 from tests.store.databases import PostgresServer, connected
 
 COMMANDS = (
@@ -176,13 +174,7 @@ def test_what_an_unreleased_database_holds_is_copied_into_a_new_one(
     drops = [f"DROP VIEW IF EXISTS {name}{cascade}" for name in views]
     change(empty_database_url, *drops, *UNRELEASED)
     url = postgres_server.make(migrated=False)
-    seeds = [content.dossier(SEED, rank, now=NOW) for rank in range(7)]
-    with (
-        time_machine.travel(NOW + timedelta(days=1), tick=False),
-        Sandbox(
-            [(content.FORM, seeds)], seed=SEED, clock=lambda: NOW + timedelta(days=1)
-        ) as sandbox,
-    ):
+    with a_day_later() as sandbox:
         environment = operator(sandbox, tmp_path).environment
         dsync = InsideCommand(tmp_path, {**environment, "DSYNC_DATABASE_URL": empty_database_url})
         ended = dsync("db", "copy", url)

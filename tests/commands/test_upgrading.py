@@ -8,20 +8,16 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import time_machine
 from sqlalchemy import inspect, make_url
 
 from dsync.database import open_database
-from dsync.sandbox import Sandbox, content
 from tests.commands.command import InsideCommand, config_with
 from tests.commands.conftest import operator
 from tests.commands.terminal import screen
-from tests.migrations.releases import FORMER_NOTATION, contents, lasting, load
-from tests.outside.history import NOW, SEED
+from tests.migrations.releases import FORMER_NOTATION, a_day_later, contents, lasting, load
 from tests.store.databases import connected
 
 PAGE = (Path(__file__).parents[2] / "UPGRADE.md").read_text(encoding="utf-8")
@@ -31,13 +27,7 @@ PAGE = (Path(__file__).parents[2] / "UPGRADE.md").read_text(encoding="utf-8")
 def dsync(empty_database_url: str, tmp_path: Path) -> Iterator[InsideCommand]:
     """Return `dsync` with a database of 0.1.0, a day later, on a sandbox with its dossiers."""
     load(empty_database_url, "0.1.0")
-    seeds = [content.dossier(SEED, rank, now=NOW) for rank in range(7)]
-    with (
-        time_machine.travel(NOW + timedelta(days=1), tick=False),
-        Sandbox(
-            [(content.FORM, seeds)], seed=SEED, clock=lambda: NOW + timedelta(days=1)
-        ) as sandbox,
-    ):
+    with a_day_later() as sandbox:
         environment = {
             **operator(sandbox, tmp_path).environment,
             "DSYNC_DATABASE_URL": empty_database_url,

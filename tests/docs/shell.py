@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 OPERATE = ROOT / "docs" / "operate"
 ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The PATH of root's shell, as Debian's `sudo` sets it."""
+NUMBER = 86321
+"""Of the sandbox's démarche."""
 DEADLINE_S = 300
 """Of a block with several commands, on a machine that others use too."""
 
@@ -32,6 +34,12 @@ def block(page: str, name: str, language: str = "sh") -> str:
     )
     [(_, code)] = found
     return dedent(code)
+
+
+def page(name: str, part: str) -> str:
+    """Return a block with the sandbox's démarche and instructeur in place of the examples."""
+    found = block(name, part).replace("dsync@ministere.example", "dsync@example.gouv.fr")
+    return re.sub(r"\b12345\b", str(NUMBER), found)
 
 
 def blocks() -> Iterator[tuple[str, str]]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import stat
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,36 +15,12 @@ import yaml
 
 from dsync.sandbox import Sandbox
 from tests.commands.command import parsed
-from tests.docs.shell import ROOT, Done, bare, block
-from tests.engine.rig import small_sandbox
-from tests.store.databases import PostgresServer
+from tests.docs.shell import ROOT, Done, bare, page
 
 pytestmark = pytest.mark.operate
 
-NUMBER = 86321
 COMPOSE = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))
 OURS = {name: one for name, one in COMPOSE["services"].items() if "env_file" in one}
-
-
-def page(name: str, part: str) -> str:
-    """Return a block with the sandbox's démarche and instructeur in place of the examples."""
-    found = block(name, part).replace("dsync@ministere.example", "dsync@example.gouv.fr")
-    return re.sub(r"\b12345\b", str(NUMBER), found)
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """Serve 6 invented dossiers."""
-    with small_sandbox(6) as server:
-        yield server
-
-
-@pytest.fixture
-def url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The address of an empty database on PostgreSQL."""
-    made = postgres_server.make(migrated=False)
-    yield made.replace("+psycopg", "")
-    postgres_server.drop(made)
 
 
 @pytest.fixture

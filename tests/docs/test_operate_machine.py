@@ -21,22 +21,15 @@ import pytest
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM, FIRST_NUMBER
 from dsync.sandbox.world.edits import Change
-from tests.docs.shell import ROOT, Done, Machine, block
+from tests.docs.shell import NUMBER, ROOT, Done, Machine, block, page
 from tests.engine.rig import small_sandbox
 
 pytestmark = pytest.mark.operate
 
-NUMBER = 86321
 RESULTAT, DETAIL, DATE = 5102, 5103, 5104
 UNIT = (ROOT / "deploy/dsync.service").read_text(encoding="utf-8")
 DATABASE = "/var/lib/dsync/dsync.db"
 NOBODY = "setpriv --reuid=nobody --regid=nogroup --clear-groups"
-
-
-def page(name: str, part: str) -> str:
-    """Return a block with the sandbox's démarche and instructeur in place of the examples."""
-    found = block(name, part).replace("dsync@ministere.example", "dsync@example.gouv.fr")
-    return re.sub(r"\b12345\b", str(NUMBER), found)
 
 
 def done(ended: Done, code: int = 0) -> Done:

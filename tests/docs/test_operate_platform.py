@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import requests
 
 from dsync.sandbox import Sandbox
-from tests.docs.shell import ROOT, bare, block
-from tests.engine.rig import small_sandbox
-from tests.store.databases import PostgresServer
+from tests.docs.shell import ROOT, bare, page
 
 pytestmark = pytest.mark.operate
 
-NUMBER = 86321
 PROCFILE = dict(
     line.split(": ", 1) for line in (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
 )
@@ -34,26 +30,6 @@ mount -o remount,ro,bind /mnt
 mount -t tmpfs tmpfs /mnt/tmp
 exec chroot /mnt "$@"
 """
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """Serve 6 invented dossiers."""
-    with small_sandbox(6) as server:
-        yield server
-
-
-@pytest.fixture
-def url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The address of an empty database, as platforms write it."""
-    made = postgres_server.make(migrated=False)
-    yield made.replace("postgresql+psycopg", "postgres")
-    postgres_server.drop(made)
-
-
-def page(name: str, part: str) -> str:
-    """Return a block with the sandbox's démarche."""
-    return re.sub(r"\b12345\b", str(NUMBER), block(name, part))
 
 
 def read_only() -> list[str]:
@@ -91,7 +67,7 @@ def test_a_platform_serves_a_demarche_by_its_own_variables(
     variables = {
         **outside,
         "PORT": str(port),
-        "DATABASE_URL": url,
+        "DATABASE_URL": url.replace("postgresql", "postgres", 1),  # As platforms write it.
         "DSYNC_LOG_FORMAT": "json",
         "DSYNC_CONFIG_TOML": (tmp_path / "dsync.toml").read_text(encoding="utf-8"),
         "PYTHONDONTWRITEBYTECODE": "1",

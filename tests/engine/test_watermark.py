@@ -150,6 +150,16 @@ def test_a_run_that_breaks_off_is_resumed_behind_what_it_stored(engine: Engine) 
     assert (after - timedelta(minutes=10)).isoformat() == since(engine)
 
 
+def assert_none_passed_over(engine: Engine, read_page: Any, *, pages: int, changed: int) -> None:
+    """After a crawl that failed, whose dates were such, the next one reads what it did not."""
+    engine.worker.client.around["read_page"] = read_page
+    fail_after(engine, pages=pages, changed=changed)
+    engine.worker.client.around.clear()
+    engine.sync()
+    texts = [row["probleme"] for row in engine.rows("SELECT probleme FROM lecture_candidature")]
+    assert 6 == texts.count("Avant")
+
+
 def test_a_date_later_than_its_place_does_not_move_the_watermark(engine: Engine) -> None:
     """A dossier edited while its page is made shows now, among those of an hour ago."""
     edit_six(engine)
@@ -161,12 +171,7 @@ def test_a_date_later_than_its_place_does_not_move_the_watermark(engine: Engine)
         page.nodes[-1] = dated(page.nodes[-1], engine.control.clock.now())
         return page
 
-    engine.worker.client.around["read_page"] = read_page
-    fail_after(engine, pages=1, changed=3)
-    engine.worker.client.around.clear()
-    engine.sync()
-    texts = [row["probleme"] for row in engine.rows("SELECT probleme FROM lecture_candidature")]
-    assert 6 == texts.count("Avant")
+    assert_none_passed_over(engine, read_page, pages=1, changed=3)
 
 
 def test_what_changed_since_the_first_answer_does_not_move_the_watermark(engine: Engine) -> None:
@@ -182,12 +187,7 @@ def test_what_changed_since_the_first_answer_does_not_move_the_watermark(engine:
         engine.advance(hours=2)
         return page
 
-    engine.worker.client.around["read_page"] = read_page
-    fail_after(engine, pages=2, changed=4)
-    engine.worker.client.around.clear()
-    engine.sync()
-    texts = [row["probleme"] for row in engine.rows("SELECT probleme FROM lecture_candidature")]
-    assert 6 == texts.count("Avant")
+    assert_none_passed_over(engine, read_page, pages=2, changed=4)
 
 
 def test_the_watermark_stays_before_a_page_that_failed(start: Start) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
+import time_machine
 from sqlalchemy import inspect, text
 
+from dsync.sandbox import Sandbox, content
+from tests.outside.history import NOW, SEED
 from tests.store.databases import connected
 
 FORMER_NOTATION = (
@@ -36,6 +41,18 @@ def load(url: str, version: str) -> None:
         return
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
         connection.execute(script.encode())
+
+
+@contextmanager
+def a_day_later() -> Iterator[Sandbox]:
+    """Serve the dossiers of that history, a day after its end."""
+    later = NOW + timedelta(days=1)
+    seeds = [content.dossier(SEED, rank, now=NOW) for rank in range(7)]
+    with (
+        time_machine.travel(later, tick=False),
+        Sandbox([(content.FORM, seeds)], seed=SEED, clock=lambda: later) as sandbox,
+    ):
+        yield sandbox
 
 
 def contents(url: str) -> dict[str, list[str]]:
