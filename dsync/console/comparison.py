@@ -27,7 +27,7 @@ Part = tuple[str, bool]
 """A part of a text, and whether the other text lacks it."""
 
 
-class Compared(NamedTuple):
+class FacingAnswers(NamedTuple):
     """One question, with the answers of both dossiers."""
 
     label: str
@@ -51,14 +51,14 @@ def show(visit: Visit) -> Response:
     with visit.reading() as reader:
         both = [in_copy(visit, reader, number, only=("voeux",)) for number in numbers]
         first, second = (_answers(visit, reader, one) for one in both)
-        sections = dict[str, list[Compared]]()
+        sections = dict[str, list[FacingAnswers]]()
         different = 0
         for key, known in {**first, **second}.items():
             one, other = (found[key].text if key in found else "" for found in (first, second))
             if one or other:
                 differs = one.split() != other.split()
                 different += differs
-                compared = Compared(known.label, key[1], differs, marked(one, other))
+                compared = FacingAnswers(known.label, key[1], differs, marked(one, other))
                 sections.setdefault(known.section, []).append(compared)
         return visit.page(
             "comparaison.html",

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.addresses import is_loopback
-from dsync.annotations import WishStatus
+from dsync.annotations.wish import WishStatus
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.decisions import key_of

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.care.waiting import NOBODY, SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
@@ -35,10 +36,6 @@ from dsync.store.listing import TO_SETTLE, Offered, Selection, applicant_of
 
 PER_PAGE = 50
 ALL = 1_000_000_000
-SILENT_DAYS = 14
-"""How long an usager is waited for before the team is told."""
-TEAM, NOBODY = "instructeur", "personne"
-"""Who can be waited for, as `lecture_suivi` says it."""
 VERDICTS = {verdict.key: verdict.value for verdict in Verdict} | {NO_VERDICT: NO_VERDICT}
 """What the database calls verdicts, by their name in addresses."""
 COLUMNS = {

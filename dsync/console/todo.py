@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dsync.care.concerns import concerns_of
+from dsync.care.waiting import TEAM
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
-from dsync.console.dossiers import TEAM
 from dsync.console.etat import Point, points_of
 from dsync.console.visit import Visit, has_stages
 from dsync.console.worklist import SHOWN, kinds_of

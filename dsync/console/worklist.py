@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from dsync.annotations import Wish, WishStatus
-from dsync.care.consents import waiting
+from dsync.annotations.wish import Wish, WishStatus
+from dsync.care.waiting import SILENT_DAYS, TEAM, waiting
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.after_jury import left_after
 from dsync.console.consents import STANDS
 from dsync.console.decisions import key_of, open_conflicts
-from dsync.console.dossiers import SILENT_DAYS, TEAM, rows_of
+from dsync.console.dossiers import rows_of
 from dsync.console.jury import days_of, unfinished_grids
 from dsync.console.visit import Viewer, has_stages
 from dsync.domain.check_answers import TO_CONFIRM

@@ -1,4 +1,4 @@
-"""What waits for a person's consent in a démarche, in one list, and the run that does each."""
+"""What waits in a démarche: the consents that it lacks, what gives each, and whom dossiers await."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from typing import Any
 from dsync.domain.consent import GONE, IN_DS, Asked, Consent, Move, Proposal
 from dsync.store import Reader
 from dsync.sync.work import Accept, AcceptEvidence, ReadAll, Work
+
+SILENT_DAYS = 14
+"""How long an usager is waited for before the team is told."""
+TEAM, NOBODY = "instructeur", "personne"
+"""Who can be waited for, as `lecture_suivi` says it."""
 
 
 def waiting(reader: Reader, evidence: Mapping[str, Any] | None) -> list[Asked]:
