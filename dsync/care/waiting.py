@@ -1,4 +1,4 @@
-"""What waits in a démarche: the consents that it lacks, what gives each, and whom dossiers await."""
+"""What waits in a démarche: the consents that it lacks, what gives each; whom dossiers await."""
 
 from __future__ import annotations
 
