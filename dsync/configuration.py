@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from dsync.addresses import is_encrypted_or_local
-from dsync.annotations import AnnotationsConfig
+from dsync.annotations.targets import AnnotationsConfig
 from dsync.controles.declarations import ControlesSections
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.nearest import nearest

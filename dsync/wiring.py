@@ -37,7 +37,8 @@ from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.toml_text import parts_of
-from dsync.ds import DSClient, Limits
+from dsync.ds.client import DSClient
+from dsync.ds.limits import Limits
 from dsync.eig.eig import Eig
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.rules import RuleSet
@@ -48,6 +49,7 @@ from dsync.programme import Programme
 from dsync.settings import SANDBOX_DEMARCHE, Settings
 from dsync.store import Reader, Store, SyncState
 from dsync.store.sight import WHOLE, Sight
+from dsync.store.store import utc_now
 from dsync.sync import retention
 from dsync.sync import run as runs
 from dsync.sync.context import (
@@ -56,7 +58,6 @@ from dsync.sync.context import (
     Progress,
     digest,
     mapping_key_of,
-    utc_now,
 )
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport

@@ -11,8 +11,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
-from dsync.annotations.targets import ACCEPTED_TYPES, lacking_options
+from dsync.annotations.targets import (
+    ACCEPTED_TYPES,
+    AnnotationsConfig,
+    AnnotationTarget,
+    lacking_options,
+    resolve,
+)
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.nearest import MIN_SIMILARITY, SURE, no_instructeur, similarity
 from dsync.domain.toml_text import (

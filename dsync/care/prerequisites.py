@@ -15,16 +15,24 @@ from typing import NamedTuple
 
 import structlog
 
-from dsync.annotations import AnnotationsConfig, AnnotationTarget, resolve
-from dsync.annotations.targets import ACCEPTED_TYPES, VALUE_NAMES, lacking_options
+from dsync.annotations.targets import (
+    ACCEPTED_TYPES,
+    VALUE_NAMES,
+    AnnotationsConfig,
+    AnnotationTarget,
+    lacking_options,
+    resolve,
+)
 from dsync.annotations.validation import Box, box_of
 from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.consent import Consent
-from dsync.domain.dossier import Demarche, Descriptor, Revision, folded
+from dsync.domain.dossier import Demarche, Revision, folded
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.domain.nearest import no_instructeur
 from dsync.domain.notice import blank_list
-from dsync.ds import Refusal, WriteAccess
+from dsync.domain.toml_text import named
+from dsync.ds.classify import Refusal
+from dsync.ds.demarche_reading import WriteAccess
 from dsync.errors import (
     ConfigurationError,
     DSError,
@@ -383,8 +391,8 @@ def opened_lines(opened: Sequence[str], demarche: Demarche) -> Iterator[CheckLin
     known = {d.id: d for revision in revisions for d in revision.descriptors.values()}
     shown = [known[id_] for id_ in map(DescriptorId, opened) if id_ in known]
     if shown:
-        named = ", ".join(f"{_named(one)} ({one.type})" for one in shown)
-        message = f"shown to readers without personal data: {named}"
+        said = ", ".join(f"{named(one.libelle)} ({one.type})" for one in shown)
+        message = f"shown to readers without personal data: {said}"
         yield CheckLine("ouvert", CheckStatus.INFO, message)
     for id_ in opened:
         if DescriptorId(id_) not in known:
@@ -405,13 +413,13 @@ def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[
             yield CheckLine(
                 "annotations",
                 CheckStatus.ERROR,
-                f"resultat: {_named(descriptor)} lacks the option {_quoted(lacking)}",
+                f"resultat: {named(descriptor.libelle)} lacks the option {_quoted(lacking)}",
                 "add it to the annotation on DS, or correct [annotations] options "
                 f"(it offers {_quoted(descriptor.options or ())})",
                 2,
             )
         else:
-            yield CheckLine("annotations", CheckStatus.OK, f"{name}: {_named(descriptor)}")
+            yield CheckLine("annotations", CheckStatus.OK, f"{name}: {named(descriptor.libelle)}")
 
 
 def box_line(
@@ -426,7 +434,7 @@ def box_line(
     if box is Box.NONE:
         return CheckLine("annotations", CheckStatus.OK, "validation: none is configured")
     if box is Box.READ and found is not None:
-        return CheckLine("annotations", CheckStatus.OK, f"validation: {_named(found)}")
+        return CheckLine("annotations", CheckStatus.OK, f"validation: {named(found.libelle)}")
     remedy = "correct the id of [annotations] validation; if there is no box any more, run a sync, "
     remedy += "then `dsync accept config`"
     if boxes.is_given_up:
@@ -438,7 +446,7 @@ def box_line(
         return CheckLine("annotations", CheckStatus.ERROR, message, remedy, 2)
     if found is None:
         return _missing_annotation("validation", target, revision)
-    message = f"validation: {_named(found)} is another box than before, which is still there"
+    message = f"validation: {named(found.libelle)} is another box than before, which is still there"
     return CheckLine("annotations", CheckStatus.ERROR, message, remedy, 2)
 
 
@@ -458,7 +466,7 @@ def _missing_annotation(name: str, target: AnnotationTarget, revision: Revision)
     )
     accepted = " or ".join(ACCEPTED_TYPES[name])
     if twin:
-        message = f"{name}: {_named(twin)} is a {twin.type}; it has to be {accepted}"
+        message = f"{name}: {named(twin.libelle)} is a {twin.type}; it has to be {accepted}"
         remedy = "make an annotation of that type on DS, and give its id"
     else:
         message = f"{name}: no such annotation in the form ({target.id})"
@@ -485,10 +493,6 @@ def label_lines(config: AnnotationsConfig, available: Mapping[str, str]) -> Iter
         )
     else:
         yield CheckLine("labels", CheckStatus.OK, f"{_quoted(config.labels.all())} are there")
-
-
-def _named(descriptor: Descriptor) -> str:
-    return f"« {' '.join(descriptor.libelle.split())} »"
 
 
 OpenStore = Callable[..., Store]

@@ -17,14 +17,14 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from dsync.annotations import AnnotationsConfig, desired, resolve, shows
-from dsync.annotations.targets import DETAIL, RESULTAT
+from dsync.annotations.plan import shows
+from dsync.annotations.targets import DETAIL, RESULTAT, AnnotationsConfig, desired, resolve
 from dsync.domain.conversation import Conversation
 from dsync.domain.dossier import OPEN_ETATS, Champ, Correction, Dossier, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import md5_of
 from dsync.domain.verdict import Verdict
-from dsync.ds import DSClient
+from dsync.ds.client import DSClient
 from dsync.errors import ConfigurationError, PieceTargetError
 from dsync.store import Reader, Record, Store, StoredDossier, SyncState
 from dsync.store.dossier_rows import in_lists

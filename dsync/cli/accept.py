@@ -11,7 +11,7 @@ from dsync.domain.consent import Consent
 from dsync.errors import ConfigurationError
 
 with later(globals()):
-    from dsync.care.consents import waiting, work_of
+    from dsync.care.waiting import waiting, work_of
     from dsync.cli.demarches import for_each
     from dsync.cli.output import confirmed, heading, pasteable, print_note, print_table
     from dsync.cli.reports import print_document
@@ -21,7 +21,7 @@ with later(globals()):
     from dsync.domain.durations import ago
     from dsync.programme import in_force
     from dsync.settings import Settings
-    from dsync.sync.context import utc_now
+    from dsync.store.store import utc_now
 
 
 TITLES = {

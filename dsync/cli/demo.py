@@ -52,8 +52,7 @@ with later(globals()):
     from dsync.settings import SANDBOX_DEMARCHE, Loaded, Settings
     from dsync.store.listing import Selection
     from dsync.store.reader import current_checks, to_settle
-    from dsync.store.store import process_name
-    from dsync.sync.context import utc_now
+    from dsync.store.store import process_name, utc_now
     from dsync.sync.handing_over import living_service
     from dsync.sync.report import RunReport
     from dsync.sync.work import ReadAll, ReadChanges, Request

@@ -38,8 +38,8 @@ with later(globals()):
     from dsync.eig.precheck.rules_section import CATEGORIES, RulesConfig
     from dsync.programme import NO_RULES
     from dsync.settings import Settings
+    from dsync.store.store import utc_now
     from dsync.sync.comparisons import Comparisons
-    from dsync.sync.context import utc_now
     from dsync.sync.verdict_moves import Moves
     from dsync.sync.work import Precheck
 

@@ -32,7 +32,7 @@ with later(globals()):
     from dsync.exports.export import export as write
     from dsync.exports.export import tables_of
     from dsync.store.requests import Seen
-    from dsync.sync.context import utc_now
+    from dsync.store.store import utc_now
 
 
 @click.command(cls=LazyCommand)

@@ -19,7 +19,7 @@ with later(globals()):
     from dsync.domain.ids import DemarcheNumber
     from dsync.service.signals import StopSignals
     from dsync.settings import load_each
-    from dsync.sync.forget import forget as remove
+    from dsync.sync.erasure import forget as remove
 
 
 @click.command(cls=LazyCommand)

@@ -20,7 +20,7 @@ with later(globals()):
     from dsync.cli.session import load_each, reading
     from dsync.domain.dossier import OPEN_ETATS, Etat
     from dsync.settings import Settings
-    from dsync.sync.context import utc_now
+    from dsync.store.store import utc_now
     from dsync.sync.retention import limits
     from dsync.sync.work import Purge
 

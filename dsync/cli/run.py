@@ -33,7 +33,7 @@ with later(globals()):
     from dsync.service.signals import StopSignals
     from dsync.settings import Loaded, Settings, check_reach, console_section, load_each
     from dsync.store.engine import connections_of, parse_url, sqlite_file
-    from dsync.sync.context import utc_now
+    from dsync.store.store import utc_now
     from dsync.wiring import Worker
 
 

@@ -15,7 +15,7 @@ with later(globals()):
     from dsync.cli.runs import acting
     from dsync.cli.session import load_each
     from dsync.domain.ids import DossierNumber
-    from dsync.sync.context import utc_now
+    from dsync.store.store import utc_now
     from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 

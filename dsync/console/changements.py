@@ -18,12 +18,14 @@ from dsync.console.visit import Visit, said_filters
 from dsync.exports.view_rows import BATCH
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
-from dsync.store.changes import Author
+from dsync.store.changes import PEOPLE
 from dsync.store.listing import applicant_of
 
 PER_PAGE = 50
 _A_DAY = timedelta(days=1)
-EVERYBODY = "tous"
+BY_PEOPLE, EVERYBODY = "personnes", "tous"
+"""In addresses, who made changes: the usager or the team; anybody, dsync, too."""
+_AUTHORS = {BY_PEOPLE: PEOPLE, EVERYBODY: None}
 COLUMNS = {
     "survenu_le": ("Modifié le", "datetime"),
     "constate_le": ("Lu le", "datetime"),
@@ -49,11 +51,11 @@ Form = Sequence[Mapping[str, Any]]
 
 
 def selection_of(visit: Visit, form: Form) -> ChangeSelection:
-    """Return what the address asks for: changes by the applicant, unless it names somebody else."""
-    par, champ = visit.query("par") or Author.USAGER.value, visit.query("champ")
+    """Return what the address asks for: what people changed, unless it names somebody else."""
+    par, champ = visit.query("par") or BY_PEOPLE, visit.query("champ")
     du, au = visit.day("du"), visit.day("au")
     return ChangeSelection(
-        par=None if par == EVERYBODY else par,
+        par=_AUTHORS.get(par, (par,)),
         depuis=visit.instant("depuis"),
         du=None if du is None else words.first_instant(du.isoformat()),
         avant=None if au is None else words.first_instant((au + _A_DAY).isoformat()),
@@ -116,7 +118,8 @@ def changes_of(visit: Visit, reader: Reader) -> dict[str, Any]:
         "last": last,
         "parameters": parameters,
         "said_filters": said_filters(words.CHANGE_FILTERS, _days_said(parameters), values),
-        "par": visit.query("par") or Author.USAGER.value,
+        "par": visit.query("par") or BY_PEOPLE,
+        "authors": _authors(visit),
         "depuis": chosen.depuis,
         "monday": (today - today.weekday() * _A_DAY).isoformat(),
         "choices": _choices(form),
@@ -128,11 +131,18 @@ def changes_of(visit: Visit, reader: Reader) -> dict[str, Any]:
 def _values_of(visit: Visit, form: Form, groupes: Sequence[str]) -> dict[str, Mapping[str, str]]:
     """Return the values of the filters that have some to choose from, with their words."""
     return {
-        "par": {**visit.authors, EVERYBODY: "tout le monde"},
+        "par": _authors(visit),
         "champ": {**OF_DOSSIER, **{one["champ_id"]: one["libelle"] for one in form}},
         "etat": words.ETATS,
         "groupe": {one: one for one in groupes},
     }
+
+
+def _authors(visit: Visit) -> dict[str, str]:
+    """Return who can be chosen, in words: the default first."""
+    people = f"{visit.authors['usager']} et l’équipe"
+    others = {"inconnu": "Auteur inconnu", EVERYBODY: "Tout le monde"}
+    return {BY_PEOPLE: people, **visit.authors, **others}
 
 
 def _days_said(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.annotations import Wish
+from dsync.annotations.wish import Wish
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.visit import Visit

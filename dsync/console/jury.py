@@ -11,7 +11,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.care.consents import waiting
+from dsync.care.waiting import waiting
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import ALL, rows_of

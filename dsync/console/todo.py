@@ -331,7 +331,7 @@ def show(visit: Visit) -> Response:
         changed = None
         if visit.may(Right.PERSONNES):
             _, changed = reader.changes.count(
-                ChangeSelection(par=Author.USAGER.value, depuis=since)
+                ChangeSelection(par=(Author.USAGER.value,), depuis=since)
             )
         points: list[Point] = []
         if visit.may(Right.AGIR):

@@ -221,7 +221,7 @@ class Visit:
         value = number_of(self.request.path_params[name])
         if value is None:
             raise HTTPException(404)
-        if name == "numero":
+        if name in ("numero", "autre"):
             self._check_dossiers([value])
         return value
 

@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from dsync.annotations import Wish, WishStatus
-from dsync.care.consents import waiting
-from dsync.care.waiting import SILENT_DAYS, TEAM
+from dsync.annotations.wish import Wish, WishStatus
+from dsync.care.waiting import SILENT_DAYS, TEAM, waiting
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.after_jury import left_after

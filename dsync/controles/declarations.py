@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from dsync.controles.formats import FORMATS
+from dsync.controles.notations import FORMATS
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.letter import LONGEST_DEMAND

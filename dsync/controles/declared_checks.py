@@ -19,8 +19,7 @@ from dsync.controles.declarations import (
     Exigence,
 )
 from dsync.controles.facts import FAITS, Faits, label_of
-from dsync.controles.formats import FORMATS
-from dsync.controles.notations import Notation, writings_of, written
+from dsync.controles.notations import FORMATS, Notation, writings_of, written
 from dsync.controles.values import (
     as_json,
     cell_value,

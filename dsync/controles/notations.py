@@ -4,17 +4,57 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
+from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
-from dsync.controles.formats import FORMATS
 from dsync.controles.values import fold_text, fold_value
 from dsync.domain.nearest import nearest
-from dsync.domain.wording import defused
+from dsync.domain.wording import cleaned, defused
+
+_MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")
+_STDNUM = {
+    "bic": "bic",
+    "iban": "iban",
+    "nir": "fr.nir",
+    "siren": "fr.siren",
+    "siret": "fr.siret",
+    "tva": "fr.tva",
+}
+_SHAPES = {
+    "code_postal": re.compile(r"\d{5}"),
+    "rna": re.compile(r"W\d[0-9A-Z]\d{7}"),
+    # « +33 (0)6 … » is common; of other countries, only their numbers' length is known.
+    "telephone": re.compile(r"(0|\+330?|00330?)[1-9]\d{8}|\+(?!33)[1-9]\d{6,14}"),
+}
+
+
+def _compact(text: str, name: str) -> str:
+    """Return a number without what people type between its signs, and its name before it."""
+    signs = re.sub(r"[^0-9A-Z+]", "", unicodedata.normalize("NFKC", text).upper())
+    return signs.removeprefix(name.upper())
+
+
+def _is_valid(name: str) -> Callable[[str], bool]:
+    if shape := _SHAPES.get(name):
+        return lambda text: shape.fullmatch(_compact(text, name)) is not None
+    # Not above: a process that judges nothing needs none of these modules.
+    return lambda text: bool(
+        import_module(f"stdnum.{_STDNUM[name]}").is_valid(_compact(text, name))
+    )
+
+
+FORMATS: Mapping[str, Callable[[str], bool]] = {
+    "courriel": lambda text: _MAIL.fullmatch(cleaned(text)) is not None,
+    **{name: _is_valid(name) for name in sorted((*_STDNUM, *_SHAPES))},
+}
+"""By their names in the declarations: whether a text, as people type it, has the format."""
+
 
 _FAMILY = re.compile(r"(\d[\d.]*?)\.?[xX*]+")
 """A family of codes, as « 92xx »."""

@@ -376,27 +376,3 @@ def _plain(sign: str) -> str:
 def slug(libelle: str) -> str:
     """Return a label in ASCII letters, digits and underscores: « N° d'œuvre » gives n_d_oeuvre."""
     return re.sub(r"[^a-z0-9]+", "_", unaccented(libelle)).strip("_")
-
-
-__all__ = [
-    "OPEN_ETATS",
-    "Champ",
-    "Correction",
-    "DeletedDossier",
-    "Demandeur",
-    "Demarche",
-    "Descriptor",
-    "Dossier",
-    "Etat",
-    "Fichier",
-    "Instructeur",
-    "Json",
-    "Ligne",
-    "Message",
-    "Presence",
-    "Revision",
-    "Traitement",
-    "folded",
-    "slug",
-    "unaccented",
-]

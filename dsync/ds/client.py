@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dsync.annotations import Remote
+from dsync.annotations.plan import Remote
 from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.pieces import PieceKey, RemoteFile

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Raw
 
-from dsync.annotations import Step
+from dsync.annotations.plan import Step
 from dsync.annotations.targets import LABEL
 from dsync.domain.dossier import DeletedDossier, Descriptor, Dossier, Glance
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dsync.addresses import mask_url
 from dsync.domain.check_line import CheckLine, CheckStatus
-from dsync.domain.dossier import Demarche, Descriptor, Revision
+from dsync.domain.dossier import Demarche, Revision
 from dsync.domain.toml_text import named
 from dsync.domain.wording import fold, joined
 from dsync.eig.evidence.betagouv import fetch_catalogue
@@ -132,7 +132,7 @@ def mapping_lines(
         yield CheckLine(
             "mapping",
             CheckStatus.INFO,
-            f"new in the form: {_named(descriptor)}; it is stored without a field",
+            f"new in the form: {named(descriptor.libelle)}; it is stored without a field",
             f"map {descriptor.id} in [mapping], or list it among its `autres`",
         )
 
@@ -283,7 +283,7 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
         yield CheckLine(
             "mapping",
             CheckStatus.WARNING,
-            f"{match.field}: found by its label only: {_named(match.descriptor)}",
+            f"{match.field}: found by its label only: {named(match.descriptor.libelle)}",
             f'write "{match.descriptor.id}" before its label in {section}',
         )
     if match.renamed_to:
@@ -301,10 +301,6 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
             f"{match.field}: its type is {actual}, {expected} was expected",
             f"check that its values still fit {section}",
         )
-
-
-def _named(descriptor: Descriptor) -> str:
-    return f"« {' '.join(descriptor.libelle.split())} »"
 
 
 def _unavailable(exc: EvidenceUnavailableError, store: Database | None, now: datetime) -> CheckLine:

@@ -27,8 +27,7 @@ from dsync.eig.mapping.proposal import foreign_text, mapping_text, off_rules, pr
 from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.detail import TITLES
-from dsync.eig.precheck.evaluation import judge, rules_of
+from dsync.eig.precheck.evaluation import TITLES, judge, rules_of
 from dsync.eig.precheck.evidence import identify_product, product_facts
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.publication import account_rules, published_rules

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select, tuple_, union_all
 
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
-from dsync.store.changes import Author, Origin
+from dsync.store.changes import PEOPLE, Origin
 from dsync.store.listing import Document, documents
 from dsync.store.sql import Subject, among
 
@@ -35,8 +35,8 @@ _survenu = func.coalesce(_change.c.modifie_le, _change.c.constate_le)
 class ChangeSelection(NamedTuple):
     """Which changes; None: no condition."""
 
-    par: str | None = None
-    """Who made them, as of `lecture_changement`."""
+    par: Sequence[str] | None = None
+    """Who made them: any of these, as of `lecture_changement`."""
     depuis: datetime | None = None
     """Only what was read from then on, however old it is: nothing comes in behind it."""
     du: datetime | None = None
@@ -62,11 +62,10 @@ class ChangeReads(Subject):
         or took another state. What dsync writes is nothing of it.
         """
         event = tables.evenement
-        by_people = (Author.USAGER.value, Author.INSTRUCTEUR.value)
         instants = union_all(
             select(_change.c.numero, _change.c.constate_le.label("at")).where(
                 among(_change.c.numero, numbers),
-                _change.c.par.in_(by_people),
+                _change.c.par.in_(PEOPLE),
                 _change.c.origine != Origin.ANNOTATION.value,
             ),
             select(event.c.numero, event.c.survenu_le.label("at")).where(
@@ -125,7 +124,7 @@ class ChangeReads(Subject):
     def _conditions(self, chosen: ChangeSelection) -> list[ColumnElement[bool]]:
         wanted: list[ColumnElement[bool]] = [_change.c.demarche_numero == self.number]
         if chosen.par is not None:
-            wanted.append(_change.c.par == chosen.par)
+            wanted.append(_change.c.par.in_(chosen.par))
         if chosen.depuis is not None:
             wanted.append(_change.c.constate_le >= chosen.depuis)
         if chosen.du is not None:

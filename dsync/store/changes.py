@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.json import decode
 from sqlalchemy import Row, select
 
-from dsync.annotations import normalise
+from dsync.annotations.normalised import normalise
 from dsync.annotations.targets import DATE, LABEL
 from dsync.domain.dossier import Correction, Etat, Json, cell_key
 from dsync.domain.ids import DossierNumber, RevisionId
@@ -46,6 +46,9 @@ class Author(StrEnum):
     INSTRUCTEUR = "instructeur"
     DSYNC = "dsync"
     INCONNU = "inconnu"
+
+
+PEOPLE = (Author.USAGER.value, Author.INSTRUCTEUR.value)
 
 
 class Record(Struct, frozen=True, gc=False):

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, and_, delete, func, select, update
 
-from dsync.annotations import WishStatus
+from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import DeletedDossier, Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle

@@ -18,6 +18,7 @@ from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision, slug
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.store.columns import said
 from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW
+from dsync.store.sql import literal
 
 PREFIX = "formulaire_"
 
@@ -415,10 +416,6 @@ def _free(wanted: str, taken: Collection[str]) -> str:
     return name
 
 
-def _literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _selected(columns: Iterable[str]) -> str:
     return ",\n    ".join(columns)
 
@@ -428,7 +425,7 @@ def _sources(view: FormView, engine: str) -> list[str]:
     of_rows: list[str] = []
     if view.repetition is not None:
         champs = "annotations" if view.repetition.is_annotation else "champs"
-        id_ = _literal(view.repetition.id)
+        id_ = literal(view.repetition.id)
         of_rows = {
             "sqlite": [
                 # Few champs are blocks: the others are not parsed again for their id.
@@ -481,7 +478,7 @@ def _query(
 def _choices(view: FormView, choice: FormColumn, engine: str) -> str:
     """Return the query of a view of choices: the values of the list that the form's view shows."""
     champs = "annotations" if choice.is_annotation else "champs"
-    id_ = _literal(choice.id)
+    id_ = literal(choice.id)
     if engine == "sqlite":
         source = "l.value, '$.champs'" if view.repetition else f"c.{champs}"
         value = _CASTS["sqlite"]["valeur"].replace("{0}", "(e.value -> 'valeur')")
@@ -508,7 +505,7 @@ def _sqlite(view: FormView, *, at_once: bool) -> str:
         champs, path = ("l.value", "$.champs") if view.repetition else ("c.champs", "$")
         if column.is_annotation and not view.repetition:
             champs = "c.annotations"
-        id_ = _literal(column.id)
+        id_ = literal(column.id)
         found = (
             f"(SELECT {_sqlite_value(column, 'e.value', '$')} FROM json_each({champs}, "  # noqa: S608 - escaped
             f"'{path}') AS e WHERE e.value ->> 'id' = {id_})"
@@ -568,7 +565,7 @@ def _postgresql(view: FormView) -> str:
 
 def _found(column: FormColumn) -> str:
     """Return the expression that finds a column's value among the champs `e`."""
-    where = f"FILTER (WHERE e.id = {_literal(column.id)})"
+    where = f"FILTER (WHERE e.id = {literal(column.id)})"
     if codes := _codes(column, "e.valeur ->> '{0}'"):
         return f"max({codes}) {where}"
     if column.kind in ("valeur", "fichiers"):

@@ -25,7 +25,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from dsync.annotations import WishStatus
+from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.verdict import Controle, Resultat, counterfactual

@@ -21,6 +21,7 @@ from dsync.programme import Programme
 from dsync.store import reading_views, tables
 from dsync.store.columns import declared_of
 from dsync.store.dictionary import ENGINE, is_closed, of_person, pseudonymised
+from dsync.store.sql import literal
 
 Relations = Mapping[str, Mapping[str, Declared]]
 
@@ -235,8 +236,3 @@ class _Masks:
 
     def _quoted(self, column: str) -> str:
         return self._connection.dialect.identifier_preparer.quote(column)
-
-
-def literal(value: str) -> str:
-    """Return a text as SQL."""
-    return "'" + value.replace("'", "''") + "'"

@@ -224,3 +224,8 @@ class Subject:
             dossier.demarche_numero == self.number,
             dossier.presence == presence.value,
         )
+
+
+def literal(value: str) -> str:
+    """Return a text as SQL."""
+    return "'" + value.replace("'", "''") + "'"

@@ -76,7 +76,8 @@ from dsync.store.wishes import WishWrites
 Clock = Callable[[], datetime]
 
 
-def _utc_now() -> datetime:
+def utc_now() -> datetime:
+    """Return the present instant, aware, in UTC."""
     return datetime.now(UTC)
 
 
@@ -107,7 +108,7 @@ class Store:
         *,
         create: bool = True,
         check_schema: bool = True,
-        clock: Clock = _utc_now,
+        clock: Clock = utc_now,
         programme: type[Programme] = NO_PROGRAMME,
         with_programme: bool = False,
         engine: Engine | None = None,

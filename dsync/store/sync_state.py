@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import and_, case, delete, func, select, update
 
-from dsync.annotations import WishStatus
+from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import (
     OPEN_ETATS,
     PARIS,

@@ -24,7 +24,7 @@ from sqlalchemy import (
     union,
 )
 
-from dsync.annotations import WishStatus
+from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState

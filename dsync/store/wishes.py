@@ -23,8 +23,8 @@ from sqlalchemy import (
     update,
 )
 
-from dsync.annotations import DossierWishes, Wish, WishOutcome, WishStatus, WrittenValue
 from dsync.annotations.targets import RESULTAT
+from dsync.annotations.wish import DossierWishes, Wish, WishOutcome, WishStatus, WrittenValue
 from dsync.domain.dossier import OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
 from dsync.store import tables

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dsync.annotations import NewWish, WishStatus, desired
-from dsync.annotations.targets import LABEL, RESULTAT
+from dsync.annotations.targets import LABEL, RESULTAT, desired
+from dsync.annotations.wish import NewWish, WishStatus
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.due import ToJudge

@@ -6,15 +6,15 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
-from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, resolve
+from dsync.annotations.targets import AnnotationsConfig, ResolvedAnnotations, resolve
 from dsync.domain.dossier import Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
-from dsync.ds import DSClient
+from dsync.ds.client import DSClient
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.programme import Evidence, FormFault, Programme
@@ -226,11 +226,6 @@ class Run:
     def now(self) -> datetime:
         """The present instant, in UTC."""
         return self.context.clock()
-
-
-def utc_now() -> datetime:
-    """Return the present instant, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 def digest(*parts: str) -> str:

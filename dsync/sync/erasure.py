@@ -1,20 +1,25 @@
-"""Erases dossiers from the copy when a person orders it, and undoes it."""
+"""Erases dossiers from the copy when a person orders it, and undoes it; forgets a démarche."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import structlog
 
 from dsync.domain.dossier import Presence
-from dsync.domain.ids import DossierNumber
-from dsync.errors import ConfigurationError
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.errors import ConfigurationError, InterruptedRunError, LeaseHeldError, PieceTargetError
 from dsync.messages import kinds as k
-from dsync.store import Reader
+from dsync.store import Reader, Store
+from dsync.store.store import utc_now
+from dsync.sync.context import Run
+from dsync.sync.handing_over import living_service
+from dsync.sync.leasing import held_lease, renewed
+from dsync.sync.piece_copying import delete_doomed
 from dsync.sync.work import AUTOMATIC, Erase, Erasure, LiftErasure, Purge
 
-if TYPE_CHECKING:
-    # `dsync conflicts` reads the database only: the client of DS is not loaded for it.
-    from dsync.sync.context import Run
+log = structlog.get_logger(__name__)
 
 
 def erase(run: Run, work: Erasure) -> None:
@@ -68,3 +73,35 @@ def _erase(run: Run, numbers: Sequence[DossierNumber], why: str) -> None:
         with run.transaction() as tx:
             tx.deletions.erase_on_request(run.id, some, why, run.asked_by, run.now)
         run.report.deleted += len(some)
+
+
+def forget(store: Store, demarche: DemarcheNumber, stop: threading.Event, wait_s: float) -> None:
+    """Remove everything that is stored of a démarche.
+
+    When `stop` is set, the work ends before its last step: the next call removes what is left. It
+    waits up to `wait_s` seconds for another process that works on the démarche.
+
+    Raises:
+        LeaseHeldError: a service serves it, or another process works on it.
+        PieceTargetError: copies of files could not be deleted; all rows stay.
+        InterruptedRunError: `stop` was set.
+    """
+
+    def check_stop() -> None:
+        if stop.is_set():
+            raise InterruptedRunError("Interrupted: repeat the command to remove the rest.")
+
+    if service := living_service(store, demarche, utc_now()):
+        raise LeaseHeldError(
+            f"The service {service.holder} still serves démarche {demarche}: repeat the command "
+            "when it has noticed that the file is gone, within a minute, or at once by SIGHUP."
+        )
+    with held_lease(store, demarche, stop, wait_s) as lease, renewed(store, lease):
+        with store.transaction(lease) as tx:
+            tx.pieces.doom_all()
+        # Before the rows, by which alone they are known.
+        if problems := delete_doomed(store, lease, check_stop):
+            raise PieceTargetError(f"Nothing but copies of files was removed. {problems[0]}")
+        check_stop()
+        store.forget(lease)
+    log.info("demarche_forgotten", demarche=demarche)

@@ -18,8 +18,8 @@ from typing import Any
 
 import structlog
 
-from dsync.annotations import NewWish, desired
-from dsync.annotations.targets import DETAIL, RESULTAT
+from dsync.annotations.targets import DETAIL, RESULTAT, desired
+from dsync.annotations.wish import NewWish
 from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DossierNumber

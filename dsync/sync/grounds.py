@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from dsync.annotations import AnnotationsConfig, WishStatus, resolve
-from dsync.annotations.targets import VALUE_NAMES
+from dsync.annotations.targets import VALUE_NAMES, AnnotationsConfig, resolve
 from dsync.annotations.validation import Box, box_of, found_boxes
+from dsync.annotations.wish import WishStatus
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import Demarche, Revision
 from dsync.domain.ids import DossierNumber, RevisionId

@@ -12,12 +12,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from dsync.annotations import AnnotationsConfig, ResolvedAnnotations, Wish, WishStatus, shows
-from dsync.annotations.targets import LABEL
+from dsync.annotations.plan import shows
+from dsync.annotations.targets import LABEL, AnnotationsConfig, ResolvedAnnotations
+from dsync.annotations.wish import Wish, WishStatus
 from dsync.domain.conversation import with_sides
 from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.ds import DOSSIERS_PER_REQUEST, Page, Unreadable, lacks_names_only, unread_parts
+from dsync.ds.client import DOSSIERS_PER_REQUEST
+from dsync.ds.dossier_reading import lacks_names_only, unread_parts
+from dsync.ds.results import Page, Unreadable
 from dsync.messages import kinds as k
 from dsync.store import Record, StoredDossier, Tx
 from dsync.sync.belief import Held, Read, doubted

@@ -17,7 +17,7 @@ import structlog
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState, Piece, PieceKey, RemoteFile, md5_of, path_of
-from dsync.ds import DSClient
+from dsync.ds.client import DSClient
 from dsync.errors import (
     ConfigurationError,
     DSBadDataError,

@@ -20,16 +20,9 @@ import structlog
 from dsync.domain.consent import GONE, IN_DS, Consent, Move, Proposal
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.ds import (
-    DOSSIERS_PER_REQUEST,
-    MAX_PAGE_SIZE,
-    NO_PROGRESS,
-    DeletedPage,
-    ListProgress,
-    ListRequest,
-    PageReader,
-    read_lists,
-)
+from dsync.ds.client import DOSSIERS_PER_REQUEST
+from dsync.ds.crawl import MAX_PAGE_SIZE, NO_PROGRESS, ListProgress, PageReader, read_lists
+from dsync.ds.results import DeletedPage, ListRequest
 from dsync.errors import (
     ConfigurationError,
     DamagedJsonError,

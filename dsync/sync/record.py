@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from dsync.annotations import AnnotationsConfig, resolve
+from dsync.annotations.targets import AnnotationsConfig, resolve
 from dsync.domain.conversation import conversation_of, with_sides
 from dsync.domain.dossier import (
     LAYOUT_TYPES,

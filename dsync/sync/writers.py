@@ -12,7 +12,8 @@ from collections.abc import Mapping
 
 from msgspec import DecodeError
 
-from dsync.annotations import DossierWishes, may_be_adopted
+from dsync.annotations.adopted import may_be_adopted
+from dsync.annotations.wish import DossierWishes
 from dsync.domain.consent import Consent, Proposal, counted
 from dsync.domain.ids import DossierNumber
 from dsync.messages import kinds as k

@@ -7,28 +7,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
-from dsync.annotations import (
-    Action,
+from dsync.annotations.adopted import adopted_values, is_unwritten, later_values
+from dsync.annotations.plan import Action, Remote, Step, current_value, plan
+from dsync.annotations.targets import (
+    DATE,
+    DETAIL,
+    LABEL,
+    RESULTAT,
     AnnotationsConfig,
-    DossierWishes,
-    Remote,
     ResolvedAnnotations,
-    Step,
-    Wish,
-    WishOutcome,
-    WishStatus,
-    WrittenValue,
-    adopted_values,
-    current_value,
-    is_unwritten,
-    later_values,
-    plan,
 )
-from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT
+from dsync.annotations.wish import DossierWishes, Wish, WishOutcome, WishStatus, WrittenValue
 from dsync.domain.consent import digest_of
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
-from dsync.ds import DossierWrite, Refusal, WriteOutcome
+from dsync.ds.classify import Refusal
+from dsync.ds.results import DossierWrite, WriteOutcome
 from dsync.messages import kinds as k
 from dsync.sync.context import Run
 

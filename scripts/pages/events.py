@@ -19,7 +19,7 @@ LEVELS = {
     "_notify": "info",
 }
 """The level of a call, by the name of what is called; « debug » is never shown."""
-LOGGERS = {"log", "self", "structlog.get_logger(__name__)"}
+LOGGERS = {"log", "self", "structlog.get_logger(__name__)", "get_logger(__name__)"}
 NAME = re.compile(r"[a-z]+(_[a-z]+)+|recovered")
 MEANINGS = {
     "service_started": "`dsync run` has begun; `version`, and what it serves.",

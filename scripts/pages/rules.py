@@ -16,5 +16,5 @@ def published() -> str:
     with Worker(load_settings(config=shipped_config())) as worker:
         if worker.eig is None or worker.eig.rule_set is None:
             raise LookupError("the shipped configuration judges nothing")
-        text = markdown(published_rules(worker.eig.rule_set.document()))
+        text = markdown(published_rules(worker.eig.rule_set.document(), None))
     return re.sub(r"\A# .+\n+", "", text)

@@ -22,7 +22,8 @@ from msgspec import structs
 from sqlalchemy import Connection, inspect, text
 
 from dsync.domain.dossier import Dossier
-from dsync.ds import PageReader, operations
+from dsync.ds import operations
+from dsync.ds.crawl import PageReader
 from dsync.sandbox import Sandbox
 from dsync.sync.page_storing import EPOCH
 from dsync.sync.work import Push, ReadAll, Request

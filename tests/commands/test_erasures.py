@@ -16,7 +16,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.sandbox import Sandbox
 from dsync.settings import SANDBOX_DEMARCHE, load_settings
 from dsync.store.scratch import PREFIX
-from dsync.sync.context import utc_now
+from dsync.store.store import utc_now
 from dsync.sync.work import Erase, to_row
 from dsync.wiring import Worker
 from tests.commands.command import Command, InsideCommand, config_with

@@ -16,7 +16,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from dsync.annotations import NewWish, WishOutcome, WishStatus
+from dsync.annotations.wish import NewWish, WishOutcome, WishStatus
 from dsync.cli import dsync
 from dsync.database import open_database
 from dsync.domain.ids import DossierNumber

@@ -14,7 +14,7 @@ import pytest
 from dsync.configuration import shipped_config
 from dsync.sandbox import Sandbox, content
 from dsync.settings import SANDBOX_DEMARCHE
-from tests.commands.command import Command
+from tests.commands.command import Command, InsideCommand
 from tests.commands.conftest import operator
 from tests.engine.rig import small_sandbox
 
@@ -24,8 +24,8 @@ AID = content.SUBSIDY_FORM.number
 
 @pytest.fixture
 def aid() -> Iterator[Sandbox]:
-    """Serve 40 dossiers of an association's aid."""
-    forms = [(content.SUBSIDY_FORM, content.subsidy_dossiers(7, 40, now=NOW))]
+    """Serve 12 dossiers of an association's aid."""
+    forms = [(content.SUBSIDY_FORM, content.subsidy_dossiers(7, 12, now=NOW))]
     with Sandbox(forms, seed=7) as server:
         yield server
 
@@ -33,8 +33,7 @@ def aid() -> Iterator[Sandbox]:
 def test_the_file_in_the_folder_is_found_before_the_shipped_one(tmp_path: Path) -> None:
     """`dsync config init` writes it; a run, its log, `status` and `check` name it."""
     with small_sandbox(8) as sandbox:
-        made = operator(sandbox, tmp_path)
-        dsync = Command(made.folder, {**made.environment, "DSYNC_DEMARCHE": str(SANDBOX_DEMARCHE)})
+        dsync = of_demarche(sandbox, tmp_path, SANDBOX_DEMARCHE)
         assert str(shipped_config()) == named(dsync)
         ended = dsync("config", "init")
         assert (0, True) == (ended.code, "It is found in this folder." in ended.out)
@@ -57,6 +56,12 @@ def test_the_file_in_the_folder_is_found_before_the_shipped_one(tmp_path: Path) 
         assert str(shipped_config()) == other.json["config"]["value"]
 
 
+def of_demarche(sandbox: Sandbox, folder: Path, number: int) -> InsideCommand:
+    """Return `dsync` in a folder, told a démarche and no configuration file."""
+    made = operator(sandbox, folder)
+    return InsideCommand(folder, {**made.environment, "DSYNC_DEMARCHE": str(number)})
+
+
 def named(dsync: Command) -> str:
     """Return the file of `dsync config show`, where none is named."""
     config = dsync("config", "show", "--json").json["config"]
@@ -73,10 +78,9 @@ def test_a_forgotten_file_writes_nothing_into_another_demarche(
     aid: Sandbox, tmp_path: Path
 ) -> None:
     """The shipped one copies, names what the form lacks, and the remedy works as it is said."""
-    made = operator(aid, tmp_path)
-    dsync = type(made)(made.folder, {**made.environment, "DSYNC_DEMARCHE": str(AID)})
+    dsync = of_demarche(aid, tmp_path, AID)
     first = dsync("sync", "--json")
-    assert (7, 40, 0, 0) == (
+    assert (7, 12, 0, 0) == (
         first.code, first.json["read"], first.json["evaluated"], first.json["pushed"]
     )  # fmt: skip
     assert "page_produit" in first.json["errors"][0]
@@ -96,7 +100,7 @@ def test_a_forgotten_file_writes_nothing_into_another_demarche(
     assert [] == aid.control.requests(kind="mutation")
     assert 0 == dsync("config", "init").code
     again = dsync("sync", "--json")
-    assert ("dsync.toml", 40) == (again.json["configuration"], count(dsync, "dossier"))
+    assert ("dsync.toml", 12) == (again.json["configuration"], count(dsync, "dossier"))
     assert "lacks [mapping]" not in again.text
     assert [] == aid.control.requests(kind="mutation")
 

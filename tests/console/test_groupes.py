@@ -102,7 +102,8 @@ def test_dossiers_of_other_groupes_are_on_no_page(team: Team) -> None:
     assert f"/dossiers/{number(1)}" in texts
     for rank, visitor in product(range(6, 12), people.values()):
         assert f"/dossiers/{number(rank)}" not in texts
-        assert 404 == visitor.get(f"/dossiers/{number(rank)}").status_code
+        for before_it in ("", f"{number(0)}/comparer/"):
+            assert 404 == visitor.get(f"/dossiers/{before_it}{number(rank)}").status_code
         assert 200 == visitor.get(f"/dossiers/{number(rank - 6)}").status_code
 
 
@@ -235,7 +236,10 @@ def behind(visitor: Visitor, path: str) -> int:
 
 
 def test_no_link_leads_to_a_page_that_refuses(team: Team) -> None:
-    """On any page of somebody of some groupes, also after a request of theirs."""
+    """On any page of somebody of some groupes, also after a request of theirs.
+
+    Whom a page refuses depends on the groupe of its dossier, not on which of them it is.
+    """
     for visitor, role in ((team.instructeur, Role.INSTRUCTEUR), (team.jury, Role.JURY)):
         seen = {page for page in pages(number(0), role)}
         if role is Role.INSTRUCTEUR:
@@ -247,6 +251,9 @@ def test_no_link_leads_to_a_page_that_refuses(team: Team) -> None:
             if answer.status_code == 200:
                 links |= {*re.findall(r'href="(/[^"#]*)', answer.text)}
         links = {unescape(link) for link in links if "/static/" not in link}
+        named = {int(found) for link in links for found in re.findall(r"/dossiers/(\d+)", link)}
+        assert {*map(number, range(6))} >= named != set()
+        links = {re.sub(r"\d+|=[^&]*", "", link): link for link in links}.values()
         assert 10 < len(links)
         answers = {link: visitor.get(link).status_code for link in links}
         assert {} == {link: code for link, code in answers.items() if code != 200}

@@ -17,7 +17,7 @@ from dsync.console.jury_sheets import fitted
 from dsync.console.matrices import OF_GRIDS, matrices
 from dsync.eig.candidature import Candidature
 from dsync.sandbox.content.aap_eig7 import CRITERES
-from dsync.sandbox.content.texts import NASTY_TEXTS
+from dsync.sandbox.content.applicants import NASTY_TEXTS
 from tests.console.served import Visitor, words
 from tests.console.test_pages import numbers, table_of
 from tests.engine.rig import Engine, number

@@ -23,7 +23,7 @@ from dsync.console.decisions import key_of
 from dsync.console.words import visible
 from dsync.domain.ids import DossierNumber
 from dsync.eig.words import EVIDENCE, UNSHOWN
-from dsync.sandbox.content.texts import NASTY_TEXTS
+from dsync.sandbox.content.applicants import NASTY_TEXTS
 from dsync.store.alerts import AlertEntry
 from dsync.store.listing import Selection
 from dsync.wiring import Worker

@@ -15,7 +15,9 @@ import pytest
 import responses
 
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
-from dsync.ds import DossierWrite, DSClient, Limits, WriteOutcome
+from dsync.ds.client import DSClient
+from dsync.ds.limits import Limits
+from dsync.ds.results import DossierWrite, WriteOutcome
 from dsync.errors import DSError
 from tests.unit.ds.writes import label_step, value_step
 

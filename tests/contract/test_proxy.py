@@ -25,7 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from dsync.domain.ids import DemarcheNumber
-from dsync.ds import DSClient, Limits
+from dsync.ds.client import DSClient
+from dsync.ds.limits import Limits
 from dsync.errors import DSUnavailableError
 from dsync.sandbox import Sandbox
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, partial, partialmethod
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 import sqlalchemy
@@ -28,7 +28,8 @@ from dsync.domain.consent import Asked, Consent
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run_kinds import Kind
-from dsync.ds import DSClient, Limits
+from dsync.ds.client import DSClient
+from dsync.ds.limits import Limits
 from dsync.eig.evidence.gathering import FEWEST
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.content import products
@@ -153,7 +154,12 @@ def _remembered(
         return _execute(document, name, variables, call)
     world = call.world
     state = (world.demarches, world.agents, call.token, call.limit, call.reached)
-    key = sha256(pickle.dumps((source.source.body, name, variables, state))).digest()
+    hashed = sha256()
+    # Not made as one text first: a world can have large files.
+    pickle.Pickler(SimpleNamespace(write=hashed.update)).dump(
+        (source.source.body, name, variables, state)
+    )
+    key = hashed.digest()
     if key not in _answers:
         addresses = len(world.addresses)
         answer = _execute(document, name, variables, call)
@@ -638,7 +644,7 @@ class Engine:
         rows = self.rows(f"SELECT * FROM {table}")
         for row in rows:
             # Which run saw a dossier last, and DS's own dates of change, are bookkeeping too.
-            for name in ("lu_par_run", "modifie_le"):
+            for name in ("lu_par_run", "modifie_le", "modifie_ici_le"):
                 row.pop(name, None)
         return rows
 

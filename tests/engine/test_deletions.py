@@ -13,8 +13,8 @@ import pytest
 from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind
-from dsync.ds import ListRequest
 from dsync.ds.answers import read_nodes
+from dsync.ds.results import ListRequest
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.service.alerts import findings_of

@@ -16,6 +16,7 @@ from tests.engine.rig import FIRST, PROBLEME, Engine, id_of, number, seeds
 from tests.store.databases import on_postgresql, on_sqlite
 
 SIRET, RNA, MAP, COMMUNE, EPCI, BLOCK = 4910, 4911, 4912, 4913, 4914, 4920
+POISONED = 10
 LYON = {"code": "69123", "name": "Lyon", "postal_code": "69002"}
 POINT = {"type": "Point", "coordinates": [4.85, 45.75]}
 COMPANY = {"siren": "130025265", "raison_sociale": "DINUM", "forme_juridique_code": "7120"}
@@ -114,7 +115,7 @@ def facts(engine: Engine) -> dict[str, Any]:
         table: engine.rows(f"SELECT * FROM {table} ORDER BY numero")
         for table in ("dossier", "contenu", "candidature", "formulaire_86321")
     }
-    bookkeeping = {"lu_par_run", "synchronise_le", "a_evaluer"}
+    bookkeeping = {"lu_par_run", "synchronise_le", "a_evaluer", "modifie_ici_le"}
     return {
         table: [{k: v for k, v in row.items() if k not in bookkeeping} for row in rows]
         for table, rows in content.items()
@@ -247,17 +248,17 @@ def test_a_required_field_that_ds_fails_on_costs_its_dossier_alone(many_on_each:
     assert (0, {}) == (many.sync(full=True, push=False).exit_code, many.quarantine())
 
 
-@pytest.mark.parametrize(("harm", "most"), [("null_field", 7), ("fail_reads", 9 * 25)])
+@pytest.mark.parametrize(("harm", "most"), [("null_field", 7), ("fail_reads", 9 * POISONED)])
 def test_a_map_that_ds_cannot_render_costs_its_dossier_the_map_alone(
     start: Start, harm: str, most: int
 ) -> None:
-    """25 of 200: the applicant, the messages, the dates and the other champs are as DS serves them.
+    """10 of 80: the applicant, the messages, the dates and the other champs are as DS serves them.
 
     On a first copy and after an edit. Where DS names the map, a page costs two requests more: for
     the numbers, and for these dossiers without it; where it answers 500, halves are asked for.
     """
-    # A page of 200 takes long on a busy machine, and a deadline would be counted, too.
-    engine = start(range(200), limits={"deadline_s": 60.0})
+    # A large page takes long on a busy machine, and a deadline would be counted, too.
+    engine = start(range(80), limits={"deadline_s": 60.0})
     new = [ChampDescriptor(MAP, "carte", "Carte"), ChampDescriptor(COMMUNE, "communes", "Terrain")]
     engine.control.form.publish_revision(Change(add_champs=new))
     shown = [truth.number for truth in engine.control.truth() if truth.presence == "present"]
@@ -265,8 +266,8 @@ def test_a_map_that_ds_cannot_render_costs_its_dossier_the_map_alone(
         engine.control.world.dossier(one).champs |= {MAP: [POINT], COMMUNE: LYON}
     # The finished ones keep the form without the map.
     fresh = [one for one in shown if engine.control.truth_of(one).state.startswith("en_")]
-    poisoned = fresh[4 : 25 * 5 : 5]
-    assert 25 == len(poisoned)
+    poisoned = fresh[4 : POISONED * 5 : 5]
+    assert POISONED == len(poisoned)
     place = len(engine.control.world.dossier(shown[0]).demarche.revisions[-1].champs) - 2
     for one in poisoned:
         getattr(engine.control.faults, harm)(one, ("champs", place, "geoAreas"))

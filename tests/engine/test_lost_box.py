@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dsync.annotations import AnnotationTarget
+from dsync.annotations.targets import AnnotationTarget
 from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Kind
 from dsync.sandbox import Change

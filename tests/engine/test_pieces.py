@@ -26,7 +26,7 @@ from dsync.errors import PieceTargetError
 from dsync.sandbox.world.edits import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
 from dsync.service.alerts import findings_of
-from dsync.sync.forget import forget
+from dsync.sync.erasure import forget
 from dsync.sync.piece_files import MARKER
 from dsync.sync.report import RunReport
 from tests.engine.doom import Doom, KilledError

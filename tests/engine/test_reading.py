@@ -403,10 +403,10 @@ def test_a_page_is_asked_for_while_the_one_before_is_stored(
         next(calls).set()
         return read_page(*args, **options)
 
-    def storing(*args: Any) -> None:
+    def storing(*args: Any, **options: Any) -> Any:
         after = len(in_time) + 1
         in_time.append(after == len(asked) or asked[after].wait(60))
-        store_page(*args)
+        return store_page(*args, **options)
 
     engine.worker.client.around["read_page"] = reading
     monkeypatch.setattr(pull, "store_page", storing)

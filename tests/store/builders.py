@@ -9,8 +9,7 @@ from typing import Any
 
 from msgspec import structs
 
-from dsync.annotations import AnnotationsConfig, AnnotationTarget
-from dsync.annotations.targets import VerdictTexts
+from dsync.annotations.targets import AnnotationsConfig, AnnotationTarget, VerdictTexts
 from dsync.domain.dossier import (
     Champ,
     Correction,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from dsync.annotations import NewWish
+from dsync.annotations.wish import NewWish
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.rows import registry, save_registry

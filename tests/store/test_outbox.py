@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from dsync.annotations import Action, NewWish, Step, Wish, WishOutcome, WishStatus, WrittenValue
+from dsync.annotations.plan import Action, Step
+from dsync.annotations.wish import NewWish, Wish, WishOutcome, WishStatus, WrittenValue
 from dsync.domain.ids import DossierNumber
 from dsync.store import Store
 from tests.store.builders import NOW, make_mapped, make_verdict, save_verdicts, writing

@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 from sqlalchemy import inspect
 
-from dsync.annotations import NewWish, WishStatus
+from dsync.annotations.wish import NewWish, WishStatus
 from dsync.database import PROGRAMME
 from dsync.domain.documented import MASKED
 from dsync.domain.dossier import Etat, Ligne, Message, Presence, Traitement

@@ -23,8 +23,8 @@ from dsync.domain.dossier import Json
 from dsync.domain.due import FIRST
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.judging import Results, Rules, decide
-from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict
+from dsync.domain.judging import Line, Results, Rules, Wording, decide
+from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict, by_severity
 from dsync.domain.wording import fold
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.check import Check
@@ -32,7 +32,6 @@ from dsync.eig.precheck.check_input import READING, REPORTED_BLANK, CheckInput, 
 from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.checks.completude import check_completude
-from dsync.eig.precheck.detail import wording_of
 from dsync.eig.precheck.evidence import (
     AbsentPage,
     IdentifiedProduct,
@@ -43,7 +42,7 @@ from dsync.eig.precheck.evidence import (
 )
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.precheck.sentences import A_EXAMINER
+from dsync.eig.precheck.sentences import A_EXAMINER, SANS_REPONSE_AILLEURS
 
 NO_ANSWERS: Mapping[str, Answer] = MappingProxyType({})
 
@@ -323,3 +322,45 @@ def _fact(by_name: Mapping[str, Controle], check: Check, key: str) -> str | None
     controle = by_name.get(check)
     value = controle.preuve.get(key) if controle else None
     return value if isinstance(value, str) else None
+
+
+TITLES = {check.value: check.label for check in Check}
+"""The French titles of the checks by name, in the order of display."""
+
+
+def wording_of(instruction: str, max_length: int, publication_url: str | None = None) -> Wording:
+    """Return how decisions are worded; arguments as the fields of `Wording`."""
+    return Wording(
+        TITLES,
+        instruction,
+        max_length,
+        publication_url,
+        not_examined=(
+            "Non examiné, faute de produit identifié",
+            "Non examinés, faute de produit identifié",
+        ),
+        lines=_by_motif,
+    )
+
+
+def _by_motif(controles: Sequence[Controle]) -> list[Line]:
+    """Group the checks that are not conforme by result and reason, the most severe first.
+
+    A check that only repeats what another check reports is listed with that check.
+    """
+    against = by_severity(controles)
+    elsewhere = SANS_REPONSE_AILLEURS.motif()
+    groups: dict[tuple[Resultat, str], list[str]] = {}
+    for controle in against:
+        if controle.motif != elsewhere:
+            key = controle.resultat, controle.motif
+            groups.setdefault(key, []).append(controle.controle)
+    for controle in against:
+        if controle.motif == elsewhere:
+            # None, where a person established that check: then this one stands for itself.
+            reporter = next((c for c in against if REPORTED_BLANK in c.preuve), None)
+            if reporter is None:
+                groups[controle.resultat, controle.motif] = [controle.controle]
+                continue
+            groups[reporter.resultat, reporter.motif].append(controle.controle)
+    return [(resultat, names, motif) for (resultat, motif), names in groups.items()]

@@ -1,4 +1,4 @@
-"""Applicants of the sandbox's dossiers.
+"""Applicants of the sandbox's dossiers, and what they and évaluateurs write.
 
 The opérateurs are real public bodies with their public SIREN. All other organisations and all
 persons are invented; their SIREN and SIRET numbers have valid check digits.
@@ -14,6 +14,12 @@ Demandeur = dict[str, Any]
 DATA = load("applicants")
 OPERATEURS: list[list[str]] = DATA["operateurs"]
 CATEGORIES: dict[str, str] = DATA["categories"]
+_TEXTS = load("texts")
+LONG_TEXT = "Étude de terrain – été 2024 : « constats », chiffres & témoignages.\n" * 1_500
+"""About 100 kB: a report pasted into one champ."""
+NASTY_TEXTS: list[str] = [*_TEXTS["nasty"], LONG_TEXT]
+NASTY_LINES = [text for text in NASTY_TEXTS if "\n" not in text]
+"""Those without a line break, for champs of one line."""
 
 
 def place_address(place: list[str], number: int) -> dict[str, str]:
@@ -116,3 +122,12 @@ def mail(prenom: str, nom: str) -> str:
 def phone(rng: SeededRandom) -> str:
     """Return a telephone number from the ranges reserved for fiction."""
     return f"{rng.pick(('019900', '063998'))}{rng.below(10_000):04d}"
+
+
+def paragraph(rng: SeededRandom, topic: str, name: str) -> str:
+    """Return one to three sentences on a topic about the product of that name."""
+    start = rng.below(12)
+    sentences = _TEXTS["topics"][topic]
+    chosen = [sentences[(start + i) % len(sentences)] for i in range(rng.between(1, 3))]
+    separator = "\n\n" if rng.chance(0.1) else " "
+    return separator.join(s.format(name=name, n=rng.between(2, 60)) for s in chosen)

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from dsync.sandbox.content import applicants, notes, products
 from dsync.sandbox.content.aap_eig7 import CAS_INTERNALISER, CAS_LANCER, FORM, PROFILS
+from dsync.sandbox.content.applicants import NASTY_LINES, NASTY_TEXTS, paragraph
 from dsync.sandbox.content.cases import Case, case_of, situation_of, twin_of
 from dsync.sandbox.content.rng import SeededRandom
-from dsync.sandbox.content.texts import NASTY_LINES, NASTY_TEXTS, paragraph
 from dsync.sandbox.world.model import FileSeed, SentMessage, ServedDossier, State, VirusScan
 
 T = TypeVar("T")

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from dsync.sandbox.content import notes
 from dsync.sandbox.content.aap_eig7 import ETAPES, FORM
+from dsync.sandbox.content.applicants import paragraph
 from dsync.sandbox.content.applications import FIRST_NUMBER, dossier
 from dsync.sandbox.content.rng import SeededRandom
-from dsync.sandbox.content.texts import paragraph
 from dsync.sandbox.world.edits import Changes
 from dsync.sandbox.world.model import ServedDossier
 

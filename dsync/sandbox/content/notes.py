@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dsync.sandbox.content.aap_eig7 import CRITERES, ETAPES
+from dsync.sandbox.content.applicants import NASTY_TEXTS, paragraph
 from dsync.sandbox.content.rng import SeededRandom
-from dsync.sandbox.content.texts import NASTY_TEXTS, paragraph
 from dsync.sandbox.world.model import State
 
 EVALUATEURS = tuple(f"evaluation-{letter}@example.gouv.fr" for letter in "abcde")

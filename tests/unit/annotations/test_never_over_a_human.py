@@ -14,18 +14,14 @@ from typing import Any
 
 import pytest
 
-from dsync.annotations import (
-    Action,
+from dsync.annotations.plan import Action, Remote, Step, plan
+from dsync.annotations.targets import (
     AnnotationsConfig,
-    Remote,
+    AnnotationTarget,
     ResolvedAnnotations,
-    Step,
-    Wish,
-    WishStatus,
-    WrittenValue,
-    plan,
+    VerdictTexts,
 )
-from dsync.annotations.targets import AnnotationTarget, VerdictTexts
+from dsync.annotations.wish import Wish, WishStatus, WrittenValue
 from dsync.domain.dossier import Descriptor, Etat
 from dsync.domain.ids import DescriptorId, DossierId, DossierNumber
 

@@ -7,22 +7,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dsync.annotations import (
-    Action,
-    AnnotationsConfig,
-    Remote,
-    ResolvedAnnotations,
-    Wish,
-    WishStatus,
-    WrittenValue,
-    plan,
-    resolve,
-)
+from dsync.annotations.plan import Action, Remote, plan
 from dsync.annotations.targets import (
+    AnnotationsConfig,
     AnnotationTarget,
+    ResolvedAnnotations,
     VerdictTexts,
     lacking_options,
+    resolve,
 )
+from dsync.annotations.wish import Wish, WishStatus, WrittenValue
 from dsync.domain.dossier import Descriptor, Etat
 from dsync.domain.ids import DescriptorId, DossierId, DossierNumber
 

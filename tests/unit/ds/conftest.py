@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import responses
 
-from dsync.ds import DSClient, Limits
+from dsync.ds.client import DSClient
+from dsync.ds.limits import Limits
 from dsync.ds.transport import Transport
 
 URL = "https://ds.test/api/v2/graphql"

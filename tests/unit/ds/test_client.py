@@ -13,8 +13,9 @@ import responses
 
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
-from dsync.ds import DossierWrite, DSClient, ListRequest
 from dsync.ds.answers import read_nodes
+from dsync.ds.client import DSClient
+from dsync.ds.results import DossierWrite, ListRequest
 from dsync.ds.transport import Transport
 from dsync.errors import (
     ConfigurationError,

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 import pytest
 
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
-from dsync.ds import DossierWrite, DSClient
+from dsync.ds.client import DSClient
+from dsync.ds.results import DossierWrite
 from dsync.errors import (
     ConfigurationError,
     DSError,

@@ -9,11 +9,12 @@ import pytest
 from msgspec import Raw
 from msgspec.json import encode
 
-from dsync.annotations import Step
+from dsync.annotations.plan import Step
 from dsync.annotations.targets import ACCEPTED_TYPES, VALUE_NAMES
 from dsync.domain.ids import DossierId, DossierNumber
-from dsync.ds import DossierWrite, WriteOutcome, operations
+from dsync.ds import operations
 from dsync.ds.classify import GraphError
+from dsync.ds.results import DossierWrite, WriteOutcome
 from dsync.ds.transport import GraphAnswer
 from dsync.ds.write_document import INPUT_KEYS, in_order, outcomes_of, variables_of
 from dsync.messages.kinds import Fault

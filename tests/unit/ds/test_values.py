@@ -12,8 +12,8 @@ import pytest
 
 from dsync.domain.dossier import Champ, Dossier, Fichier
 from dsync.domain.json_bytes import json_bytes
-from dsync.ds import Unreadable
 from dsync.ds.dossier_reading import read_dossier
+from dsync.ds.results import Unreadable
 from dsync.sync.record import champs_of_form
 
 PLACE = {"name": "Île-de-France", "code": "11"}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dsync.annotations import Action, Step, Wish
+from dsync.annotations.plan import Action, Step
 from dsync.annotations.targets import LABEL
+from dsync.annotations.wish import Wish
 from dsync.domain.dossier import Descriptor
 from dsync.domain.ids import DescriptorId, DossierNumber
 

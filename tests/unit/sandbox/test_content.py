@@ -22,10 +22,9 @@ from dsync.sandbox.content import (
     every_type_dossiers,
 )
 from dsync.sandbox.content.aap_eig7 import FORM
-from dsync.sandbox.content.applicants import CATEGORIES, OPERATEURS, check_digit
+from dsync.sandbox.content.applicants import CATEGORIES, NASTY_TEXTS, OPERATEURS, check_digit
 from dsync.sandbox.content.cases import CASES, ELIGIBLE, case_of, twin_of
 from dsync.sandbox.content.products import products, redirects
-from dsync.sandbox.content.texts import NASTY_TEXTS
 from dsync.sandbox.world.model import ChampDescriptor, FormSeed, ServedDossier
 from tests.conftest import Golden
 

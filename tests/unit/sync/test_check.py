@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from dsync.annotations import AnnotationsConfig
+from dsync.annotations.targets import AnnotationsConfig
 from dsync.care.prerequisites import (
     Boxes,
     CheckLine,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from dsync.annotations import AnnotationsConfig
+from dsync.annotations.targets import AnnotationsConfig
 from dsync.domain.dossier import Descriptor, Dossier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.ds.dossier_reading import read_dossier

@@ -17,7 +17,7 @@ from dsync.domain.detail_frame import finding, framed, stated_verdict
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
-from dsync.eig.precheck.detail import wording_of
+from dsync.eig.precheck.evaluation import wording_of
 from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
 
 ORDER = (Verdict.ELIGIBLE, Verdict.A_VERIFIER, Verdict.INDETERMINE, Verdict.INELIGIBLE)
