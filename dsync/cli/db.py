@@ -22,6 +22,7 @@ with later(globals()):
     from dsync.cli.demarches import for_each
     from dsync.cli.output import confirmed, heading, pasteable, print_json, print_note, print_table
     from dsync.cli.session import (
+        journal,
         load_all,
         load_any,
         load_each,
@@ -32,6 +33,7 @@ with later(globals()):
     from dsync.database import open_database
     from dsync.settings import Settings
     from dsync.store import Store
+    from dsync.store.requests import Seen
 
 
 if TYPE_CHECKING:
@@ -258,6 +260,7 @@ def backup(*, file: Path, force: bool) -> None:
     """
     with _opened(create=False) as store:
         store.backup(file, force=force)
+        journal(store, Seen.BACKUP, {"fichier": file.name}, 1)
         click.echo(f"{store.place} → {file} ({file.stat().st_size:,} bytes).")
 
 

@@ -54,7 +54,7 @@ def book_of(
                 sheet.set_paper(9)
                 sheet.fit_to_pages(1, 0)
         # An open file outlives its folder.
-        return sent(path.open("rb"), path.name, FORMATS["xlsx"])
+        return sent(path.open("rb"), path.name, FORMATS["xlsx"], rows=len(fiches))
 
 
 def sheet_name(fiche: Mapping[str, Any]) -> str:

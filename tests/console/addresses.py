@@ -56,6 +56,7 @@ RULES = {
     ("POST", "/demandes/{id}/retirer"): Right.AGIR,
     ("GET", "/essais/{id}"): Right.AGIR,
     ("GET", "/journal"): Right.AGIR,
+    ("GET", "/consultations"): Right.ADMINISTRER,
     ("GET", "/personne"): Right.PERSONNES,
     ("POST", "/personne"): Right.PERSONNES,
     ("GET", "/plus"): Right.LIRE,
