@@ -409,6 +409,7 @@ class Worker:
             section.document,
             key.get_secret_value().strip(),
             section.views,
+            "views" in section.model_fields_set,
             section.personal_data,
             section.delete,
             self._user_agent,

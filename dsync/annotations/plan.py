@@ -306,11 +306,6 @@ def _is_untouched(wish: Wish) -> bool:
     return wish.is_first and not wish.is_humans
 
 
-def _is_humans(wish: Wish, descriptor: Descriptor) -> bool:
-    """Return whether a human's value was seen, in this descriptor."""
-    return wish.is_humans and wish.cible in (None, descriptor.id)
-
-
 def _own_values(wish: Wish, descriptor: Descriptor, remote: Remote) -> set[str | None]:
     """Return the current values that dsync wrote or left; None stands for an empty annotation.
 
@@ -318,7 +313,7 @@ def _own_values(wish: Wish, descriptor: Descriptor, remote: Remote) -> set[str |
     the form is empty although nobody emptied it.
     """
     # Once a human's value was seen, the one before it is no longer dsync's, should it be put back.
-    is_humans = _is_humans(wish, descriptor)
+    is_humans = wish.is_humans and wish.cible in (None, descriptor.id)
     written = (None if is_humans else wish.pushed, wish.uncertain)
     known = [own for own in written if own and own.cible == descriptor.id]
     ours = {normalise(descriptor.type, own.valeur) for own in known}

@@ -14,7 +14,6 @@ from sqlalchemy import text
 
 from dsync.domain.dossier import Presence
 from dsync.domain.ids import DemarcheNumber
-from dsync.errors import ConfigurationError
 from dsync.exports.export import tables_of
 from dsync.exports.grist import Kept, Mirror, rows_of
 from dsync.exports.grist_client import GristClient
@@ -31,6 +30,8 @@ class GristDocument:
     address: str
     key: str
     views: Sequence[str]
+    are_given: bool
+    """Whether somebody named the views; else one that the database lacks is left out."""
     personal_data: bool
     delete: bool
     user_agent: str
@@ -58,7 +59,7 @@ def keep_document(
     `forget`: what dsync made there is left to its readers, and made anew.
 
     Raises:
-        ConfigurationError: the database has none of these views.
+        ConfigurationError: the database has no such view.
         GristError: Grist is away or refuses; the views before are done.
         LeaseHeldError: another process works on the démarche.
     """
@@ -74,11 +75,7 @@ def keep_document(
             with store.transaction(lease) as tx:
                 tx.grist.forget(document.name)
         known = store.dictionary(opened)
-        names = [name for name in document.views if name in known]
-        if not names:
-            raise ConfigurationError(
-                "[grist] views names no view of this database: see `dsync db dictionary`."
-            )
+        names = [name for name in document.views if document.are_given or name in known]
         for view in tables_of(
             known,
             names,

@@ -9,9 +9,7 @@ from typing import Any
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import StoreError
 from dsync.store import Store
-
-ACCESS = "acces"
-"""The genre of such an access in the journal."""
+from dsync.store.requests import Seen
 
 
 def look_up(
@@ -39,11 +37,13 @@ def look_up(
     for number in store.demarches() if demarche is None else (demarche,):
         theirs = [one for one in hits if one.demarche_numero == number]
         dossiers = sorted({one.numero for one in theirs if one.numero})
-        result = {"dossiers": dossiers, "valeurs": len(theirs)}
+        result = {"nombre": len(theirs)}
         options = {"dossiers": dossiers} if dossiers else {}
         try:
             with store.requests(number) as requests:
-                requests.record(ACCESS, options, asked_by, since=began, now=clock(), result=result)
+                requests.record(
+                    Seen.PERSON, options, asked_by, since=began, now=clock(), result=result
+                )
         except StoreError as exc:
             raise StoreError(
                 "What was found is not shown, because that somebody looked cannot be journaled: "

@@ -41,7 +41,10 @@ def check(*, as_json: bool) -> None:
     no field uses. The exit code is the first of 2, 5, 3, 8, 7 that one of the lines has.
     """
     found = load_all()
-    variables = list(_unknown_variables())
+    variables = [
+        CheckLine("settings", CheckStatus.WARNING, f"{name} is no setting of dsync", remedy)
+        for name, remedy in unknown_variables().items()
+    ]
     checked: list[tuple[int, list[CheckLine]]] = []
     if not as_json:
         for line in variables:
@@ -101,11 +104,6 @@ def _checks(every: Sequence[Settings]) -> Iterator[tuple[Settings, Iterable[Chec
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _unknown_variables() -> Iterator[CheckLine]:
-    for name, remedy in unknown_variables().items():
-        yield CheckLine("settings", CheckStatus.WARNING, f"{name} is no setting of dsync", remedy)
 
 
 def _conclusion(warnings: int) -> str:

@@ -27,7 +27,7 @@ WIDTH = 60
 def conflicts(context: click.Context, *, everywhere: bool, as_json: bool) -> None:
     """List and resolve human edits that stopped a push; without a subcommand: list."""
     if context.invoked_subcommand is None:
-        _list(everywhere=everywhere, as_json=as_json)
+        context.invoke(list_, everywhere=everywhere, as_json=as_json)
 
 
 @conflicts.command("list")
@@ -38,10 +38,6 @@ def list_(*, everywhere: bool, as_json: bool) -> None:
     DS shows when an annotation was written, not by whom; of a label not even that: the date is when
     the human's value was first seen.
     """
-    _list(everywhere=everywhere, as_json=as_json)
-
-
-def _list(*, everywhere: bool, as_json: bool) -> None:
     found = listed(lambda reader: reader.wishes.conflicts(), everywhere=everywhere)
     if as_json:
         print_json(

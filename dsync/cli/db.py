@@ -22,6 +22,7 @@ with later(globals()):
     from dsync.cli.demarches import for_each
     from dsync.cli.output import confirmed, heading, pasteable, print_json, print_note, print_table
     from dsync.cli.session import (
+        journal,
         load_all,
         load_any,
         load_each,
@@ -32,6 +33,7 @@ with later(globals()):
     from dsync.database import open_database
     from dsync.settings import Settings
     from dsync.store import Store
+    from dsync.store.requests import Seen
 
 
 if TYPE_CHECKING:
@@ -210,7 +212,9 @@ def verify(
         if not as_json:
             # What is the same of all démarches once.
             if settings is each[0][0]:
-                _print_database(done, place)
+                print_note(place, hanging=0)
+                if done.rows:
+                    print_table(("table", "rows"), done.rows.items())
             _print_verification(done, remote=remote)
             if settings is each[-1][0]:
                 print_note(CANNOT_KNOW, hanging=0)
@@ -256,6 +260,7 @@ def backup(*, file: Path, force: bool) -> None:
     """
     with _opened(create=False) as store:
         store.backup(file, force=force)
+        journal(store, Seen.BACKUP, {"fichier": file.name}, 1)
         click.echo(f"{store.place} → {file} ({file.stat().st_size:,} bytes).")
 
 
@@ -319,12 +324,6 @@ def scrub() -> None:
     if left:
         raise Exit(IN_PART)
     click.echo(f"{place}: its files were rewritten; nothing of what was erased is left in them.")
-
-
-def _print_database(done: Verification, place: str) -> None:
-    print_note(place, hanging=0)
-    if done.rows:
-        print_table(("table", "rows"), done.rows.items())
 
 
 def _print_verification(done: Verification, *, remote: bool) -> None:

@@ -38,15 +38,24 @@ with later(globals()):
         print_table,
         shown,
     )
-    from dsync.cli.session import check_titles, load, open_worker, reading, unknown
+    from dsync.cli.session import (
+        check_titles,
+        journal,
+        load,
+        open_worker,
+        opened_store,
+        reading,
+        unknown,
+    )
     from dsync.domain.account import account_page
-    from dsync.domain.ids import DossierNumber
+    from dsync.domain.ids import DemarcheNumber, DossierNumber
     from dsync.domain.paper import markdown
     from dsync.programme import NO_RULES, Programme
     from dsync.settings import Settings
     from dsync.store.dictionary import APPLICANT
     from dsync.store.listing import Selection, applicant_of
     from dsync.store.reader import current_checks, to_settle
+    from dsync.store.requests import Seen
     from dsync.store.verdicts import kept_rules
 
 
@@ -168,11 +177,14 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     For a dossier that is not Éligible, also which checks would have to be settled first.
     """
     settings = load([numero], stored=True)
-    with reading(settings) as reader:
-        titles = check_titles(settings, reader)
-        found = _found(settings, reader, numero)
-        conflicts = [one for one in reader.wishes.conflicts() if one.numero == numero]
-        part = reader.programme
+    number = DemarcheNumber(settings.demarche)
+    with opened_store([settings]) as store:
+        with store.reading(number) as reader:
+            titles = check_titles(settings, reader)
+            found = _found(settings, reader, numero)
+            conflicts = [one for one in reader.wishes.conflicts() if one.numero == numero]
+            part = reader.programme
+        journal(store, Seen.DOSSIERS, {"dossiers": [numero]}, 1, number)
     checks = current_checks(found, titles)
     found["a_regler"] = to_settle(checks)
     if as_json:
@@ -265,7 +277,9 @@ def _of_dossier(
             raise ConfigurationError(NO_RULES)
         with reading(settings) as reader:
             only = ("precontroles", "controles")
-            yield settings, programme, _found(settings, reader, numero, only), reader
+            found = _found(settings, reader, numero, only)
+            yield settings, programme, found, reader
+        journal(worker.store, Seen.DOSSIERS, {"dossiers": [numero]}, 1, worker.demarche)
 
 
 def _found(

@@ -20,10 +20,18 @@ with later(globals()):
     from rich.progress import Progress
 
     from dsync.cli.output import print_json, print_table
-    from dsync.cli.session import check_known, chosen_demarche, deliberated, load_any, opened
+    from dsync.cli.session import (
+        check_known,
+        chosen_demarche,
+        deliberated,
+        journal,
+        load_any,
+        opened,
+    )
     from dsync.database import open_database
     from dsync.exports.export import export as write
     from dsync.exports.export import tables_of
+    from dsync.store.requests import Seen
     from dsync.store.store import utc_now
 
 
@@ -97,6 +105,14 @@ def export(
                 since=since,
                 progress=progress,
             )
+        chosen = {
+            "format": format_,
+            "vues": list(views),
+            "depuis": since and since.isoformat(),
+            "sans_donnees_personnelles": without_personal_data,
+        }
+        given = {name: value for name, value in chosen.items() if value}
+        journal(store, Seen.EXPORT, given, sum(one.rows for one in done), demarche)
     if as_json:
         print_json([one._asdict() for one in done])
         return

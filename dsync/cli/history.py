@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ with later(globals()):
     from dsync.domain.run_kinds import Status
     from dsync.store.requests import ManualRequest
 
+if TYPE_CHECKING:
+    from dsync.store import Reader
+
 
 @click.command(cls=LazyCommand)
 @click.option(
@@ -25,16 +28,27 @@ with later(globals()):
     is_flag=True,
     help="What people asked for by hand instead: who, when, what, and the result.",
 )
+@click.option(
+    "--seen",
+    is_flag=True,
+    help="Who saw what instead: pages of dossiers, files, exports, backups, searches of a person.",
+)
 @limit_option("lines")
 @list_options()
-def history(*, manual: bool, limit: int, everywhere: bool, wide: bool, as_json: bool) -> None:
+def history(
+    *, manual: bool, seen: bool, limit: int, everywhere: bool, wide: bool, as_json: bool
+) -> None:
     """List the runs, newest first, with their figures, who started them, and their problems.
 
     With --manual, a read that was handed over to the running service is listed as soon as it is
     asked for.
     """
-    show = _requests if manual else _runs
-    show(limit, everywhere=everywhere, wide=wide, as_json=as_json)
+    if manual and seen:
+        raise click.UsageError("--manual and --seen exclude each other.")
+    if manual or seen:
+        _requests(limit, seen=seen, everywhere=everywhere, wide=wide, as_json=as_json)
+    else:
+        _runs(limit, everywhere=everywhere, wide=wide, as_json=as_json)
 
 
 def _runs(limit: int, *, everywhere: bool, wide: bool, as_json: bool) -> None:
@@ -78,8 +92,11 @@ def print_problems(run: Mapping[str, Any], messages: Sequence[str], mark: str = 
         print_note(f"{mark}run {run['run']}: {clean(message)}")
 
 
-def _requests(limit: int, *, everywhere: bool, wide: bool, as_json: bool) -> None:
-    every = listed(lambda reader: reader.requests.latest(limit=limit), everywhere=everywhere)
+def _requests(limit: int, *, seen: bool, everywhere: bool, wide: bool, as_json: bool) -> None:
+    def read(reader: Reader) -> list[ManualRequest]:
+        return reader.requests.seen(limit=limit) if seen else reader.requests.latest(limit=limit)
+
+    every = listed(read, everywhere=everywhere)
     found = every.first(limit, lambda one: one.id, newest=True)
     if as_json:
         print_json(found.documents(ManualRequest._asdict))
@@ -96,7 +113,7 @@ def _requests(limit: int, *, everywhere: bool, wide: bool, as_json: bool) -> Non
         ),
         extra=("run",),
         wide=wide,
-        empty="Nothing was done by hand yet.",
+        empty="Nothing was seen yet." if seen else "Nothing was done by hand yet.",
     )
 
 

@@ -35,8 +35,8 @@ with later(globals()):
     from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
     from dsync.settings import Settings
     from dsync.sync.answering import check
-    from dsync.sync.comparisons import Comparisons
     from dsync.sync.evaluate import stored_comparisons
+    from dsync.sync.report import Comparisons
     from dsync.sync.verdict_moves import Moves
     from dsync.sync.work import (
         AnswerCheck,

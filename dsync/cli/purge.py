@@ -24,6 +24,8 @@ with later(globals()):
     from dsync.sync.retention import limits
     from dsync.sync.work import Purge
 
+UNSAID = "Nothing says what is too old: give --older-than, such as 2y, or set [retention] in"
+
 
 @click.command(cls=LazyCommand)
 @click.option(
@@ -59,18 +61,12 @@ def purge(
         # The others keep what they have: nothing is wrong with that.
         each = [one for one in each if one[0].configuration.retention.ages]
         if not each:
-            raise ConfigurationError(
-                "Nothing says what is too old: give --older-than, such as 2y, or set [retention] "
-                "in the file of a démarche."
-            )
+            raise ConfigurationError(f"{UNSAID} the file of a démarche.")
 
     def act(settings: Settings, _dossiers: Sequence[int]) -> tuple[Any, int]:
         ages = given or settings.configuration.retention.ages
         if not ages:
-            raise ConfigurationError(
-                "Nothing says what is too old: give --older-than, such as 2y, or set [retention] "
-                f"in {settings.config}."
-            )
+            raise ConfigurationError(f"{UNSAID} {settings.config}.")
         before = limits(ages, utc_now())
         found = _shown(settings, before, as_json=as_json)
         # With --json a run's document is printed in any case.

@@ -355,6 +355,7 @@ def _surface(
         console = served.console = open_console(shown, listening.getsockname()[:2], stop, show)
         for one in shown:
             stack.callback(one.retire)
+        stack.callback(console.witness.close)
     surface = Surface(
         workers,
         service.ask,

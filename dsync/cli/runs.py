@@ -21,8 +21,8 @@ from dsync.domain.ids import DossierNumber
 from dsync.errors import InterruptedRunError
 from dsync.service.signals import StopSignals
 from dsync.settings import Settings
-from dsync.sync.comparisons import Comparisons
 from dsync.sync.handing_over import hand_over
+from dsync.sync.report import Comparisons
 from dsync.sync.work import AskingNothing, Attempted, PrecheckAsOf, Read, Request, Work
 
 DRY_WAIT_S = 60

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +17,7 @@ from dsync.configuration import headline
 from dsync.database import open_database
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
-from dsync.errors import ConfigurationError
+from dsync.errors import ConfigurationError, StoreError
 from dsync.settings import Settings
 
 if TYPE_CHECKING:
@@ -295,6 +295,28 @@ def make_ready(worker: Worker) -> None:
     ConfigurationError: a setting is invalid; nothing was opened.
     """
     worker.demarche, worker.programme, worker.client  # noqa: B018 - properties that raise
+
+
+def journal(
+    store: Store,
+    seen: str,
+    options: Mapping[str, Any],
+    count: int,
+    demarche: DemarcheNumber | None = None,
+) -> None:
+    """Journal who sees by this command what `seen` says; where nothing can be written, say so.
+
+    Without a démarche, all were chosen.
+    """
+    from dsync.cli.output import asker
+
+    now, result = datetime.now(UTC), {"nombre": count}
+    try:
+        for number in store.demarches() if demarche is None else (demarche,):
+            with store.requests(number) as requests:
+                requests.record(seen, options, asker(), since=now, now=now, result=result)
+    except StoreError as exc:
+        click.echo(f"That you saw this is not journaled: {exc.message}", err=True)
 
 
 def check_titles(settings: Settings, reader: Reader) -> Mapping[str, str]:

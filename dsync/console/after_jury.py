@@ -13,7 +13,7 @@ from dsync.console.access import Right
 from dsync.console.dossier import pages_in_ds
 from dsync.console.jury import check_grids, days_of, present
 from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import Visit
+from dsync.console.visit import Viewer, Visit
 from dsync.console.words import NB
 from dsync.domain.dossier import OPEN_ETATS, Etat
 from dsync.domain.wording import fold
@@ -137,7 +137,7 @@ def met(visit: Visit, reader: Reader) -> list[dict[str, Any]]:
 
 
 def left_after(
-    visit: Visit, reader: Reader, days: Sequence[str], *, undated: bool = True
+    visit: Viewer, reader: Reader, days: Sequence[str], *, undated: bool = True
 ) -> dict[str, list[dict[str, Any]]]:
     """Return what is left to do in DS after the juries of these days, by group.
 

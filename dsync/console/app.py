@@ -32,6 +32,7 @@ from dsync.console import (
     after_jury,
     changements,
     chosen,
+    comparison,
     consents,
     decisions,
     dossier,
@@ -54,6 +55,7 @@ from dsync.console.legal import PUBLIC
 from dsync.console.parameters import UnknownValueError, check_texts
 from dsync.console.subscription import end_by_link
 from dsync.console.visit import Site, Visit, environment
+from dsync.console.witness import Witness
 from dsync.domain.paper import Paper
 from dsync.errors import DsyncError
 from dsync.messages import french
@@ -124,6 +126,7 @@ class Console:
             section or ConsoleSection(),
             origin=access.origin,
         )
+        self.witness = Witness(lambda: self._site.store, stop)
         self._limiter = anyio.CapacityLimiter(THREADS)
         self.application = self._application(secret, cookie)
 
@@ -131,6 +134,7 @@ class Console:
         """Show the link by which the first user enters, and resume what a killed console left."""
         self._desk.resume(self._site.workers.values())
         self._access.open()
+        self.witness.open()
 
     def replace(self, workers: Sequence[Worker]) -> None:
         """Show other démarches from now on."""
@@ -143,6 +147,7 @@ class Console:
     def close(self) -> None:
         """Begin nothing more, and wait for the end of what is under way."""
         self._desk.close()
+        self.witness.close()
 
     def _application(self, secret: str, cookie: str) -> Starlette:
         rooms = (
@@ -152,6 +157,7 @@ class Console:
             dossiers,
             chosen,
             dossier,
+            comparison,
             changements,
             consents,
             decisions,
@@ -263,7 +269,9 @@ class Console:
             visit.need(right)
             if visit.request.method == "GET" and (tidy := visit.tidy) is not None:
                 return RedirectResponse(tidy, 303)
-            return handler(visit)
+            answered = handler(visit)
+            self.witness.note(visit, answered)
+            return answered
 
         async def endpoint(request: Request) -> Response:
             visit = await self._visit(request)

@@ -17,10 +17,11 @@ from urllib.parse import urlencode
 
 import structlog
 
-from dsync.care.waiting import TEAM
 from dsync.console import words
 from dsync.console.access import Role, granted, limits
-from dsync.console.todo import WHOM, todo_of
+from dsync.console.todo import service_line
+from dsync.console.visit import Viewer
+from dsync.console.worklist import kinds_of
 from dsync.domain.dossier import PARIS
 from dsync.errors import DsyncError
 from dsync.store.sight import Sight
@@ -35,7 +36,6 @@ END = "/abonnement/fin"
 _FROM = timedelta(hours=7)
 """When a day begins for a digest, in Paris."""
 _RETRY = timedelta(minutes=15)
-_WAITING = ("dossier attend", "dossiers attendent")
 
 
 def periods_at(now: datetime) -> dict[str, date]:
@@ -154,22 +154,15 @@ class Digests:
         sight = Sight(groupes=limits({worker.demarche: grant}))
         state = worker.state(now, sight, counted=False)
         with worker.store.reading(worker.demarche, sight) as reader:
-            todo = todo_of(worker, reader, state, grant)
+            kinds = kinds_of(Viewer(worker, grant, courriel), reader, state)
+            service = service_line(state, reader, now)
             titles = reader.titles_of([worker.demarche])
-        own = WHOM["jury"] if grant.role is Role.JURY else WHOM[TEAM]
         lines = [
-            *(
-                (
-                    f"{one.name} : {words.plural(one.number, *_WAITING)}",
-                    self._address(worker, one.path),
-                )
-                for one in todo.whom
-                if one.name == own and one.number
-            ),
-            *((one.said, self._address(worker, one.path)) for one in (*todo.checks, *todo.tasks)),
+            (f"{one.titles} : {words.number(one.number)}", self._address(worker, one.path))
+            for one in kinds
         ]
-        if todo.service.is_trouble and grant.role is Role.ADMINISTRATEUR:
-            lines.append((todo.service.text, self._address(worker, "/suivi")))
+        if service.is_trouble and grant.role is Role.ADMINISTRATEUR:
+            lines.append((service.text, self._address(worker, "/suivi")))
         return DemarcheDigest(worker.demarche, titles.get(worker.demarche), lines)
 
     def _address(self, worker: Worker, path: str) -> str:

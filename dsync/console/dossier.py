@@ -162,8 +162,8 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
         changes = found["changements"][::-1]
         # The event that begins a presence has its name.
         gone = (e for e in found["evenements"][::-1] if e["evenement"] == found["presence"])
-        sections = _sections(visit, described if has_programme else None, found)
-        of_form = _answered(form, answers)
+        sections = sections_of(visit, described if has_programme else None, found)
+        of_form = answered_of(form, answers)
         answered = of_form or any(value for some in sections.values() for *_, value in some)
         judges, in_ds = worker.configuration.judges, pages_in_ds(worker)
         tabs: list[tuple[str, tuple[str, str | int]]] = [
@@ -267,7 +267,7 @@ def _established(checks: Sequence[Mapping[str, Any]], titles: Mapping[str, str])
     ]
 
 
-def _sections(
+def sections_of(
     visit: Visit, programme: type[Programme] | None, found: Mapping[str, Any]
 ) -> dict[str, list[tuple[str, str, Any]]]:
     """Return the applicant, and the fields of a programme, by section: label, name and value."""
@@ -298,7 +298,7 @@ def _documented(programme: type[Programme] | None) -> Mapping[str, str]:
     return {name: one.sentence for name, one in {**DOSSIER_COLUMNS, **own}.items()}
 
 
-def _answered(
+def answered_of(
     form: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return the questions that were asked, with their answers, by section, in the form's order.
@@ -367,13 +367,21 @@ def _journal(
     return sorted(entries, key=lambda one: str(one["le"]), reverse=True)
 
 
+def in_copy(
+    visit: Visit, reader: Reader, number: DossierNumber, *, only: Sequence[str]
+) -> dict[str, Any]:
+    """Return a dossier of the démarche with these of its views; 404: it is not in the copy."""
+    found = reader.dossiers.by_number(number, only=only)
+    if found is None or found["demarche_numero"] != visit.worker.demarche:
+        raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+    return found
+
+
 def piece(visit: Visit) -> Response:
     """Send the copy of a file, if it is still the file that DS announced; else 404."""
-    number, worker = DossierNumber(visit.in_path("numero")), visit.worker
+    number = DossierNumber(visit.in_path("numero"))
     with visit.reading() as reader:
-        found = reader.dossiers.by_number(number, only=("pieces",))
-    if found is None or found["demarche_numero"] != worker.demarche:
-        raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+        found = in_copy(visit, reader, number, only=("pieces",))
     wanted = visit.request.path_params["empreinte"]
     for one in found["pieces"]:
         digest = md5_of(one["empreinte_md5"] or "")
@@ -504,9 +512,7 @@ def erase(visit: Visit) -> Response:
     """« Effacer » the dossier from the copy, once that is confirmed, or undo it."""
     [number] = numbers = _numbers(visit)
     with visit.reading() as reader:
-        found = reader.dossiers.by_number(number, only=())
-    if found is None or found["demarche_numero"] != visit.worker.demarche:
-        raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+        in_copy(visit, reader, number, only=())
     undo = bool(visit.form.get("annuler"))
     if not undo and not visit.form.get("confirme"):
         return visit.confirm(

@@ -20,7 +20,7 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import FORMATS, file_of
 from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import Visit, has_stages, said_filters
+from dsync.console.visit import Viewer, Visit, has_stages, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
@@ -312,7 +312,7 @@ def form_of(visit: Visit) -> ExportTable | None:
 
 
 def rows_of(
-    visit: Visit, reader: Reader, numbers: Sequence[int], columns: Iterable[str]
+    visit: Viewer, reader: Reader, numbers: Sequence[int], columns: Iterable[str]
 ) -> list[dict[str, Any]]:
     """Return what the list shows of dossiers: codes in words, the reasons as documents."""
     columns = {*columns}
@@ -349,7 +349,7 @@ def rows_of(
     return rows
 
 
-def short(visit: Visit, check: str, motif: str) -> str:
+def short(visit: Viewer, check: str, motif: str) -> str:
     """Return what a check found, as a list says it: without the rule and what is to be done."""
     programme = visit.worker.programme
     return programme.words.finding(check, motif) if programme else motif.partition(" Règle (")[0]

@@ -43,6 +43,7 @@ def file_of(
     table = ExportTable(
         name, "", {header: Declared(type=type_) for header, type_ in columns.items()}
     )
+    count = 0
     with private_folder() as folder:
         path = folder / f"{name}.{ending}"
         writer: Writer
@@ -51,23 +52,33 @@ def file_of(
         else:
             writer = XlsxWriter(path, table, day="dd/mm/yyyy", instant="dd/mm/yyyy hh:mm")
         with closing(writer):
-            for rows in batches:
+            for rows in map(list, batches):
+                count += len(rows)
                 columns_of = zip(*rows, strict=True)
                 writer.write([[cell(value) for value in column] for column in columns_of])
         # An open file outlives its folder.
         file = path.open("rb")
-    return sent(file, f"{name}.{ending}", FORMATS[ending])
+    return sent(file, f"{name}.{ending}", FORMATS[ending], rows=count)
 
 
-def sent(file: IO[bytes], name: str, media_type: str = "application/octet-stream") -> Response:
+class Download(StreamingResponse):
+    """A file; who took it is journaled."""
+
+    rows: int = 1
+    """How many rows it has, or 1."""
+
+
+def sent(
+    file: IO[bytes], name: str, media_type: str = "application/octet-stream", *, rows: int = 1
+) -> Download:
     """Return an open file, at its beginning, as a download, which no browser shows in its place.
 
-    It is closed at the end. Its name may be by anybody.
+    It is closed at the end. Its name may be by anybody. `rows` is how many it has.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
     # RFC 6266: the second name is that of browsers, the first one of programs that know no other.
     named = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    return StreamingResponse(
+    answer = Download(
         _parts(file),
         media_type=media_type,
         headers={
@@ -75,6 +86,8 @@ def sent(file: IO[bytes], name: str, media_type: str = "application/octet-stream
             "Content-Length": str(os.fstat(file.fileno()).st_size),
         },
     )
+    answer.rows = rows
+    return answer
 
 
 def _parts(file: IO[bytes]) -> Iterator[bytes]:

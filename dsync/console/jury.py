@@ -19,7 +19,7 @@ from dsync.console.jury_book import book_of
 from dsync.console.jury_sheets import sheets_of
 from dsync.console.matrices import OF_GRIDS, grids_of, matrices
 from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import Visit, has_stages
+from dsync.console.visit import Viewer, Visit, has_stages
 from dsync.store import Reader
 from dsync.sync.work import ReadChanges
 
@@ -68,12 +68,12 @@ def _check_judged(visit: Visit) -> None:
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 
-def present(visit: Visit) -> dict[str, Any]:
+def present(visit: Viewer) -> dict[str, Any]:
     """Return what the rows of dossiers must have: hidden ones and other démarches do not count."""
     return {"demarche_numero": visit.worker.demarche, "presence": "present"}
 
 
-def days_of(visit: Visit, reader: Reader) -> list[dict[str, Any]]:
+def days_of(visit: Viewer, reader: Reader) -> list[dict[str, Any]]:
     """Return the days on which juries meet, the last one first, with their counts of dossiers."""
     return reader.rows_of(
         _DAYS,
@@ -195,14 +195,14 @@ def _with_missing(reader: Reader, grids: Sequence[dict[str, Any]]) -> list[dict[
     return [one | {"manques": missing[one["numero"], one["ligne"]]} for one in found]
 
 
-def unfinished_grids(visit: Visit, reader: Reader, days: Sequence[str]) -> list[dict[str, Any]]:
+def unfinished_grids(visit: Viewer, reader: Reader, days: Sequence[str]) -> list[dict[str, Any]]:
     """Return the grids of who asks that count and lack a mark, of the next jury or the last one."""
     day = _default(days, words.paris_day(visit.now))
     if day is None:
         return []
     of_day = present(visit) | {"jury_le": [day]}
     found = reader.rows_of(_DAYS, ("numero",), of_day, order="numero", limit=ALL, are_few=True)
-    mine = _grids(reader, [row["numero"] for row in found], evaluateur=visit.actor.name)
+    mine = _grids(reader, [row["numero"] for row in found], evaluateur=visit.name)
     return [one for one in _with_missing(reader, mine) if not one["remplacee_par"]]
 
 

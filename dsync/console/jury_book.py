@@ -39,7 +39,9 @@ def book_of(
             ):
                 sheet = book.add_worksheet(title)
                 _fill(sheet, rows, bold, {0})
-                _set_widths(sheet, widths, 14)
+                sheet.set_column(0, 60, 14)
+                for place, width in enumerate(widths):
+                    sheet.set_column(place, place, width)
                 sheet.freeze_panes(1, 2)
                 sheet.autofilter(0, 0, max(1, len(rows) - 1), len(rows[0]) - 1)
             for fiche in fiches:
@@ -52,19 +54,13 @@ def book_of(
                 sheet.set_paper(9)
                 sheet.fit_to_pages(1, 0)
         # An open file outlives its folder.
-        return sent(path.open("rb"), path.name, FORMATS["xlsx"])
+        return sent(path.open("rb"), path.name, FORMATS["xlsx"], rows=len(fiches))
 
 
 def sheet_name(fiche: Mapping[str, Any]) -> str:
     """Return the name of a dossier's sheet: its number, by which it is unique, and who applies."""
     name = _ILLEGAL.sub(" ", f"{fiche['numero']} {text(fiche['organisme'])}")
     return " ".join(name.split())[:_NAME_SIGNS].rstrip(" '’")
-
-
-def _set_widths(sheet: Any, first: Sequence[int], others: int) -> None:
-    sheet.set_column(0, 60, others)
-    for place, width in enumerate(first):
-        sheet.set_column(place, place, width)
 
 
 def _fill(sheet: Any, rows: Sequence[Row], bold: Any, titles: set[int]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import parameters_of
 from dsync.console.visit import Visit
@@ -211,7 +212,21 @@ def journal(visit: Visit) -> Response:
     )
 
 
-def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[Any]]) -> Response:
+def seen(visit: Visit) -> Response:
+    """Show who saw what, newest first."""
+    visit.need_all()
+    return _paged(
+        visit,
+        "consultations.html",
+        "found",
+        lambda reader, **part: reader.requests.seen(**part),
+        chosen=words.selection,
+    )
+
+
+def _paged(
+    visit: Visit, template: str, name: str, read: Callable[..., Sequence[Any]], **values: Any
+) -> Response:
     """Show one page of a list, which is called `name` in the template.
 
     `read` calls the method of a reader that returns the list, newest first, with a limit and an
@@ -225,7 +240,7 @@ def _paged(visit: Visit, template: str, name: str, read: Callable[..., Sequence[
             return visit.back(visit.request.url.path)
         lines: dict[str, Any] = {name: found[:PER_PAGE]}
         has_more = len(found) > PER_PAGE
-        return visit.page(template, reader, page=page, has_more=has_more, **lines)
+        return visit.page(template, reader, page=page, has_more=has_more, **lines, **values)
 
 
 PAGES = [
@@ -237,4 +252,5 @@ PAGES = [
     ("POST", "/demandes/{id}/retirer", withdraw, Right.AGIR),
     ("GET", "/essais/{id}", trial, Right.AGIR),
     ("GET", "/journal", journal, Right.AGIR),
+    ("GET", "/consultations", seen, Right.ADMINISTRER),
 ]

@@ -8,27 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dsync.care.concerns import concerns_of
-from dsync.care.waiting import SILENT_DAYS, TEAM, Waits, waits_of
+from dsync.care.waiting import TEAM
 from dsync.console import words
-from dsync.console.access import RIGHTS, Grant, Right, Role
+from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.etat import Point, points_of
 from dsync.console.visit import Visit, has_stages
 from dsync.console.worklist import SHOWN, kinds_of
-from dsync.domain.check_answers import TO_CONFIRM
-from dsync.domain.verdict import Resultat
 from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError
 from dsync.messages import kinds as k
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
 from dsync.store.changes import Author
-from dsync.store.listing import UNDER_WAY
-from dsync.wiring import Worker
 
 WHOM = {
     TEAM: "équipe",
@@ -37,12 +32,6 @@ WHOM = {
     "administration": "administration",
 }
 """Who can be waited for, in the order of the page."""
-RESULTS = {
-    "a_verifier": ("à vérifier", "à vérifier"),
-    "non_conforme": ("non conforme", "non conformes"),
-    "impossible": ("sans preuve disponible", "sans preuve disponible"),
-}
-"""What a check found, of one dossier and of several."""
 _OWN = (
     # What the line about the service says.
     k.NoSuccess
@@ -59,8 +48,6 @@ _OWN = (
     | k.Stopped
 )
 """The concerns that are said elsewhere on the page."""
-_TASKS = {"conflit": "conflicts", "quarantaine": "quarantined", "refusee": "refused"}
-"""The numbers of dossiers of a state, by their name in `Reader.overview`."""
 _CAUSES = {
     DSError.exit_code: "Démarches Simplifiées ne répond pas",
     DSUnauthorizedError.exit_code: "Démarches Simplifiées refuse le jeton",
@@ -79,131 +66,11 @@ _FIRST = timedelta(days=7)
 _VISIT = re.compile(r"([0-9a-f]{12})\.([0-9]{9,11})\.([0-9]{1,11})")
 
 
-class Item(NamedTuple):
-    """A number of dossiers, and the list of them."""
-
-    number: int
-    name: str
-    """What it is a number of: a heading, or the words behind the number."""
-    path: str
-    group: str = ""
-    """Of a check: its title."""
-
-    @property
-    def said(self) -> str:
-        """The item as a part of a sentence."""
-        return f"{self.group} : {words.number(self.number)} {self.name}".removeprefix(" : ")
-
-
 class ServiceLine(NamedTuple):
     """What is said of the service in one line."""
 
     text: str
     is_trouble: bool
-
-
-class ToDo(NamedTuple):
-    """What waits in a démarche, for somebody with a role."""
-
-    whom: Sequence[Item]
-    checks: Sequence[Item]
-    tasks: Sequence[Item]
-    """Of those who may act: answers to confirm, conflicts, anomalies."""
-    service: ServiceLine
-    is_done: bool
-    """Whether no dossier waits for anybody, whoever may see it."""
-
-
-def todo_of(worker: Worker, reader: Reader, state: Mapping[str, Any], grant: Grant) -> ToDo:
-    """Return what waits in a démarche, as far as somebody sees it or can do it.
-
-    `state` is that of `states_of`, with the counts of their groupes.
-    """
-    declared = worker.configuration.declared
-    titles = declared.titles if declared else reader.programme.checks
-    rows = reader.dossiers.waiting()
-    waits = waits_of(rows, list(titles), has_stages=has_stages(worker))
-    is_team = Right.AGIR in RIGHTS[grant.role]
-    tasks = {name: state[code] for name, code in _TASKS.items()}
-    answered, silent = reader.dossiers.conversations(worker.clock() - timedelta(days=SILENT_DAYS))
-    of_whom = "du candidat" if has_stages(worker) else "de l’usager"
-    tasks |= {"repondu": answered, "sans_reponse": silent}
-    has_checks = worker.configuration.judges and grant.role is not Role.JURY
-    return ToDo(
-        [
-            one
-            for one in _whom(waits, with_stages=has_stages(worker))
-            if grant.role is not Role.JURY or one.name == WHOM["jury"]
-        ],
-        list(_checks(waits, titles)) if has_checks else [],
-        list(_tasks(waits, tasks, of_whom)) if is_team else [],
-        service_line(state, reader, worker.clock()),
-        not (waits.of_whom or waits.points or any(tasks.values())),
-    )
-
-
-def _whom(waits: Waits, *, with_stages: bool) -> Iterator[Item]:
-    for whom, name in WHOM.items():
-        if with_stages:
-            yield Item(waits.of_whom.get(whom, 0), name, _list(attend=whom))
-        elif whom == TEAM:
-            yield Item(waits.of_whom.get(whom, 0), name, _list(etat=UNDER_WAY))
-
-
-def _checks(waits: Waits, titles: Mapping[str, str]) -> Iterator[Item]:
-    for check, results in waits.points.items():
-        for result, (one, many) in RESULTS.items():
-            if number := results.get(result, 0):
-                shown = "indetermine" if result == Resultat.IMPOSSIBLE else result
-                path = _list(etat=UNDER_WAY, controle=check, resultat=shown)
-                yield Item(number, one if number == 1 else many, path, titles.get(check, check))
-
-
-def _tasks(waits: Waits, numbers: Mapping[str, int], of_whom: str) -> Iterator[Item]:
-    for number, one, many, path in (
-        (
-            numbers["repondu"],
-            f"dossier a une réponse {of_whom}",
-            f"dossiers ont une réponse {of_whom}",
-            _list(repondu="oui"),
-        ),
-        (
-            numbers["sans_reponse"],
-            f"dossier sans réponse {of_whom} depuis {SILENT_DAYS} jours",
-            f"dossiers sans réponse {of_whom} depuis {SILENT_DAYS} jours",
-            _list(sans_reponse=str(SILENT_DAYS)),
-        ),
-        (
-            waits.to_confirm,
-            "dossier a une réponse à confirmer",
-            "dossiers ont une réponse à confirmer",
-            _list(etat=UNDER_WAY, resultat=TO_CONFIRM),
-        ),
-        (
-            numbers["conflit"],
-            "dossier attend votre choix : une personne a écrit autre chose que dsync",
-            "dossiers attendent votre choix : une personne a écrit autre chose que dsync",
-            "/conflits",
-        ),
-        (
-            numbers["quarantaine"],
-            "dossier ne peut pas être lu",
-            "dossiers ne peuvent pas être lus",
-            "/anomalies",
-        ),
-        (
-            numbers["refusee"],
-            "dossier a une annotation refusée par Démarches Simplifiées",
-            "dossiers ont une annotation refusée par Démarches Simplifiées",
-            "/anomalies",
-        ),
-    ):
-        if number:
-            yield Item(number, one if number == 1 else many, path)
-
-
-def _list(**parameters: str) -> str:
-    return f"/dossiers?{urlencode({'presence': 'present', **parameters})}"
 
 
 def service_line(state: Mapping[str, Any], reader: Reader, now: datetime) -> ServiceLine:

@@ -105,8 +105,56 @@ class Site:
         return next(iter(self.workers.values())).store
 
 
+class Viewer:
+    """Somebody with a role in a démarche, for whom a page or an e-mail is made."""
+
+    def __init__(self, worker: Worker, grant: Grant, name: str) -> None:
+        self._worker, self._grant, self._name = worker, grant, name
+
+    @property
+    def worker(self) -> Worker:
+        """The worker of the démarche."""
+        return self._worker
+
+    @property
+    def grant(self) -> Grant:
+        """What the person is to the démarche."""
+        return self._grant
+
+    @property
+    def name(self) -> str:
+        """The person, as the journal names them."""
+        return self._name
+
+    @property
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+        return self.worker.clock()
+
+    def may(self, right: Right) -> bool:
+        """Return whether the person may do something with the démarche."""
+        role = self.grant.role
+        return right in RIGHTS[role] or (
+            role is Role.LECTEUR and right is Right.NOTES and self._is_deliberated
+        )
+
+    @property
+    def _is_deliberated(self) -> bool:
+        section = self.worker.configuration.demarche
+        return section is not None and section.is_deliberated(self.now.astimezone(PARIS).date())
+
+    def check_titles(self, reader: Reader) -> Mapping[str, str]:
+        """Return the French titles of the démarche's checks by name, in their order."""
+        declared = self.worker.configuration.declared
+        return declared.titles if declared else reader.programme.checks
+
+    def once_a_run(self, name: str, state: Mapping[str, Any], read: Callable[[], Any]) -> Any:
+        """Return what only runs and days change; here, it is read."""
+        return read()
+
+
 @dataclass
-class Visit:
+class Visit(Viewer):
     """One request, in a thread of its own."""
 
     site: Site
@@ -135,12 +183,10 @@ class Visit:
         """What the person is to the démarche."""
         return self.actor.grants[self.worker.demarche]
 
-    def may(self, right: Right) -> bool:
-        """Return whether the person may do something with the démarche."""
-        role = self.grant.role
-        return right in RIGHTS[role] or (
-            role is Role.LECTEUR and right is Right.NOTES and self._is_deliberated
-        )
+    @property
+    def name(self) -> str:
+        """The person, as the journal names them."""
+        return self.actor.name
 
     @cached_property
     def dossiers(self) -> frozenset[int] | None:
@@ -168,20 +214,10 @@ class Visit:
             raise HTTPException(403, f"Votre rôle ({self.grant.role}) ne le permet pas.")
 
     @property
-    def _is_deliberated(self) -> bool:
-        section = self.worker.configuration.demarche
-        return section is not None and section.is_deliberated(self.now.astimezone(PARIS).date())
-
-    @property
     def was_read(self) -> bool:
         """Whether a run has ever read all of the démarche: before, an empty list proves nothing."""
         known = self.titled.get(self.worker.demarche)
         return known is not None and known.last_success_at is not None
-
-    @property
-    def now(self) -> datetime:
-        """The present instant, in UTC."""
-        return self.worker.clock()
 
     def query(self, name: str) -> str | None:
         """Return a parameter of the address, None if it is missing or empty."""
@@ -221,7 +257,7 @@ class Visit:
         value = number_of(self.request.path_params[name])
         if value is None:
             raise HTTPException(404)
-        if name == "numero":
+        if name in ("numero", "autre"):
             self._check_dossiers([value])
         return value
 
@@ -304,11 +340,6 @@ class Visit:
             if after is not None:
                 self.site.kept[key] = (after, found)
         return found
-
-    def check_titles(self, reader: Reader) -> Mapping[str, str]:
-        """Return the French titles of the démarche's checks by name, in their order."""
-        declared = self.worker.configuration.declared
-        return declared.titles if declared else reader.programme.checks
 
     @cached_property
     def verdicts(self) -> Mapping[str, str]:

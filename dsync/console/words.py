@@ -149,6 +149,10 @@ GENRES = {
     "conflit": "Conflit réglé",
     "liste": "Liste remplacée",
     "acces": "Recherche d’une personne",
+    "consultation": "Dossiers ouverts",
+    "telechargement": "Fichier téléchargé",
+    "export": "Export",
+    "sauvegarde": "Sauvegarde",
 }
 STATUTS = {
     "running": "En cours",
@@ -452,6 +456,16 @@ def asked(options: Mapping[str, Any]) -> str:
         said.append(ACCORDS.get(options.get("genre", ""), ""))
     others = [CHOIX.get(options.get("choix", "")), options.get("liste")]
     return ", ".join([*said, *filter(None, others)])
+
+
+def selection(options: Mapping[str, Any]) -> str:
+    """Return what somebody chose to see beside dossiers, as it was given."""
+    given = {name: value for name, value in options.items() if name != "dossiers"}
+    given |= given.pop("filtres", {})
+    return ", ".join(
+        f"{name} : {', '.join(map(str, value)) if isinstance(value, list) else text(value)}"
+        for name, value in given.items()
+    )
 
 
 def details(

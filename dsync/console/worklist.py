@@ -22,7 +22,7 @@ from dsync.console.consents import STANDS
 from dsync.console.decisions import key_of, open_conflicts
 from dsync.console.dossiers import rows_of
 from dsync.console.jury import days_of, unfinished_grids
-from dsync.console.visit import Visit, has_stages
+from dsync.console.visit import Viewer, has_stages
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.messages.french import CONSENTS
 from dsync.store import Reader
@@ -79,7 +79,7 @@ class _OfDossiers(NamedTuple):
         return {"presence": "present", **(self.given or self.chosen)}
 
 
-def kinds_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> list[TaskKind]:
+def kinds_of(visit: Viewer, reader: Reader, state: Mapping[str, Any]) -> list[TaskKind]:
     """Return what is to do, in order, as far as somebody sees it or does it.
 
     `state` is that of the démarche.
@@ -137,7 +137,7 @@ def kinds_of(visit: Visit, reader: Reader, state: Mapping[str, Any]) -> list[Tas
     return [one for one in kinds if one.number]
 
 
-def _consents(visit: Visit, reader: Reader) -> TaskKind:
+def _consents(visit: Viewer, reader: Reader) -> TaskKind:
     is_whole = visit.grant.groupes is None
     asked = waiting(reader, visit.worker.evidence(reader)) if is_whole else []
     tasks = [
@@ -204,7 +204,7 @@ def _anomalies(
     return TaskKind("anomalie", "Anomalie", "Anomalies", total, [*unread, *unwritten], "/anomalies")
 
 
-def _lists(visit: Visit) -> Iterator[_OfDossiers]:
+def _lists(visit: Viewer) -> Iterator[_OfDossiers]:
     """Yield the kinds of dossiers, in order."""
     role, stages = visit.grant.role, has_stages(visit.worker)
     if role is Role.JURY:
@@ -236,7 +236,7 @@ def _page(reader: Reader, kind: _OfDossiers) -> tuple[list[int], int]:
     return reader.dossiers.page(Selection(presence="present", **kind.chosen), limit=SHOWN)
 
 
-def _of_dossier(visit: Visit, kind: _OfDossiers, row: Mapping[str, Any]) -> Task:
+def _of_dossier(visit: Viewer, kind: _OfDossiers, row: Mapping[str, Any]) -> Task:
     number, reasons, since = row["numero"], row["motifs"], row["depuis"]
     strong, text, more = "", "", {}
     if kind.name in ("confirmer", "controle") and reasons:
@@ -272,7 +272,7 @@ def _title(rows: Mapping[int, Mapping[str, Any]], number: int) -> tuple[str, str
     return words.text(title), " · ".join([str(number), *map(words.text, others)])
 
 
-def _decisions(visit: Visit, reader: Reader, days: Sequence[str]) -> TaskKind:
+def _decisions(visit: Viewer, reader: Reader, days: Sequence[str]) -> TaskKind:
     met = [day for day in days if day <= words.paris_day(visit.now)]
     tasks = [
         Task(

@@ -213,18 +213,6 @@ def _public_codes() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads(files(__package__).joinpath("public_codes.toml").read_text("utf-8"))
 
 
-def _of_siren(signs: str) -> str | None:
-    return signs[:9] if FORMATS["siret"](signs) else None
-
-
-def _of_siret(signs: str) -> str | None:
-    return f'commence_par = ["{signs}"]' if FORMATS["siren"](signs) else None
-
-
-def _of_naf(signs: str) -> str | None:
-    return f'commence_par = ["{signs}"]' if re.fullmatch(r"\d{2,4}", signs) else None
-
-
 _NAF = re.compile(r"\d{4}[A-Z]")
 CIVILITE = Enumerated(
     "une civilité (M ou Mme)",
@@ -254,13 +242,21 @@ NAF = Shaped(
     # Not a list: in 2027 another edition of the codes takes the place of this one.
     lambda text: _NAF.fullmatch(_signs(text)) is not None,
     r"\d{1,4}|\d{4}[A-Z]|\d\d\.(\d{0,2}|\d\d[A-Z])",
-    _of_naf,
+    lambda signs: f'commence_par = ["{signs}"]' if re.fullmatch(r"\d{2,4}", signs) else None,
     dotted=2,
 )
 SIRET = Shaped(
-    "un SIRET (quatorze chiffres, clé comprise)", FORMATS["siret"], r"\d{1,14}", _of_siret
+    "un SIRET (quatorze chiffres, clé comprise)",
+    FORMATS["siret"],
+    r"\d{1,14}",
+    lambda signs: f'commence_par = ["{signs}"]' if FORMATS["siren"](signs) else None,
 )
-SIREN = Shaped("un SIREN (neuf chiffres, clé comprise)", FORMATS["siren"], r"\d{1,9}", _of_siren)
+SIREN = Shaped(
+    "un SIREN (neuf chiffres, clé comprise)",
+    FORMATS["siren"],
+    r"\d{1,9}",
+    lambda signs: signs[:9] if FORMATS["siret"](signs) else None,
+)
 RNA = Shaped("un numéro RNA (W et neuf chiffres)", FORMATS["rna"], r"W(\d([0-9A-Z]\d{0,7})?)?")
 COMMUNE = Named("un nom de commune (comme Rennes)", re.compile(r"\d[\dAB]\d*"))
 NOTATIONS: Mapping[str, Notation] = {

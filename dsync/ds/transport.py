@@ -87,10 +87,6 @@ class Notify(Protocol):
         """Log the event and show the sentence."""
 
 
-def _no_notification(event: str, line: str, **facts: Any) -> None:
-    """Ignore what happens: a client that nobody follows."""
-
-
 def first_sentence(error: BaseException | None) -> str:
     """Return an error's first sentence, without the remedy."""
     return f"{str(error).partition('. ')[0].rstrip('.')}."
@@ -117,7 +113,7 @@ class Transport:
         limits: Limits,
         stop: threading.Event,
         clock: Callable[[], datetime],
-        notify: Notify = _no_notification,
+        notify: Notify = lambda *_, **_facts: None,
     ) -> None:
         self.limits = limits
         self.requests = 0

@@ -214,7 +214,9 @@ def read_remote(node: Mapping[str, Any]) -> Remote:
         ValueError: the id, the state or a label does not match the API.
     """
     head = msgspec.convert(node, _RemoteHead)
-    champs = [champ for name, found in node.items() if _is_alias(name) for champ in found]
+    # The aliases of champs are « a0 », « a1 » and so on.
+    aliased = (found for name, found in node.items() if name[0] == "a" and name[1:].isdigit())
+    champs = [champ for found in aliased for champ in found]
     return Remote(
         dossier_id=DossierId(head.id),
         etat=head.state,
@@ -223,10 +225,6 @@ def read_remote(node: Mapping[str, Any]) -> Remote:
         labels={label.name: label.id for label in head.labels},
         edited_at=_instant(node["dateDerniereModificationAnnotations"]),
     )
-
-
-def _is_alias(name: str) -> bool:
-    return name[0] == "a" and name[1:].isdigit()
 
 
 def _remote_value(champ: Mapping[str, Any]) -> Json:

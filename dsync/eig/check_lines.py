@@ -56,10 +56,14 @@ class EigFindings(FormFindings):
         """Return the needed fields that the form lacks, and what is wrong with the rules for it."""
         mapping, rules = self._sections.mapping, self._rules
         matches = match_descriptors(mapping, revision).matches
-        found = [_missing_fault(match) for match in matches]
+        faults = [
+            FormFault(_missing_line(match), match.field)
+            for match in matches
+            if match.is_needed and match.status is MatchStatus.MISSING
+        ]
         if rules is not None:
-            found += [_unmapped_fault(field, rules) for field in _unmapped(mapping, rules)]
-        faults = [fault for fault in found if fault is not None]
+            found = [_unmapped_fault(field, rules) for field in _unmapped(mapping, rules)]
+            faults += filter(None, found)
         published_at = demarche.published_at
         if rules is not None and published_at is not None and Check.DEPOT in rules.checks:
             faults += _window_faults(rules, rules.local_day(published_at))
@@ -267,11 +271,6 @@ def _missing_line(match: FieldMatch) -> CheckLine:
         f"give the id of the champ that replaces it in [mapping] {match.field}",
         2 if match.is_needed else 0,
     )
-
-
-def _missing_fault(match: FieldMatch) -> FormFault | None:
-    is_missing = match.is_needed and match.status is MatchStatus.MISSING
-    return FormFault(_missing_line(match), match.field) if is_missing else None
 
 
 def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:

@@ -130,11 +130,6 @@ def _other(controle: str) -> _Saying:
     return saying
 
 
-def _depot(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
-    # Nothing that the applicant sends changes the day: the team decides.
-    yield from ()
-
-
 def _administration(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     # The programme's own decision needs no answer.
     if preuve.get("decision"):
@@ -395,7 +390,8 @@ def _doublon(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
 
 
 _SAYING: Mapping[str, _Saying] = {
-    Check.DEPOT: _depot,
+    # Nothing that the applicant sends changes the day: the team decides.
+    Check.DEPOT: lambda _preuve, _rules: iter(()),
     Check.ADMINISTRATION: _administration,
     Check.FICHE_PRODUIT: _fiche,
     Check.PHASE: _phase,

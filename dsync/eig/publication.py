@@ -143,10 +143,6 @@ def parameters(rules: Rules) -> list[tuple[str, str]]:
     return found
 
 
-def _period(window: Sequence[str]) -> str:
-    return f"du {_day(window[0])} au {_day(window[1])}, bornes comprises"
-
-
 def _day(text: str) -> str:
     return french_date(date.fromisoformat(text))
 
@@ -219,7 +215,10 @@ def _severities(severity: Mapping[str, str]) -> str:
 
 
 _PARAMETERS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
-    "window": ("appel à projets", _period),
+    "window": (
+        "appel à projets",
+        lambda days: f"du {_day(days[0])} au {_day(days[1])}, bornes comprises",
+    ),
     "timezone": ("fuseau horaire des jours", str),
     "instruction": ("qui instruit les dossiers", str),
     "severity": ("résultat le plus sévère de chaque contrôle", _severities),

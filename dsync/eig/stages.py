@@ -124,7 +124,9 @@ def passages_of(
     begin = _second(dossier.date_depot)
     etats = _etats_of(dossier, begin)
     pending = _pending(dossier, corrections)
-    reached = {etape: midnight(day) for etape, day in days.items() if day and _is_usual(day)}
+    # Days that can be an instant in UTC and in both databases.
+    usual = {etape: day for etape, day in days.items() if day and 1970 < day.year < 9000}
+    reached = {etape: midnight(day) for etape, day in usual.items()}
     instants = {at for at, _ in etats}
     instants.update(reached.values())
     instants.update(at for span in pending for at in span if at)
@@ -239,11 +241,6 @@ def _pending(
 # DS cuts the dates in its JSON to the second.
 def _second(instant: datetime) -> datetime:
     return instant.replace(microsecond=0)
-
-
-def _is_usual(day: date) -> bool:
-    """Return whether the day can be an instant in UTC and in both databases."""
-    return 1970 < day.year < 9000
 
 
 REACHED: Mapping[str, str] = {

@@ -25,7 +25,7 @@ from dsync.exports.datapackage import descriptor
 from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.programme import Dictionary
-from dsync.store.dictionary import NO_ROWS, is_closed
+from dsync.store.dictionary import NO_ROWS, WITHHELD, is_closed
 from dsync.store.form_views import demarche_of
 
 PACKAGE = "datapackage.json"
@@ -65,7 +65,7 @@ def tables_of(
         for name, view in dictionary.items()
         if demarche is None or demarche_of(name) in (None, demarche)
     }
-    for name in names or dictionary:
+    for name in names or [one for one in dictionary if one not in WITHHELD]:
         if name not in dictionary:
             near = nearest(name, dictionary)
             hint = f"did you mean {near}?" if near else "see `dsync db dictionary`."

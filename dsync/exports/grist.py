@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
@@ -169,7 +169,9 @@ class Mirror:
             return WantedColumn(name, name, "Date", said)
         declared = self._view.columns[name]
         type_ = _TYPES.get(declared.type, "Text")
-        if declared.type == "json" and _are_lists(row[name] for row in rows.values()):
+        if declared.type == "json" and all(
+            row[name] is None or _listed(row[name]) is not None for row in rows.values()
+        ):
             type_ = "ChoiceList"
         return WantedColumn(name, name, type_, declared.said)
 
@@ -339,7 +341,3 @@ def _listed(value: Any) -> list[str] | None:
     except ValueError:
         return None
     return found if all(isinstance(one, str) for one in found) else None
-
-
-def _are_lists(values: Iterator[Any]) -> bool:
-    return all(value is None or _listed(value) is not None for value in values)

@@ -183,7 +183,10 @@ def _is_due(
 ) -> bool:
     name, cause = group[0].nom, group[0].cause
     if any(one.dite_le for one in group):
-        return not cause and _has_changed(group[0].nombre, found[group[0].key].number)
+        if cause:
+            return False
+        told, number = group[0].nombre, found[group[0].key].number
+        return told != number if number < 0 else told * 2 <= number
     tried = max((one.essai_le for one in group if one.essai_le), default=None)
     if tried is not None:
         # One in the future was made while the clock was ahead.
@@ -191,10 +194,6 @@ def _is_due(
     # A check is no flicker: it is made once a day.
     lasts = timedelta() if name.startswith(CHECK) else after * (_LONG if name == DS else 1)
     return now - min(one.depuis for one in group) >= lasts
-
-
-def _has_changed(told: int, number: int) -> bool:
-    return told != number if number < 0 else told * 2 <= number
 
 
 def _begun(

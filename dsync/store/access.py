@@ -22,6 +22,7 @@ from dsync.programme import Dictionary
 from dsync.store.dictionary import (
     NO_ROWS,
     PSEUDONYMISED,
+    WITHHELD,
     is_closed,
     of_person,
     pseudonymised,
@@ -46,7 +47,8 @@ class ViewSet:
 
     def has(self, view: str) -> bool:
         """Return whether the view is in it."""
-        return self.demarche is None or demarche_of(view) in (None, self.demarche)
+        of_its = self.demarche is None or demarche_of(view) in (None, self.demarche)
+        return of_its and view not in WITHHELD
 
 
 WHOLE = ViewSet()
@@ -63,7 +65,7 @@ class Readers(NamedTuple):
 
     def of(self, view: str) -> set[str]:
         """Return the roles that may read a view when it is made."""
-        return self.by_view.get(view, set()) | self.of_all
+        return self.by_view.get(view, set()) | (set() if view in WITHHELD else self.of_all)
 
 
 def commented(connection: Connection) -> dict[str, dict[str, str]]:
@@ -274,7 +276,7 @@ def read_readers(connection: Connection) -> Readers:
     shipped = [
         by_view.get(name, set())
         for name in inspect(connection).get_view_names()
-        if name.startswith("lecture_")
+        if name.startswith("lecture_") and name not in WITHHELD
     ]
     return Readers(by_view, set.intersection(*shipped) if shipped else set(), of_part)
 

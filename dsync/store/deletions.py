@@ -146,7 +146,7 @@ class DeletionWrites(DeletionReads):
         self._mark(Presence.SUPPRIME, gone.values())
         self._queue.add_related([*hidden, *gone])
         self.hide_twins([e.number for e in pending])
-        self._forget_twins(list(gone))
+        self.connection.execute(delete(_jumeau).where(among(_jumeau.c.numero, list(gone))))
         self._record(run, "masque", hidden.values(), now)
         self.erase(list(gone), now)
         self._record(run, "supprime", gone.values(), now)
@@ -237,9 +237,6 @@ class DeletionWrites(DeletionReads):
             .returning(_jumeau.c.numero)
         ).all()
         self._queue.add_related([DossierNumber(numero) for numero in hidden])
-
-    def _forget_twins(self, numbers: Sequence[DossierNumber]) -> None:
-        self.connection.execute(delete(_jumeau).where(among(_jumeau.c.numero, numbers)))
 
     def mark_seen(self, run: int, numbers: Sequence[DossierNumber]) -> None:
         """Mark dossiers as seen by this run: DS names them, without their content."""

@@ -30,6 +30,10 @@ NO_ROWS = "Aucune ligne ici : la configuration n'ouvre aucune de ces réponses."
 _CUT = re.compile(r"\s*(?:[;:,(]|\.(?:\s|$)).*", re.DOTALL)
 
 
+WITHHELD = frozenset({"lecture_consultation"})
+"""Views that neither go with the others to a reader nor into an export unless it is named."""
+
+
 def is_closed(columns: Mapping[str, Declared]) -> bool:
     """Return whether readers without personal data see nothing in a view but which rows there are.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Table, and_, delete, or_, select, update
+from sqlalchemy import Row, and_, delete, or_, select, update
 
 from dsync.domain.conversation import Conversation
 from dsync.domain.dossier import OPEN_ETATS, Json, Presence
@@ -224,7 +224,8 @@ class DossierWrites(DossierReads):
                 c.numero
                 for c in (*changes, *unchanged)
                 # Nothing is written into a decided dossier: it is compared when it is open again.
-                if c.new.is_open and (_annotations_edited(c) or _is_reopened(c))
+                if c.new.is_open
+                and (_annotations_edited(c) or (c.old is not None and c.old.etat not in OPEN_ETATS))
             ],
             unchanged=len(unchanged),
         )
@@ -302,13 +303,13 @@ class DossierWrites(DossierReads):
             _contenu,
             [{**c.new.contents, "lacunes": sorted(c.new.unread) or None} for c in changes],
         )
-        for table in self._programme_tables(changes):
+        for name in changes[0].new.programme if changes else ():
             # A row without a column leaves its value as it is.
             by_columns: dict[frozenset[str], list[Mapping[str, Any]]] = {}
-            for row in (c.new.programme[table.name] for c in changes):
+            for row in (c.new.programme[name] for c in changes):
                 by_columns.setdefault(frozenset(row), []).append(row)
             for rows in by_columns.values():
-                write(self.connection, table, rows)
+                write(self.connection, self.programme.storage.metadata.tables[name], rows)
 
     def _write_again(self, unchanged: Sequence[_Change], now: datetime) -> None:
         facts = [
@@ -328,12 +329,6 @@ class DossierWrites(DossierReads):
                 if before and now != before
             ],
         )
-
-    def _programme_tables(self, changes: Sequence[_Change]) -> list[Table]:
-        """Return the programme's tables for which these records have rows."""
-        if not changes:
-            return []
-        return [self.programme.storage.metadata.tables[name] for name in changes[0].new.programme]
 
     def _typed(self, numbers: Sequence[DossierNumber]) -> dict[int, Row[Any]]:
         """Return the rows of `contenu` of these dossiers, without those that are damaged."""
@@ -418,10 +413,6 @@ def _annotations_edited(change: _Change) -> bool:
     return change.old.annotations_modifie_le != change.new.dates["annotations_modifie_le"] or (
         change.content_changed and change.old.annotations_hash != change.new.annotations_hash
     )
-
-
-def _is_reopened(change: _Change) -> bool:
-    return change.old is not None and change.old.etat not in OPEN_ETATS
 
 
 def in_lists(programme: type[Programme], record: Record, now: datetime) -> dict[str, Any]:

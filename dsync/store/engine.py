@@ -335,7 +335,9 @@ def _prepare_sqlite(engine: Engine) -> Engine:
         # files can be small.
         connection.execute("PRAGMA temp_store = MEMORY")
         # SQLite's own `lower` knows ASCII alone: « École » would not be found by « école ».
-        connection.create_function("lower", 1, _lower, deterministic=True)
+        connection.create_function(
+            "lower", 1, lambda text: text and text.lower(), deterministic=True
+        )
         # Deleted content is overwritten in the file.
         connection.execute("PRAGMA secure_delete = ON")
 
@@ -363,10 +365,6 @@ def make_interruptible(connection: sqlite3.Connection, steps: int = _STEPS) -> N
 
 def _do_nothing() -> int:
     return 0
-
-
-def _lower(text: str | None) -> str | None:
-    return None if text is None else text.lower()
 
 
 def _refuse_foreign(connection: sqlite3.Connection, url: URL) -> None:

@@ -263,20 +263,6 @@ def _json(value: Any) -> Any:
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if is_instant else value.isoformat()
 
 
-class Waiting(NamedTuple):
-    """How many present dossiers have the same of all these."""
-
-    points: str
-    """What keeps the current verdict from the best one, as `points_of` writes it; empty: nothing,
-    or there is no verdict."""
-    etat: str
-    attend: str | None
-    """Whom they wait for; None where the programme has no stages."""
-    verdict: str | None
-    """None: none yet."""
-    nombre: int
-
-
 class DossierReads(Subject):
     """Reads dossiers."""
 
@@ -537,29 +523,6 @@ class DossierReads(Subject):
             "verdict_par_etat": by_etat,
             "a_evaluer": to_judge,
         }
-
-    def waiting(self) -> list[Waiting]:
-        """Count the present dossiers by what keeps them from the best verdict, and whom they await.
-
-        The results of one check are added up from these: `controle:resultat` in `points`.
-        """
-        followed = self._followed
-        query = (
-            f"SELECT coalesce(v.points, '') AS points, d.etat, {followed['attend']} AS attend, "  # noqa: S608 - names of ours
-            f"v.verdict, count(*) AS nombre FROM dossier AS d {_COUNTED_VERDICT} {_IN_LISTS} "
-            f"WHERE d.demarche_numero = :demarche AND d.presence = 'present' "
-            "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
-        )
-        found = self._execute(query, {"demarche": self.number})
-        return [Waiting(**row) for row in found]
-
-    def conversations(self, before: datetime) -> tuple[int, int]:
-        """Count the present dossiers whose usager has answered, and has not since before then."""
-        counts = [
-            self.page(one._replace(presence=Presence.PRESENT.value), limit=1)[1]
-            for one in (Selection(repondu=True), Selection(sans_reponse_depuis=before))
-        ]
-        return counts[0], counts[1]
 
     def present_count(self) -> int:
         """Return the number of present dossiers in the copy."""

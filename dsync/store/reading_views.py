@@ -475,7 +475,8 @@ def grant(
     schema = access.quoted_schema(connection, part)
     if part == access.WHOLE:
         connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {quoted}")
-        connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(documented)} TO {quoted}")
+        granted = ", ".join(name for name in documented if part.has(name))
+        connection.exec_driver_sql(f"GRANT SELECT ON {granted} TO {quoted}")
         return str(current)
     if part not in access.parts(connection):
         connection.exec_driver_sql(f"CREATE SCHEMA {schema}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -35,6 +36,18 @@ _MOST = 200
 """Announcements that one run answers together."""
 
 
+class Seen(StrEnum):
+    """What somebody looked at or took away: rows for who watches over it, and nobody else."""
+
+    PERSON = "acces"
+    """`dsync person`, and its page."""
+    DOSSIERS = "consultation"
+    """Pages of dossiers, or what a command prints of one."""
+    FILE = "telechargement"
+    EXPORT = "export"
+    BACKUP = "sauvegarde"
+
+
 class ManualRequest(NamedTuple):
     """A request, with its result once it is finished."""
 
@@ -53,6 +66,7 @@ class ManualRequest(NamedTuple):
 IS_OPEN = and_(_table.c.en_file, _table.c.fini_le.is_(None))
 """The condition on a request that a service has to execute."""
 _COLUMNS = tuple(_table.c[name] for name in ManualRequest._fields)
+_IS_SEEN = _table.c.genre.in_([*Seen])
 
 
 class RequestReads(Subject):
@@ -61,15 +75,28 @@ class RequestReads(Subject):
     def by_id(self, id_: int) -> ManualRequest | None:
         """Return a request of the démarche, None if it was withdrawn."""
         row = self.connection.execute(
-            select(*_COLUMNS).where(_table.c.id == id_, _table.c.demarche_numero == self.number)
+            select(*_COLUMNS).where(
+                _table.c.id == id_, _table.c.demarche_numero == self.number, ~_IS_SEEN
+            )
         ).one_or_none()
         return None if row is None else ManualRequest(*row)
 
     def latest(self, *, limit: int, offset: int = 0) -> list[ManualRequest]:
         """Return the requests of a démarche, newest first, without the first `offset`."""
+        return self._latest(~_IS_SEEN, limit, offset)
+
+    def seen(self, *, limit: int, offset: int = 0) -> list[ManualRequest]:
+        """Return who saw what of a démarche, as of `latest`."""
+        return self._latest(_IS_SEEN, limit, offset)
+
+    def _latest(
+        self, condition: ColumnElement[bool], limit: int, offset: int
+    ) -> list[ManualRequest]:
         rows = self.connection.execute(
             select(*_COLUMNS)
-            .where(_table.c.demarche_numero == self.number, _table.c.demande_par != WEBHOOK)
+            .where(
+                _table.c.demarche_numero == self.number, _table.c.demande_par != WEBHOOK, condition
+            )
             .order_by(_table.c.id.desc())
             .limit(limit)
             .offset(offset)
@@ -82,6 +109,7 @@ class RequestReads(Subject):
             select(*_COLUMNS)
             .where(
                 _table.c.demarche_numero == self.number,
+                ~_IS_SEEN,
                 # A first choice by the JSON's text, which other numbers may contain, too.
                 cast(_table.c.options, Text).contains(str(numero)),
             )

@@ -171,6 +171,16 @@ VIEWS: Dictionary = {
         **computed("statut", "CASE WHEN r.statut = 'running' AND l.holder IS NULL THEN 'interrupted' ELSE r.statut END", "Statut : running (en cours), success, partial, failed ou interrupted (le processus s'est arrêté avant la fin)."),
         **of(sync_run, "r", "debut fin lus modifies supprimes evalues pousses requetes erreur code demarche_numero"),
     }, key=("run",)),
+    "lecture_consultation": View("Une ligne par consultation : qui a vu quoi, et quand. Pour le délégué à la protection des données : elle n'est ni exportée ni accordée avec les autres vues.", {
+        **computed("consultation", "c.id", "Numéro de la ligne.", type="integer"),
+        **computed("genre", "c.genre", "Genre : consultation (dossiers ouverts), telechargement (fichier de la console), export, sauvegarde ou acces (recherche d'une personne)."),
+        **computed("par", "c.demande_par", "Compte ou courriel de l'agent.", mark=Mark.PERSONAL),
+        **computed("debut_le", "utc(c.demande_le)", "Date du premier accès de la ligne, en UTC.", type="datetime"),
+        **computed("fin_le", "utc(c.fini_le)", "Date du dernier, en UTC : ce qu'une personne ouvre dans la console en une minute fait une ligne.", type="datetime"),
+        **computed("choix", "json(c.options)", "Ce qui a été choisi, en JSON : numéros de dossiers, page et filtres, vues, format.", mark=Mark.FREE_TEXT, type="json"),
+        **computed("nombre", "CAST(json(c.resultat) ->> 'nombre' AS integer)", "Nombre de dossiers, de lignes ou de valeurs.", type="integer"),
+        **computed("demarche_numero", "c.demarche_numero", "Numéro de la démarche.", type="integer"),
+    }, key=("consultation",)),
     "lecture_indicateur": View("Une ligne par jour et par indicateur : les chiffres à la fin de la dernière synchronisation du jour ; rien avant la première. Ils restent quand un dossier est effacé.", {
         **of(indicateur, "i", "jour indicateur valeur demarche_numero"),
     }, key=("demarche_numero", "jour", "indicateur")),

@@ -7,7 +7,6 @@ the wishes are worded again and the stopped ones are retried.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from dsync.annotations.targets import LABEL, RESULTAT, desired
@@ -38,7 +37,10 @@ def check_sections(run: Run) -> None:
         ConfigurationError: it lacks some; nothing was changed.
     """
     lost = _lost_sections(run)
-    if lost and not is_accepted(run, Proposal(Consent.CONFIG, *_moves(lost))):
+    moves = [Move(f"section {name}", o.before, o.after, o.number) for name, o in lost.items()]
+    number = sum(one.number for one in lost.values())
+    proposal = Proposal(Consent.CONFIG, tuple(moves), number, dict.fromkeys(lost, ""))
+    if lost and not is_accepted(run, proposal):
         said = ", ".join(f"{one.number} {one.what}" for one in lost.values())
         raise ConfigurationError(
             k.SectionsLost(str(run.context.config), run.demarche, tuple(lost), said)
@@ -81,12 +83,6 @@ def _lost_sections(run: Run) -> dict[str, _Lost]:
         what = "wishes would be emptied"
         lost["[annotations]"] = _Lost(made.wishes, what, "inscriptions suivies", "abandonnées")
     return lost
-
-
-def _moves(lost: Mapping[str, _Lost]) -> tuple[tuple[Move, ...], int, dict[str, str]]:
-    """Return the table of a proposal, the number of its rows, and its subjects."""
-    moves = [Move(f"section {k}", one.before, one.after, one.number) for k, one in lost.items()]
-    return tuple(moves), sum(one.number for one in lost.values()), dict.fromkeys(lost, "")
 
 
 def follow_config_changes(run: Run) -> None:

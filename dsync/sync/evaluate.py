@@ -10,7 +10,7 @@ only the last one is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -34,11 +34,11 @@ from dsync.programme import (
     in_force,
 )
 from dsync.store import NewEvent, Reader, Tx
-from dsync.sync.comparisons import Comparisons
 from dsync.sync.context import BATCH, Run
 from dsync.sync.grounds import stops_judging
 from dsync.sync.isolating import Failed, judged, look_up, prepare
 from dsync.sync.page_storing import PageJudge, quarantine_dossier
+from dsync.sync.report import Comparisons
 from dsync.sync.rules_brake import stopped_rules, waits_for_consent
 from dsync.sync.work import Judging, RefreshEvidence
 
@@ -327,8 +327,13 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
         if as_of is None:
             store_verdicts(run, stored)
             if refreshes:
-                _record_refresh(run, sorted(kept))
-    _report_missing_dossiers(run, work.dossiers, known)
+                by = {"demande_par": run.asked_by}
+                events = [NewEvent(number, "preuve_relue", by) for number in sorted(kept)]
+                with run.transaction() as tx:
+                    tx.journal.record_events(run.id, events, run.now)
+    for number in work.dossiers:
+        if number not in known:
+            run.problem(k.Numbered(k.NumberNote.NOTHING_TO_JUDGE, number))
 
 
 def stored_comparisons(
@@ -357,18 +362,3 @@ def _to_store(batch: Batch) -> Batch:
     """Return what is stored of a batch: a finished dossier that has a verdict keeps it."""
     kept = [one for one in batch.judged if one.dossier.is_open or one.dossier.current is None]
     return replace(batch, numbers=[one.dossier.numero for one in kept], judged=kept)
-
-
-def _record_refresh(run: Run, numbers: Sequence[DossierNumber]) -> None:
-    by = {"demande_par": run.asked_by}
-    events = [NewEvent(number, "preuve_relue", by) for number in numbers]
-    with run.transaction() as tx:
-        tx.journal.record_events(run.id, events, run.now)
-
-
-def _report_missing_dossiers(
-    run: Run, numbers: Sequence[DossierNumber], known: Set[DossierNumber]
-) -> None:
-    for number in numbers:
-        if number not in known:
-            run.problem(k.Numbered(k.NumberNote.NOTHING_TO_JUDGE, number))

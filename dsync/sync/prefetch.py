@@ -18,13 +18,6 @@ _POLL_S = 0.2
 """Interval at which both threads check whether they have to stop."""
 
 
-class _End:
-    """Marks the end of the items, with the error that ended them, if any."""
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error
-
-
 @contextmanager
 def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T]]:
     """Return an iterator over `items`, which are produced in a thread.
@@ -35,8 +28,9 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
     Raises:
         InterruptedRunError: `stop` is set; raised by the iterator.
     """
-    waiting: queue.SimpleQueue[list[T] | _End] = queue.SimpleQueue()
-    """Each item in a list, which the iterator empties: it keeps no item that is being used."""
+    waiting: queue.SimpleQueue[list[T] | BaseException | None] = queue.SimpleQueue()
+    """Each item in a list, which the iterator empties: it keeps no item that is being used. Last,
+    the error that ended them, or None."""
     wanted = threading.Semaphore(1)
     """Released when an item is taken: one more is read then. Two wait at most, so that an item that
     takes longer to use than to read delays no later one."""
@@ -55,7 +49,7 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
         except BaseException as exc:
             # Nobody would see it in this thread: the main thread raises it.
             error = exc
-        waiting.put(_End(error))
+        waiting.put(error)
 
     def consume() -> Iterator[T]:
         while True:
@@ -65,13 +59,12 @@ def prefetched(items: Iterable[T], stop: threading.Event) -> Iterator[Iterator[T
                 taken = waiting.get(timeout=_POLL_S)
             except queue.Empty:
                 continue
-            if not isinstance(taken, _End):
-                wanted.release()
-                yield taken.pop()
-            elif taken.error is not None:
-                raise taken.error
-            else:
+            if taken is None:
                 return
+            if isinstance(taken, BaseException):
+                raise taken
+            wanted.release()
+            yield taken.pop()
 
     # In the same context, so that its log lines name the démarche, too.
     run = contextvars.copy_context().run

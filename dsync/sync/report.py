@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
+import weakref
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind, Status
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import Comparison, Verdict
 from dsync.errors import DsyncError, SafetyBrakeError
 from dsync.messages.kinds import Problem, said_by, to_stored
-from dsync.sync.comparisons import Comparisons
 
 PARTIAL = 7
 """The exit code of a run that did a part of its work."""
@@ -30,6 +33,35 @@ CAUSES = {
     130: "interrompu ; la prochaine synchronisation reprend",
 }
 """The meaning of each exit code, in French, for the view `lecture_synchronisation`."""
+_IN_MEMORY = 1 << 20
+
+
+class Comparisons:
+    """What a pre-check compared, in order, in a file: of 10,000 dossiers it takes half a GiB.
+
+    The file has no name, so it is gone with the process, however that ends.
+    """
+
+    def __init__(self, comparisons: Iterable[Comparison] = ()) -> None:
+        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - as long as this
+        weakref.finalize(self, self._file.close)
+        self._places: list[int] = []
+        for one in comparisons:
+            self.append(one)
+
+    def append(self, one: Comparison) -> None:
+        """Add one to the end."""
+        self._places.append(self._file.seek(0, 2))
+        pickle.dump(one, self._file, pickle.HIGHEST_PROTOCOL)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[Comparison]:
+        for place in self._places:
+            self._file.seek(place)
+            one: Comparison = pickle.load(self._file)  # noqa: S301 - nobody else has the file
+            yield one
 
 
 @dataclass(slots=True)

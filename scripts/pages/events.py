@@ -81,6 +81,9 @@ MEANINGS = {
     "grist_kept": "The tables of `[grist] document` are equal to their views.",
     "grist_left": "A person changed there what dsync made: it stays so, and is not kept any more.",
     "grist_failed": "Grist is away or refuses; the next run tries again.",
+    "seen_not_journaled": (
+        "Who saw what in the console could not be written; it is kept and tried again each minute."
+    ),
     "signed_in": "Somebody has signed in to the console, with these roles.",
     "sign_in_refused": "A sign-in failed, or there were too many.",
     "sign_out_failed": "The provider did not end the session there; here it is ended.",

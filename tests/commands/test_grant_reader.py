@@ -65,6 +65,9 @@ def test_a_role_is_granted_one_part_of_the_views(
     assert (0, True) == (ended.code, said in ended.out), ended.err
     with connected(database_url) as connection:
         assert [expected] == connection.scalars(_MAY_READ, {"role": role}).all()
+        # Who saw what is for the data protection officer, whom a right of its own is given.
+        watching = "SELECT has_table_privilege(:role, 'lecture_consultation', 'SELECT')"
+        assert connection.scalar(text(watching), {"role": role}) is False
         connection.execute(text(f"DROP OWNED BY {role}"))
         connection.execute(text(f"DROP ROLE {role}"))
 

@@ -32,7 +32,7 @@ def test_a_person_is_found_by_what_is_stored(run: Command, sandbox: Sandbox) -> 
     assert mail not in shown.err
     told = f"Applicant of dossier {truth.number}: `dsync dossier show {truth.number} --json`"
     assert told in shown.out
-    [latest, *_] = run("history", "--manual", "--json").json
+    [latest, *_] = run("history", "--seen", "--json").json
     assert ("acces", [truth.number]) == (latest["genre"], latest["options"]["dossiers"])
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         told = connection.execute("SELECT * FROM demande").fetchall()
@@ -60,6 +60,10 @@ def test_on_a_replica_it_says_why_nothing_is_shown(
     assert (5, "") == (refused.code, refused.out)
     assert "What was found is not shown" in refused.err
     assert "Point DSYNC_DATABASE_URL at the primary" in refused.err
+    # What is read by its number is shown, and that it is not journaled.
+    number = str(sandbox.control.truth()[0].number)
+    shown = run("dossier", "show", number, DSYNC_DATABASE_URL=url)
+    assert (0, True) == (shown.code, "you saw this is not journaled" in shown.err)
     postgres_server.drop(url)
 
 
@@ -67,6 +71,6 @@ def test_what_is_not_held_is_said_so(run: Command, sandbox: Sandbox) -> None:
     """And journaled, too; a text that everybody's data have is refused."""
     begin(run, sandbox, "--no-push")
     assert "Nothing that is stored has these words." in run("person", "Nemo Personne").out
-    assert "acces" == run("history", "--manual", "--json").json[0]["genre"]
+    assert "acces" == run("history", "--seen", "--json").json[0]["genre"]
     refused = run("person", "e")
     assert (2, True) == (refused.code, "at least 3" in refused.err)

@@ -32,6 +32,7 @@ RULES = {
     ("POST", "/dossiers/{numero}/repondre"): Right.AGIR,
     ("POST", "/dossiers/{numero}/effacer"): Right.ADMINISTRER,
     ("GET", "/dossiers/{numero}/pieces/{empreinte}"): Right.PERSONNES,
+    ("GET", "/dossiers/{numero}/comparer/{autre}"): Right.LIRE,
     ("GET", "/changements"): Right.LIRE,
     ("GET", "/changements.{ending}"): Right.LIRE,
     ("GET", "/conflits"): Right.AGIR,
@@ -55,6 +56,7 @@ RULES = {
     ("POST", "/demandes/{id}/retirer"): Right.AGIR,
     ("GET", "/essais/{id}"): Right.AGIR,
     ("GET", "/journal"): Right.AGIR,
+    ("GET", "/consultations"): Right.ADMINISTRER,
     ("GET", "/personne"): Right.PERSONNES,
     ("POST", "/personne"): Right.PERSONNES,
     ("GET", "/plus"): Right.LIRE,
@@ -82,7 +84,7 @@ def example(path: str, dossier: int = FIRST) -> str:
         dossier: the number of one.
     """
     values = {"numero": dossier, "run": 1, "id": 1, "ending": "csv", "path": "console.css"}
-    values |= {"empreinte": "0" * 32, "onglet": "tout"}
+    values |= {"autre": dossier + 1, "empreinte": "0" * 32, "onglet": "tout"}
     return re.sub(r"\{(\w+)(:\w+)?\}", lambda name: str(values[name[1]]), path)
 
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
+from html import unescape
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -134,7 +135,14 @@ def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
     links = re.findall(rf"  {ORIGIN}(/\S+)", text)
     assert len(links) >= 3
     browser = post.browser(EMAIL)
-    lists = re.findall(rf"- \D*(\d+) .*\n  {ORIGIN}(/dossiers\S+)", text)
+    todo = browser.get(f"{post.console.base}/", timeout=30).text
+    own = todo.partition('aria-label="Chaque sorte dans sa liste"')[2].partition("</ul>")[0]
+    kinds = [(unescape(link), count) for link, count in re.findall(r'href="([^"]+)">(\d+)', own)]
+    assert kinds == [
+        (re.sub(rf"[?&]demarche={DEMARCHE}$", "", link), count)
+        for count, link in re.findall(rf"- \D*(\d+)\s+{ORIGIN}(/\S+)", text)
+    ]
+    lists = re.findall(rf"- \D*(\d+)\s+{ORIGIN}(/dossiers\S+)", text)
     assert lists
     for count, link in lists:
         page = browser.get(post.console.base + link, timeout=30).text
@@ -206,7 +214,7 @@ def test_each_role_is_told_what_waits_for_it(post: Post) -> None:
     post.service().tick()
     [(to, message)] = post.told()
     lines = [line for line in message.get_content().splitlines() if line.startswith("- ")]
-    assert (JURY, ["- jury : 1\xa0dossier attend"]) == (to, lines)
+    assert (JURY, ["- Jury : 1"]) == (to, lines)
     post.engine.advance(days=1)
     post.service([as_("lecteur", JURY)]).tick()
     assert [] == post.told()
@@ -312,7 +320,7 @@ def test_the_service_sends_it(tmp_path: Path) -> None:
     assert 0 == process.returncode
     # The others are alerts.
     [message] = [one for to, one in box.received if to == ["ada@dinum.example.fr"]]
-    assert "équipe : " in message.get_content()
+    assert "Contrôles : " in message.get_content()
 
 
 def test_without_a_sign_in_or_a_server_the_page_says_what_is_missing(

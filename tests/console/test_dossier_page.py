@@ -155,6 +155,8 @@ def test_a_demarche_without_a_programme_shows_its_forms_questions(
         visitor = console.visitor()
         visitor.ask("/resynchroniser", portee="tout")
         page = visitor.get(WHOLE).text
+        compared = words(visitor.get(f"{HERE}/comparer/{number(1)}").text)
+    assert "Problème identifié Différent" in compared
     titles = re.findall(r"<h3[^>]*>([^<]+)", page)
     assert ["Demandeur", "Projet", "Administration", "Contacts"] == [t.strip() for t in titles[:4]]
     asked = fresh.rows(
@@ -190,3 +192,34 @@ def test_an_answered_check_shows_no_key_of_its_evidence(engine: Engine) -> None:
     assert f"({motif})" in verdict
     for key in ("etabli", "exigence", "constat :", "auteur :"):
         assert key not in verdict
+
+
+def test_two_dossiers_of_one_product_are_compared(engine: Engine) -> None:
+    """From the check that names the other: what differs is marked, what is the same stands once."""
+    page = "https://beta.gouv.fr/startups/zephyr-vallon.html"
+    for rank, word in ((0, "papier"), (2, "<b>web</b>")):
+        engine.control.edit_champ(number(rank), PAGE, page)
+        engine.control.edit_champ(number(rank), PROBLEME, f"Trop de formulaires {word}.")
+    engine.sync_until_quiet()
+    address = f"/dossiers/{number(0)}/comparer/{number(2)}"
+    with served(engine) as console:
+        visitor = console.visitor()
+        assert f'href="{address}"' in visitor.get(HERE).text
+        shown = visitor.get(address).text
+        for other in (number(0), number(0) + 999, "rien"):
+            missing = visitor.get(f"/dossiers/{number(0)}/comparer/{other}")
+            assert 404 == missing.status_code, other
+    with served(engine, role=Role.LECTEUR) as console:
+        masked = console.visitor().get(address).text
+    assert "Trop de formulaires <mark>papier.</mark>" in shown
+    assert "Trop de formulaires <mark>&lt;b&gt;web&lt;/b&gt;.</mark>" in shown
+    assert 1 == shown.count(page)
+    counts = re.search(r"(\d+) réponses diffèrent, (\d+) sont les mêmes", words(shown))
+    assert counts
+    assert [shown.count("Différent</span>"), shown.count('colspan="2"')] == [
+        *map(int, counts.groups())
+    ]
+    courriel = engine.one("lecture_dossier", 0)["usager_courriel"]
+    assert (True, False) == (courriel in shown, courriel in masked)
+    assert "Trop de formulaires" not in masked
+    assert "Type du demandeur" in masked

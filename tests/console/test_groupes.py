@@ -102,7 +102,8 @@ def test_dossiers_of_other_groupes_are_on_no_page(team: Team) -> None:
     assert f"/dossiers/{number(1)}" in texts
     for rank, visitor in product(range(6, 12), people.values()):
         assert f"/dossiers/{number(rank)}" not in texts
-        assert 404 == visitor.get(f"/dossiers/{number(rank)}").status_code
+        for before_it in ("", f"{number(0)}/comparer/"):
+            assert 404 == visitor.get(f"/dossiers/{before_it}{number(rank)}").status_code
         assert 200 == visitor.get(f"/dossiers/{number(rank - 6)}").status_code
 
 

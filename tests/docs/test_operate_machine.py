@@ -322,7 +322,7 @@ def test_the_end_leaves_nothing_here_and_says_what_is_left_in_ds(
     words = {"NUMBER": str(NUMBER)}
     done(machine(page("decommissioning.md", "archive"), **words))
     archive = machine.path("/srv/dsync-archive")
-    assert {"regles.md", "runs.json", "journal.json", "lecture_dossier.csv"} <= {
+    assert {"regles.md", "runs.json", "requests.json", "lecture_dossier.csv"} <= {
         one.name for one in archive.iterdir()
     }
     left = block("decommissioning.md", "left", "sql").replace("12345", str(NUMBER))

@@ -117,6 +117,8 @@ def rich(store: Store) -> Store:
             page = [make_mapped(1, **{**RICH, **changes})]
             tx.dossiers.store_page(run, page, now=NOW)
         tx.queue.close([DossierNumber(1)])
+        seen = {"since": NOW, "now": NOW, "result": {"nombre": 1}}
+        tx.requests.record("consultation", {"dossiers": [1]}, "ada@poste", **seen)
     return store
 
 

@@ -423,17 +423,14 @@ def _cited_at(
         is_common = COMMON.issuperset(name)
         if ids and (is_common or len("".join(name)) < _CITED_LENGTH):
             written = part[found[start].start() : found[end - 1].end()]
-            ids = frozenset(i for i in ids if _is_proper(_nom(i, catalogue), written))
+            is_small = written == written.lower()
+            ids = frozenset(i for i in ids if not is_small and _nom(i, catalogue) == written)
             # The capital of a sentence's first word is none.
             if is_common and len(name) == 1 and not part[: found[start].start()].strip():
                 ids = frozenset()
         if ids:
             return end, ids
     return start + 1, frozenset()
-
-
-def _is_proper(nom: str, written: str) -> bool:
-    return nom == written and written != written.lower()
 
 
 def _inside(site: SiteAddress, catalogue: Catalogue) -> frozenset[str]:

@@ -6,7 +6,7 @@ import tracemalloc
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Verdict
-from dsync.sync.comparisons import Comparisons
+from dsync.sync.report import Comparisons
 
 DETAIL = "Tout est conforme. " * 1_000
 COUNT = 500

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dsync.eig.candidature_facts import named_words
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.product import resolve_product
-from dsync.eig.precheck.same_words import named_words
 
 PAGE = "https://beta.gouv.fr/startups"
 

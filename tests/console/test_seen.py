@@ -1,0 +1,100 @@
+"""Who saw what: what is journaled of pages, files and commands, and who reads it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from dsync.console.access import Role
+from tests.console.served import served
+from tests.engine.rig import DEMARCHE, FIRST, Engine
+from tests.store.databases import connected
+
+REFUSING = (
+    "CREATE TRIGGER refused BEFORE INSERT ON demande BEGIN SELECT RAISE(ABORT, 'read-only'); END"
+)
+
+
+def seen(engine: Engine) -> list[tuple[str, list[int], int]]:
+    """Return what is journaled, oldest first: genre, dossiers, number."""
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        rows = reader.requests.seen(limit=100)
+    return [
+        (one.genre, one.options.get("dossiers", []), (one.resultat or {})["nombre"])
+        for one in reversed(rows)
+    ]
+
+
+def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
+    """One row for what somebody opens in a minute, one for each file; not what a page asks again.
+
+    The words that somebody searched for are not kept.
+    """
+    with served(engine) as console:
+        visitor = console.visitor()
+        for path in (f"/dossiers/{FIRST}", f"/dossiers/{FIRST}/journal", f"/dossiers/{FIRST + 1}"):
+            assert 200 == visitor.get(path).status_code
+        assert 200 == visitor.get("/dossiers.csv?q=Dupont&etat=en_construction").status_code
+        for path in ("/", "/dossiers", "/dossiers/1"):
+            visitor.get(path)
+        visitor.get(f"/dossiers/{FIRST}", headers={"HX-Request": "true"})
+        assert [] == seen(engine)
+    [file, pages] = seen(engine)
+    assert ("telechargement", []) == file[:2]
+    assert ("consultation", [FIRST, FIRST + 1], 2) == pages
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        told = next(one for one in reader.requests.seen(limit=9) if one.genre == "telechargement")
+    assert {"q": "…", "etat": "en_construction"} == told.options["filtres"]
+
+
+@pytest.fixture
+def watched(engine: Engine) -> Iterator[int]:
+    """The number of a row of somebody's access."""
+    now = engine.worker.now()
+    with engine.worker.store.requests(DEMARCHE) as requests:
+        requests.record(
+            "consultation", {"dossiers": [FIRST]}, "vera@example.fr", since=now, now=now,
+            result={"nombre": 1},
+        )  # fmt: skip
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        yield reader.requests.seen(limit=1)[0].id
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_administrateur_alone_reads_it(engine: Engine, watched: int, role: Role) -> None:
+    """Others find it on no page: not in a journal, a dossier or at the address of a request."""
+    with served(engine, role=role) as console:
+        visitor = console.visitor()
+        answer = visitor.get("/consultations")
+        is_administrateur = role is Role.ADMINISTRATEUR
+        assert (200 if is_administrateur else 403) == answer.status_code
+        assert is_administrateur == ("vera@example.fr" in answer.text)
+        assert is_administrateur == ("/consultations" in visitor.get("/plus").text)
+        for path in ("/journal", f"/dossiers/{FIRST}/journal", f"/demandes/{watched}"):
+            assert "vera@example.fr" not in visitor.get(path).text
+
+
+def test_no_page_waits_for_a_write(engine: Engine) -> None:
+    """A page is served while another connection holds the database; the row follows."""
+    with served(engine) as console:
+        visitor = console.visitor()
+        with engine.worker.store.trial() as trial, trial.requests(DEMARCHE) as requests:
+            requests.withdraw(0)
+            began = time.monotonic()
+            assert 200 == visitor.get(f"/dossiers/{FIRST}").status_code
+            assert time.monotonic() - began < 5
+    assert [("consultation", [FIRST], 1)] == seen(engine)
+
+
+def test_where_nothing_can_be_written_pages_go_on(engine: Engine) -> None:
+    """As on a replica: what was seen is not written, and neither page nor end fails."""
+    with connected(engine.url) as connection:
+        connection.execute(text(REFUSING))
+    with served(engine) as console:
+        visitor = console.visitor()
+        for path in (f"/dossiers/{FIRST}", "/dossiers.csv", "/consultations"):
+            assert 200 == visitor.get(path).status_code
+    assert [] == seen(engine)
