@@ -487,5 +487,5 @@ def test_a_person_is_looked_for_and_that_is_journaled(visitor: Visitor, engine: 
     [row] = engine.rows("SELECT * FROM demande WHERE genre = 'acces'")
     assert (True, False) == (str(number(0)) in str(row), truth.usager_email in str(row))
     assert f"Demandeur du dossier {number(0)} : dsync dossier show N --json" in shown
-    assert "Recherche d’une personne" in words(visitor.get("/journal").text)
+    assert "Recherche d’une personne" not in words(visitor.get("/journal").text)
     assert "au moins trois" in words(visitor.post("/personne", texte="e").text)
