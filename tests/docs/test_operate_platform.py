@@ -57,15 +57,16 @@ def test_a_platform_serves_a_demarche_by_its_own_variables(
     outside = {
         "PATH": path,
         "DSYNC_DS_URL": sandbox.ds_url,
-        "DSYNC_DS_TOKEN": sandbox.tokens.write,
         "DSYNC_BETAGOUV_URL": sandbox.betagouv_url,
     }
-    made = bare(page("platform.md", "file"), outside, folder=tmp_path)
+    token = sandbox.tokens.write
+    made = bare(page("platform.md", "file"), outside, given=f"{token}\n", folder=tmp_path)
     assert 0 == made.code, made.text
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     variables = {
         **outside,
+        "DSYNC_DS_TOKEN": token,
         "PORT": str(port),
         "DATABASE_URL": url.replace("postgresql", "postgres", 1),  # As platforms write it.
         "DSYNC_LOG_FORMAT": "json",
