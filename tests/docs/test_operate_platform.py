@@ -27,7 +27,7 @@ READ_ONLY = """
 set -e
 mount --rbind / /mnt
 mount -o remount,ro,bind /mnt
-mount -t tmpfs tmpfs /mnt/tmp
+mount -t tmpfs tmpfs /mnt/var/tmp
 exec chroot /mnt "$@"
 """
 
@@ -70,6 +70,8 @@ def test_a_platform_serves_a_demarche_by_its_own_variables(
         "PORT": str(port),
         "DATABASE_URL": url.replace("postgresql", "postgres", 1),  # As platforms write it.
         "DSYNC_LOG_FORMAT": "json",
+        # A checkout can stand in /tmp.
+        "TMPDIR": "/var/tmp",
         "DSYNC_CONFIG_TOML": (tmp_path / "dsync.toml").read_text(encoding="utf-8"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
