@@ -197,7 +197,6 @@ def show(visit: Visit) -> Response:
             row |= {name: rank.get(name) for name in ("rang", "note_moyenne")}
         return visit.page(
             "a_reporter.html",
-            reader,
             days=days,
             day=wanted,
             groups=[(name, GROUPS[name], some) for name, some in groups.items()],

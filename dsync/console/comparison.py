@@ -62,7 +62,6 @@ def show(visit: Visit) -> Response:
                 sections.setdefault(known.section, []).append(compared)
         return visit.page(
             "comparaison.html",
-            reader,
             both=[one | {"demandeur": applicant_of(one)} for one in both],
             sections=sections,
             different=different,

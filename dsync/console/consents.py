@@ -41,7 +41,6 @@ def show(visit: Visit) -> Response:
     with visit.reading() as reader:
         return visit.page(
             "accords.html",
-            reader,
             waiting=waiting(reader, visit.worker.evidence(reader)),
             titles=CONSENTS,
             stands=STANDS,

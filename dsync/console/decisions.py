@@ -56,7 +56,6 @@ def conflicts(visit: Visit) -> Response:
         found, blocked = open_conflicts(reader)
         return visit.page(
             "conflits.html",
-            reader,
             conflicts=[(key_of(one), one) for one in found[:SHOWN]],
             total=len(found),
             blocked=blocked,
@@ -88,7 +87,6 @@ def decide(visit: Visit) -> Response:
             case "ecraser" | "adopter" as choice:
                 return visit.page(
                     "ecraser.html",
-                    reader,
                     choice=choice,
                     conflicts=[(key_of(one), one) for one in chosen],
                     gone=gone,
@@ -150,7 +148,6 @@ def anomalies(visit: Visit) -> Response:
             refused[wish.statut, wish.erreur or ""].append(wish)
         return visit.page(
             "anomalies.html",
-            reader,
             groups=groups,
             shown=SHOWN,
             refused=refused,

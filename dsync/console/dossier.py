@@ -185,7 +185,6 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             onglet = tabs[0][0]
         return visit.page(
             "dossier.html",
-            reader,
             found=found,
             place=place_of(visit, reader, number),
             demandeur=applicant_of(found),
@@ -412,7 +411,7 @@ def explain(visit: Visit) -> Response:
         if programme is None or account is None:
             raise HTTPException(404, "Ce dossier n’a pas d’avis à expliquer à cette date.")
         paper = account_page(account, visit.worker.configuration.applicant)
-        return visit.page("explication.html", reader, numero=number, paper=paper)
+        return visit.page("explication.html", numero=number, paper=paper)
 
 
 def pages_in_ds(worker: Worker) -> str | None:

@@ -383,7 +383,6 @@ def show(visit: Visit) -> Response:
         groupes = list(values["groupe"])
         return visit.page(
             "dossiers.html",
-            reader,
             rows=rows,
             answers=answers,
             columns=[*columns.headers.items()],

@@ -251,7 +251,6 @@ def show(visit: Visit) -> Response:
         ]
         return visit.page(
             "jury.html",
-            reader,
             days=days,
             day=day,
             le=ALL_DAYS if is_all else day,
@@ -290,7 +289,7 @@ def sheets(visit: Visit) -> Response:
         if not found and (chosen or days):
             raise HTTPException(404, _NO_JURY)
         day = days[0] if len(days) == 1 else None
-        return visit.page("fiches.html", reader, fiches=found, day=day, le=visit.query("le") or day)
+        return visit.page("fiches.html", fiches=found, day=day, le=visit.query("le") or day)
 
 
 def sheet(visit: Visit) -> Response:
@@ -301,7 +300,7 @@ def sheet(visit: Visit) -> Response:
         if not found:
             raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
         day = found[0]["jury_le"]
-        return visit.page("fiches.html", reader, fiches=found, day=day, le=day)
+        return visit.page("fiches.html", fiches=found, day=day, le=day)
 
 
 def export(visit: Visit) -> Response:
@@ -332,7 +331,6 @@ def evidence(visit: Visit) -> Response:
         may_see = visit.may(Right.AGIR) and visit.grant.groupes is None
         return visit.page(
             "preuves.html",
-            reader,
             evidence=shown,
             has_waiting=may_see and bool(waiting(reader, shown)),
         )

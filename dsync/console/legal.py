@@ -158,8 +158,7 @@ PUBLIC: Mapping[str, Callable[[Site], Paper]] = {
 
 def more(visit: Visit) -> Response:
     """Show the pages that the person may open, by place: the plan of the site."""
-    with visit.reading() as reader:
-        return visit.page("plus.html", reader)
+    return visit.page("plus.html")
 
 
 def how_it_works(visit: Visit) -> Response:
@@ -167,8 +166,7 @@ def how_it_works(visit: Visit) -> Response:
     programme = visit.worker.programme
     if programme is None or not visit.worker.configuration.judges:
         raise HTTPException(404, "Cette démarche n’a pas de règles publiées.")
-    with visit.reading() as reader:
-        return visit.page("regles.html", reader, paper=programme.rules_page(visit.now))
+    return visit.page("regles.html", paper=programme.rules_page(visit.now))
 
 
 PAGES = [

@@ -34,8 +34,7 @@ def search(visit: Visit) -> Response:
 
 def _page(visit: Visit, **values: Any) -> Response:
     given: dict[str, Any] = {"found": None, "text": "", "is_short": False, "shown": SHOWN, **values}
-    with visit.reading() as reader:
-        return visit.page("personne.html", reader, **given)
+    return visit.page("personne.html", **given)
 
 
 PAGES = [

@@ -59,7 +59,6 @@ def run(visit: Visit) -> Response:
             event["details"] = json.loads(event["details"]) if event["details"] else None
         return visit.page(
             "synchronisation.html",
-            reader,
             run=found[0],
             messages=_said(found[0]["figures"], "messages"),
             events=events[:PER_PAGE],
@@ -93,7 +92,6 @@ def request(visit: Visit) -> Response:
         judged, more = _judged(visit, reader, found) if is_done else (None, False)
         return visit.page(
             "demande_suite.html" if is_part else "demande.html",
-            reader,
             one=found,
             messages=_said(found.resultat, "errors"),
             read=read,
@@ -192,17 +190,15 @@ def trial(visit: Visit) -> Response:
                 error = error_of(failure)
                 code, problem = error.exit_code, french.said(k.said_by(error))
     is_part = visit.request.headers.get("hx-request") == "true"
-    with visit.reading() as reader:
-        return visit.page(
-            "essai_suite.html" if is_part else "essai.html",
-            reader,
-            trial={"id": found.id, "title": found.title, "begun_at": found.begun_at},
-            report=report and report.to_json(),
-            messages=report and [*map(french.said, report.said)],
-            code=code,
-            problem=problem,
-            refresh_s=REFRESH_S,
-        )
+    return visit.page(
+        "essai_suite.html" if is_part else "essai.html",
+        trial={"id": found.id, "title": found.title, "begun_at": found.begun_at},
+        report=report and report.to_json(),
+        messages=report and [*map(french.said, report.said)],
+        code=code,
+        problem=problem,
+        refresh_s=REFRESH_S,
+    )
 
 
 def journal(visit: Visit) -> Response:
@@ -240,7 +236,7 @@ def _paged(
             return visit.back(visit.request.url.path)
         lines: dict[str, Any] = {name: found[:PER_PAGE]}
         has_more = len(found) > PER_PAGE
-        return visit.page(template, reader, page=page, has_more=has_more, **lines, **values)
+        return visit.page(template, page=page, has_more=has_more, **lines, **values)
 
 
 PAGES = [

@@ -36,15 +36,13 @@ def show(visit: Visit) -> Response:
     """Show how often the person is told."""
     with visit.site.store.subscriptions() as subscriptions:
         found = subscriptions.of(visit.actor.name, visit.worker.demarche)
-    with visit.reading() as reader:
-        return visit.page(
-            "abonnement.html",
-            reader,
-            obstacle=_obstacle(visit),
-            chosen=found.frequence if found else "",
-            last=found.envoye_le if found else None,
-            frequences=FREQUENCES,
-        )
+    return visit.page(
+        "abonnement.html",
+        obstacle=_obstacle(visit),
+        chosen=found.frequence if found else "",
+        last=found.envoye_le if found else None,
+        frequences=FREQUENCES,
+    )
 
 
 def change(visit: Visit) -> Response:

@@ -16,9 +16,7 @@ MOVED = {"/etat": "/suivi", "/changements": "/suivi", "/plan": "/plus"}
 def show(visit: Visit) -> Response:
     """Show the state of a démarche, and a page of the changes."""
     with visit.reading() as reader:
-        return visit.page(
-            "suivi.html", reader, **state_of(visit, reader), **changes_of(visit, reader)
-        )
+        return visit.page("suivi.html", **state_of(visit, reader), **changes_of(visit, reader))
 
 
 def moved(visit: Visit) -> Response:

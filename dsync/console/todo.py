@@ -206,7 +206,6 @@ def show(visit: Visit) -> Response:
         concerns = concerns_of(state, visit.now, worker.settings.thresholds)
         answer = visit.page(
             "todo.html",
-            reader,
             lines=list(_lines(visit, reader)) if len(visit.actor.grants) > 1 else [],
             whom_names=list(WHOM.values()),
             kinds=kinds,

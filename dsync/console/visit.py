@@ -369,7 +369,7 @@ class Visit(Viewer):
             return value
         return programme.words.value(column, value)
 
-    def page(self, template: str, reader: Reader, status: int = 200, **values: Any) -> Response:
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """Render a template."""
         is_part = self.request.headers.get("hx-request") == "true"
         said = None if is_part else self.request.session.pop("dit", None)
@@ -412,17 +412,15 @@ class Visit(Viewer):
         `back` is the page to go back to instead; `parameters` are those of its address, and of the
         one that the form, with `fields`, is sent to.
         """
-        with self.reading() as reader:
-            return self.page(
-                "confirmer.html",
-                reader,
-                question=question,
-                consequence=consequence,
-                button=button,
-                back=self.url(back, **parameters),
-                to=self.url(self.request.url.path, **parameters),
-                fields=fields,
-            )
+        return self.page(
+            "confirmer.html",
+            question=question,
+            consequence=consequence,
+            button=button,
+            back=self.url(back, **parameters),
+            to=self.url(self.request.url.path, **parameters),
+            fields=fields,
+        )
 
     def say(self, text: str, *, kind: str = "success") -> None:
         """Have the next page show a sentence."""

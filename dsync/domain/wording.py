@@ -142,15 +142,6 @@ def listed(items: Iterable[str], *, last: str = "et") -> str:
     return f"{', '.join(found[:-1])} {last} {found[-1]}"
 
 
-def of_whom(name: str) -> str:
-    """Return « du ministre », « de la ministre », « d’Etalab » for a name with its article."""
-    for article, contracted in (("le ", "du "), ("les ", "des ")):
-        if name.lower().startswith(article):
-            return contracted + name[len(article) :]
-    # Not before an h: nothing says whether it is aspirated.
-    return f"d’{name}" if fold(name[:1]) in set("aeiouy") else f"de {name}"
-
-
 def grouped_siren(siren: str) -> str:
     """Return the nine digits of a SIREN as people write them, « 110 001 013 »."""
     return " ".join(siren[place : place + 3] for place in range(0, len(siren), 3))

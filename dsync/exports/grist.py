@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from dsync.errors import GristError
 from dsync.exports.grist_client import UNWRITABLE, Column, GristClient, WantedColumn
 from dsync.exports.view_rows import ExportTable
-from dsync.store.grist import Made
+from dsync.store.grist_rows import Made
 
 KEY, GONE = "dsync_cle", "dsync_parti_le"
 _TYPES = {
@@ -103,6 +103,7 @@ class Mirror:
     ) -> None:
         self._client = client
         self._view = view
+        self._names = (*view.columns, KEY, GONE)
         self._made = made
         self._about = f"Tenu par dsync : {about}"
         self._delete = delete
@@ -147,7 +148,7 @@ class Mirror:
             columns = self._client.columns(table)
             if any(one.label == self._about for one in columns):
                 return table, Made(ref, self._by_name(columns), {})
-        new = [self._new(name, rows) for name in (*self._view.columns, KEY, GONE)]
+        new = [self._new(name, rows) for name in self._names]
         table = self._client.add_table(self._view.name, new)
         [ref] = [ref for ref, id_ in self._client.tables().items() if id_ == table]
         columns = self._client.columns(table)
@@ -158,7 +159,7 @@ class Mirror:
     def _by_name(self, columns: Sequence[Column]) -> dict[str, int]:
         """Return the references of columns that nobody has renamed yet."""
         named = {KEY if one.label == self._about else one.label: one.ref for one in columns}
-        return {name: named[name] for name in (*self._view.columns, KEY, GONE) if name in named}
+        return {name: named[name] for name in self._names if name in named}
 
     def _new(self, name: str, rows: Mapping[str, Mapping[str, Any]]) -> WantedColumn:
         if name == KEY:
@@ -180,14 +181,14 @@ class Mirror:
     ) -> dict[str, Column]:
         """Return Grist's columns by the view's; what a person took away or changed is left out."""
         by_ref = {one.ref: one for one in self._client.columns(table)}
-        missing = [one for one in (*self._view.columns, KEY, GONE) if one not in made.colonnes]
+        missing = [one for one in self._names if one not in made.colonnes]
         if missing:
             ids = self._client.add_columns(table, [self._new(name, rows) for name in missing])
             by_ref = {one.ref: one for one in self._client.columns(table)}
             by_id = {one.id: one.ref for one in by_ref.values()}
             made.colonnes.update({n: by_id[i] for n, i in zip(missing, ids, strict=True)})
         found = {}
-        for name in (*self._view.columns, KEY, GONE):
+        for name in self._names:
             column = by_ref.get(made.colonnes[name])
             if column is None:
                 if name != KEY:
@@ -280,11 +281,10 @@ class Mirror:
         self._client.delete(table, [gone[key] for key in to_delete])
         for key in to_delete:
             del there[key]
-        to_mark = [
-            key for key in gone if key in there and GONE in columns and not there[key].cells[GONE]
-        ]
-        mark = columns[GONE].id if GONE in columns else ""
-        self._client.update(table, [{"id": gone[key], mark: self._today} for key in to_mark])
+        if (mark := columns.get(GONE)) is None:
+            return len(to_delete)
+        to_mark = [key for key in gone if key in there and not there[key].cells[GONE]]
+        self._client.update(table, [{"id": gone[key], mark.id: self._today} for key in to_mark])
         return len(to_delete) + len(to_mark)
 
 

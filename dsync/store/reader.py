@@ -35,7 +35,7 @@ from dsync.store.change_list import ChangeReads
 from dsync.store.changes import CorrectionReads
 from dsync.store.consents import ConsentReads
 from dsync.store.deletions import DeletionReads
-from dsync.store.grist import GristReads
+from dsync.store.grist_rows import GristReads
 from dsync.store.journal import JournalReads
 from dsync.store.keys import KeyReads
 from dsync.store.lease import LeaseInfo, read_leases

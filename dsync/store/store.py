@@ -53,7 +53,7 @@ from dsync.store.engine import (
     wait_for_locks,
     wait_in_transaction,
 )
-from dsync.store.grist import GristWrites
+from dsync.store.grist_rows import GristWrites
 from dsync.store.journal import JournalWrites
 from dsync.store.keys import KeyWrites
 from dsync.store.lease import Lease, LeaseInfo

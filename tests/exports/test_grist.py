@@ -14,7 +14,7 @@ from dsync.errors import GristError
 from dsync.exports.grist import Kept, Mirror
 from dsync.exports.grist_client import GristClient
 from dsync.exports.view_rows import ExportTable
-from dsync.store.grist import Made
+from dsync.store.grist_rows import Made
 from tests.exports.grist_server import Grist, grist_server
 
 TODAY = date(2026, 11, 30)
