@@ -73,24 +73,25 @@ def decide(visit: Visit) -> Response:
         return visit.back("/conflits")
     with visit.reading() as reader:
         chosen = [one for one in open_conflicts(reader)[0] if key_of(one) in keys]
-        gone = len(keys) - len(chosen)
-        if not chosen:
-            visit.say(_gone(gone), kind="warning")
-            return visit.back("/conflits")
-        match visit.form.get("choix"):
-            case "garder":
-                return _end(visit, chosen, gone, Choice.KEEP)
-            case "adopter" if visit.form.get("confirme"):
-                return _end(visit, chosen, gone, Choice.ADOPT)
-            case "ecraser" if visit.form.get("confirme"):
-                return _overwrite(visit, chosen, gone)
-            case "ecraser" | "adopter" as choice:
-                return visit.page(
-                    "ecraser.html",
-                    choice=choice,
-                    conflicts=[(key_of(one), one) for one in chosen],
-                    gone=gone,
-                )
+    # What follows writes: SQLite would have the read wait for the write, and the write for it.
+    gone = len(keys) - len(chosen)
+    if not chosen:
+        visit.say(_gone(gone), kind="warning")
+        return visit.back("/conflits")
+    match visit.form.get("choix"):
+        case "garder":
+            return _end(visit, chosen, gone, Choice.KEEP)
+        case "adopter" if visit.form.get("confirme"):
+            return _end(visit, chosen, gone, Choice.ADOPT)
+        case "ecraser" if visit.form.get("confirme"):
+            return _overwrite(visit, chosen, gone)
+        case "ecraser" | "adopter" as choice:
+            return visit.page(
+                "ecraser.html",
+                choice=choice,
+                conflicts=[(key_of(one), one) for one in chosen],
+                gone=gone,
+            )
     raise HTTPException(400)
 
 

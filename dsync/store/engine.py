@@ -186,15 +186,26 @@ def driver_error(engine: Engine) -> type[Exception]:
     return error
 
 
-def vacuum(engine: Engine, tables: Iterable[str]) -> None:
-    """Remove deleted data from the database's files: old row versions, or SQLite's WAL."""
-    statement = "PRAGMA wal_checkpoint(TRUNCATE)"
-    options: dict[str, Any] = {AUTOCOMMIT: True}
+def vacuum(engine: Engine, tables: Iterable[str]) -> bool:
+    """Remove deleted data from the database's files: old row versions, or SQLite's WAL.
+
+    Returns whether it was done: a WAL that somebody reads is left, because its checkpoint waits for
+    readers with the lock that every writer needs.
+    """
     if engine.dialect.name == "postgresql":
-        statement = f"VACUUM {', '.join(tables)}"
-        options = {"isolation_level": "AUTOCOMMIT"}
-    with engine.execution_options(**options).connect() as connection:
-        connection.exec_driver_sql(statement)
+        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+        return True
+    with engine.execution_options(**{AUTOCOMMIT: True}).connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_WAL_WAIT_MS}")
+        try:
+            is_busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
+    return not is_busy
+
+
+_WAL_WAIT_MS = 500
 
 
 def scrub(engine: Engine, tables: Sequence[str]) -> list[str]:

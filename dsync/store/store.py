@@ -98,6 +98,8 @@ class Store:
         """Leases whose release failed: the next attempt to take them releases them first."""
         self._writers = threading.RLock()
         """One thread of this process writes at a time on SQLite; the others wait for their turn."""
+        self._must_vacuum = False
+        """Whether what was erased is still in the database's files, because they were read."""
         self._whole: Connection | None = None
         """The connection of a dry run, whose transaction has all others in it."""
 
@@ -326,7 +328,7 @@ class Store:
             yield tx
             tx.stamp(self._clock())
         # After the commit: PostgreSQL cannot vacuum in a transaction, nor SQLite truncate its WAL.
-        if tx.deletions.has_erased and self._whole is None:
+        if (tx.deletions.has_erased or self._must_vacuum) and self._whole is None:
             self._vacuum()
 
     def forget(self, lease: Lease) -> None:
@@ -536,13 +538,13 @@ class Store:
         return [*own, *self._programme.storage.metadata.sorted_tables]
 
     def _vacuum(self) -> None:
-        """Remove deleted rows from the database's files.
+        """Remove deleted rows from the database's files; after the next commit, if it is read now.
 
         A failure is only logged: the deletion is committed, and PostgreSQL vacuums by itself later.
         """
         try:
             with translated(self.place):
-                vacuum(self._engine, [table.name for table in self._tables()])
+                self._must_vacuum = not vacuum(self._engine, [t.name for t in self._tables()])
         except StoreError as exc:
             import structlog  # Imported here: short commands that only read do not need it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +19,7 @@ from dsync.ds.results import ListRequest
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.service.alerts import findings_of
+from dsync.store.engine import BUSY_TIMEOUT_S
 from dsync.sync.work import ReadAll, ReadChanges
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, OPEN, PAGE, PROBLEME, Engine, number, seeds
@@ -96,6 +98,22 @@ def test_an_erasure_leaves_nothing_in_the_databases_files(engine_on_each: Engine
     vacuumed = engine.rows("SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0")
     erased = {"dossier", "contenu", "changement", "candidature", "verdict", "outbox", "evenement"}
     assert erased <= {row["relname"] for row in vacuumed}
+
+
+def test_an_erasure_waits_for_no_reader(engine: Engine) -> None:
+    """SQLite's WAL is emptied under the lock for writing, which others wait for."""
+    engine.sync_until_quiet()
+    engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Mot-témoin")
+    engine.sync()
+    engine.control.erase(number(OPEN_ONE))
+    with engine.another().store.reading(DEMARCHE) as reader:
+        assert 0 == len(reader.quarantine.entries())
+        start = time.monotonic()
+        assert 1 == engine.sync().deleted
+        assert time.monotonic() - start < BUSY_TIMEOUT_S / 2
+    engine.advance(minutes=11)
+    engine.sync()
+    assert [] == engine.files_with("témoin")
 
 
 def test_a_back_dated_erasure_is_found(engine: Engine) -> None:
