@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -16,10 +14,8 @@ from dsync.cli.options import INSTANT, json_option, settings_options
 from dsync.exports import ENDINGS
 
 with later(globals()):
-    from rich.console import Console
-    from rich.progress import Progress
-
     from dsync.cli.output import print_json, print_table
+    from dsync.cli.progress import counted
     from dsync.cli.session import (
         check_known,
         chosen_demarche,
@@ -97,7 +93,7 @@ def export(
         )
     with (
         closing(open_database(load_any().database_url, create=False)) as store,
-        _progress(wanted=not as_json) as progress,
+        counted(wanted=not as_json) as progress,
     ):
         demarche = chosen_demarche()
         if demarche is not None:
@@ -142,18 +138,3 @@ def export(
             "Their ends say so; the other formats have them whole.",
             err=True,
         )
-
-
-@contextmanager
-def _progress(*, wanted: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """Yield a function that shows how much of each view is written; None where no terminal is."""
-    if not (wanted and sys.stderr.isatty()):
-        yield None
-        return
-    with Progress(console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task("")
-
-        def show(name: str, done: int, total: int) -> None:
-            bars.update(bar, description=name, completed=done, total=total)
-
-        yield show
