@@ -154,6 +154,23 @@ def test_a_page_is_accessible_at_any_width(page: Page, state_page: Page, address
         assert_accessible(one, schemes=schemes)
 
 
+def test_what_is_found_of_a_person_is_accessible(page: Page, told: Engine) -> None:
+    """In a table that a telephone shows as sheets; by keyboard to the one act and the answer."""
+    page.goto("/personne")
+    page.get_by_label("Courriel, nom").fill(told.control.truth_of(number(0)).usager_email)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("est le demandeur").first).to_be_visible()
+    assert_accessible(page)
+    assert_in_view(page)
+    page.get_by_label(f"Choisir le dossier {number(0)}").check()
+    with page.expect_download() as sent:
+        page.get_by_role("link", name="Projet de réponse").click()
+    assert "reponse-article-15.html" == sent.value.suggested_filename
+    page.get_by_role("button", name="Effacer de la copie…").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Effacer 1")
+    assert_accessible(page)
+
+
 def test_what_is_to_do_and_many_dossiers_are_on_one_screen(page: Page, state_page: Page) -> None:
     """At 1280 by 800: ten tasks, twelve dossiers, each in two lines at most; in both themes."""
     for one, address, rows, most in (
