@@ -112,13 +112,13 @@ def request(visit: Visit) -> Response:
 def _following(
     visit: Visit, reader: Reader, asked: ManualRequest, parameters: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
-    """Return where to go on after an answer: the next check of its dossier, the next dossier."""
-    named = asked.options.get("dossiers") or []
-    if not asked.options.get("answer") or len(named) != 1:
+    """Return where to go on after an answer, or a letter: the next check, the next dossier."""
+    named, options = asked.options.get("dossiers") or [], asked.options
+    if not (options.get("answer") or options.get("sent")) or len(named) != 1:
         return []
     titles, found = visit.check_titles(reader), list[tuple[str, str]]()
     given = {name: value for name, value in parameters.items() if name != "suite"}
-    reasons = reader.dossiers.reasons(named)
+    reasons = reader.dossiers.reasons(named if options.get("answer") else [])
     for one in reasons.get(named[0], ())[:1]:
         said = f"Contrôle suivant de ce dossier : {titles.get(one['controle'], one['controle'])}"
         found.append((said, visit.url(f"/dossiers/{named[0]}", **given)))
