@@ -18,6 +18,7 @@ from dsync.console.access import Right
 from dsync.console.decisions import key_of
 from dsync.console.dossiers import parameters_of, place_of, selection_of, short
 from dsync.console.drafts import Draft, taken
+from dsync.console.elsewhere import former_calls
 from dsync.console.files import sent
 from dsync.console.matrices import commented, grids_of, matrices
 from dsync.console.visit import Visit
@@ -108,6 +109,8 @@ def show(visit: Visit) -> Response:
 def _show(visit: Visit, draft: Draft | None) -> Response:
     number = DossierNumber(visit.in_path("numero"))
     worker, has_programme = visit.worker, visit.worker.configuration.programme is not None
+    # Before this transaction: nobody holds two connections.
+    former = former_calls(visit, number)
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=SHOWN_VIEWS)
         if found is None or found["demarche_numero"] not in visit.actor.grants:
@@ -189,6 +192,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             found=found,
             place=place_of(visit, reader, number),
             demandeur=applicant_of(found),
+            former=former,
             current=current,
             checks=checks,
             why=_why(checks, settled),
