@@ -31,6 +31,9 @@ MOST_VERDICTS = 2000
 """Verdicts of a run among which those of the named dossiers are looked for."""
 REFRESH_S = 2
 """Interval at which a page without JavaScript asks again for the state of a request."""
+SILENT_S = 4
+"""Time without a dossier after which a read is said to wait for DS."""
+READS = frozenset({Kind.DOSSIER, Kind.FULL, Kind.INCREMENTAL})
 
 
 def runs(visit: Visit) -> Response:
@@ -83,7 +86,10 @@ def request(visit: Visit) -> Response:
         found = reader.requests.by_id(id_)
         if found is None:
             raise HTTPException(404, "Cette demande n’existe pas, ou a été retirée.")
-        read = reader.journal.read_so_far(found.run) if found.run else None
+        read = (reader.journal.read_so_far(found.run) if found.run else None) or 0
+        named = found.options.get("dossiers") or []
+        is_whole = found.genre == Kind.FULL
+        total = reader.dossiers.present_count() if is_whole else len(named) or None
         leases = reader.leases([visit.worker.demarche], visit.now)
         lease = leases.get(visit.worker.demarche)
         is_held = lease is not None and lease.holder is not None and not lease.is_expired
@@ -95,6 +101,9 @@ def request(visit: Visit) -> Response:
             one=found,
             messages=_said(found.resultat, "errors"),
             read=read,
+            total=total if found.genre in READS else None,
+            following_steps=_steps(visit, found),
+            is_away=not read and _waits_for_ds(visit, found),
             judged=judged,
             more=more,
             # Of an answer that could not be stored: its text comes back with the form.
@@ -107,6 +116,23 @@ def request(visit: Visit) -> Response:
             left_s=taken_over_in_s(lease) if lease and is_held else None,
             refresh_s=REFRESH_S,
         )
+
+
+def _steps(visit: Visit, asked: ManualRequest) -> str:
+    """Return what a run does after it has read, "" if it reads nothing."""
+    configuration = visit.worker.configuration
+    if asked.genre not in READS or not configuration.judges:
+        return ""
+    writes = ", puis ce qui change est inscrit dans Démarches Simplifiées"
+    return f"les dossiers sont jugés{writes if configuration.annotations is not None else ''}"
+
+
+def _waits_for_ds(visit: Visit, asked: ManualRequest) -> bool:
+    """Return whether a read that has begun gets no answer: this process's, or another one's."""
+    begun = asked.commence_le
+    if begun is None or asked.genre not in READS:
+        return False
+    return visit.worker.is_ds_away or (visit.now - begun).total_seconds() >= SILENT_S
 
 
 def _following(
