@@ -97,6 +97,8 @@ class Worker:
         self.last_report: RunReport | None = None
         """That of this process's last run, which the database may not have been able to take."""
         self._urgent = urgent
+        self._in_grist: object = None
+        """What `follow_grist` last kept."""
 
     @property
     def configuration(self) -> Configuration:
@@ -392,6 +394,19 @@ class Worker:
             requests.forget(request.announced)
             if request.id is not None:
                 finish(requests, request, RunReport.failed(request.work.kind, self.clock(), error))
+
+    def follow_grist(self) -> None:
+        """Keep the Grist document, if anything has changed since this process last did, or a day.
+
+        What people changed there in dsync's own cells is set right once a day. Raises as
+        `keep_grist`.
+        """
+        today = self.clock().astimezone(PARIS).date()
+        with self.store.reading(self.demarche) as reader:
+            present = (self.configuration, today, reader.grist.moved())
+        if present != self._in_grist:
+            self.keep_grist()
+            self._in_grist = present
 
     def keep_grist(self, *, wait_s: float = 0, forget: bool = False) -> list[Kept]:
         """Make the tables of `[grist] document` equal to their views; as `keep_document`.

@@ -303,7 +303,7 @@ def _after(worker: Worker) -> Callable[[], None]:
             ping(url)
         if worker.configuration.grist.document:
             try:
-                worker.keep_grist()
+                worker.follow_grist()
             except DsyncError as exc:
                 get_logger(__name__).warning("grist_failed", error=exc.message)
 

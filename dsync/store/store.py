@@ -27,7 +27,7 @@ from dsync.messages import kinds as k
 from dsync.programme import Dictionary, Programme
 from dsync.store import access, layout, reading_views, schema, services, sessions, tables
 from dsync.store import lease as leases
-from dsync.store.alerts import AlertWrites
+from dsync.store.alert_book import AlertWrites
 from dsync.store.answer_rows import AnswerWrites
 from dsync.store.budget import Budget
 from dsync.store.consents import ConsentWrites

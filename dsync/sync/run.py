@@ -16,8 +16,8 @@ from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.store import SyncState
 from dsync.sync.answering import answer
+from dsync.sync.asking import give
 from dsync.sync.config_changes import check_sections, end_consent, follow_config_changes
-from dsync.sync.consent import give
 from dsync.sync.context import Context, Run
 from dsync.sync.erasure import erase
 from dsync.sync.evaluate import evaluate_due, precheck

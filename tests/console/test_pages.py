@@ -22,9 +22,9 @@ from dsync.console.access import Role
 from dsync.console.decisions import key_of
 from dsync.console.words import visible
 from dsync.domain.ids import DossierNumber
-from dsync.eig.words import EVIDENCE, UNSHOWN
+from dsync.eig.code_words import EVIDENCE, UNSHOWN
 from dsync.sandbox.content.applicants import NASTY_TEXTS
-from dsync.store.alerts import AlertEntry
+from dsync.store.alert_book import AlertEntry
 from dsync.store.listing import Selection
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
