@@ -292,6 +292,30 @@ def test_what_to_send_to_an_applicant_stands_in_the_dossier(
         assert "À transmettre" not in other.visitor().get(f"/dossiers/{number(0)}/tout").text
 
 
+def test_a_letter_that_ds_does_not_show_can_be_said_to_be_sent(
+    console: ServedConsole, engine: Engine
+) -> None:
+    """Then the dossier waits for its candidate, everywhere; the journal says who said so."""
+    shown = numbers(console.reader.get("/dossiers?etat=en_cours&presence=present"))
+    open_one = next(
+        numero
+        for numero in shown
+        if "J’ai envoyé ce message" in console.reader.get(f"/dossiers/{numero}/lettre").text
+    )
+    visitor = console.visitor()
+    done = visitor.ask(f"/dossiers/{open_one}/envoye")
+    assert "Fait" in done
+    assert "Revenir à ce qui est à faire" in done
+    page = visitor.get(f"/dossiers/{open_one}/lettre").text
+    assert "J’ai envoyé ce message" not in page
+    assert ": le dossier attend son candidat" in words(page)
+    assert re.search(
+        r"message envoyé, dit cette personne\) – ada@poste",
+        words(visitor.get(f"/dossiers/{open_one}/journal").text),
+    )
+    assert [open_one] == numbers(visitor.get("/dossiers?attend=usager&numeros=" + str(open_one)))
+
+
 def test_each_verdict_has_its_account(console: ServedConsole, engine: Engine) -> None:
     """The former ones, too, by the rules of then; an instant without one is not found."""
     severity = {**engine.worker.app.configuration.regles.severity, "doublon": "off"}

@@ -53,9 +53,10 @@ def test_ci_reads_the_test_line_from_the_readme() -> None:
     """The two cannot differ: CI's own line is for what the README's leaves out."""
     ci = read(".ci/run")
     assert "/^<!-- set-up: tests -->$/" in ci
-    assert [".venv/bin/pytest -m operate -n 2"] == [
-        line for line in ci.splitlines() if "pytest" in line
-    ]
+    assert [
+        ".venv/bin/pytest -m operate -n 2",
+        "DSYNC_DBT=$outside/dbt/bin .venv/bin/pytest tests/docs/test_tools.py",
+    ] == [line.strip() for line in ci.splitlines() if "pytest" in line]
 
 
 def test_the_container_is_built_by_steps_that_ci_runs() -> None:
