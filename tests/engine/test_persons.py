@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pypdf import PdfWriter
-from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
 from dsync.care.access_answer import access_answer
 from dsync.care.file_texts import MOST_BYTES, Unread
@@ -34,21 +32,22 @@ NOBODY = 16
 
 def pdf(text: str) -> bytes:
     """Return a page with a text layer."""
-    writer = PdfWriter()
-    page = writer.add_blank_page(300, 300)
-    names = {"Type": "Font", "Subtype": "Type1", "BaseFont": "Helvetica"}
-    names["Encoding"] = "WinAnsiEncoding"
-    font = DictionaryObject(
-        {NameObject(f"/{name}"): NameObject(f"/{value}") for name, value in names.items()}
+    shown = b"BT /F1 12 Tf 20 200 Td (" + text.encode("cp1252") + b") Tj ET"
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R"
+        b"/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%b\nendstream" % (len(shown), shown),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
     )
-    fonts = DictionaryObject({NameObject("/F1"): writer._add_object(font)})
-    page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
-    content = DecodedStreamObject()
-    content.set_data(b"BT /F1 12 Tf 20 200 Td (" + text.encode("cp1252") + b") Tj ET")
-    page[NameObject("/Contents")] = writer._add_object(content)
-    written = io.BytesIO()
-    writer.write(written)
-    return written.getvalue()
+    written, starts = b"%PDF-1.4\n", []
+    for rank, one in enumerate(objects, start=1):
+        starts.append(b"%010d 00000 n \n" % len(written))
+        written += b"%d 0 obj%b\nendobj\n" % (rank, one)
+    table = b"xref\n0 6\n0000000000 65535 f \n" + b"".join(starts)
+    end = b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(written)
+    return written + table + end
 
 
 def zipped(name: str, xml: str | bytes) -> bytes:
