@@ -44,7 +44,8 @@ def test_each_picture_is_on_a_page_and_made_by_the_script() -> None:
 
 
 def test_what_is_drawn_of_the_code_is_so(request: pytest.FixtureRequest) -> None:
-    """The rights of the console's roles, and the views."""
+    """The rights of the console's roles, the views, and the statuses of what is written."""
     kept = Golden(ROOT / "docs/images", request.config.getoption("--update-golden"))
     kept.check("droits.svg", drawings.rights())
     kept.check("vues.svg", drawings.views())
+    kept.check("vie-annotation.svg", drawings.wishes())
