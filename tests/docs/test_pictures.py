@@ -35,7 +35,7 @@ def test_each_picture_is_on_a_page_and_made_by_the_script() -> None:
     used = {
         name
         for page in pages
-        for name in re.findall(r"images/([^)\s]+)", page.read_text(encoding="utf-8"))
+        for name in re.findall(r"\]\([^)]*images/([^)]+)\)", page.read_text(encoding="utf-8"))
     }
     assert {file.name for file in PICTURES} == used
     script = (ROOT / "scripts/pictures").read_text(encoding="utf-8")
