@@ -21,6 +21,7 @@ from dsync.sandbox import Sandbox, content
 from dsync.sandbox.world.edits import Change
 from tests.commands.command import Command
 from tests.commands.conftest import once, operator
+from tests.store.databases import on_postgresql
 
 SAMPLES = Path(__file__).parents[2] / "config" / "exemples"
 MANY = 120
@@ -421,6 +422,7 @@ def test_doublons_are_judged_again_with_each_other(sandbox: Sandbox, run: Comman
     assert [(second, "a_verifier")] == told()
 
 
+@on_postgresql
 def test_each_database_stores_the_same(sandbox: Sandbox, run: Command, database_url: str) -> None:
     """With tables and keys of persons: judged, written, and nothing the second time."""
     path = str(SAMPLES / "mobilite.toml")

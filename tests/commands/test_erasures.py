@@ -56,7 +56,9 @@ def test_a_dossier_is_erased_by_an_order_and_copied_again_by_another(
     "lost",
     [
         {"DSYNC_DS_TOKEN": ""},
-        {"DSYNC_DS_TOKEN": "", "DSYNC_DS_TOKEN_FILE": "/nowhere"},
+        pytest.param(
+            {"DSYNC_DS_TOKEN": "", "DSYNC_DS_TOKEN_FILE": "/nowhere"}, marks=pytest.mark.long
+        ),
         {"DSYNC_DS_TOKEN": "expired"},
         {"DSYNC_DS_URL": "http://127.0.0.1:9/api"},
     ],

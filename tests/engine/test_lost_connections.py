@@ -14,7 +14,7 @@ from tests.engine.rig import PAGE, Engine, engine_for, number, seeds
 from tests.store.databases import PostgresServer
 
 MOST_STATEMENTS = 500
-STEP = 101
+STEP = 151
 """A default run of the tests tries each so-manieth statement, the long profile all others."""
 
 END_ALL = (

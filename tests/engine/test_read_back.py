@@ -59,7 +59,10 @@ def a_person(engine: Engine) -> None:
     assert 2 == engine.worker.push().conflicts
 
 
-@pytest.mark.parametrize("after", [a_read, a_dossier, a_lost_answer, a_kill, a_person])
+@pytest.mark.parametrize(
+    "after",
+    [a_read, a_dossier, a_lost_answer, pytest.param(a_kill, marks=pytest.mark.long), a_person],
+)
 def test_the_views_show_at_once_what_stands_in_ds(
     engine: Engine, after: Callable[[Engine], None]
 ) -> None:

@@ -265,6 +265,10 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what no statement decides."""
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 """For what SQLite does not have."""
+postgresql_if_long = pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True
+)
+"""For what tests beside it show of PostgreSQL."""
 
 
 def engine_by_case(name: str, **engines: Any) -> pytest.MarkDecorator:
