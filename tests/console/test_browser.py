@@ -23,6 +23,7 @@ from tests.console.test_shell import LEGAL, SECTION
 from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.served import register, unregister
+from tests.profiles import long
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -52,9 +53,9 @@ OTHER_THEME: Schemes = {"light": COLOURS}
 PAGES = (*ADDRESSES, *LEGAL, f"/dossiers/{number(5)}")
 FULL_PAGES = ("/", "/dossiers", f"/dossiers/{number(5)}")
 """Those that have most of what a page can have."""
-OTHERS = [pytest.param(one, marks=pytest.mark.long) for one in PAGES if one not in FULL_PAGES]
+OTHERS = [long(one) for one in PAGES if one not in FULL_PAGES]
 with_and_without_scripts = pytest.mark.parametrize(
-    "scripts", [True, pytest.param(False, marks=pytest.mark.long)], ids=["scripts", "no scripts"]
+    "scripts", [True, long(False)], ids=["scripts", "no scripts"]
 )
 """Without a browser, all other tests of the console are without scripts."""
 

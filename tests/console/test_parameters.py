@@ -11,6 +11,7 @@ import pytest
 from dsync.console import words as named
 from tests.console.served import ServedConsole, served, words
 from tests.engine.rig import FIRST, Engine, seeds
+from tests.profiles import long
 from tests.store.databases import on_postgresql, on_sqlite
 
 LISTS = {
@@ -65,8 +66,8 @@ def site(database_url: str) -> Iterator[ServedConsole]:
 @pytest.mark.parametrize(
     ("database_url", "each"),
     [
-        pytest.param("sqlite", len(ODD), marks=pytest.mark.long),
-        pytest.param("postgresql", len(ODD), marks=pytest.mark.long),
+        long("sqlite", len(ODD)),
+        long("postgresql", len(ODD)),
         pytest.param("postgresql", 2, id="postgresql"),  # The stricter one.
     ],
     indirect=["database_url"],

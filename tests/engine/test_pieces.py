@@ -31,6 +31,7 @@ from dsync.sync.piece_files import MARKER
 from dsync.sync.report import RunReport
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import DEMARCHE, LETTRE, Engine, id_of, number, seeds
+from tests.profiles import long
 from tests.store.databases import engine_by_case, on_sqlite
 
 ONE, TWO = 1, 2
@@ -255,9 +256,7 @@ def test_an_erasure_that_the_target_refuses_is_made_up_for(
 
 
 STEP = 6
-in_steps = pytest.mark.parametrize(
-    "first", [1, *(pytest.param(n, marks=pytest.mark.long) for n in range(2, STEP + 1))]
-)
+in_steps = pytest.mark.parametrize("first", [1, *(long(n) for n in range(2, STEP + 1))])
 """A default run of the tests kills at each sixth point, the long profile at the others."""
 
 

@@ -11,6 +11,7 @@ from dsync.domain.run_kinds import Kind
 from dsync.sync.work import AnswerCheck, Request
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import ETAPE, PAGE, PROBLEME, RESULTAT, Engine, Worker, base_settings, number
+from tests.profiles import long
 from tests.store.databases import on_postgresql
 
 
@@ -76,7 +77,7 @@ def test_a_copy_fits_after_each_thing_that_dsync_does_to_it(engine_on_each: Engi
     assert {} == found(engine, remote=True)
 
 
-@pytest.mark.parametrize("point", [8, 12, 16, 24])
+@pytest.mark.parametrize("point", [long(8), 12, long(16), 24])
 def test_a_copy_of_a_killed_run_fits(engine: Engine, point: int) -> None:
     """Nothing is half done, also within the first full read."""
     Doom(engine.worker).at(point)

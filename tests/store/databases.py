@@ -26,6 +26,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from dsync.database import open_database
 from dsync.store import Store
 from dsync.store.engine import parse_url
+from tests.profiles import long
 
 _SHARED = Path("/dev/shm")
 _IS_ROOMY = os.access(_SHARED, os.W_OK) and shutil.disk_usage(_SHARED).free > 2 << 30
@@ -266,7 +267,7 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 """For what SQLite does not have."""
 postgresql_if_long = pytest.mark.parametrize(
-    "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True
+    "database_url", ["sqlite", long("postgresql")], indirect=True
 )
 """For what tests beside it show of PostgreSQL."""
 

@@ -16,6 +16,7 @@ from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import Installed, Process, until
 from tests.acceptance.worker.truth import assert_copy_is_true
 from tests.engine.rig import few_products
+from tests.profiles import long
 
 RESULTAT = 5102
 """Dsync's annotation « résultat »."""
@@ -51,7 +52,7 @@ def test_a_running_service_does_what_an_operator_asks_for(
     assert_copy_is_true(database, sandbox, demarche)
 
 
-@pytest.mark.parametrize("followed", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.parametrize("followed", [False, long(True)])
 def test_a_request_outlives_the_service_that_began_it(
     sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database, followed: bool
 ) -> None:
