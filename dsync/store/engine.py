@@ -186,26 +186,23 @@ def driver_error(engine: Engine) -> type[Exception]:
     return error
 
 
-def vacuum(engine: Engine, tables: Iterable[str]) -> bool:
+def vacuum(engine: Engine, tables: Iterable[str], wait_ms: int) -> bool:
     """Remove deleted data from the database's files: old row versions, or SQLite's WAL.
 
-    Returns whether it was done: a WAL that somebody reads is left, because its checkpoint waits for
-    readers with the lock that every writer needs.
+    Returns whether it was done: a WAL that somebody reads for longer than `wait_ms` is left,
+    because its checkpoint waits for readers with the lock that every writer needs.
     """
     if engine.dialect.name == "postgresql":
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
         return True
     with engine.execution_options(**{AUTOCOMMIT: True}).connect() as connection:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_WAL_WAIT_MS}")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait_ms}")
         try:
             is_busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
     return not is_busy
-
-
-_WAL_WAIT_MS = 500
 
 
 def scrub(engine: Engine, tables: Sequence[str]) -> list[str]:
