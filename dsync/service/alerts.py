@@ -48,7 +48,7 @@ from dsync.service.causes import (
     decide,
 )
 from dsync.settings import Settings
-from dsync.store.alerts import AlertBook, AlertEntry, AlertKey
+from dsync.store.alert_book import AlertBook, AlertEntry, AlertKey
 from dsync.store.store import process_name
 from dsync.sync.context import digest
 
