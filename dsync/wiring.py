@@ -66,6 +66,9 @@ from dsync.sync.work import Attempted, Purge, ReadChanges, Request, error_of, fi
 
 log = structlog.get_logger(__name__)
 
+GRIST_S = 60.0
+"""How long a service keeps a démarche from its next run for its Grist document."""
+
 
 class Worker:
     """The worker of one démarche: the collaborators of its runs, and what uses them.
@@ -405,10 +408,12 @@ class Worker:
         with self.store.reading(self.demarche) as reader:
             present = (self.configuration, today, reader.grist.moved())
         if present != self._in_grist:
-            self.keep_grist()
+            self.keep_grist(within_s=GRIST_S)
             self._in_grist = present
 
-    def keep_grist(self, *, wait_s: float = 0, forget: bool = False) -> list[Kept]:
+    def keep_grist(
+        self, *, wait_s: float = 0, within_s: float | None = None, forget: bool = False
+    ) -> list[Kept]:
         """Make the tables of `[grist] document` equal to their views; as `keep_document`.
 
         Raises:
@@ -440,6 +445,7 @@ class Worker:
             today=today,
             stop=self.stop,
             wait_s=wait_s,
+            within_s=within_s,
             forget=forget,
         )
 

@@ -45,6 +45,8 @@ class ExportTable:
     """The démarches of which the jury's marks are then shown."""
     key: tuple[str, ...] = ()
     """The columns that together name a row; none: all do."""
+    remark: str = ""
+    """What the description of the whole export says of such tables."""
 
     def count(self, connection: Connection, since: datetime | None) -> int:
         """Return the number of rows that `rows` yields."""

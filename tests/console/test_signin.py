@@ -542,6 +542,7 @@ def test_behind_a_known_proxy_each_client_counts_for_itself(
 
 def test_the_log_has_no_address_and_no_token(team: Team, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither of those who enter nor of those who do not, whatever the level."""
+    before = structlog.get_config()
     configure_logging("json", logging.DEBUG)
     try:
         assert 200 == team.enter().status_code
@@ -553,7 +554,7 @@ def test_the_log_has_no_address_and_no_token(team: Team, capfd: pytest.CaptureFi
         logged = "".join(capfd.readouterr())
         logging.getLogger().handlers[:] = []
         logging.getLogger().setLevel(logging.WARNING)
-        structlog.reset_defaults()
+        structlog.configure(**before)
     assert '"signed_in"' in logged
     assert '"not_allowed"' in logged
     assert '"BadSignatureError"' in logged
