@@ -18,7 +18,7 @@ from tests.commands.command import without_programme
 from tests.console.served import Visitor, configured, served, words
 from tests.console.test_pages import DECLARED
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number, seeds
-from tests.engine.served import register
+from tests.engine.served import Served, register
 
 OPEN = ("en_construction", "en_instruction")
 
@@ -193,6 +193,16 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
         engine.control.faults.clear_faults()
         engine.sync()
         assert "ne répond pas" not in first(visitor)
+
+
+def test_the_next_read_is_that_after_the_last_one(engine: Engine) -> None:
+    """Not the one that a service told of when it registered, which has been done since."""
+    app = engine.worker.app
+    register(app, next_in=timedelta(minutes=1))
+    assert Served(app).tick()
+    engine.advance(minutes=2)
+    with served(engine) as console:
+        assert "prochaine lecture à" in first(console.visitor())
 
 
 def test_the_curves_follow_each_run(engine: Engine) -> None:
