@@ -406,8 +406,7 @@ def piece(visit: Visit) -> Response:
                 return sent(body, words.visible(one["nom"]))
     raise HTTPException(
         404,
-        "Il n’y a pas de copie vérifiée de ce fichier. L’équipe technique la refait par "
-        f"« dsync pieces fetch --dossier {number} ».",
+        "Il n’y a pas de copie vérifiée de ce fichier : l’équipe technique peut la refaire.",
     )
 
 

@@ -442,7 +442,7 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
     consent = {"genre": "regles", "version": waiting.version}
     with served(engine, [engine.worker.app]) as console:
         visitor = console.visitor()
-        assert "feraient changer beaucoup de verdicts" in words(visitor.get("/suivi").text)
+        assert "feraient changer beaucoup d’avis" in words(visitor.get("/suivi").text)
         assert "Un accord est à donner" in words(visitor.get("/preuves").text)
         assert "Éligible À vérifier" in words(visitor.get("/accords").text)
         asked = words(visitor.post("/accords", **consent).text)

@@ -487,7 +487,10 @@ def test_a_team_signs_in_and_out(browser: Browser, told: Engine) -> None:
 
 
 def test_a_jury_prints_on_sheets(page: Page) -> None:
-    """Without menu and forms, no wider than A4 in landscape, and no product over many lines."""
+    """Without menu and forms, no wider than A4 in landscape, and no product over many lines.
+
+    The list of dossiers, too, has them on paper, and not its filters.
+    """
     page.goto("/jury")
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 1030, "height": 730})
@@ -496,6 +499,10 @@ def test_a_jury_prints_on_sheets(page: Page) -> None:
     expect(page.locator("main form:visible")).to_have_count(0)
     expect(page.locator("main table")).to_be_visible()
     assert page.evaluate("document.querySelector('table').scrollWidth") <= 1030
+    page.goto("/dossiers")
+    expect(page.get_by_role("search")).to_be_hidden()
+    expect(page.get_by_role("checkbox").first).to_be_hidden()
+    expect(page.locator("table.dossiers")).to_be_visible()
     page.emulate_media(media="screen")
 
 
