@@ -535,6 +535,14 @@ def _said(visit: Visit, whole: Reader, why: Obstacle, work: Answering) -> str:
     )
 
 
+ERASED = (
+    "N’en restent ici que le numéro, l’état, les dates et les avis sans leurs textes ; les copies "
+    "de fichiers sont supprimées. Rien ne change dans Démarches Simplifiées. Rien n’est recopié, "
+    "tant que personne n’annule l’effacement."
+)
+"""What follows an erasure."""
+
+
 def erase(visit: Visit) -> Response:
     """« Effacer » the dossier from the copy, once that is confirmed, or undo it."""
     [number] = numbers = _numbers(visit)
@@ -544,9 +552,7 @@ def erase(visit: Visit) -> Response:
     if not undo and not visit.form.get("confirme"):
         return visit.confirm(
             f"Effacer le dossier {number} de la copie ?",
-            "Il n’en reste ici que le numéro, l’état, les dates et les avis sans leurs textes. "
-            "Rien ne change dans Démarches Simplifiées. Il n’est plus recopié, tant que personne "
-            "n’annule l’effacement.",
+            ERASED,
             "Effacer le dossier",
             f"/dossiers/{number}",
         )

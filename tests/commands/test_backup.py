@@ -15,6 +15,7 @@ from sqlalchemy import make_url, text
 from dsync.sandbox import Sandbox
 from tests.commands.command import Command, InsideCommand
 from tests.commands.conftest import DOSSIERS, begin, operator
+from tests.store import databases
 from tests.store.databases import PostgresServer, connected, keep, replace
 
 SECRET = "geheim"
@@ -55,6 +56,7 @@ def parts(folder: Path) -> set[str]:
     return {file.name for file in folder.iterdir() if not file.name.startswith("dsync.db")}
 
 
+@databases.on_postgresql
 def test_a_sound_database_fits(dsync: Command) -> None:
     """Exit 0, with what was counted, recomputed and compared with DS; also beside a writer."""
     with connected(url_of(dsync)) as writer:
@@ -76,6 +78,7 @@ def test_a_sound_database_fits(dsync: Command) -> None:
         assert 2 == dsync("db", "verify", "--sample", wrong).code
 
 
+@databases.on_sqlite
 def test_what_does_not_fit_ends_with_7_and_its_remedy(dsync: Command) -> None:
     """Numbers and sentences, nothing that an applicant typed."""
     with connected(url_of(dsync)) as connection:

@@ -236,7 +236,7 @@ def test_an_unwritable_output_is_reported(
 @pytest.mark.parametrize("closed", [1, 2])
 def test_a_stream_that_the_shell_closed_does_no_harm(run: Command, closed: int) -> None:
     """With `>&-` and `2>&-` only the output to that stream is lost."""
-    with run.start("sync", closed=closed) as process:
+    with run.start("db", "upgrade", closed=closed) as process:
         out, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert err == ""

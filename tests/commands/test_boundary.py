@@ -10,6 +10,7 @@ import pytest
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.store.reader import COUNTED
 from tests.commands.command import Command
+from tests.profiles import long
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -18,7 +19,7 @@ CONFIG = Path(__file__).parents[2] / "config"
     params=[
         "aap-eig7.toml",
         "exemples/subvention.toml",
-        pytest.param("exemples/mobilite.toml", marks=pytest.mark.long),
+        long("exemples/mobilite.toml"),
     ]
 )
 def dsync(request: pytest.FixtureRequest, run: Command) -> Command:

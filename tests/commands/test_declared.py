@@ -21,6 +21,8 @@ from dsync.sandbox import Sandbox, content
 from dsync.sandbox.world.edits import Change
 from tests.commands.command import Command
 from tests.commands.conftest import once, operator
+from tests.profiles import long
+from tests.store.databases import on_postgresql
 
 SAMPLES = Path(__file__).parents[2] / "config" / "exemples"
 MANY = 120
@@ -84,7 +86,7 @@ def rows(run: Command, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
-@pytest.mark.parametrize("name", ["subvention", pytest.param("mobilite", marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", ["subvention", long("mobilite")])
 def test_a_sample_judges_and_annotates_and_then_rests(
     aids: Sandbox, tmp_path: Path, name: str
 ) -> None:
@@ -421,6 +423,7 @@ def test_doublons_are_judged_again_with_each_other(sandbox: Sandbox, run: Comman
     assert [(second, "a_verifier")] == told()
 
 
+@on_postgresql
 def test_each_database_stores_the_same(sandbox: Sandbox, run: Command, database_url: str) -> None:
     """With tables and keys of persons: judged, written, and nothing the second time."""
     path = str(SAMPLES / "mobilite.toml")

@@ -23,6 +23,7 @@ from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin
 from tests.commands.terminal import screen
 from tests.engine.rig import number
+from tests.profiles import long
 
 
 def presence(run: Command, number: int) -> str:
@@ -56,7 +57,7 @@ def test_a_dossier_is_erased_by_an_order_and_copied_again_by_another(
     "lost",
     [
         {"DSYNC_DS_TOKEN": ""},
-        {"DSYNC_DS_TOKEN": "", "DSYNC_DS_TOKEN_FILE": "/nowhere"},
+        long({"DSYNC_DS_TOKEN": "", "DSYNC_DS_TOKEN_FILE": "/nowhere"}),
         {"DSYNC_DS_TOKEN": "expired"},
         {"DSYNC_DS_URL": "http://127.0.0.1:9/api"},
     ],

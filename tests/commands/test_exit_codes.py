@@ -38,26 +38,21 @@ def server(status: int, content_type: str, body: str) -> Iterator[str]:
         http.shutdown()
 
 
-@pytest.mark.parametrize(
-    ("status", "content_type", "body"),
-    [
+def test_an_address_that_is_no_graphql_endpoint_is_a_wrong_setting(run: Command) -> None:
+    """Exit 2 with the address and the setting to correct, without waiting; no run is « down »."""
+    for answer in (
         (404, "text/html", "<html>Not here.</html>"),
         (422, "text/html", "<html>The change you wanted was rejected.</html>"),
         (301, "text/html", ""),
         (200, "text/html", "<html>Welcome.</html>"),
         (200, "application/json", '{"hello": "world"}'),
-    ],
-)
-def test_an_address_that_is_no_graphql_endpoint_is_a_wrong_setting(
-    run: Command, status: int, content_type: str, body: str
-) -> None:
-    """Exit 2 with the address and the setting to correct, without waiting; no run is « down »."""
-    with server(status, content_type, body) as url:
-        for command in ("sync", "check"):
-            ended = run(command, DSYNC_DS_URL=f"{url}/graphql")
-            assert ended.code == 2
-            assert f"{url}/graphql" in ended.out + ended.err
-            assert "DSYNC_DS_URL" in ended.out + ended.err
+    ):
+        with server(*answer) as url:
+            for command in ("sync", "check"):
+                ended = run(command, DSYNC_DS_URL=f"{url}/graphql")
+                assert ended.code == 2, answer
+                assert f"{url}/graphql" in ended.out + ended.err
+                assert "DSYNC_DS_URL" in ended.out + ended.err
 
 
 def lose_most(run: Command, sandbox: Sandbox) -> None:
@@ -66,9 +61,8 @@ def lose_most(run: Command, sandbox: Sandbox) -> None:
         sandbox.control.expire(FIRST + rank)
 
 
-def lose_most_and_ask(run: Command, sandbox: Sandbox) -> None:
-    lose_most(run, sandbox)
-    assert 4 == run("sync", "--full").code
+def nothing(run: Command, sandbox: Sandbox) -> None:
+    """All is as it should be."""
 
 
 def spoil_one(run: Command, sandbox: Sandbox) -> None:
@@ -79,38 +73,40 @@ Prepare = Callable[[Command, Sandbox], None]
 
 
 @pytest.mark.parametrize(
-    ("line", "code", "prepare", "environment"),
+    ("prepare", "steps"),
     [
-        ("sync", 0, None, {}),
-        ("check", 0, None, {}),
-        ("sync --since yesterday", 2, None, {}),
-        ("sync --nothing", 2, None, {}),
-        ("sync", 2, None, {"DSYNC_CONFIG": "missing.toml"}),
-        ("push --force", 2, None, {}),
-        ("sync --full", 4, lose_most, {}),
-        ("accept deletions --yes", 0, lose_most_and_ask, {}),
-        ("sync", 7, spoil_one, {}),
-        ("sync", 7, None, {"DSYNC_DS_INSTRUCTEUR": ""}),
-        ("sync --no-push", 0, None, {"DSYNC_DS_INSTRUCTEUR": ""}),
-        ("sync --dossier 1", 7, None, {}),
-        ("sync", 7, None, {"DSYNC_BETAGOUV_URL": "http://127.0.0.1:1"}),
+        (
+            nothing,
+            [
+                ("sync", 7, {"DSYNC_BETAGOUV_URL": "http://127.0.0.1:1"}),
+                ("check", 0, {}),
+                ("sync --since yesterday", 2, {}),
+                ("sync --nothing", 2, {}),
+                ("sync", 2, {"DSYNC_CONFIG": "missing.toml"}),
+                ("push --force", 2, {}),
+                ("sync --no-push", 0, {"DSYNC_DS_INSTRUCTEUR": ""}),
+                ("sync", 7, {"DSYNC_DS_INSTRUCTEUR": ""}),
+                ("sync", 0, {}),
+                ("sync --dossier 1", 7, {}),
+            ],
+        ),
+        (lose_most, [("sync --full", 4, {}), ("accept deletions --yes", 0, {})]),
+        (spoil_one, [("sync", 7, {})]),
     ],
 )
 def test_each_situation_ends_with_its_documented_code(
     run: Command,
     sandbox: Sandbox,
-    line: str,
-    code: int,
-    prepare: Prepare | None,
-    environment: dict[str, str],
+    prepare: Prepare,
+    steps: list[tuple[str, int, dict[str, str]]],
 ) -> None:
     """Scripts and schedulers act on it; no failure is without a sentence.
 
     3, 5 and 6 are in `test_bad_input.py`; 8 takes half a minute of retries, so it is in the
     acceptance tests' long profile.
     """
-    if prepare:
-        prepare(run, sandbox)
-    ended = run(*line.split(), **environment)
-    assert code == ended.code, ended.out + ended.err
-    assert code == 0 or ended.out + ended.err
+    prepare(run, sandbox)
+    for line, code, environment in steps:
+        ended = run(*line.split(), **environment)
+        assert code == ended.code, (line, ended.text)
+        assert code == 0 or ended.text, line

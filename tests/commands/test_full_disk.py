@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.command import Command
+from tests.profiles import long
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     [
         (("db", "backup", "{small}/copy.db"), 5),
         (("export", "{small}"), 1),
-        (("export", "{small}", "--format", "xlsx"), 1),
+        long(("export", "{small}", "--format", "xlsx"), 1),
         (("export", "{small}", "--format", "parquet"), 1),
     ],
     ids=["backup", "csv", "xlsx", "parquet"],

@@ -23,6 +23,7 @@ from tests.console.test_shell import LEGAL, SECTION
 from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.served import register, unregister
+from tests.profiles import long
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -52,9 +53,9 @@ OTHER_THEME: Schemes = {"light": COLOURS}
 PAGES = (*ADDRESSES, *LEGAL, f"/dossiers/{number(5)}")
 FULL_PAGES = ("/", "/dossiers", f"/dossiers/{number(5)}")
 """Those that have most of what a page can have."""
-OTHERS = [pytest.param(one, marks=pytest.mark.long) for one in PAGES if one not in FULL_PAGES]
+OTHERS = [long(one) for one in PAGES if one not in FULL_PAGES]
 with_and_without_scripts = pytest.mark.parametrize(
-    "scripts", [True, pytest.param(False, marks=pytest.mark.long)], ids=["scripts", "no scripts"]
+    "scripts", [True, long(False)], ids=["scripts", "no scripts"]
 )
 """Without a browser, all other tests of the console are without scripts."""
 
@@ -150,21 +151,37 @@ def assert_accessible(page: Page, *widths: int, schemes: Schemes = SCHEMES) -> N
 
 @pytest.mark.parametrize("address", PAGES)
 def test_a_page_is_accessible_at_any_width(page: Page, address: str) -> None:
-    """No violation of WCAG 2.2 AA that axe-core finds; nothing but tables is wider than 320 px.
-
-    In both colour schemes.
-    """
+    """No violation of WCAG 2.2 AA that axe-core finds; nothing but tables is wider than 320 px."""
     page.goto(address)
     if address in ("/", "/dossiers"):
         assert_accessible(page, 320, schemes={"light": RULES})
-    assert_accessible(page)
+    assert_accessible(page, schemes={"light": RULES})
 
 
 @pytest.mark.parametrize("address", [*FULL_PAGES, *OTHERS])
-def test_a_page_is_accessible_in_the_states_design_system(state_page: Page, address: str) -> None:
-    """The same in its colours; the dark ones on the pages that have most."""
+def test_a_page_is_accessible_in_other_colours(page: Page, state_page: Page, address: str) -> None:
+    """The dark ones; those of the State's design system, dark too on the pages that have most."""
+    page.goto(address)
+    assert_accessible(page, 1280, schemes={"dark": COLOURS})
     state_page.goto(address)
     assert_accessible(state_page, schemes=SCHEMES if address in FULL_PAGES else OTHER_THEME)
+
+
+def test_what_is_found_of_a_person_is_accessible(page: Page, told: Engine) -> None:
+    """In a table that a telephone shows as sheets; by keyboard to the one act and the answer."""
+    page.goto("/personne")
+    page.get_by_label("Courriel, nom").fill(told.control.truth_of(number(0)).usager_email)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("est le demandeur").first).to_be_visible()
+    assert_accessible(page)
+    assert_in_view(page)
+    page.get_by_label(f"Choisir le dossier {number(0)}").check()
+    with page.expect_download() as sent:
+        page.get_by_role("link", name="Projet de réponse").click()
+    assert "reponse-article-15.html" == sent.value.suggested_filename
+    page.get_by_role("button", name="Effacer de la copie…").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Effacer 1")
+    assert_accessible(page)
 
 
 def test_what_is_to_do_and_many_dossiers_are_on_one_screen(page: Page, state_page: Page) -> None:

@@ -16,6 +16,7 @@ from dsync.console.access import Role
 from dsync.store.change_list import ChangeSelection
 from tests.console.served import ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, RESULTAT, Engine, id_of, number, seeds
+from tests.store.databases import postgresql_if_long
 
 LONG = " ".join(f"Mot{rank}" for rank in range(120))
 
@@ -144,6 +145,7 @@ def test_a_lecteur_reads_what_changed_and_no_value(changed: tuple[Engine, dateti
     assert ["Question", "Ligne"] == file.splitlines()[0].split(";")[-2:]
 
 
+@postgresql_if_long
 def test_changes_are_paged_by_the_database(database_url: str) -> None:
     """Each once, the last ones first, in pages or in the parts of a file; on each engine."""
     with Engine(database_url, seeds(range(4))) as engine:

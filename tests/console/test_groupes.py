@@ -24,6 +24,7 @@ from tests.console.served import Visitor, served
 from tests.console.test_answers import seen
 from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, engine_for, number, seeds
+from tests.store.databases import postgresql_if_long
 
 NORD, SUD = "Groupe Nord", "Groupe Sud"
 CANARY = "CANARI du Sud"
@@ -107,6 +108,7 @@ def test_dossiers_of_other_groupes_are_on_no_page(team: Team) -> None:
         assert 200 == visitor.get(f"/dossiers/{number(rank - 6)}").status_code
 
 
+@postgresql_if_long
 def test_what_lists_and_counts_is_of_the_groupes(database_url: str) -> None:
     """On both engines: each count of them is what it is of all dossiers if there are no others."""
     with Engine(database_url, seeds(range(6))) as engine:

@@ -31,7 +31,7 @@ from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES
 from tests.console.served import ServedConsole, Visitor, configured, served, words
 from tests.engine.rig import DEMARCHE, FIRST, PAGE, PROBLEME, RESULTAT, Engine, id_of, number, seeds
-from tests.store.databases import connected
+from tests.store.databases import connected, postgresql_if_long
 
 DECLARED = f"""
 [champs]
@@ -97,6 +97,7 @@ def test_a_dossier_leads_to_its_page_in_ds(read_engine: Engine) -> None:
     assert f'href="{link}" rel="noreferrer">Ouvrir dans Démarches Simplifiées' in page
 
 
+@postgresql_if_long
 def test_every_page_takes_few_statements(on_each: ServedConsole) -> None:
     """At most twelve, sixteen of a dossier with all its parts, and on both engines."""
     visitor = on_each.visitor()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,15 +32,20 @@ def _codes(page: str) -> list[str]:
     return [code for code in re.findall(r"`([^`]+)`", text) if not LEFT_OUT.search(code)]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_what_is_named_is_there(page: str) -> None:
-    """A file or a function that is renamed is renamed in the pages too."""
+@cache
+def _known() -> set[str]:
     files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*") if file.is_file()]
     files += ROOT.glob("*.toml")
     known = {part for file in files for part in (*re.split(r"\W", file.stem), *file.parent.parts)}
     for file in files:
         if file.suffix in TEXTS and file != Path(__file__):
             known.update(re.findall(r"\w+", file.read_text(encoding="utf-8")))
+    return known
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_named_is_there(page: str) -> None:
+    """A file or a function that is renamed is renamed in the pages too."""
     paths = [
         path.rstrip("/")
         for code in _codes(page)
@@ -48,4 +54,4 @@ def test_what_is_named_is_there(page: str) -> None:
     words = {word for code in _codes(page) for word in re.findall(r"[A-Za-z_]\w{3,}", code)}
 
     assert [] == [path for path in paths if not (ROOT / path).exists()]
-    assert set() == words - known
+    assert set() == words - _known()

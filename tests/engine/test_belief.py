@@ -26,6 +26,8 @@ BENDS = (
     "neighbours_dossiers",
     "all_refused",
 )
+SHARP = ("empty_rows", "one_siret", "neighbours_dossiers", "all_refused")
+"""An answer, the applicant, a whole dossier, the state: what stores each of them."""
 RANKS = range(12)
 LONG = pytest.mark.long
 
@@ -75,7 +77,9 @@ def accept(engine: Engine) -> RunReport:
     )
 
 
-@pytest.mark.parametrize("how", BENDS)
+@pytest.mark.parametrize(
+    "how", [pytest.param(how, marks=() if how in SHARP else LONG) for how in BENDS]
+)
 def test_what_ds_tells_otherwise_of_all_dossiers_at_once_is_not_believed(
     engine: Engine, how: str
 ) -> None:
@@ -103,8 +107,7 @@ def test_what_ds_tells_otherwise_of_all_dossiers_at_once_is_not_believed(
 @pytest.mark.parametrize(
     "how",
     [
-        # An answer, the applicant, the state: what stores each of them.
-        pytest.param(how, marks=() if how in ("empty_rows", "one_siret", "all_refused") else LONG)
+        pytest.param(how, marks=() if how in SHARP else LONG)
         for how in BENDS
         if how != "neighbours_dossiers"
     ],

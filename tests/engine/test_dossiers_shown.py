@@ -16,6 +16,7 @@ from dsync.sandbox.world.model import ServedDossier
 from dsync.store.listing import Selection
 from dsync.store.sight import Sight
 from tests.engine.rig import DEMARCHE, OPEN, PAGE, PROBLEME, Engine, number, seeds
+from tests.store.databases import postgresql_if_long
 
 PERSON = {"kind": "physique", "civilite": "Mme", "nom": "Exemple", "prenom": "Zoé", "email": None}
 INCOMPLETE = {"kind": "morale_incomplete", "siret": "13002526500013"}
@@ -168,6 +169,7 @@ def test_an_address_that_ds_never_rendered_costs_nothing_else(engine: Engine) ->
     assert engine.rows(APPLICANT)[0]["region_nom"] is not None
 
 
+@postgresql_if_long
 def test_a_call_has_the_name_that_the_configuration_gives_it(engine_on_each: Engine) -> None:
     """Its title until then; a new name and none at all are followed by the next run."""
     engine = engine_on_each

@@ -23,6 +23,7 @@ from tests.engine.rig import (
     number,
 )
 from tests.engine.test_judging import STARTUPS, SUIVI, product_of
+from tests.profiles import long
 
 PHASES: list[dict[str, str]] = [{"name": "alumni", "start": "2020-01-01", "end": ""}]
 Entries = list[dict[str, Any]]
@@ -70,7 +71,8 @@ def standing(engine: Engine, rank: int) -> tuple[Any, ...]:
 @pytest.mark.parametrize(
     ("what", "filled"),
     [
-        *((what, True) for what in ("phases rewritten", "renamed without an alias", "withdrawn")),
+        *((what, True) for what in ("renamed without an alias", "withdrawn")),
+        long("phases rewritten", True),
         ("phases rewritten", False),
     ],
 )
@@ -291,7 +293,7 @@ class TestDoubted:
         paths = {f"/startups/{old}.html": SUIVI.format(new) for old, new in aliases.items()}
         engine.control.catalogue.replace("/redirects.json", paths)
 
-    @pytest.mark.parametrize("filled", [1, 200])
+    @pytest.mark.parametrize("filled", [long(1), 200])
     def test_a_first_catalogue_that_is_too_small_judges_nobody(
         self, engine: Engine, filled: int
     ) -> None:

@@ -13,6 +13,7 @@ from dsync.sandbox.world.model import ChampDescriptor
 from tests.engine.conftest import Start
 from tests.engine.oracle import check_copy
 from tests.engine.rig import FIRST, PROBLEME, Engine, id_of, number, seeds
+from tests.profiles import long
 from tests.store.databases import on_postgresql, on_sqlite
 
 SIRET, RNA, MAP, COMMUNE, EPCI, BLOCK = 4910, 4911, 4912, 4913, 4914, 4920
@@ -248,7 +249,7 @@ def test_a_required_field_that_ds_fails_on_costs_its_dossier_alone(many_on_each:
     assert (0, {}) == (many.sync(full=True, push=False).exit_code, many.quarantine())
 
 
-@pytest.mark.parametrize(("harm", "most"), [("null_field", 7), ("fail_reads", 9 * POISONED)])
+@pytest.mark.parametrize(("harm", "most"), [("null_field", 7), long("fail_reads", 9 * POISONED)])
 def test_a_map_that_ds_cannot_render_costs_its_dossier_the_map_alone(
     start: Start, harm: str, most: int
 ) -> None:

@@ -12,6 +12,7 @@ from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.oracle import check_copy
 from tests.engine.rig import DETAIL, FIRST, PAGE, PROBLEME, RESULTAT, Engine, number
+from tests.profiles import long
 from tests.store.databases import engine_by_case, on_postgresql
 
 DEEP = "[" * 600 + "]" * 600
@@ -133,7 +134,7 @@ def test_a_dossier_that_is_null_all_the_same_goes_into_quarantine(
     assert engine.one("lecture_candidature", rank)["probleme"]
 
 
-@pytest.mark.parametrize("rank", [pytest.param(20, marks=pytest.mark.long), 49])
+@pytest.mark.parametrize("rank", [long(20), 49])
 def test_searching_the_dossier_that_breaks_a_page_costs_few_requests(
     start: Start, rank: int
 ) -> None:
@@ -300,7 +301,8 @@ SOME_HARD = (HARD[0], "null")
 @pytest.mark.parametrize(
     ("operation", "field"),
     [
-        *(("DossiersPage", name) for name in ("number", "state", "reason", "dateSupression", None)),
+        *(("DossiersPage", name) for name in ("number", None)),
+        *(long("DossiersPage", name) for name in ("state", "reason", "dateSupression")),
         *(("Deletions", name) for name in ("number", None)),
     ],
 )
@@ -418,7 +420,7 @@ WRITTEN = ("data", "w0_annotations")
     ("path", "junk"),
     [
         ((), DEEP),
-        (WRITTEN, '{"annotations":[1]}'),
+        long(WRITTEN, '{"annotations":[1]}'),
         ((*WRITTEN, "errors"), '[{"id":[]}]'),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else ".".join(value) or "answer",

@@ -17,13 +17,12 @@ from tests.engine import oracle
 from tests.engine.conftest import Start
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import DETAIL, ETAPE, PAGE, PROBLEME, RESULTAT, WISHES, Engine, number, seeds
-from tests.store.databases import engine_by_case
+from tests.profiles import long
+from tests.store.databases import engine_by_case, postgresql_if_long
 
 MOST_EFFECTS = 60
 STEP = 9
-in_steps = pytest.mark.parametrize(
-    "first", [1, *(pytest.param(n, marks=pytest.mark.long) for n in range(2, STEP + 1))]
-)
+in_steps = pytest.mark.parametrize("first", [1, *(long(n) for n in range(2, STEP + 1))])
 """A default run of the tests kills after each ninth effect, the long profile after all others."""
 
 
@@ -41,6 +40,7 @@ def is_killed(engine: Engine, effects: int, **options: Any) -> bool:
     return False
 
 
+@postgresql_if_long
 def test_nothing_of_a_transaction_shows_before_its_commit(database_url: str) -> None:
     """A kill within one leaves what a kill before it leaves."""
     seen: list[dict[str, list[str]]] = []

@@ -75,7 +75,11 @@ LOSSES: dict[str, Callable[[Engine], Any]] = {
 
 @pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)
 def test_a_lost_box_protects(engine: Engine, lose: Callable[[Engine], Any]) -> None:
-    """No mutation, run after run and in a full read; exit 7 with one sentence and the remedy."""
+    """No mutation, run after run and in a full read; exit 7 with one sentence and the remedy.
+
+    A person can say that it is no more: they see how many are validated, then all is written, and
+    nothing is asked again.
+    """
     before = validate(engine)
     lose(engine)
     for options in ({}, {"full": True}, {}):
@@ -91,15 +95,6 @@ def test_a_lost_box_protects(engine: Engine, lose: Callable[[Engine], Any]) -> N
         assert engine.one("lecture_candidature", rank)["valide_par_instructeur"]
     assert [] == engine.worker.app.verify(remote=True).findings
 
-
-@pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)
-def test_a_person_can_say_that_the_box_is_no_more(
-    engine: Engine, lose: Callable[[Engine], Any]
-) -> None:
-    """They see how many are validated; then all is written, and nothing is asked again."""
-    validate(engine)
-    lose(engine)
-    engine.sync()
     with engine.worker.store.reading(DEMARCHE) as reader:
         [asked] = reader.consents.all()
     assert [("cochée", 6), ("non cochée", 4)] == [

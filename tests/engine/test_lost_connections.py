@@ -11,10 +11,11 @@ from sqlalchemy import event
 
 from tests.engine import oracle
 from tests.engine.rig import PAGE, Engine, engine_for, number, seeds
+from tests.profiles import long
 from tests.store.databases import PostgresServer
 
 MOST_STATEMENTS = 500
-STEP = 101
+STEP = 151
 """A default run of the tests tries each so-manieth statement, the long profile all others."""
 
 END_ALL = (
@@ -42,9 +43,7 @@ def ended_at(engine: Engine, statement: int) -> Iterator[dict[str, int]]:
         event.remove(watched, "before_cursor_execute", count)
 
 
-@pytest.mark.parametrize(
-    "first", [1, *(pytest.param(n, marks=pytest.mark.long) for n in range(2, STEP + 1))]
-)
+@pytest.mark.parametrize("first", [1, *(long(n) for n in range(2, STEP + 1))])
 def test_connections_that_end_at_any_statement_lose_and_double_nothing(
     postgres_server: PostgresServer, first: int
 ) -> None:

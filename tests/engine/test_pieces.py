@@ -31,6 +31,7 @@ from dsync.sync.piece_files import MARKER
 from dsync.sync.report import RunReport
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import DEMARCHE, LETTRE, Engine, id_of, number, seeds
+from tests.profiles import long
 from tests.store.databases import engine_by_case, on_sqlite
 
 ONE, TWO = 1, 2
@@ -158,9 +159,13 @@ def test_a_file_that_is_not_safe_is_left_with_the_reason(
 
 
 @on_sqlite
-@pytest.mark.parametrize(
-    ("field", "value", "state"),
-    [
+def test_a_file_that_is_not_the_announced_one_is_no_copy(
+    engine_with_pieces: Engine, folder: Path
+) -> None:
+    """The run is partial with the remedy; nothing is written into the target."""
+    engine = engine_with_pieces
+    place = [a["id"] for a in _champs(engine, ONE)].index(id_of(LETTRE))
+    for field, value, state in (
         ("checksum", b64encode(bytes(16)).decode(), "non_conforme"),
         ("checksum", "../../etc/passwd", "non_conforme"),
         ("byteSizeBigInt", "20", "non_conforme"),
@@ -168,22 +173,16 @@ def test_a_file_that_is_not_safe_is_left_with_the_reason(
         ("byteSizeBigInt", "-1", "non_conforme"),
         ("byteSizeBigInt", str(1 << 63), "non_conforme"),
         ("byteSizeBigInt", "gros", "non_conforme"),
-    ],
-)
-def test_a_file_that_is_not_the_announced_one_is_no_copy(
-    engine_with_pieces: Engine, folder: Path, field: str, value: str, state: str
-) -> None:
-    """The run is partial with the remedy; nothing is written into the target."""
-    engine = engine_with_pieces
-    place = [a["id"] for a in _champs(engine, ONE)].index(id_of(LETTRE))
-    engine.control.faults.replace_json(
-        number(ONE), ("champs", place, "files", 0, field), json.dumps(value)
-    )
-    engine.sync(full=True)
-    report = fetched(engine, ONE)
-    assert (7, {state: 1}) == (report.exit_code, dict(report.pieces))
-    assert "dsync pieces status" in report.errors[0]
-    assert ({}, [state]) == (copies(folder), states(engine, ONE))
+    ):
+        engine.control.faults.repair(number(ONE))
+        engine.control.faults.replace_json(
+            number(ONE), ("champs", place, "files", 0, field), json.dumps(value)
+        )
+        engine.sync(full=True)
+        report = fetched(engine, ONE)
+        assert (7, {state: 1}) == (report.exit_code, dict(report.pieces)), value
+        assert "dsync pieces status" in report.errors[0]
+        assert ({}, [state]) == (copies(folder), states(engine, ONE)), value
 
 
 def _champs(engine: Engine, rank: int) -> list[dict[str, Any]]:
@@ -256,11 +255,9 @@ def test_an_erasure_that_the_target_refuses_is_made_up_for(
     assert not [name for name in copies(folder) if name.startswith(str(number(ONE)))]
 
 
-STEP = 4
-in_steps = pytest.mark.parametrize(
-    "first", [1, *(pytest.param(n, marks=pytest.mark.long) for n in range(2, STEP + 1))]
-)
-"""A default run of the tests kills at each fourth point, the long profile at the others."""
+STEP = 6
+in_steps = pytest.mark.parametrize("first", [1, *(long(n) for n in range(2, STEP + 1))])
+"""A default run of the tests kills at each sixth point, the long profile at the others."""
 
 
 def killed_at_each_point(
@@ -585,12 +582,21 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: Any) -> None:
-    """Large ones in parts; and they are deleted there with their dossier."""
+    """Large ones in parts; and they are deleted there with their dossier.
+
+    A bucket that is missing is told: exit 7 with the remedy, and the files are tried again later.
+    """
     large = FileSeed("plan.pdf", "application/pdf", bytes(range(256)) * 80_000)
-    engine = start((ONE, TWO), configuration={"pieces": {"target": "s3://dsync/aap"}})
+    engine = start((ONE, TWO), configuration={"pieces": {"target": "s3://none/aap"}})
     engine.control.edit_champ(number(ONE), LETTRE, [LETTER, large])
     engine.control.edit_champ(number(TWO), LETTRE, [LETTER])
     engine.sync_until_quiet()
+    report = fetched(engine)
+    assert (7, {}) == (report.exit_code, dict(report.pieces))
+    assert "[pieces] target cannot be used" in report.errors[0]
+    assert 7 == pieces_line(engine).exit_code
+    assert {"pieces": ()} == findings(engine)
+    engine.restart(configuration={"pieces": {"target": "s3://dsync/aap"}})
     assert (0, {"copiee": 3}) == ((report := fetched(engine)).exit_code, dict(report.pieces))
     key = f"aap/{path_of(ONE, large, '.pdf')}"
     assert large.content == bucket.get_object(Bucket="dsync", Key=key)["Body"].read()
@@ -608,18 +614,6 @@ def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: An
     left = bucket.list_objects_v2(Bucket="dsync")["Contents"]
     kept = [f"aap/{path_of(TWO, LETTER, '.pdf')}", mark["Key"]]
     assert sorted(kept) == [entry["Key"] for entry in left]
-
-
-def test_a_bucket_that_is_missing_is_told(start: Callable[..., Engine], bucket: Any) -> None:
-    """Exit 7 with the remedy, and the file is tried again later."""
-    engine = start((ONE,), configuration={"pieces": {"target": "s3://none/aap"}})
-    engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
-    engine.sync_until_quiet()
-    report = fetched(engine)
-    assert (7, {}) == (report.exit_code, dict(report.pieces))
-    assert "[pieces] target cannot be used" in report.errors[0]
-    assert 7 == pieces_line(engine).exit_code
-    assert {"pieces": ()} == findings(engine)
 
 
 @engine_by_case("point", sqlite="gone", postgresql="left")
@@ -813,7 +807,7 @@ def test_a_large_file_is_copied_in_constant_memory(
     start: Callable[..., Engine], folder: Path
 ) -> None:
     """It passes through the disk; a process of any size of files takes no more memory."""
-    large = FileSeed("plan.pdf", "application/pdf", bytes(32 << 20))
+    large = FileSeed("plan.pdf", "application/pdf", bytes(16 << 20))
     engine = start((ONE,), **copying(folder))
     engine.control.edit_champ(number(ONE), LETTRE, [large])
     engine.sync_until_quiet()

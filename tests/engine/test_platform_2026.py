@@ -9,12 +9,13 @@ from dsync.sandbox.world.model import ChampDescriptor
 from tests.engine.oracle import check_annotations, check_copy
 from tests.engine.rig import PAGE, PROBLEME, Engine, number
 from tests.engine.test_belief import accept
+from tests.profiles import long
 
 # --- limits on queries ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "complexity", [1500, 920], ids=["for a smaller page", "for a page with both lists"]
+    "complexity", [1500, long(920)], ids=["for a smaller page", "for a page with both lists"]
 )
 def test_a_page_that_is_too_complex_is_asked_smaller(engine: Engine, complexity: int) -> None:
     """DS refuses the query before it runs it: less is asked, every dossier comes."""
@@ -83,7 +84,7 @@ NEW_ID = "Q2hhbXAtNDk5OQ=="
 SHOWN = "SELECT type, valeur FROM lecture_champ WHERE numero = :n AND champ_id = :id"
 
 
-@pytest.mark.parametrize("type_", ["quotient_familial", "?"])
+@pytest.mark.parametrize("type_", ["quotient_familial", long("?")])
 def test_a_champ_of_a_type_that_dsync_has_never_seen_is_kept_as_text(
     engine: Engine, type_: str
 ) -> None:
@@ -109,7 +110,7 @@ def test_a_siret_champ_without_its_establishment_keeps_its_number(engine: Engine
 
 
 @pytest.mark.parametrize(
-    ("type_", "kept"), [("text", True), ("drop_down_list", True), ("integer_number", False)]
+    ("type_", "kept"), [("text", True), long("drop_down_list", True), ("integer_number", False)]
 )
 def test_a_champ_that_changes_its_type_is_the_same_champ(
     engine: Engine, type_: str, kept: bool

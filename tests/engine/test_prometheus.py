@@ -137,7 +137,7 @@ def test_each_query_returns_data_of_a_scraped_dsync(scraping: Prometheus, engine
         return not empty
 
     try:
-        until(all_have_data, within_s=20)
+        until(all_have_data)
     except AssertionError:
         assert {} == empty
     labels = {one.name: {*one.labels} for one in METRICS}

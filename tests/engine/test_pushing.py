@@ -37,7 +37,7 @@ from tests.engine.rig import (
     id_of,
     number,
 )
-from tests.store.databases import on_postgresql
+from tests.store.databases import on_postgresql, postgresql_if_long
 
 PUSH, READ = "Push", "Annotations"
 CONFIRMED = dict.fromkeys(WISHES, "confirmee")
@@ -981,6 +981,7 @@ def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> N
 # --- a lost or new database -------------------------------------------------------------------
 
 
+@postgresql_if_long
 def test_a_new_database_adopts_what_dsync_wrote_once_a_person_says_so(
     engine_on_each: Engine,
 ) -> None:

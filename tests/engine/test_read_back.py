@@ -10,6 +10,7 @@ import pytest
 from dsync.sandbox import ScriptedFault
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import DEMARCHE, OPEN, RESULTAT, Engine, number
+from tests.profiles import long
 
 VIEWS = (
     "lecture_champ",
@@ -59,7 +60,10 @@ def a_person(engine: Engine) -> None:
     assert 2 == engine.worker.push().conflicts
 
 
-@pytest.mark.parametrize("after", [a_read, a_dossier, a_lost_answer, a_kill, a_person])
+@pytest.mark.parametrize(
+    "after",
+    [a_read, a_dossier, a_lost_answer, long(a_kill), a_person],
+)
 def test_the_views_show_at_once_what_stands_in_ds(
     engine: Engine, after: Callable[[Engine], None]
 ) -> None:

@@ -19,6 +19,7 @@ from dsync.sync.context import Progress
 from dsync.sync.page_storing import store_page
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, FIRST, LETTRE, NOW, PROBLEME, Engine, number
+from tests.profiles import long
 from tests.store.databases import engine_by_case, on_postgresql
 
 PAGES, LIGHT = "DossiersPage", "DossiersLightPage"
@@ -236,7 +237,7 @@ def test_a_mark_before_json_is_read_over(engine: Engine) -> None:
 # --- faults of the network and the platform ---------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["bad_gateway", "cut_inside", "truncated", "timeout"])
+@pytest.mark.parametrize("kind", [long("bad_gateway"), long("cut_inside"), "truncated", "timeout"])
 def test_a_fault_that_passes_costs_a_repetition(engine: Engine, kind: Kind) -> None:
     """Asked again, and everything is there: one of each class of faults, by what is done then."""
     small(engine, 5)

@@ -12,6 +12,7 @@ from dsync.domain.run_kinds import Kind
 from dsync.sync.work import AnswerCheck, Request
 from tests.engine.rig import DETAIL, PAGE, Engine, number, seeds
 from tests.engine.test_answers import ALICE, WHY, checks, move, withdraw
+from tests.profiles import long
 from tests.store.databases import on_postgresql
 
 ERASED, OTHER = 2, 0
@@ -128,7 +129,7 @@ def _expired(engine: Engine) -> None:
     engine.control.expire(number(ERASED))
 
 
-@pytest.mark.parametrize("becomes", [_refused, _hidden, _erased, _expired])
+@pytest.mark.parametrize("becomes", [_refused, long(_hidden), _erased, long(_expired)])
 def test_it_ceases_to_count_with_ds(engine: Engine, becomes: Callable[[Engine], None]) -> None:
     """Refused, hidden, erased or in no list any more there: without a copy of its contents."""
     twins(engine)

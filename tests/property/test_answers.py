@@ -21,6 +21,7 @@ from dsync.eig.precheck.catalogue import Catalogue, Product
 from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from dsync.eig.precheck.product import resolve_product
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
+from tests.profiles import long
 from tests.property import answers
 from tests.property.answers import (
     DECLARED,
@@ -156,7 +157,7 @@ def test_there_are_two_hundred_frames() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("draws", [len(FOREIGN), pytest.param(5_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("draws", [len(FOREIGN), long(5_000)])
 def test_no_sentence_about_another_product_is_eligible(name: str, draws: int) -> None:
     """In whichever way it names the one that it is not about: address, id, name, site, code."""
     assert [] == count_foreign(source(name), draws, seed=5)
@@ -169,7 +170,7 @@ def right(counted: Mapping[str, Counter[str]]) -> float:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("draws", [600, pytest.param(10_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("draws", [600, long(10_000)])
 def test_no_slip_condemns_and_most_get_the_right_suggestion(name: str, draws: int) -> None:
     """No wrong product decides either, and what names no product suggests none."""
     counted, harmful = count_sloppy(source(name), draws, seed=2)

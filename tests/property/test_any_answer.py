@@ -16,6 +16,7 @@ from dsync.sandbox import ScriptedFault
 from tests.engine.oracle import check_copy
 from tests.engine.rig import DEMARCHE, Engine, seeds
 from tests.engine.test_hostile import JUNK
+from tests.profiles import long
 
 Path = tuple[str | int, ...]
 DOSSIERS = 25
@@ -90,7 +91,7 @@ def run_all(engine: Engine, dice: random.Random, runs: int) -> None:
     check_copy(engine)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seed", [0, long(1)])
 def test_odd_values_cost_their_own_dossiers_at_most(
     sqlite_template: Any, tmp_path: Any, seed: int
 ) -> None:

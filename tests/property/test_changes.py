@@ -16,6 +16,7 @@ from dsync.sandbox import Change
 from dsync.sandbox.http.control import action
 from dsync.sandbox.world.model import ChampDescriptor
 from tests.engine.rig import ETAPE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
+from tests.profiles import long
 
 MISSIONS, COMMENTAIRE, GRILLES, COMMUNE = 4406, 5320, 5302, 4998
 RANKS = (0, 1, 4)
@@ -161,8 +162,8 @@ stories = st.lists(acts, min_size=4, max_size=14)
     [
         ("sqlite", 6),
         ("postgresql", 3),
-        pytest.param("sqlite", 100, marks=pytest.mark.long),
-        pytest.param("postgresql", 50, marks=pytest.mark.long),
+        long("sqlite", 100),
+        long("postgresql", 50),
     ],
 )
 def test_the_history_applied_to_the_first_state_gives_the_last(

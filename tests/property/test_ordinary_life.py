@@ -14,6 +14,7 @@ from dsync.sandbox.world.edits import Change
 from dsync.sandbox.world.model import ChampDescriptor
 from tests.engine.rig import SEED, Engine, few_products, seeds
 from tests.engine.test_judging import STARTUPS, product_of
+from tests.profiles import long
 
 RANKS = range(40)
 EVENTS_A_DAY = 6
@@ -33,7 +34,7 @@ def publish(engine: Engine, document: Any, added: int) -> None:
 
 @pytest.mark.parametrize(
     ("days", "night"),
-    [(8, 24), pytest.param(365, 200, marks=pytest.mark.long)],
+    [(8, 24), long(365, 200)],
 )
 def test_a_year_of_ordinary_life_asks_nobody(tmp_path: Path, days: int, night: int) -> None:
     """Edits, decisions, deposits, people's own results, a new product a day, two new revisions."""

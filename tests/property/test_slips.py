@@ -17,6 +17,7 @@ from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import PublicEvidence
 from dsync.eig.precheck.product import Lien, resolve_product
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
+from tests.profiles import long
 
 SAMPLES = Path(__file__).parents[1] / "data" / "betagouv"
 PAGE = "https://beta.gouv.fr/startups"
@@ -51,7 +52,7 @@ def misspellings(id_: str, letters: str) -> set[str]:
     [
         ("2.6", "beta.gouv.fr/startups/{}", "a-é '", 1),
         ("2.7", f"{PAGE}/{{}}.html", LETTERS + SIGNS, 12),
-        pytest.param("2.7", f"{PAGE}/{{}}.html", LETTERS + SIGNS, 1, marks=pytest.mark.long),
+        long("2.7", f"{PAGE}/{{}}.html", LETTERS + SIGNS, 1),
     ],
     ids=["few letters", "some products", "all"],
 )

@@ -34,6 +34,7 @@ from tests.engine.rig import (
     number,
     seeds,
 )
+from tests.profiles import long
 
 RANKS = (0, 1, 2, 4, 5, 6, 8, 9)
 """Eligible, not, to be looked at, finished, without a product, and two of one product."""
@@ -341,9 +342,7 @@ COMMON: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(
-    "part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in range(1, 4))]
-)
+@pytest.mark.parametrize("part", [0, *(long(part) for part in range(1, 4))])
 def test_any_order_of_events_ends_in_the_truth(machine: type[SyncMachine], part: int) -> None:
     """Ten stories a part, of up to a dozen events each; the default run tells one part."""
     from hypothesis.stateful import run_state_machine_as_test

@@ -26,6 +26,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from dsync.database import open_database
 from dsync.store import Store
 from dsync.store.engine import parse_url
+from tests.profiles import long
 
 _SHARED = Path("/dev/shm")
 _IS_ROOMY = os.access(_SHARED, os.W_OK) and shutil.disk_usage(_SHARED).free > 2 << 30
@@ -265,6 +266,10 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what no statement decides."""
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 """For what SQLite does not have."""
+postgresql_if_long = pytest.mark.parametrize(
+    "database_url", ["sqlite", long("postgresql")], indirect=True
+)
+"""For what tests beside it show of PostgreSQL."""
 
 
 def engine_by_case(name: str, **engines: Any) -> pytest.MarkDecorator:

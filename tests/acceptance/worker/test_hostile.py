@@ -19,6 +19,7 @@ from dsync.sandbox.http.faults import BETAGOUV, ScriptedFault
 from tests.acceptance.worker.installed import Installed, Process, until
 from tests.commands.command import config_with
 from tests.engine.rig import DEMARCHE
+from tests.profiles import long
 
 
 class Used(NamedTuple):
@@ -51,7 +52,7 @@ def used(process: Process) -> Used:
     ("where", "kind"),
     [
         ("ds", "endless_body"),
-        pytest.param("ds", "slow_headers", marks=pytest.mark.long),
+        long("ds", "slow_headers"),
         (BETAGOUV, "gzip_bomb"),
     ],
 )

@@ -19,6 +19,7 @@ from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, Process, at_work, until, variables_for
 from tests.acceptance.worker.truth import assert_copy_is_true, writes
 from tests.engine.rig import small_sandbox
+from tests.profiles import long
 from tests.store.databases import PostgresServer, started_server
 
 STORM = 4
@@ -129,7 +130,7 @@ def test_a_server_that_crashes_and_recovers_in_mid_run_costs_no_dossier(
     assert_ended_and_resumed(process, own_dsync, sandbox, own_database)
 
 
-@pytest.mark.parametrize("kind", [pytest.param("query", marks=pytest.mark.long), "mutation"])
+@pytest.mark.parametrize("kind", [long("query"), "mutation"])
 def test_a_server_that_is_restarted_in_mid_run_costs_no_dossier(
     own_server: PostgresServer,
     own_dsync: Installed,

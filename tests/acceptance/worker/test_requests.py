@@ -6,6 +6,8 @@ import re
 import signal
 from typing import Any
 
+import pytest
+
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.conftest import DOSSIERS
@@ -14,6 +16,7 @@ from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import Installed, Process, until
 from tests.acceptance.worker.truth import assert_copy_is_true
 from tests.engine.rig import few_products
+from tests.profiles import long
 
 RESULTAT = 5102
 """Dsync's annotation « résultat »."""
@@ -49,14 +52,14 @@ def test_a_running_service_does_what_an_operator_asks_for(
     assert_copy_is_true(database, sandbox, demarche)
 
 
+@pytest.mark.parametrize("followed", [False, long(True)])
 def test_a_request_outlives_the_service_that_began_it(
-    sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database
+    sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database, followed: bool
 ) -> None:
     """Killed in the middle, its successor does it; with none, the command does it by itself."""
-    slow = ScriptedFault("latency", latency_ms=1000, times=None)
     killed = sqlite_dsync.start("run")
     until(lambda: "run_finished" in killed.printed())
-    sandbox.control.faults.fail(slow)
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=1000, times=None))
     asking = sqlite_dsync.start("sync", "--full", "--json", "--wait", "90s")
     until(lambda: _requests(sqlite_database, "commence_le IS NOT NULL"))
     killed.signal(signal.SIGKILL)
@@ -65,23 +68,13 @@ def test_a_request_outlives_the_service_that_began_it(
     assert "without a sign of life: another process can go on within" in shown.out
     sandbox.control.faults.clear_faults()
     sqlite_database.expire_lease()
-    successor = sqlite_dsync.start("run")
+    if followed:
+        sqlite_dsync.start("run")
     done = asking.wait()
+
     assert (0, "complet") == (done.code, done.json["kind"]), done.text
-
-    sandbox.control.faults.fail(slow)
-    alone = sqlite_dsync.start("sync", "--json")
-    until(lambda: _requests(sqlite_database, "commence_le IS NOT NULL AND fini_le IS NULL"))
-    successor.signal(signal.SIGKILL)
-    successor.kill()
-    sandbox.control.faults.clear_faults()
-    sqlite_database.expire_lease()
-    ended = alone.wait()
-
-    assert (0, "incremental") == (ended.code, ended.json["kind"]), ended.text
-    assert ["complet", "incremental"] == [
-        row["genre"] for row in _requests(sqlite_database, "fini_le IS NOT NULL AND code = 0")
-    ]
+    [row] = _requests(sqlite_database, "fini_le IS NOT NULL AND code = 0")
+    assert "complet" == row["genre"]
 
 
 def test_a_request_that_has_not_begun_can_be_taken_back(

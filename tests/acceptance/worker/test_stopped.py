@@ -19,6 +19,7 @@ from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import IN_TIME_S, Installed, at_work, slowdown, until
 from tests.acceptance.worker.truth import assert_copy_is_true
 from tests.commands.command import config_with
+from tests.profiles import long
 
 SLOW_MS, STUCK_MS = 200, 60_000
 DRY_IN_TIME_S = 2.0
@@ -28,7 +29,7 @@ DRY_IN_TIME_S = 2.0
     ("number", "code", "latency_ms"),
     [
         pytest.param(signal.SIGTERM, 143, SLOW_MS, id="TERM slow"),
-        pytest.param(signal.SIGINT, 130, STUCK_MS, id="INT stuck", marks=pytest.mark.long),
+        long(signal.SIGINT, 130, STUCK_MS, id="INT stuck"),
     ],
 )
 def test_a_stopped_run_ends_in_time_and_the_next_one_resumes(
@@ -105,7 +106,7 @@ def test_a_run_stopped_in_a_push_reads_back_before_it_writes_again(
     assert_copy_is_true(sqlite_database, sandbox)
 
 
-@pytest.mark.parametrize("stops", [2, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("stops", [2, long(200)])
 def test_no_stop_of_the_service_is_missed(
     sqlite_dsync: Installed, sandbox: Sandbox, stops: int
 ) -> None:
