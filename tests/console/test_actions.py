@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -367,7 +368,7 @@ def test_a_stop_without_a_database_is_quiet(
 def test_a_request_that_crashes_says_so(engine: Engine) -> None:
     """A bug of dsync ends it as a failure, which is logged: nobody waits for it any more."""
     app = engine.another().app
-    broken: Any = object()
+    broken: Any = SimpleNamespace(is_away=False)
     app = Worker(app.settings, clock=app.clock, store=app.store, client=broken)
     with served(engine, [app]) as console:
         visitor = console.visitor()
