@@ -12,6 +12,7 @@ from rich.style import Style
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 from rich.text import Text
 
+from dsync.annotations.wish import WishStatus
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.database import PROGRAMME
 from dsync.store.dictionary import ENGINE
@@ -90,6 +91,49 @@ def views() -> str:
             parts.append(text(x + 16, line + 20, said, 15, PALE))
         tops[column] = y + height + 16
     return picture(max(tops), "Les vues, ce qu’est une ligne de chacune, et leur clé", parts)
+
+
+PLACES: Mapping[WishStatus, tuple[int, int]] = {
+    WishStatus.SUSPENDUE: (20, 120),
+    WishStatus.EN_ATTENTE: (370, 120),
+    WishStatus.INCERTAINE: (720, 120),
+    WishStatus.CONFIRMEE: (1080, 120),
+    WishStatus.REMPLACEE: (20, 300),
+    WishStatus.CONFLIT: (370, 300),
+    WishStatus.REFUSEE: (720, 300),
+}
+"""Where each status is drawn; a new one has to have its place, and its ways."""
+WAYS: Sequence[tuple[str, str, int, int]] = (
+    ("M460 50V118", "a verdict wants another value", 474, 82),
+    ("M370 145H202", "box ticked", 242, 134),
+    ("M550 145H718", "sent", 610, 134),
+    ("M900 145H1078", "DS has it", 942, 134),
+    ("M770 120C770 60 850 60 850 118", "no answer: read after 35 s", 866, 82),
+    ("M420 170V298", "a person", 338, 226),
+    ("M500 300V172", "adopt", 512, 252),
+    ("M420 170V298", "wrote there", 314, 250),
+    ("M810 170V298", "DS refuses", 824, 240),
+    ("M1170 170V400H460V352", "a person changed it", 850, 390),
+    ("M370 325H202", "keep", 262, 314),
+)
+"""From status to status: the line, what it says, and where."""
+
+
+def wishes() -> str:
+    """Return the life of a value that dsync wants in DS, by its status."""
+    head = f'<path d="M0 0 10 5 0 10z" fill="{BLUE}"/></marker></defs>'
+    size = 'viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8"'
+    parts = [f'<defs><marker id="a" {size} orient="auto">{head}']
+    for line, said, x, y in WAYS:
+        parts.append(f'<path d="{line}" fill="none" stroke="{BLUE}" marker-end="url(#a)"/>')
+        parts.append(text(x, y, said, 17, PALE))
+    for status in WishStatus:
+        x, y = PLACES[status]
+        box = f'<rect x="{x}" y="{y}" width="180" height="50" rx="8" fill="#f3f4fb"'
+        parts.append(f'{box} stroke="{BLUE}"/>')
+        parts.append(text(x + 90, y + 32, status, text_anchor="middle", font_weight="bold"))
+    parts.append(text(20, 380, "also: whatever a newer verdict replaces", 17, PALE))
+    return picture(420, "The life of a value that dsync wants in DS, by its status", parts)
 
 
 def in_ds(number: int, etat: str, labels: Sequence[str], values: Mapping[str, str]) -> str:

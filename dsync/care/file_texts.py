@@ -24,7 +24,9 @@ from dsync.errors import ConfigurationError
 from dsync.extras import remedy
 
 MOST_BYTES = 20 * 1024 * 1024
-"""Size of the largest file that is read, and of the text that is taken from one."""
+"""Size of the largest file that is read."""
+MOST_TEXT = 4 * 1024 * 1024
+"""Characters that are taken from a file: of a longer text, the beginning."""
 _MEMORY = 512 * 1024 * 1024
 """Address space of the process."""
 _TIMEOUT_S = 60
@@ -157,6 +159,8 @@ def text_in(content: bytes) -> FileText:
 
 
 def _of(text: str, unread: Unread | None = None) -> FileText:
+    if len(text) > MOST_TEXT:
+        return FileText(text[:MOST_TEXT], Unread.TOO_LARGE)
     return FileText(text, unread or (None if text.strip() else Unread.NO_TEXT))
 
 
@@ -172,8 +176,7 @@ def _pdf(content: bytes) -> FileText:
             unread = Unread.BROKEN
             continue
         size += len(parts[-1])
-        if size > MOST_BYTES:
-            unread = Unread.TOO_LARGE
+        if size > MOST_TEXT:
             break
     return _of("\n".join(parts), unread)
 

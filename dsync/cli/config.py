@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +103,12 @@ def _values(settings: Settings) -> dict[str, Any]:
 @settings_options()
 def check(*, as_json: bool) -> None:
     """Check settings, configuration files, rules and lists; print all problems at once."""
-    documents = [_checked(settings) for settings in load_all()]
+    every = load_all()
+    documents = [_checked(settings) for settings in every]
     if as_json:
         print_json(documents[0] if len(documents) == 1 else documents)
         return
-    for document in documents:
+    for document, console in zip(documents, _consoles(every), strict=True):
         for warning in document["warnings"]:
             click.echo(f"Warning: {warning}", err=True)
         version = document["rules_version"]
@@ -114,7 +116,27 @@ def check(*, as_json: bool) -> None:
         click.echo(f"{document['config']}: valid; {rules}.")
         for name in document["shipped_lists"]:
             click.echo(f"  {name}: the shipped list, because there is none beside the file.")
+        if console:
+            click.echo(f"  {console}")
     click.echo("Next: `dsync check` asks DS and the database.")
+
+
+def _consoles(every: Sequence[Settings]) -> list[str]:
+    """Return what is said of each file's part in the console of several démarches; "" of one."""
+    first = next((one for one in every if one.configuration.console.public_url), None)
+    if first is None or len(every) == 1:
+        return [""] * len(every)
+    needs_role = first.configuration.console.openid is not None
+    lacks_role = "; nobody has a role in it: add [[acces]]"
+    return [
+        (
+            f"console: of all {len(every)} démarches"
+            if one is first
+            else f"console: [console] of {first.config.name}"
+        )
+        + (lacks_role if needs_role and not one.configuration.acces else "")
+        for one in every
+    ]
 
 
 def _checked(settings: Settings) -> dict[str, Any]:

@@ -28,6 +28,14 @@ with later(globals()):
 
 ACTS = {"corriger": "correct in DS", "effacer": "erase", "repondre": "answer"}
 """What fits for a find, beside telling the person of it."""
+UNREAD = {
+    "non_demande": "not asked for",
+    "trop_grand": "too large",
+    "sans_texte": "without a text layer",
+    "illisible": "broken or encrypted",
+    "injoignable": "out of reach",
+}
+"""Why the content of a file was not searched, or not whole."""
 
 
 @click.command(cls=LazyCommand)
@@ -119,8 +127,8 @@ def _print(found: dict[str, Any]) -> None:
     if found["fichiers_lus"]:
         print_note(f"Files searched: {found['fichiers_lus']}.")
     if unread := Counter(one["raison"].value for one in found["fichiers"]):
-        said = ", ".join(f"{count} {reason}" for reason, count in unread.items())
-        print_note(f"Files whose content was not searched: {said}; `--json` has their addresses.")
+        said = ", ".join(f"{count} {UNREAD[reason]}" for reason, count in unread.items())
+        print_note(f"Files not searched, or not whole: {said}; `--json` has their addresses.")
     if numbers := found["demandeur_de"]:
         print_note(
             f"Applicant of dossier{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}: "

@@ -129,6 +129,9 @@ class Access:
         """Return what a person is to a démarche now, None if nothing (any more)."""
         raise NotImplementedError
 
+    def follow(self, acces: Mapping[int, Sequence[AccesSection]]) -> None:
+        """Take up `[[acces]]` of each démarche, by its number, as it is now."""
+
     def way_in(self, request: Request) -> str | None:
         """Return the address that begins a session and leads back to the page, if there is one."""
         return None

@@ -107,9 +107,7 @@ def todos(
     )
     if judges and is_laureate and row["verdict"] and not row["valide_par_instructeur"]:
         name = label("valide_par_instructeur")
-        yield Todo(
-            "validation", f"«{NB}{name}{NB}»{NB}: non coché", "relire le verdict, puis cocher"
-        )
+        yield Todo("validation", f"«{NB}{name}{NB}»{NB}: non coché", "relire l’avis, puis cocher")
     if etat is Etat.ACCEPTE:
         given = [name for name in _DATES if row[name]]
         until = _DATES.index(given[-1]) if given else 1

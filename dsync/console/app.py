@@ -140,6 +140,7 @@ class Console:
     def replace(self, workers: Sequence[Worker]) -> None:
         """Show other démarches from now on."""
         by_number = {int(worker.demarche): worker for worker in workers}
+        self._access.follow({n: worker.configuration.acces for n, worker in by_number.items()})
         # Added first: pages that are being made find what they began with.
         self._by_number.update(by_number)
         for number in self._by_number.keys() - by_number.keys():

@@ -1,12 +1,16 @@
-"""Has what people ask for executed: by the running service, else in a thread of this process."""
+"""Has what people ask for executed: by the running service, else in a thread of this process.
+
+What only reads, and takes long, is done in another thread.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
@@ -17,7 +21,7 @@ from dsync.errors import DsyncError, InterruptedRunError, StoreError
 from dsync.messages.kinds import Note, Noted
 from dsync.sync.handing_over import living_service
 from dsync.sync.report import RunReport
-from dsync.sync.work import AnswerCheck, Request, Work, error_of, to_row
+from dsync.sync.work import AnswerCheck, Erase, Request, Work, error_of, to_row
 from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
@@ -26,6 +30,8 @@ LEASE_WAIT_S = 120
 """How long a request waits for another process that works on the démarche."""
 KEPT_TRIALS = 20
 KEPT_ANSWERS = 100
+KEPT_SEARCH = timedelta(minutes=30)
+"""How long the result of a search is kept: it has data of persons."""
 STOPPED = Noted(Note.STOPPED_CONSOLE)
 
 
@@ -40,13 +46,30 @@ class Trial(NamedTuple):
     result: Future[RunReport]
 
 
+@dataclass(eq=False)
+class Search:
+    """A search under way, or its result."""
+
+    id: int
+    demarche: int
+    text: str
+    begun_at: datetime
+    asked_by: str
+    done: int = 0
+    """How much was looked through."""
+    total: int | None = None
+    result: Future[Any] | None = None
+
+
 class Desk:
     """Takes requests. One thread executes them one by one; `stop` ends a run under way."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="dsync-console")
+        self._readers = ThreadPoolExecutor(1, thread_name_prefix="dsync-console-search")
         self._trials: dict[int, Trial] = {}
+        self._searches: dict[int, Search] = {}
         self._answers: dict[int, tuple[str, AnswerCheck]] = {}
         # Pages are made in several threads: two must not take the same number.
         self._trial_ids = count(1)
@@ -60,6 +83,9 @@ class Desk:
         now = worker.clock()
         with worker.store.requests(worker.demarche) as requests:
             id_ = requests.ask(*to_row(work), asked_by, now)
+        if isinstance(work, Erase):
+            # What was found shows what is erased.
+            self._searches.clear()
         if isinstance(work, AnswerCheck):
             self._answers[id_] = asked_by, work
             while len(self._answers) > KEPT_ANSWERS:
@@ -100,12 +126,48 @@ class Desk:
         """Return a trial, None if it is unknown or no longer kept."""
         return self._trials.get(id_)
 
+    def search(
+        self,
+        worker: Worker,
+        text: str,
+        find: Callable[[Callable[[int, int], None]], Any],
+        asked_by: str,
+    ) -> Search:
+        """Look for a text in a thread beside what is executed; the result is kept for a while.
+
+        `find` does it; it is given a function to call with how much is done, and how much there is.
+        """
+        made = Search(next(self._trial_ids), worker.demarche, text, worker.clock(), asked_by)
+
+        def progress(done: int, total: int) -> None:
+            made.done, made.total = done, total
+            if self._stop.is_set():
+                raise InterruptedRunError(STOPPED)
+
+        self._forget_searches(made.begun_at)
+        self._searches[made.id] = made
+        made.result = self._readers.submit(find, progress)
+        made.result.add_done_callback(_log_crash)
+        return made
+
+    def found(self, id_: int, asked_by: str, now: datetime) -> Search | None:
+        """Return somebody's search, None if it is unknown, another's, or no longer kept."""
+        self._forget_searches(now)
+        made = self._searches.get(id_)
+        return made if made is not None and made.asked_by == asked_by else None
+
+    def _forget_searches(self, now: datetime) -> None:
+        for id_, one in [*self._searches.items()]:
+            if now - one.begun_at > KEPT_SEARCH:
+                self._searches.pop(id_, None)
+
     def close(self) -> None:
         """Begin nothing more, and wait for the end of what is under way, which `stop` ends.
 
         What was asked for here and is not done is journaled as interrupted.
         """
         self._threads.shutdown(cancel_futures=True)
+        self._readers.shutdown(cancel_futures=True)
 
     def _execute(self, worker: Worker, request: Request) -> None:
         """Execute a request, in place of a service."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -70,6 +70,8 @@ class DemarcheDigest(NamedTuple):
 class Digests:
     """Sends the digests that are due, of the démarches that the service serves, with one database.
 
+    The workers may change, as `[[acces]]` does: those of each look count.
+
     `mail_url` is the address of apprise by which e-mails are sent; who gets them is not read of it.
     `origin` is scheme, host and port of the console.
     """
@@ -87,7 +89,8 @@ class Digests:
         self.idle = threading.Event()
         """Set while nothing is sent."""
         self.idle.set()
-        self._workers = {int(worker.demarche): worker for worker in workers}
+        self._workers = workers
+        self._store, self._clock = workers[0].store, workers[0].clock
         self._mail_url = mail_url
         self._origin = origin
         self._stop = stop
@@ -96,30 +99,36 @@ class Digests:
         """Send what is due."""
         self.idle.clear()
         try:
-            first = next(iter(self._workers.values()))
-            now = first.clock()
-            periods, numbers = periods_at(now), list(self._workers)
-            with first.store.subscriptions() as subscriptions:
+            now = self._clock()
+            workers = {int(worker.demarche): worker for worker in self._workers}
+            periods, numbers = periods_at(now), list(workers)
+            with self._store.subscriptions() as subscriptions:
                 due = subscriptions.due(numbers, periods, now)
             for courriel in due:
                 if self._stop.is_set():
                     return
-                with first.store.subscriptions() as subscriptions:
+                with self._store.subscriptions() as subscriptions:
                     claimed = subscriptions.claim(courriel, numbers, periods, now)
-                self._tell(courriel, claimed, now)
+                self._tell(courriel, claimed, workers, now)
         except DsyncError as exc:
             # The next tick tries again.
             log.warning("digests_not_sent", error=exc.message)
         finally:
             self.idle.set()
 
-    def _tell(self, courriel: str, claimed: Sequence[Subscription], now: datetime) -> None:
-        store = next(iter(self._workers.values())).store
+    def _tell(
+        self,
+        courriel: str,
+        claimed: Sequence[Subscription],
+        workers: Mapping[int, Worker],
+        now: datetime,
+    ) -> None:
+        store = self._store
         ids = [one.id for one in claimed]
         try:
             parts, ended = [], []
             for one in claimed:
-                part = self._part(courriel, self._workers[one.demarche_numero], now)
+                part = self._part(courriel, workers[one.demarche_numero], now)
                 if part is None:
                     ended.append(one.demarche_numero)
                 elif part.lines:

@@ -406,8 +406,7 @@ def piece(visit: Visit) -> Response:
                 return sent(body, words.visible(one["nom"]))
     raise HTTPException(
         404,
-        "Il n’y a pas de copie vérifiée de ce fichier. L’équipe technique la refait par "
-        f"« dsync pieces fetch --dossier {number} ».",
+        "Il n’y a pas de copie vérifiée de ce fichier : l’équipe technique peut la refaire.",
     )
 
 
@@ -536,6 +535,14 @@ def _said(visit: Visit, whole: Reader, why: Obstacle, work: Answering) -> str:
     )
 
 
+ERASED = (
+    "N’en restent ici que le numéro, l’état, les dates et les avis sans leurs textes ; les copies "
+    "de fichiers sont supprimées. Rien ne change dans Démarches Simplifiées. Rien n’est recopié, "
+    "tant que personne n’annule l’effacement."
+)
+"""What follows an erasure."""
+
+
 def erase(visit: Visit) -> Response:
     """« Effacer » the dossier from the copy, once that is confirmed, or undo it."""
     [number] = numbers = _numbers(visit)
@@ -545,9 +552,7 @@ def erase(visit: Visit) -> Response:
     if not undo and not visit.form.get("confirme"):
         return visit.confirm(
             f"Effacer le dossier {number} de la copie ?",
-            "Il n’en reste ici que le numéro, l’état, les dates et les avis sans leurs textes. "
-            "Rien ne change dans Démarches Simplifiées. Il n’est plus recopié, tant que personne "
-            "n’annule l’effacement.",
+            ERASED,
             "Effacer le dossier",
             f"/dossiers/{number}",
         )

@@ -165,6 +165,7 @@ def selection_of(visit: Visit) -> Selection:
         depose_au=visit.day("depose_au"),
         numeros=None if some is None else tuple(filter(None, some)),
         groupe=visit.query("groupe"),
+        suivi_par=visit.name if visit.query("suivi") is not None else None,
         etiquette=visit.query("etiquette"),
         conflit=visit.query("conflit") is not None,
         repondu=visit.query("repondu") is not None,

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from dsync.care.waiting import waiting
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.dossiers import ALL, rows_of
+from dsync.console.dossiers import ALL
 from dsync.console.jury_book import book_of
 from dsync.console.jury_sheets import sheets_of
 from dsync.console.matrices import OF_GRIDS
@@ -119,18 +119,28 @@ def _ranked(
     return rows
 
 
-def ranking(visit: Visit, reader: Reader, days: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the dossiers of juries by day, the best mean first, those without a rank last."""
+def ranking(
+    visit: Visit, reader: Reader, days: Sequence[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the dossiers of juries by day, the best mean first, those without a rank last.
+
+    Second, their grids, without marks.
+    """
     rows = _ranked(visit, reader, days, _STORED)
+    numbers = [row["numero"] for row in rows]
+    grids = _grids(reader, numbers) if numbers else []
     # Of these, some grid counts no more.
     again = [
         row["numero"]
         for row in rows
         if row["moment"] == "soutenance" and row["nb_evaluations"] > row["nb_evaluateurs"]
     ]
-    former = _former_means(reader, again) if again else {}
-    named = rows_of(visit, reader, [row["numero"] for row in rows], ("produit_id",)) if rows else []
-    names = {row["numero"]: row["produit"] for row in named}
+    former = _former_means(reader, again, grids) if again else {}
+    part = visit.worker.programme.products if visit.worker.programme else None
+    known = part.names(reader.connection) if part else {}
+    named = ("candidature", ("numero", "produit_id"), {"numero": numbers})
+    products = reader.rows_of(*named, order="numero", limit=ALL) if known and numbers else []
+    names = {row["numero"]: known.get(row["produit_id"]) for row in products}
     for row in rows:
         count = row["nb_evaluateurs"]
         row["note_dossier"] = former.get(row["numero"])
@@ -138,36 +148,34 @@ def ranking(visit: Visit, reader: Reader, days: Sequence[str]) -> list[dict[str,
         row["moment"] = MOMENTS.get(row["moment"])
         page = row["page_produit"] and words.short_address(row["page_produit"])
         row["page_produit"] = names.get(row["numero"]) or page
-    return rows
+    return rows, grids
 
 
-def _former_means(reader: Reader, numbers: Sequence[int]) -> dict[int, float]:
+def _former_means(
+    reader: Reader, numbers: Sequence[int], grids: Sequence[Mapping[str, Any]]
+) -> dict[int, float]:
     """Return the means before the soutenance, as `matrices` works them out; without a mark, none.
 
     Of marks that the database adds up: to read each takes longer than the rest of the page.
     """
-    grid, of_all = ("numero", "ligne"), {"numero": [*numbers]}
-    before = of_all | {"soutenance": False, "remplacee_par": None}
-    grids = reader.rows_of(
-        "lecture_evaluation", (*grid, "complete"), before, order="numero, ligne", limit=ALL
-    )
     sums = reader.rows_of(
         "lecture_evaluation_note",
-        (*grid, "sum(note) AS somme", "count(note) AS notes"),
-        of_all,
+        ("numero", "ligne", "sum(note) AS somme", "count(note) AS notes"),
+        {"numero": [*numbers]},
         group="numero, ligne",
         order="numero, ligne",
         limit=ALL,
     )
     marks = {(one["numero"], one["ligne"]): one for one in sums}
     means: dict[int, list[Fraction]] = defaultdict(list)
-    for one in grids:
+    before = [one for one in grids if not one["soutenance"] and not one["remplacee_par"]]
+    for one in before:
         its = marks.get((one["numero"], one["ligne"]))
         if one["complete"] and its and its["notes"]:
             # A sum of floats is not exact.
             [total] = exact([round(its["somme"], 6)])
             means[one["numero"]].append(total / its["notes"])
-    lacking = {one["numero"] for one in grids if not one["complete"]}
+    lacking = {one["numero"] for one in before if not one["complete"]}
     return {number: rounded(mean(some)) for number, some in means.items() if number not in lacking}
 
 
@@ -243,8 +251,7 @@ def show(visit: Visit) -> Response:
     with visit.reading() as reader:
         days = days_of(visit, reader)
         chosen = _chosen(visit, days)
-        rows = ranking(visit, reader, chosen) if chosen else []
-        grids = _grids(reader, [row["numero"] for row in rows]) if rows else []
+        rows, grids = ranking(visit, reader, chosen) if chosen else ([], [])
         to_mend: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for grid in _with_missing(reader, grids):
             to_mend[grid["numero"]].append(grid)
@@ -343,7 +350,7 @@ def export(visit: Visit) -> Response:
         days = _chosen(visit, days_of(visit, reader))
         if not days:
             raise HTTPException(404, _NO_JURY)
-        rows = ranking(visit, reader, days)
+        rows, _ = ranking(visit, reader, days)
         fiches = sheets_of(visit, reader, [row["numero"] for row in rows], whole=True)
     columns = _columns(rows)
     if len(days) > 1:

@@ -108,7 +108,7 @@ def _of_dossier(fiche: Mapping[str, Any]) -> tuple[list[Row], set[int]]:
     rows += [
         ("Organisme", fiche["organisme"]),
         ("Produit", fiche["produit"]),
-        ("Verdict", fiche["verdict"]),
+        ("Avis", fiche["verdict"]),
         ("État", ETATS[fiche["etat"]]),
         ("Jury du", day(fiche["jury_le"])),
         ("Rang", fiche["rang"]),

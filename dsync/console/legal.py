@@ -16,6 +16,7 @@ from dsync.console.visit import Site, Visit
 from dsync.domain.notice import ALSO_ERASED, PURPOSE_AND_BASIS, durations, rights_over_data
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 
+_VARIABLE = re.compile(r"\{\w+\}")
 _MISSING = "non renseigné"
 _DEFENDER = (
     "Si vous constatez un défaut d’accessibilité qui vous empêche d’accéder à un contenu ou à une "
@@ -166,7 +167,25 @@ def how_it_works(visit: Visit) -> Response:
     programme = visit.worker.programme
     if programme is None or not visit.worker.configuration.judges:
         raise HTTPException(404, "Cette démarche n’a pas de règles publiées.")
-    return visit.page("regles.html", paper=programme.rules_page(visit.now))
+    paper = programme.rules_page(visit.now)
+    return visit.page("regles.html", title=paper.title, parts=[*_parts(paper)])
+
+
+def _parts(paper: Paper) -> Iterator[Paper]:
+    """Yield what is before the first heading, then each section, to be folded.
+
+    Without columns of sentences with variables, which are for whom the rules are published.
+    """
+    title, blocks = paper.title, list[Block]()
+    for block in paper.blocks:
+        if block.kind == "h2":
+            yield Paper(title, blocks)
+            title, blocks = block.text, []
+        else:
+            columns = zip(*block.rows, strict=True)
+            kept = [one for one in columns if not _VARIABLE.search(" ".join(one))]
+            blocks.append(block._replace(rows=[*zip(*kept, strict=True)]))
+    yield Paper(title, blocks)
 
 
 PAGES = [

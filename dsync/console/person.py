@@ -1,18 +1,40 @@
-"""Where a person is in what is stored, for those who answer a request of access (article 15)."""
+"""Where a person is in what is stored, for those who answer a request of access (article 15).
+
+The search goes on beside the pages, which have its progress, then its result. No address has its
+words.
+"""
 
 from __future__ import annotations
 
+from concurrent.futures import wait
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.care.access_answer import ACTS, MOST, access_answer, field_of
 from dsync.care.person import look_up
+from dsync.console import words
 from dsync.console.access import Right
+from dsync.console.desk import Search
+from dsync.console.dossier import ERASED
+from dsync.console.files import sent
 from dsync.console.visit import Visit
+from dsync.domain.dossier import PARIS
+from dsync.domain.ids import number_of
+from dsync.domain.paper import html
 from dsync.errors import ConfigurationError
+from dsync.messages import french
+from dsync.messages import kinds as k
+from dsync.store.personal_data import wanted_of
+from dsync.store.scratch import private_folder
+from dsync.sync.work import Erase, error_of
 
 SHOWN = 500
-"""Maximum number of values on the page; `dsync person --json` has all."""
+"""Maximum number of values, and of dossiers, on the page; `dsync person --json` has all."""
+AT_ONCE_S = 1.0
+"""How long a page waits for the result; of a few thousand dossiers, it then has it."""
+REFRESH_S = 2
 
 
 def form(visit: Visit) -> Response:
@@ -22,22 +44,131 @@ def form(visit: Visit) -> Response:
 
 
 def search(visit: Visit) -> Response:
-    """Show the values that have the words, and journal it; by POST, so that no address has them."""
+    """Begin to look for the values that have the words, which is journaled."""
     visit.need_all()
+    worker, name, text = visit.worker, visit.actor.name, visit.form.get("texte", "")
     try:
-        worker, text = visit.worker, visit.form.get("texte", "")
-        found = look_up(worker.store, text, visit.actor.name, worker.clock, worker.demarche)
+        wanted_of(text)
     except ConfigurationError:
-        return _page(visit, is_short=True)
-    return _page(visit, found=found, text=text)
+        return _page(visit, is_short=True, text=text)
+    begun = visit.site.desk.search(
+        worker,
+        text,
+        lambda progress: look_up(
+            worker.store, text, name, worker.clock, worker.demarche, progress=progress
+        ),
+        name,
+    )
+    if begun.result is not None:
+        wait([begun.result], AT_ONCE_S)
+    return visit.back(f"/personne/{begun.id}")
 
 
-def _page(visit: Visit, **values: Any) -> Response:
-    given: dict[str, Any] = {"found": None, "text": "", "is_short": False, "shown": SHOWN, **values}
-    return visit.page("personne.html", **given)
+def show(visit: Visit) -> Response:
+    """Show how far a search is, then its result; 404: it is not theirs, or not kept any more."""
+    one = _search(visit)
+    problem, code, found = None, None, None
+    if one.result is not None and one.result.done():
+        match one.result.exception():
+            case None:
+                found = one.result.result()
+            case failure:
+                error = error_of(failure)
+                code, problem = error.exit_code, french.said(k.said_by(error))
+    is_part = visit.request.headers.get("hx-request") == "true"
+    return _page(visit, is_part=is_part, one=one, found=found, code=code, problem=problem)
 
 
+def answer(visit: Visit) -> Response:
+    """Send the draft of the answer to the person; 404: as `show`, or the search goes on."""
+    one, worker = _search(visit), visit.worker
+    if one.result is None or not one.result.done() or one.result.exception() is not None:
+        raise HTTPException(404, "Cette recherche n’a pas de résultat.")
+    found = one.result.result()
+    if len(found["demandeur_de"]) > MOST:
+        raise HTTPException(400, _TOO_MANY)
+    page = access_answer(
+        found,
+        one.text,
+        {worker.demarche: worker.configuration.notice_facts(worker.demarche)},
+        worker.store.dictionary(),
+        lambda _: visit.reading(),
+        visit.now.astimezone(PARIS).date(),
+    )
+    with private_folder() as folder:
+        path = folder / "reponse.html"
+        path.write_text(html(page), encoding="utf-8")
+        # An open file outlives its folder.
+        file = path.open("rb")
+    return sent(file, "reponse-article-15.html", "text/html; charset=utf-8")
+
+
+def erase(visit: Visit) -> Response:
+    """« Effacer » the dossiers that were ticked, once that is confirmed, by one request."""
+    visit.need_all()
+    numbers = visit.numbers("dossier")
+    search_id = number_of(visit.form.get("recherche", ""))
+    back = f"/personne/{search_id}" if search_id else "/personne"
+    if not numbers:
+        visit.say("Choisissez au moins un dossier.", kind="warning")
+        return visit.back(back)
+    if visit.form.get("confirme"):
+        return visit.ask(Erase(tuple(numbers)))
+    with visit.reading() as reader:
+        dossiers = reader.persons.dossiers(numbers)
+    if len(dossiers) < len(numbers):
+        raise HTTPException(404, "Un de ces dossiers n’est pas dans la copie.")
+    named = ", ".join(f"{one['numero']} ({_who(one)})" for one in dossiers)
+    count = words.plural(len(numbers), "dossier")
+    return visit.confirm(
+        f"Effacer {count} de la copie ?",
+        f"{named}. {ERASED}",
+        f"Effacer {count}",
+        back,
+        dossier=" ".join(map(str, numbers)),
+    )
+
+
+def _search(visit: Visit) -> Search:
+    visit.need_all()
+    one = visit.site.desk.found(visit.in_path("id"), visit.actor.name, visit.now)
+    if one is None or one.demarche != visit.worker.demarche:
+        raise HTTPException(404, "Le résultat de cette recherche n’est plus gardé : refaites-la.")
+    return one
+
+
+def _who(dossier: dict[str, Any]) -> str:
+    names = dossier["demandeur_prenom"], dossier["demandeur_nom"]
+    return dossier["raison_sociale"] or " ".join(filter(None, names)) or "sans nom"
+
+
+def _page(visit: Visit, *, is_part: bool = False, **values: Any) -> Response:
+    one = values.get("one")
+    given: dict[str, Any] = {
+        "one": None,
+        "found": None,
+        "problem": None,
+        "text": one.text if one else "",
+        "is_short": False,
+        "shown": SHOWN,
+        "most": MOST,
+        "refresh_s": REFRESH_S,
+        "acts": ACTS,
+        "field_of": field_of,
+        "who": _who,
+        **values,
+    }
+    return visit.page("personne_suite.html" if is_part else "personne.html", **given)
+
+
+_TOO_MANY = (
+    f"Ces mots désignent le demandeur de plus de {MOST} dossiers : précisez le courriel, le nom "
+    "entier ou le SIRET."
+)
 PAGES = [
     ("GET", "/personne", form, Right.PERSONNES),
     ("POST", "/personne", search, Right.PERSONNES),
+    ("POST", "/personne/effacer", erase, Right.ADMINISTRER),
+    ("GET", "/personne/{id}", show, Right.PERSONNES),
+    ("GET", "/personne/{id}/reponse", answer, Right.PERSONNES),
 ]

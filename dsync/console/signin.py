@@ -127,6 +127,10 @@ class TeamAccess(Access):
         """The public address, which replicas share, and who answers for people."""
         return " ".join(("openid", str(self.origin), *self._openid))
 
+    def follow(self, acces: Mapping[int, Sequence[AccesSection]]) -> None:
+        """Take up `[[acces]]`; a claim that it names for the first time is not asked for yet."""
+        self._acces = acces
+
     def grant(self, demarche: int, name: str, session: Mapping[str, Any]) -> Grant | None:
         """Return what the configuration gives now; None once somebody is taken out of it."""
         return granted(self._acces.get(demarche, ()), name, session.get("claims", {}))

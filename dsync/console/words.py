@@ -88,6 +88,7 @@ FILTERS = {
     "profil": "{}",
     "produit": "produit {}",
     "groupe": "groupe {}",
+    "suivi": "suivis par moi",
     "etiquette": "étiquette {}",
     "depose_du": "déposés depuis le {}",
     "depose_au": "déposés jusqu’au {}",

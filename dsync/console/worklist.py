@@ -1,8 +1,8 @@
 """« À faire »: one list of what somebody has to do, in order, each line with its place.
 
 First what holds back others: consents, conflicts, anomalies; then candidates who have answered,
-checks to answer, candidates who are silent, and what a jury leaves to do. Of each kind, the oldest
-first.
+checks to answer, candidates who are silent, and what a jury leaves to do. Of each kind, dossiers
+that the person follows in DS, then the oldest first.
 A number is that of the list behind its link.
 """
 
@@ -102,13 +102,14 @@ def kinds_of(visit: Viewer, reader: Reader, state: Mapping[str, Any]) -> list[Ta
                 if one.numero not in known
             }.values()
         ]
-    lists = [(one, *_page(reader, one)) for one in _lists(visit)]
+    me = visit.name if visit.name.casefold() in reader.demarche.agents() else None
+    lists = [(one, *_page(reader, one, me)) for one in _lists(visit)]
     days = [str(one["jury_le"]) for one in days_of(visit, reader)] if stages else []
     grids = unfinished_grids(visit, reader, days) if days else []
     numbers = [
         *(one.numero for some in (wishes, refused) for one in some[:SHOWN]),
         *(one.numero for one in quarantine[:SHOWN]),
-        *(number for _, some, _ in lists for number in some),
+        *(number for _, some, *_ in lists for number in some),
         *(grid["numero"] for grid in grids),
     ]
     columns = ("points", "produit_id", "attend")
@@ -125,10 +126,14 @@ def kinds_of(visit: Viewer, reader: Reader, state: Mapping[str, Any]) -> list[Ta
             one.title,
             one.titles,
             total,
-            [_of_dossier(visit, one, rows[number]) for number in some if number in rows],
+            [
+                _of_dossier(visit, one, rows[number], is_mine=number in mine)
+                for number in some
+                if number in rows
+            ],
             f"/dossiers?{urlencode(one.parameters)}",
         )
-        for one, some, total in lists
+        for one, some, mine, total in lists
     ]
     if stages and may_act:
         kinds.append(visit.once_a_run("decisions", state, lambda: _decisions(visit, reader, days)))
@@ -232,20 +237,31 @@ def _lists(visit: Viewer) -> Iterator[_OfDossiers]:
         yield _OfDossiers("silence", "Sans réponse", "Sans réponse", "Relancer", silent, named)
 
 
-def _page(reader: Reader, kind: _OfDossiers) -> tuple[list[int], int]:
-    return reader.dossiers.page(Selection(presence="present", **kind.chosen), limit=SHOWN)
+def _page(
+    reader: Reader, kind: _OfDossiers, me: str | None
+) -> tuple[list[int], frozenset[int], int]:
+    """Return the first dossiers of a kind, those that `me` follows before the others, and how many.
+
+    Second, those that `me` follows.
+    """
+    chosen = Selection(presence="present", **kind.chosen)
+    numbers, total = reader.dossiers.page(chosen, limit=SHOWN)
+    mine = reader.dossiers.page(chosen._replace(suivi_par=me), limit=SHOWN)[0] if me else []
+    return list(dict.fromkeys([*mine, *numbers]))[:SHOWN], frozenset(mine), total
 
 
-def _of_dossier(visit: Viewer, kind: _OfDossiers, row: Mapping[str, Any]) -> Task:
+def _of_dossier(visit: Viewer, kind: _OfDossiers, row: Mapping[str, Any], *, is_mine: bool) -> Task:
     number, reasons, since = row["numero"], row["motifs"], row["depuis"]
-    strong, text, more = "", "", {}
+    strong, text = "", ""
+    # The next one is mine, too.
+    more: dict[str, str] = {"suivi": "moi"} if is_mine else {}
     if kind.name in ("confirmer", "controle") and reasons:
         wanted = [one for one in reasons if one["resultat"] == TO_CONFIRM]
         first = wanted[0] if kind.name == "confirmer" and wanted else reasons[0]
         said = first["court"] or words.RESULTATS[first["resultat"]].lower()
         others = ", ".join(one["titre"].lower() for one in reasons if one is not first)
         strong, text = f"{first['titre']} :", f"{said}{f' · et {others}' if others else ''}"
-        more = {"ouvrir": first["controle"]}
+        more["ouvrir"] = first["controle"]
     elif kind.name in ("reponse", "silence"):
         asked = f"demandé le {words.day(row['demande_le'])}" if row["demande_le"] else ""
         since = words.instant_of(row["repondu_le" if kind.name == "reponse" else "demande_le"])
@@ -261,7 +277,9 @@ def _of_dossier(visit: Viewer, kind: _OfDossiers, row: Mapping[str, Any]) -> Tas
     else:
         of_list = {"tri": "numero", **kind.parameters, **more}
         path = f"/dossiers/{number}?{urlencode(of_list)}"
-    return Task(*_title({number: row}, number), text, since, path, kind.verb, strong)
+    title, about = _title({number: row}, number)
+    about += " · suivi par vous" if is_mine else ""
+    return Task(title, about, text, since, path, kind.verb, strong)
 
 
 def _title(rows: Mapping[int, Mapping[str, Any]], number: int) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from dsync.messages import kinds as k
 
 CONSENTS = {
     Consent.WRITES: "Beaucoup d’avis changeraient dans Démarches Simplifiées",
-    Consent.RULES: "Des règles changées feraient changer beaucoup de verdicts",
+    Consent.RULES: "Des règles changées feraient changer beaucoup d’avis",
     Consent.FIRST: "Des contrôles jugeraient pour la première fois",
     Consent.EVIDENCE: "Le catalogue publié n’est pas retenu",
     Consent.DELETIONS: "Beaucoup de dossiers ne sont plus montrés",
@@ -138,7 +138,7 @@ NOTES: Mapping[k.Note, str] = {
         "Des dossiers ne peuvent pas être lus ; ils sont en quarantaine : voyez les anomalies."
     ),
     k.Note.RULE_FAILED: (
-        "Une règle a échoué sur des dossiers, qui gardent leur dernier verdict : voyez les "
+        "Une règle a échoué sur des dossiers, qui gardent leur dernier avis : voyez les "
         "anomalies, et signalez-les."
     ),
     k.Note.NOT_RENDERED: (
@@ -407,7 +407,7 @@ def concern(one: k.Concern, about: About) -> str | None:
         case k.Findings(names):
             said = ", ".join(sorted(_CHECKED.get(name, name) for name in names))
             return (
-                f"La vérification quotidienne trouve à redire sur {said}. Demandez à l’équipe "
+                f"La vérification quotidienne signale un défaut : {said}. Demandez à l’équipe "
                 "technique : la commande « dsync check » en donne le remède."
             )
         case k.TokenExpiry(last_day, days):
@@ -471,8 +471,8 @@ def problem(one: k.Problem) -> str:
         case k.RulesStopped(moved=moved, of=of):
             return (
                 f"Frein de sécurité : les règles changées feraient changer "
-                f"{plural(moved, 'verdict')} sur {number(of)}. Rien n’est jugé ni inscrit selon "
-                "elles tant que personne ne donne son accord."
+                f"{plural(moved, 'avis', 'avis')} sur {number(of)}. Rien n’est jugé ni inscrit "
+                "selon elles tant que personne ne donne son accord."
             )
         case k.FirstStopped():
             return (
@@ -507,7 +507,7 @@ def problem(one: k.Problem) -> str:
         case k.OtherForm():
             return (
                 "Le formulaire n’est pas celui de la configuration : rien n’est jugé, et les "
-                f"verdicts restent. {_TECHNICAL} : « dsync check » nomme ce qui manque."
+                f"avis restent. {_TECHNICAL} : « dsync check » nomme ce qui manque."
             )
         case k.OtherCall():
             return (

@@ -43,6 +43,10 @@ CONNECT_TIMEOUT_S = 4
 """How long a PostgreSQL server may take to open a connection: a stop waits for it, and a service
 promises to stop within 5 s."""
 
+SILENT_S = 30
+"""After this time a connection to PostgreSQL whose other end is gone without a word, as after a
+failover or behind a firewall, fails. The system would keep it for 15 minutes, or for two hours."""
+
 IDLE_IN_TRANSACTION_S = 60
 """After this time PostgreSQL ends a transaction that executes nothing, so that a suspended process
 does not keep the lease's row locked."""
@@ -186,26 +190,23 @@ def driver_error(engine: Engine) -> type[Exception]:
     return error
 
 
-def vacuum(engine: Engine, tables: Iterable[str]) -> bool:
+def vacuum(engine: Engine, tables: Iterable[str], wait_ms: int) -> bool:
     """Remove deleted data from the database's files: old row versions, or SQLite's WAL.
 
-    Returns whether it was done: a WAL that somebody reads is left, because its checkpoint waits for
-    readers with the lock that every writer needs.
+    Returns whether it was done: a WAL that somebody reads for longer than `wait_ms` is left,
+    because its checkpoint waits for readers with the lock that every writer needs.
     """
     if engine.dialect.name == "postgresql":
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
         return True
     with engine.execution_options(**{AUTOCOMMIT: True}).connect() as connection:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_WAL_WAIT_MS}")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait_ms}")
         try:
             is_busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
     return not is_busy
-
-
-_WAL_WAIT_MS = 500
 
 
 def scrub(engine: Engine, tables: Sequence[str]) -> list[str]:
@@ -410,7 +411,14 @@ def _postgresql(url: URL, connections: int) -> Engine:
         max_overflow=0,
         # The driver decodes `jsonb` with it; the standard library took half of a full read's time.
         json_deserializer=msgspec.json.decode,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "dsync"},
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": "dsync",
+            "keepalives_idle": SILENT_S // 3,
+            "keepalives_interval": SILENT_S // 3,
+            "keepalives_count": 2,
+            "tcp_user_timeout": 1000 * SILENT_S,
+        },
     )
 
     @event.listens_for(engine, "connect")

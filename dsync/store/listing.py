@@ -105,6 +105,8 @@ class Selection(NamedTuple):
     numeros: tuple[int, ...] | None = None
     """Of these dossiers only."""
     groupe: str | None = None
+    suivi_par: str | None = None
+    """The address of who follows them in DS."""
     etiquette: str | None = None
     conflit: bool = False
     """Whether only dossiers with an open conflict."""
@@ -190,6 +192,7 @@ _CONDITIONS = {
     "depose_au": "d.depose_le < :depose_au",
     "sans_reponse_depuis": f"{SILENT_SINCE} <= :sans_reponse_depuis",
     "groupe": "d.groupe_instructeur = :groupe",
+    "suivi_par": "lower(d.instructeurs) LIKE :suivi_par ESCAPE '\\'",
     "etiquette": (
         "d.numero IN (SELECT e.numero FROM lecture_etiquette AS e WHERE e.etiquette = :etiquette)"
     ),
@@ -694,6 +697,8 @@ class DossierReads(Subject):
                 values[name] = value
         if selection.verdict == NO_VERDICT:
             del values["verdict"]
+        if selection.suivi_par is not None:
+            values["suivi_par"] = f'%"{_plain(selection.suivi_par.lower())}"%'
         if selection.numeros is not None:
             values["numeros"] = list(selection.numeros)
         many = {one.filter for one in self._fields.values() if one.is_many}

@@ -29,6 +29,7 @@ SHORTEST = 3
 """Signs that a text to search for has at least: fewer are in everybody's data."""
 AROUND = 70
 """Signs that an excerpt has before and after the words."""
+_PART = 1000
 _AT_ONCE = 500
 _BETWEEN = r"[\s.\u00a0\u202f/_-]"
 _SPACES = f"{_BETWEEN}*"
@@ -148,17 +149,27 @@ class Wanted:
         """
         if len(text) <= 2 * AROUND and not near:
             return " ".join(text.split())
-        signs = [unaccented(sign) for sign in text]
-        plain, ends = "".join(signs), [*accumulate(map(len, signs))]
+        # Part by part, because an accent or a ligature moves what follows it.
+        parts = [text[place : place + _PART] for place in range(0, len(text), _PART)]
+        plain_parts = [*map(unaccented, parts)]
+        plain, ends = "".join(plain_parts), [*accumulate(map(len, plain_parts))]
         best = 0, 0, 0
         for found in self._words[0].finditer(plain):
             start, end = max(found.start() - AROUND, 0), found.end() + AROUND
             part = plain[start:end]
             best = max(best, (sum(bool(one.search(part)) for one in self._words), -start, -end))
-        count, start, end = best[0], -best[1], -best[2]
-        if near and count < len(self._words):
+        if near and best[0] < len(self._words):
             return None
-        first, last = bisect_right(ends, start), bisect_right(ends, end or 2 * AROUND)
+
+        def place_of(plain_place: int) -> int:
+            part = bisect_right(ends, plain_place)
+            if part == len(parts):
+                return len(text)
+            within = accumulate(len(unaccented(sign)) for sign in parts[part])
+            before = ends[part - 1] if part else 0
+            return part * _PART + bisect_right([*within], plain_place - before)
+
+        first, last = place_of(-best[1]), place_of(-best[2] or 2 * AROUND)
         kept = " ".join(text[first : last + 1].split())
         return f"{'… ' * (first > 0)}{kept}{' …' * (last + 1 < len(text))}"
 

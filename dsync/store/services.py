@@ -139,8 +139,13 @@ def read_services(
     connection: Connection, demarches: Sequence[DemarcheNumber]
 ) -> dict[DemarcheNumber, list[RunningService]]:
     """Return the services of some démarches, by start."""
+    turn = tables.turn
+    # A run has ended since a service registered, up to a minute ago: what it then said is past.
+    next_run_at = func.coalesce(turn.c.due_at, _service.c.next_run_at)
+    shown = [next_run_at if one.name == "next_run_at" else one for one in _SHOWN]
     rows = connection.execute(
-        select(_service.c.demarche_numero, *_SHOWN)
+        select(_service.c.demarche_numero, *shown)
+        .outerjoin(turn, turn.c.demarche_numero == _service.c.demarche_numero)
         .where(_service.c.demarche_numero.in_(demarches))
         .order_by(_service.c.started_at, _service.c.holder)
     )

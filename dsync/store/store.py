@@ -98,8 +98,9 @@ class Store:
         """Leases whose release failed: the next attempt to take them releases them first."""
         self._writers = threading.RLock()
         """One thread of this process writes at a time on SQLite; the others wait for their turn."""
-        self._must_vacuum = False
-        """Whether what was erased is still in the database's files, because they were read."""
+        self._must_vacuum = self._file is not None
+        """Whether what was erased may be in SQLite's files: they were read then, perhaps when a
+        process erased it that has ended."""
         self._whole: Connection | None = None
         """The connection of a dry run, whose transaction has all others in it."""
 
@@ -336,7 +337,8 @@ class Store:
             tx.stamp(self._clock())
         # After the commit: PostgreSQL cannot vacuum in a transaction, nor SQLite truncate its WAL.
         if (tx.deletions.has_erased or self._must_vacuum) and self._whole is None:
-            self._vacuum()
+            # Once: each of a run's transactions would hold up the other writers.
+            self._vacuum(wait_ms=500 if tx.deletions.has_erased else 0)
 
     def forget(self, lease: Lease) -> None:
         """Delete all rows and views of a démarche, whose copies of files are deleted already.
@@ -544,14 +546,15 @@ class Store:
         own = tables.metadata.sorted_tables
         return [*own, *self._programme.storage.metadata.sorted_tables]
 
-    def _vacuum(self) -> None:
+    def _vacuum(self, wait_ms: int = 500) -> None:
         """Remove deleted rows from the database's files; after the next commit, if it is read now.
 
         A failure is only logged: the deletion is committed, and PostgreSQL vacuums by itself later.
         """
         try:
             with translated(self.place):
-                self._must_vacuum = not vacuum(self._engine, [t.name for t in self._tables()])
+                names = [table.name for table in self._tables()]
+                self._must_vacuum = not vacuum(self._engine, names, wait_ms)
         except StoreError as exc:
             import structlog  # Imported here: short commands that only read do not need it.
 

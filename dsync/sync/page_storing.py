@@ -40,7 +40,7 @@ QUARANTINE_MESSAGES = {
     "douteux": "Ce nouveau dossier est venu sans aucune réponse, ou avec beaucoup d’autres qui ont "
     "changé sans date ; il n’est pas copié avant une lecture sûre",
     "incomplet": "Démarches Simplifiées ne peut pas rendre une partie de ce dossier",
-    "regle": "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier verdict reste",
+    "regle": "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier avis reste",
 }
 """Why a dossier is in quarantine, by code, in the words of the view `lecture_anomalie`."""
 

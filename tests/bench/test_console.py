@@ -130,6 +130,27 @@ def test_a_file_of_all_is_light(database_url: str) -> None:
     assert mib <= MOST_MIB
 
 
+MOST_WAIT_S, MOST_SEARCH_CPU_S = 1.5, 5.0
+
+
+def test_a_person_is_looked_for_beside_the_pages(database_url: str) -> None:
+    """The longest that a page takes meanwhile, and the processor's time until the result."""
+    with serving(10_000) as server:
+        measured("sync", server.base_url, database_url)
+        with console_on(server.base_url, database_url) as visitor:
+            started, cpu, longest = time.perf_counter(), time.process_time(), 0.0
+            answer = visitor.post("/personne", texte="Nemo Personne")
+            while "hx-get" in answer.text:
+                longest = max(longest, time.perf_counter() - started)
+                time.sleep(1)
+                started = time.perf_counter()
+                answer = visitor.session.get(answer.url, timeout=30)
+            cpu_s = time.process_time() - cpu
+    print(f"/personne: {longest:.1f} s at most, target ≤ {MOST_WAIT_S}")
+    print(f"/personne: {cpu_s:.1f} s of CPU, target ≤ {MOST_SEARCH_CPU_S}")
+    assert "0 valeur" in answer.text.replace("\u00a0", " ")
+
+
 def file_cost(base_url: str, database_url: str) -> tuple[float, float]:
     """Return the processor's time of a workbook, in s, and what memory it adds, in MiB."""
     with console_on(base_url, database_url) as visitor:

@@ -57,6 +57,26 @@ def many(run: InsideCommand, sandbox: Sandbox) -> InsideCommand:
     return dsync
 
 
+def test_the_check_of_the_files_says_whose_console_each_has(run: InsideCommand) -> None:
+    """One file has it for all; in another one somebody needs a role, where people sign in."""
+    (run.folder / "files").mkdir()
+    openid = '[console.openid]\nissuer = "https://id.example.fr"\nclient_id = "dsync"\n'
+    acces = '[[acces]]\nrole = "lecteur"\nwho = ["@example.fr"]\n'
+    for number, more in (
+        (1, f'[console]\npublic_url = "https://dsync.example.fr"\n{openid}{acces}'),
+        (2, acces),
+        (3, ""),
+    ):
+        text = f'[demarche]\nnumber = {number}\n[ds]\ncontact = "mailto:a@b.fr"\n{more}'
+        (run.folder / "files" / f"{number}.toml").write_text(text, encoding="utf-8")
+    said = run("config", "check", DSYNC_CONFIG=str(run.folder / "files"), DSYNC_DEMARCHE="")
+    assert [
+        "console: of all 3 démarches",
+        "console: [console] of 1.toml",
+        "console: [console] of 1.toml; nobody has a role in it: add [[acces]]",
+    ] == [line.strip() for line in said.out.splitlines() if "console:" in line]
+
+
 def test_what_acts_says_which_demarches_it_could_be_about(many: InsideCommand) -> None:
     """One sentence with the numbers and both ways; --all does each, and its JSON is a list."""
     for line in ("sync", "db verify", "quarantine retry", "purge --older-than 9y", "push"):

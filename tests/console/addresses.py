@@ -60,6 +60,9 @@ RULES = {
     ("GET", "/consultations"): Right.ADMINISTRER,
     ("GET", "/personne"): Right.PERSONNES,
     ("POST", "/personne"): Right.PERSONNES,
+    ("POST", "/personne/effacer"): Right.ADMINISTRER,
+    ("GET", "/personne/{id}"): Right.PERSONNES,
+    ("GET", "/personne/{id}/reponse"): Right.PERSONNES,
     ("GET", "/plus"): Right.LIRE,
     ("GET", "/plan"): Right.LIRE,
     ("GET", "/comment-ca-marche"): Right.LIRE,
@@ -73,7 +76,12 @@ FILES = {"/dossiers.{ending}", "/changements.{ending}", "/jury.xlsx"}
 """Those that are no pages."""
 MOVED = {"/etat", "/changements", "/plan"}
 """Former addresses, which lead to where their pages are today."""
-TRANSIENT = {"/essais/{id}", "/dossiers/{numero}/pieces/{empreinte}"}
+TRANSIENT = {
+    "/essais/{id}",
+    "/dossiers/{numero}/pieces/{empreinte}",
+    "/personne/{id}",
+    "/personne/{id}/reponse",
+}
 """Pages that not every console has."""
 
 

@@ -75,8 +75,11 @@ class Visitor:
 class ServedConsole:
     """A console under a port of its own."""
 
-    def __init__(self, base: str, links: list[str], statements: list[str]) -> None:
+    def __init__(
+        self, base: str, links: list[str], statements: list[str], console: Console
+    ) -> None:
         self.base = base
+        self.console = console
         self.links = links
         self.statements = statements
         """The SQL that was executed."""
@@ -147,7 +150,7 @@ def served(
     thread.start()
     console.open()
     try:
-        yield ServedConsole(base, links, statements)
+        yield ServedConsole(base, links, statements, console)
     finally:
         stop.set()
         console.close()

@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from dsync.care.person import look_up
+from dsync.console import person
 from dsync.console.desk import Desk
 from dsync.sandbox import Change
 from dsync.sync.work import Erase, Push, ReadDossiers, to_row
@@ -439,7 +442,7 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
     consent = {"genre": "regles", "version": waiting.version}
     with served(engine, [engine.worker.app]) as console:
         visitor = console.visitor()
-        assert "feraient changer beaucoup de verdicts" in words(visitor.get("/suivi").text)
+        assert "feraient changer beaucoup d’avis" in words(visitor.get("/suivi").text)
         assert "Un accord est à donner" in words(visitor.get("/preuves").text)
         assert "Éligible À vérifier" in words(visitor.get("/accords").text)
         asked = words(visitor.post("/accords", **consent).text)
@@ -481,11 +484,70 @@ def test_a_person_is_looked_for_and_that_is_journaled(visitor: Visitor, engine: 
     answer = visitor.post("/personne", texte=truth.usager_email.upper())
     assert "personne" in answer.url
     assert truth.usager_email not in answer.url
-    shown = words(answer.text)
-    assert f"{number(0)} dossier usager_courriel {truth.usager_email}" in shown
+    shown = words(visitor.followed(answer))
+    assert f"{number(0)} Courriel du compte qui a déposé le dossier {truth.usager_email}" in shown
+    assert "Se corrige dans Démarches Simplifiées" in shown
     assert str(number(1)) not in shown
     [row] = engine.rows("SELECT * FROM demande WHERE genre = 'acces'")
     assert (True, False) == (str(number(0)) in str(row), truth.usager_email in str(row))
-    assert f"Demandeur du dossier {number(0)} : dsync dossier show N --json" in shown
+    assert "est le demandeur" in shown
     assert "Recherche d’une personne" not in words(visitor.get("/journal").text)
     assert "au moins trois" in words(visitor.post("/personne", texte="e").text)
+
+
+def test_a_long_search_shows_how_far_it_is(
+    visitor: Visitor, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No page waits for more than a second; then the result stands at the same address."""
+    goes_on = threading.Event()
+
+    def slow(*given: Any, progress: Callable[[int, int], None], **options: Any) -> Any:
+        progress(2500, 10_000)
+        assert goes_on.wait(DEADLINE_S)
+        return look_up(*given, progress=progress, **options)
+
+    monkeypatch.setattr(person, "look_up", slow)
+    monkeypatch.setattr(person, "AT_ONCE_S", 0.1)
+    mail = engine.control.truth_of(number(0)).usager_email
+    page = visitor.post("/personne", texte=mail)
+    assert "25 % de 10 000 lignes" in words(page.text)
+    assert 404 == visitor.get(f"{urlsplit(page.url).path}/reponse").status_code
+    goes_on.set()
+    assert "est le demandeur" in words(visitor.followed(page))
+
+
+def test_the_answer_to_a_person_is_a_file(engine: Engine) -> None:
+    """With all of their dossiers, sent to who has searched alone; who took it is journaled."""
+    truth = engine.control.truth_of(number(0))
+    with served(engine) as console:
+        visitor = console.visitor()
+        page = visitor.post("/personne", texte=truth.usager_email)
+        visitor.followed(page)
+        sent = visitor.get(f"{urlsplit(page.url).path}/reponse")
+        assert 'filename="reponse-article-15.html"' in sent.headers["Content-Disposition"]
+        assert f"Copie du dossier {number(0)}" in sent.text
+        assert 404 == visitor.get("/personne/999/reponse").status_code
+    assert (
+        1 == engine.rows("SELECT count(*) AS n FROM demande WHERE genre = 'telechargement'")[0]["n"]
+    )
+
+
+def test_all_dossiers_of_a_person_are_erased_by_one_confirmed_act(
+    visitor: Visitor, engine: Engine
+) -> None:
+    """One page names them and what follows; one request erases them; what was found is gone."""
+    numbers = [str(number(rank)) for rank in (1, 2)]
+    page = visitor.post("/personne", texte=engine.control.truth_of(number(1)).usager_email)
+    visitor.followed(page)
+    search = page.url.rpartition("/")[2]
+    given = {"dossier": numbers, "recherche": search}
+    asked = words(visitor.post("/personne/effacer", **given).text)
+    assert "Effacer 2 dossiers de la copie ?" in asked
+    assert all(one in asked for one in (*numbers, "Rien ne change dans Démarches Simplifiées"))
+    assert "Choisissez au moins un dossier" in words(visitor.post("/personne/effacer").text)
+    assert 404 == visitor.post("/personne/effacer", dossier="7").status_code
+    assert "Fait" in visitor.ask("/personne/effacer", dossier=" ".join(numbers), confirme="1")
+    [request] = engine.rows("SELECT options FROM demande WHERE genre = 'effacement'")
+    assert all(one in str(request) for one in numbers)
+    assert 404 == visitor.get(f"/personne/{search}").status_code
+    assert ["efface"] * 2 == [engine.one("dossier", rank)["presence"] for rank in (1, 2)]

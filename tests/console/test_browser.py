@@ -167,6 +167,23 @@ def test_a_page_is_accessible_in_other_colours(page: Page, state_page: Page, add
     assert_accessible(state_page, schemes=SCHEMES if address in FULL_PAGES else OTHER_THEME)
 
 
+def test_what_is_found_of_a_person_is_accessible(page: Page, told: Engine) -> None:
+    """In a table that a telephone shows as sheets; by keyboard to the one act and the answer."""
+    page.goto("/personne")
+    page.get_by_label("Courriel, nom").fill(told.control.truth_of(number(0)).usager_email)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("est le demandeur").first).to_be_visible()
+    assert_accessible(page)
+    assert_in_view(page)
+    page.get_by_label(f"Choisir le dossier {number(0)}").check()
+    with page.expect_download() as sent:
+        page.get_by_role("link", name="Projet de réponse").click()
+    assert "reponse-article-15.html" == sent.value.suggested_filename
+    page.get_by_role("button", name="Effacer de la copie…").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Effacer 1")
+    assert_accessible(page)
+
+
 def test_what_is_to_do_and_many_dossiers_are_on_one_screen(page: Page, state_page: Page) -> None:
     """At 1280 by 800: ten tasks, twelve dossiers, each in two lines at most; in both themes."""
     for one, address, rows, most in (
@@ -470,7 +487,10 @@ def test_a_team_signs_in_and_out(browser: Browser, told: Engine) -> None:
 
 
 def test_a_jury_prints_on_sheets(page: Page) -> None:
-    """Without menu and forms, no wider than A4 in landscape, and no product over many lines."""
+    """Without menu and forms, no wider than A4 in landscape, and no product over many lines.
+
+    The list of dossiers, too, has them on paper, and not its filters.
+    """
     page.goto("/jury")
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 1030, "height": 730})
@@ -479,6 +499,10 @@ def test_a_jury_prints_on_sheets(page: Page) -> None:
     expect(page.locator("main form:visible")).to_have_count(0)
     expect(page.locator("main table")).to_be_visible()
     assert page.evaluate("document.querySelector('table').scrollWidth") <= 1030
+    page.goto("/dossiers")
+    expect(page.get_by_role("search")).to_be_hidden()
+    expect(page.get_by_role("checkbox").first).to_be_hidden()
+    expect(page.locator("table.dossiers")).to_be_visible()
     page.emulate_media(media="screen")
 
 

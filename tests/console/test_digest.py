@@ -216,7 +216,11 @@ def test_each_role_is_told_what_waits_for_it(post: Post) -> None:
     lines = [line for line in message.get_content().splitlines() if line.startswith("- ")]
     assert (JURY, ["- Jury : 1"]) == (to, lines)
     post.engine.advance(days=1)
-    post.service([as_("lecteur", JURY)]).tick()
+    # The service goes on, with another file.
+    workers = [with_acces(post.engine.worker.app, ACCES)]
+    digests = Digests(workers, post.mail_url, ORIGIN, threading.Event())
+    workers[:] = [with_acces(post.engine.worker.app, [as_("lecteur", JURY)])]
+    digests.tick()
     assert [] == post.told()
     assert [] == post.engine.rows("SELECT id FROM abonnement")
 

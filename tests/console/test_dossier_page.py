@@ -136,7 +136,7 @@ def test_a_copied_file_is_sent_as_what_it_is_and_never_shown(
     assert "%3CT%C3%A9moin%3E.html" in answer.headers["content-disposition"]
     for gone in (refused, missing):
         assert 404 == gone.status_code
-        assert f"dsync pieces fetch --dossier {FIRST}" in words(gone.text)
+        assert "l’équipe technique peut la refaire" in words(gone.text)
     with served(engine, [app], role=Role.LECTEUR) as console:
         visitor = console.visitor()
         assert 403 == visitor.get(link).status_code

@@ -134,7 +134,7 @@ def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) 
     engine.sync(full=True)
     page = words(visitor.get("/suivi").text)
     assert (
-        "La vérification quotidienne trouve à redire sur la correspondance avec le formulaire, "
+        "La vérification quotidienne signale un défaut : la correspondance avec le formulaire, "
         in page
     )
     assert "Beaucoup de dossiers ne sont plus montrés" in page

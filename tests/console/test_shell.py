@@ -100,11 +100,16 @@ def test_an_error_page_leads_on(named: ServedConsole, read_engine: Engine) -> No
     assert "Menu principal" not in stranger
 
 
-def test_what_failed_can_be_told(read_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_failed_can_be_told(read_engine: Engine) -> None:
     """To whom, and with which line; no text that somebody searched for is in it."""
-    with served(read_engine, section=SECTION) as console:
+    other = read_engine.another()
+
+    def crash(*_given: object) -> None:
+        raise RuntimeError
+
+    with served(read_engine, [other.app], section=SECTION) as console:
         visitor = console.visitor()
-        monkeypatch.setattr("dsync.console.dossiers.selection_of", lambda _: 1 / 0)
+        other.store.around["reading"] = crash
         page = words(visitor.get("/dossiers?q=Lovelace").text)
     line = (
         r"écrivez à contact@essais\.example\.fr .*: 500 · GET /dossiers · \d\d/\d\d/\d{4} \d\d:\d\d"

@@ -9,6 +9,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -30,6 +31,7 @@ from dsync.console.signin import (
     local_path,
 )
 from dsync.sandbox import Sandbox
+from dsync.wiring import Worker
 from tests.acceptance.worker.installed import until
 from tests.commands.conftest import operator
 from tests.console.provider import (
@@ -502,6 +504,27 @@ def test_a_person_taken_out_of_the_configuration_is_out(
                 browser.get(f"{console.base}/entrer", timeout=30)
             answer = browser.get(f"{console.base}/suivi", timeout=30)
         assert (status, may_act) == (answer.status_code, "Synchroniser maintenant" in answer.text)
+
+
+def test_a_changed_file_changes_roles_while_the_console_goes_on(
+    read_engine: Engine, fake: FakeProvider
+) -> None:
+    """By a reload of the service: who was taken out is out at the next request."""
+    app, browser = read_engine.worker.app, requests.Session()
+    browser.trust_env = False
+    with served(read_engine, access=team_access(fake.issuer, Clock())) as console:
+        browser.get(f"{console.base}/entrer", timeout=30)
+        found = []
+        for role, who in (
+            ("administrateur", EMAIL), ("lecteur", EMAIL), ("administrateur", "b@dinum.example.fr")
+        ):  # fmt: skip
+            entry = AccesSection.model_validate(as_(role, who))
+            configuration = app.configuration.model_copy(update={"acces": (entry,)})
+            settings = replace(app.settings, configuration=configuration)
+            console.console.replace([Worker(settings, clock=app.clock, store=app.store)])
+            answer = browser.get(f"{console.base}/suivi", timeout=30)
+            found.append((answer.status_code, "Synchroniser maintenant" in answer.text))
+    assert [(200, True), (200, False), (403, False)] == found
 
 
 def test_the_session_is_for_encrypted_connections_alone(

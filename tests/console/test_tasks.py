@@ -1,4 +1,4 @@
-"""The tasks of a call's days, each in at most three clicks from the first page.
+"""The forty tasks of a call's days, as five roles do them, in three clicks from the first page.
 
 A click is a link, a button, a fold or a box: the keyboard presses each, where a mouse could click
 it; texts, options and lists are chosen by keyboard. Needs Debian's chromium, as `test_browser.py`,
@@ -13,21 +13,41 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from tests.console.conftest import SHOWN
-from tests.console.provider import EMAIL, provider
+from tests.console.addresses import ADDRESSES
+from tests.console.provider import EMAIL, FakeProvider, provider
 from tests.console.served import served
 from tests.console.test_browser import browser, pytestmark
 from tests.console.test_digest import with_acces
+from tests.console.test_jury import grade, ungraded
 from tests.console.test_signin import Clock, as_, team_access
 from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
 
 __all__ = ["browser", "pytestmark"]
 
 MOST = 3
+SIZE: ViewportSize = {"width": 1440, "height": 900}
+READ = 60
+"""Dossiers, so that a list has a page of fifty."""
 CONFLICTS = 18
-ACCES = [as_("administrateur", EMAIL)]
+OTHER_GROUPE = "autre groupe"
+JUROR, OTHER_JUROR = "evaluation-e@example.gouv.fr", "evaluation-a@example.gouv.fr"
+ROLES = {
+    "administrateur": EMAIL.lower(),
+    "instructeur": "grace@dinum.example.fr",
+    "responsable": "lead@dinum.example.fr",
+    "jury": JUROR,
+    "lecteur": "reader@dinum.example.fr",
+}
+"""Who has the tasks, with their addresses; a responsable is the instructeur of one groupe."""
+ACCES: list[dict[str, object]] = [
+    as_("administrateur", ROLES["administrateur"]),
+    as_("instructeur", ROLES["instructeur"]),
+    as_("instructeur", ROLES["responsable"]) | {"groupes": [OTHER_GROUPE]},
+    as_("jury", JUROR),
+    as_("lecteur", ROLES["lecteur"]),
+]
 
 
 class Person:
@@ -66,14 +86,35 @@ class Person:
         return found.value.suggested_filename
 
 
+class Team:
+    """The sessions of the five roles in one browser, each begun when it is first asked for."""
+
+    def __init__(self, browser: Browser, base: str, fake: FakeProvider) -> None:
+        self._browser, self._base, self._fake = browser, base, fake
+        self._pages: dict[str, Page] = {}
+
+    def person(self, role: str) -> Person:
+        """Return somebody at the first page."""
+        if role not in self._pages:
+            context = self._browser.new_context(base_url=self._base, viewport=SIZE)
+            self._fake.userinfo = lambda claims: claims.update(email=ROLES[role])
+            page = self._pages[role] = context.new_page()
+            page.goto("/")
+            page.get_by_role("link", name="S’identifier").click()
+        self._pages[role].goto("/")
+        return Person(self._pages[role])
+
+
 @pytest.fixture(scope="module")
-def page(
+def team(
     browser: Browser, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Page]:
-    """A session of an administrateur, whose démarche has eighteen conflicts."""
+) -> Iterator[Team]:
+    """People of a démarche with eighteen conflicts, an anomaly and two groupes."""
     path = tmp_path_factory.mktemp("tasks") / "dsync.db"
     shutil.copy(sqlite_template, path)
-    with Engine(f"sqlite:///{path}", seeds(range(SHOWN))) as engine, provider() as fake:
+    with Engine(f"sqlite:///{path}", seeds(range(READ))) as engine, provider() as fake:
+        for rank in range(30, READ):
+            engine.control.change_groupe(number(rank), OTHER_GROUPE)
         engine.sync_until_quiet()
         confirmed = engine.rows(
             "SELECT o.numero FROM outbox AS o JOIN dossier AS d ON d.numero = o.numero "
@@ -84,33 +125,51 @@ def page(
         for one in numbers:
             engine.control.edit_annotation(one, RESULTAT, "Écrit à la main")
         engine.control.edit_champ(number(3), PROBLEME, "Un autre problème")
+        engine.control.faults.return_null(number(READ - 1), champs_only=True)
+        unfinished, finished = ungraded(engine, 2)
+        grade(engine, unfinished, ("Dossier", JUROR, None), ("Dossier", OTHER_JUROR, 4))
+        grade(engine, finished, ("Dossier", JUROR, 2), ("Dossier", OTHER_JUROR, 4))
         engine.advance(minutes=1)
         engine.sync(full=True)
         access = team_access(fake.issuer, Clock(), acces=ACCES)
         shown = with_acces(engine.another().app, ACCES)
         with served(engine, [shown], access=access) as console:
-            context = browser.new_context(
-                base_url=console.base, viewport={"width": 1440, "height": 900}
-            )
-            opened = context.new_page()
-            opened.goto("/")
-            opened.get_by_role("link", name="S’identifier").click()
-            yield opened
-            context.close()
+            yield Team(browser, console.base, fake)
 
 
 @pytest.fixture
-def person(page: Page) -> Iterator[Person]:
-    """The same person at the first page, who then needs no fourth click."""
-    page.goto("/")
-    made = Person(page)
+def person(team: Team, request: pytest.FixtureRequest) -> Iterator[Person]:
+    """Somebody of the role that a test names, who then needs no fourth click."""
+    role, most = getattr(request, "param", ("administrateur", MOST))
+    made = team.person(role)
     yield made
-    assert made.clicks <= MOST
+    assert made.clicks <= most
+
+
+def as_role(role: str, most: int = MOST) -> pytest.MarkDecorator:
+    """Have a test done by somebody of a role; `most`: it needs so many clicks, for a reason."""
+    return pytest.mark.parametrize("person", [pytest.param((role, most), id=role)], indirect=True)
 
 
 def heading(person: Person) -> Locator:
     """Return the title of the page."""
     return person.page.get_by_role("heading", level=1)
+
+
+@pytest.mark.parametrize(("width", "height", "most"), [(1280, 800, 12), (390, 844, 25)])
+def test_no_page_is_endless(team: Team, width: int, height: int, most: int) -> None:
+    """With fifty rows: screens of a desk's window and of a phone; « Comment ça marche » has two."""
+    page = team.person("administrateur").page
+    page.set_viewport_size({"width": width, "height": height})
+    screens = {}
+    for address in ADDRESSES:
+        page.goto(address)
+        screens[address] = page.evaluate("document.documentElement.scrollHeight") / height
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+    page.set_viewport_size(SIZE)
+    printed = {one for one in screens if one.endswith("/tout") or one.startswith("/jury/fiches")}
+    assert {} == {one: n for one, n in screens.items() if n > most and one not in printed}
+    assert screens["/comment-ca-marche"] <= 2 * most / 12
 
 
 def test_find_one(person: Person) -> None:
@@ -257,3 +316,235 @@ def test_marks_side_by_side(person: Person) -> None:
     notes = person.page.locator("table.notes").first
     expect(notes.get_by_role("columnheader", name="Critère")).to_be_visible()
     assert 2 < notes.get_by_role("columnheader").count()
+
+
+@as_role("instructeur")
+def test_remind_who_does_not_answer(person: Person) -> None:
+    person.link(re.compile(r"^\d+ Sans réponse"))
+    expect(person.page.locator(".compte")).to_contain_text("sans réponse depuis 14 jours")
+    person.click(person.page.locator("table.liste tbody th a").first)
+    expect(person.page.locator("#tete")).to_contain_text("sans réponse depuis")
+
+
+@as_role("instructeur")
+def test_read_what_a_candidate_answered(person: Person) -> None:
+    person.link(re.compile("^Lire"))
+    expect(person.page.locator("#tete")).to_contain_text("a répondu le")
+
+
+@as_role("instructeur")
+def test_say_that_a_letter_is_sent(person: Person) -> None:
+    person.link(re.compile("^Répondre"))
+    person.link("Lettre")
+    person.button("J’ai envoyé ce message")
+    expect(person.page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
+    expect(person.page.get_by_role("link", name="Revenir à ce qui est à faire")).to_be_visible()
+
+
+@as_role("instructeur")
+def test_judge_one_again(person: Person) -> None:
+    person.menu("Dossiers")
+    person.click(person.page.locator("table.liste tbody th a").first)
+    person.button("Rejuger")
+    expect(person.page.get_by_role("heading", name="Avis")).to_be_visible(timeout=20_000)
+
+
+@as_role("instructeur")
+def test_what_changed_since_monday(person: Person) -> None:
+    person.menu("Suivi")
+    person.link("Depuis lundi")
+    expect(person.page.locator(".compte").last).to_contain_text("parmi ce que dsync a lu depuis")
+
+
+@as_role("instructeur")
+def test_the_list_as_a_workbook(person: Person) -> None:
+    person.menu("Dossiers")
+    assert re.fullmatch(r"dossiers-[\d-]+\.xlsx", person.download("Excel"))
+
+
+@as_role("instructeur")
+def test_the_list_by_verdict(person: Person) -> None:
+    person.menu("Dossiers")
+    person.click(person.page.get_by_role("columnheader", name="Avis").get_by_role("link"))
+    expect(person.page.locator("th[aria-sort=ascending]")).to_contain_text("Avis")
+
+
+@as_role("instructeur", 4)
+def test_another_column(person: Person) -> None:
+    """A click more: the columns are folded, as most people never choose any."""
+    person.menu("Dossiers")
+    person.click(person.page.get_by_text("Colonnes", exact=True))
+    person.click(person.page.get_by_label("Déposé le", exact=True))
+    person.button("Chercher")
+    expect(person.page.get_by_role("columnheader", name="Déposé le")).to_be_visible()
+
+
+@as_role("instructeur")
+def test_try_again_what_could_not_be_read(person: Person) -> None:
+    person.link(re.compile(r"^\d+ Anomalies?$"))
+    person.button("Réessayer 1\u00a0dossier")
+    expect(person.page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
+
+
+@as_role("instructeur")
+def test_all_of_a_dossier_to_be_printed(person: Person) -> None:
+    person.menu("Dossiers")
+    person.click(person.page.locator("table.liste tbody th a").first)
+    person.link("Imprimer tout")
+    for part in ("Réponses", "Ce qui a changé", "Journal"):
+        expect(person.page.get_by_role("heading", name=part, exact=True)).to_be_visible()
+
+
+@as_role("instructeur")
+def test_two_dossiers_of_a_product_side_by_side(person: Person) -> None:
+    person.menu("Dossiers")
+    person.page.get_by_label("Numéros, SIRET").fill(str(number(1)))
+    person.page.keyboard.press("Enter")
+    expect(person.page.locator(".compte")).to_contain_text("1\u00a0dossier,")
+    person.link(str(number(1)))
+    person.click(person.page.locator("#a-faire").get_by_role("link", name="Comparer").first)
+    expect(person.page.get_by_text("Différent", exact=True).first).to_be_visible()
+
+
+@as_role("instructeur")
+def test_the_account_of_a_verdict(person: Person) -> None:
+    person.menu("Dossiers")
+    person.click(person.page.locator("table.liste tbody th a").first)
+    person.link("Compte rendu")
+    expect(heading(person)).to_contain_text("compte rendu individuel")
+
+
+@as_role("instructeur")
+def test_who_did_what_in_a_dossier(person: Person) -> None:
+    person.menu("Dossiers")
+    person.click(person.page.locator("table.liste tbody th a").first)
+    person.link("Journal")
+    expect(person.page.locator("ul.journal li").first).to_be_visible()
+
+
+def test_read_all_again(person: Person) -> None:
+    person.menu("Suivi")
+    person.click(person.page.get_by_text("Synchroniser maintenant…"))
+    person.page.get_by_label(re.compile(r"^Tout \(")).focus()
+    person.page.keyboard.press("Space")
+    person.button("Synchroniser")
+    expect(person.page.get_by_role("status").first).to_contain_text("Fait", timeout=30_000)
+
+
+def test_the_runs_and_what_one_changed(person: Person) -> None:
+    person.menu("Suivi")
+    person.link("Synchronisations")
+    person.click(person.page.locator("table.liste tbody th a").first)
+    expect(person.page.get_by_text("Dossiers lus")).to_be_visible()
+
+
+def test_who_saw_what(person: Person) -> None:
+    person.menu("Plus")
+    person.link("Qui a vu quoi")
+    expect(heading(person)).to_have_text("Qui a vu quoi")
+
+
+def test_where_a_person_is(person: Person) -> None:
+    person.menu("Plus")
+    person.link("Où figure une personne")
+    person.page.get_by_label("Courriel, nom ou SIRET").fill("example")
+    person.page.keyboard.press("Enter")
+    expect(person.page.locator(".compte")).to_contain_text("trouvée")
+
+
+def test_what_the_verdicts_rest_on(person: Person) -> None:
+    person.menu("Plus")
+    person.link("Preuves")
+    expect(person.page.get_by_text("Catalogue des produits")).to_be_visible()
+
+
+@as_role("administrateur", 4)
+def test_erase_one(person: Person) -> None:
+    """A click more: nothing is erased that nobody confirms."""
+    person.menu("Dossiers")
+    person.click(person.page.locator("table.liste tbody th a").first)
+    person.button("Effacer de la copie…")
+    person.button("Effacer le dossier")
+    expect(person.page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
+
+
+@as_role("jury")
+def test_my_grid_to_finish(person: Person) -> None:
+    person.link(re.compile("^Noter"))
+    expect(person.page.locator("table.notes").first).to_contain_text("incomplète")
+
+
+@as_role("jury")
+def test_my_grids_of_a_jury(person: Person) -> None:
+    person.menu("Jury")
+    person.link(re.compile("^Mes grilles"))
+    expect(person.page.locator("circle.mienne").first).to_be_visible()
+
+
+@as_role("jury")
+def test_where_evaluators_differ_most(person: Person) -> None:
+    person.menu("Jury")
+    person.click(person.page.get_by_role("columnheader", name="Écart").first.get_by_role("link"))
+    expect(person.page.locator("th[aria-sort=descending]").first).to_contain_text("Écart")
+
+
+@as_role("jury")
+def test_the_jury_before(person: Person) -> None:
+    person.menu("Jury")
+    person.link(re.compile("^Précédent, du"))
+    expect(heading(person)).to_contain_text("Jury du")
+
+
+@as_role("jury")
+def test_the_texts_of_a_candidature_without_contacts(person: Person) -> None:
+    person.menu("Jury")
+    person.click(person.page.locator("main td a[href*='/jury/fiches/']").first)
+    sheet = person.page.locator("section.fiche").first
+    expect(sheet.get_by_role("heading", level=3).last).to_be_visible()
+    assert "courriel" not in sheet.inner_text().lower()
+
+
+@as_role("lecteur")
+def test_how_the_call_goes(person: Person) -> None:
+    person.menu("Suivi")
+    expect(person.page.locator("figure.appel")).to_be_visible()
+    person.link(re.compile("^Éligible"))
+    expect(person.page.locator(".compte")).to_contain_text("Éligible")
+
+
+@as_role("lecteur")
+def test_why_without_personal_data(person: Person) -> None:
+    person.menu("Dossiers")
+    person.click(person.page.locator("table.liste tbody th a").first)
+    expect(person.page.get_by_text("Votre rôle : lecteur")).to_be_visible()
+    expect(person.page.locator("#controles .controles__nom").first).to_be_visible()
+
+
+@as_role("lecteur")
+def test_how_it_works(person: Person) -> None:
+    person.menu("Plus")
+    person.link("Comment ça marche")
+    expect(heading(person)).to_contain_text("Règles du pré-contrôle")
+
+
+@as_role("responsable")
+def test_my_groupe_alone(person: Person) -> None:
+    expect(person.page.locator(".entete__qui")).to_contain_text(f"Groupe {OTHER_GROUPE}")
+    person.menu("Dossiers")
+    expect(heading(person)).to_have_text("Dossiers")
+    cells = person.page.locator("td[data-titre='Groupe instructeur']")
+    assert {OTHER_GROUPE} == set(cells.all_inner_texts())
+
+
+@as_role("responsable")
+def test_the_next_thing_of_my_groupe(person: Person) -> None:
+    person.link(re.compile("^Répondre"))
+    expect(person.page.locator("#tete")).to_contain_text(f"Groupe {OTHER_GROUPE}")
+
+
+@as_role("responsable")
+def test_how_my_groupe_goes(person: Person) -> None:
+    person.menu("Suivi")
+    expect(person.page.locator(".titre").first).to_contain_text("dossiers présents")
+    person.link(re.compile("^À vérifier"))
+    assert person.page.locator("table.liste tbody tr").count() <= 2 * (READ - 30)

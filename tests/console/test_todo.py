@@ -15,10 +15,12 @@ from dsync.sandbox.http.faults import ScriptedFault
 from dsync.store.listing import Selection
 from dsync.store.sight import Sight
 from tests.commands.command import without_programme
+from tests.console.provider import provider
 from tests.console.served import Visitor, configured, served, words
 from tests.console.test_pages import DECLARED
+from tests.console.test_signin import Clock, as_, team_access
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number, seeds
-from tests.engine.served import register
+from tests.engine.served import Served, register
 
 OPEN = ("en_construction", "en_instruction")
 
@@ -193,6 +195,41 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
         engine.control.faults.clear_faults()
         engine.sync()
         assert "ne répond pas" not in first(visitor)
+
+
+def test_what_somebody_follows_comes_first(engine: Engine) -> None:
+    """Of each kind, and the next one is theirs, too; the list can be narrowed to it."""
+    follower = "instruction-eig@example.gouv.fr"
+    with provider() as fake:
+        fake.userinfo = lambda claims: claims.update(email=follower)
+        access = team_access(fake.issuer, Clock(), acces=[as_("instructeur", follower)])
+        with served(engine, access=access) as console:
+            visitor = Visitor(console.base, "/entrer")
+            page = visitor.get("/").text
+            listed = visitor.get("/dossiers?suivi=moi").text
+    followed = {
+        row["numero"]
+        for row in engine.rows("SELECT numero, instructeurs FROM dossier")
+        if follower in row["instructeurs"]
+    }
+    kind = page.partition('id="k-controle"')[2].partition("</ol>")[0]
+    found = re.findall(r"/dossiers/(\d+)\?([^\"]*)\"", kind)
+    theirs = [int(numero) in followed for numero, _ in found]
+    assert theirs == sorted(theirs, reverse=True)
+    assert {True, False} == set(theirs)
+    assert theirs == ["suivi=moi" in parameters for _, parameters in found]
+    assert sum(theirs) == kind.count("suivi par vous</span></div>")
+    assert followed == set(map(int, re.findall(r'value="(\d+)" aria-label="Choisir', listed)))
+
+
+def test_the_next_read_is_that_after_the_last_one(engine: Engine) -> None:
+    """Not the one that a service told of when it registered, which has been done since."""
+    app = engine.worker.app
+    register(app, next_in=timedelta(minutes=1))
+    assert Served(app).tick()
+    engine.advance(minutes=2)
+    with served(engine) as console:
+        assert "prochaine lecture à" in first(console.visitor())
 
 
 def test_the_curves_follow_each_run(engine: Engine) -> None:

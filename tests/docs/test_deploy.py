@@ -173,6 +173,17 @@ def test_a_tag_makes_what_scripts_release_makes_and_both_images() -> None:
     assert given == {*re.findall(r"^ARG (\w+)", DOCKERFILE, re.M)} - {"PYTHON"}
 
 
+def test_a_releases_notes_are_the_changelogs_part_of_it() -> None:
+    """Without earlier versions; its links lead to the files of the tag."""
+    line = [sys.executable, ROOT / "scripts/release", "--notes"]
+    notes = subprocess.run(line, check=True, capture_output=True, text=True).stdout
+    assert notes.startswith("The first release.")
+    assert "\n## [" not in notes
+    links = re.findall(r"\]\((.+?)\)", notes)
+    assert f"/blob/v{__version__}/UPGRADE.md" in links[0]
+    assert [] == [link for link in links if not link.startswith("https://")]
+
+
 def test_an_image_has_its_locked_packages_and_says_what_it_is() -> None:
     """Without --target it is that of production; both are of one base, which is not root's."""
     assert "production" == [*STAGES][-1]

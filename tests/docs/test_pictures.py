@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import struct
+from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from scripts import drawings
 from tests.conftest import Golden
@@ -36,15 +35,16 @@ def test_each_picture_is_on_a_page_and_made_by_the_script() -> None:
     used = {
         name
         for page in pages
-        for name in re.findall(r"images/([^)\s]+)", page.read_text(encoding="utf-8"))
+        for name in re.findall(r"\]\([^)]*images/([^)]+)\)", page.read_text(encoding="utf-8"))
     }
     assert {file.name for file in PICTURES} == used
     script = (ROOT / "scripts/pictures").read_text(encoding="utf-8")
     assert BY_HAND == {file.stem for file in PICTURES if f'"{file.stem}"' not in script}
 
 
-def test_what_is_drawn_of_the_code_is_so(request: pytest.FixtureRequest) -> None:
-    """The rights of the console's roles, and the views."""
-    kept = Golden(ROOT / "docs/images", request.config.getoption("--update-golden"))
+def test_what_is_drawn_of_the_code_is_so(golden: Golden) -> None:
+    """The rights of the console's roles, the views, and the statuses of what is written."""
+    kept = replace(golden, folder=ROOT / "docs/images")
     kept.check("droits.svg", drawings.rights())
     kept.check("vues.svg", drawings.views())
+    kept.check("vie-annotation.svg", drawings.wishes())

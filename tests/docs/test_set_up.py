@@ -55,7 +55,7 @@ def test_ci_reads_the_test_line_from_the_readme() -> None:
     assert "/^<!-- set-up: tests -->$/" in ci
     assert [
         ".venv/bin/pytest -m operate -n 2",
-        "DSYNC_DBT=$outside/dbt/bin .venv/bin/pytest tests/docs/test_tools.py",
+        "DSYNC_TEST_DBT=$outside/dbt/bin .venv/bin/pytest tests/docs/test_tools.py",
     ] == [line.strip() for line in ci.splitlines() if "pytest" in line]
 
 

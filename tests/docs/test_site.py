@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scripts.pages import BUILT, MARK
+from scripts.pages import BUILT, MARK, filled
+from scripts.pages.site import finished, language, settings
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
@@ -39,6 +41,33 @@ def test_the_pages_are_whole() -> None:
     assert sorted(BUILT) == sorted(name for page in pages for name in MARK.findall(page))
     parts = {name: make() for name, make in BUILT.items()}
     assert [] == [name for name, text in parts.items() if text.count("\n") < 5]
+
+
+FRENCH = {"index.md", "reference/views.md"}
+"""The pages in French that are not below fr/."""
+
+
+def test_each_page_has_its_language() -> None:
+    """A screen reader speaks it, and the theme's own words are in it."""
+    docs = ROOT / "docs"
+    of = {file.relative_to(docs).as_posix(): file.read_text("utf-8") for file in docs.rglob("*.md")}
+    french = {name for name, text in of.items() if language(filled(text)) == "fr"}
+    assert FRENCH | {name for name in of if name.startswith("fr/")} == french
+    assert "en" == language((ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+def test_pages_lead_to_the_repository_as_soon_as_it_has_an_address() -> None:
+    """Nobody is led to the placeholder; files beside docs/ are edited where they are."""
+    named = (ROOT / "zensical.toml").read_text(encoding="utf-8")
+    publiccode = (ROOT / "publiccode.yml").read_text(encoding="utf-8")
+    [url] = re.findall(r"^url: (.+)$", publiccode, re.M)
+    assert "repo_url" not in tomllib.loads(settings(named, "fr", "url: https://a.invalid/b.git"))
+    known = publiccode.replace(url, "https://forge.example/equipe/dsync.git")
+    project = tomllib.loads(settings(named, "en", known))["project"]
+    assert "https://forge.example/equipe/dsync" == project["repo_url"]
+    assert "en" == project["theme"]["language"]
+    page = '<a href="https://f.example/e/d/edit/main/docs/project/README.md">'
+    assert '<a href="https://f.example/e/d/edit/main/README.md">' == finished(page)
 
 
 def test_the_site_loads_nothing_from_elsewhere() -> None:

@@ -1,4 +1,4 @@
-"""What the page on the data says of Metabase and dbt; dbt where DSYNC_DBT names its folder."""
+"""What the page on the data says of Metabase and dbt; dbt where DSYNC_TEST_DBT names its folder."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def built(copy: Engine, folder: Path) -> dict[str, int]:
     """Execute the page's block; return how many rows each model wrote."""
     url = make_url(copy.url)
     variables = {
-        "PATH": f"{os.environ['DSYNC_DBT']}:/usr/bin:/bin",
+        "PATH": f"{os.environ['DSYNC_TEST_DBT']}:/usr/bin:/bin",
         "HOME": str(folder),
         "PGHOST": url.query["host"],
         "PGPORT": url.query.get("port", "5432"),
@@ -79,7 +79,9 @@ def test_each_question_runs_as_the_role_of_the_tools(copy: Engine) -> None:
     assert [True] * 5 == [row.usager_courriel is None and row.demandeur is not None for row in rows]
 
 
-@pytest.mark.skipif("DSYNC_DBT" not in os.environ, reason="needs dbt, in the folder DSYNC_DBT")
+@pytest.mark.skipif(
+    "DSYNC_TEST_DBT" not in os.environ, reason="needs dbt, in the folder DSYNC_TEST_DBT"
+)
 def test_dbt_loads_what_moved_and_has_what_the_views_have(copy: Engine, tmp_path: Path) -> None:
     """The second time three dossiers of six: one edited, one erased, and the last hour's again."""
     copy.advance(hours=2)

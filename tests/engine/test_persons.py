@@ -189,6 +189,9 @@ def test_the_answer_says_all_that_article_15_asks_for(planted_engine: Engine) ->
     for text in (truth.champs[PROBLEME], "Avis du pré-contrôle", "Problème identifié"):
         assert " ".join(str(text).split())[:60] in " ".join(copy.split())
     assert f"Copie du dossier {number(1)}" not in page
+    other = planted_engine.control.truth_of(number(NOBODY))
+    assert other.usager_email not in page
+    assert " ".join(str(other.champs[PROBLEME]).split())[:60] not in " ".join(page.split())
     # The colleagues of the team are others.
     assert "instruction-eig@example.gouv.fr" not in page
 

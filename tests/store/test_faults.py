@@ -7,6 +7,7 @@ import traceback
 import uuid
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event, text
@@ -114,6 +115,19 @@ def test_a_missing_base_is_named(postgres_server: PostgresServer) -> None:
     postgres_server.drop(url)
     with pytest.raises(StoreError, match="it does not exist"):
         open_database(url)
+
+
+@on_postgresql
+def test_a_server_that_goes_without_a_word_is_given_up(database_url: str) -> None:
+    """Within a minute; by itself Linux keeps such a connection for 15 minutes, or two hours."""
+    engine = open_engine(parse_url(database_url))
+    with engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        given = driver.info.get_parameters()
+    engine.dispose()
+    names = ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+    idle_s, interval_s, count, unanswered_ms = (int(given[name]) for name in names)
+    assert (True, True) == (idle_s + interval_s * count < 60, unanswered_ms < 60_000)
 
 
 def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
