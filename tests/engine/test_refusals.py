@@ -345,8 +345,8 @@ def test_the_next_batch_is_read_while_one_is_written(start: Start) -> None:
 
     def wait_for_read(push: Callable[..., Any], *given: Any) -> Any:
         if not is_ahead:
-            assert reads.acquire(timeout=5)
-            is_ahead.append(reads.acquire(timeout=5))
+            assert reads.acquire(timeout=30)
+            is_ahead.append(reads.acquire(timeout=30))
         return push(*given)
 
     def note_thread(reading: Callable[..., Any], *args: Any) -> Any:
