@@ -9,6 +9,7 @@ from typing import Any
 
 from dsync.exports.export import tables_of
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number
+from tests.store.databases import postgresql_if_long
 
 Rows = dict[str, dict[int, list[tuple[Any, ...]]]]
 VOLATILE = ("jours", "jours_dans_etape", "modifie_ici_le")
@@ -42,6 +43,7 @@ def put(kept: Rows, later: Mapping[str, Mapping[int, Sequence[tuple[Any, ...]]]]
         by_number |= {n: [*rows] for n, rows in later[view].items()}
 
 
+@postgresql_if_long
 def test_what_changed_since_put_together_is_the_whole(engine_on_each: Engine) -> None:
     """Messages, labels, groupes, presence, verdicts, wishes, a human's hand, erasures: all."""
     engine = engine_on_each

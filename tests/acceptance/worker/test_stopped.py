@@ -158,12 +158,12 @@ def test_the_service_runs_at_once_and_again_and_outlives_failures(
     config = config_with(tmp_path, ('incremental = "5m"', 'incremental = "1s"'))
     process = sqlite_dsync.start("run", config=config, log_format="json")
     until(lambda: "run_finished" in process.printed())
-    until(lambda: len(runs(sqlite_database, "success")) >= 2, within_s=30)
+    until(lambda: len(runs(sqlite_database, "success")) >= 2)
     assert ["complet", "incremental"] == [r["genre"] for r in runs(sqlite_database)[:2]]
     number = sandbox.control.truth()[0].number
     # The daily check, which begins beside the runs, may meet it, too.
     sandbox.control.faults.fail(ScriptedFault("token_expired", times=3))
-    until(lambda: runs(sqlite_database, "failed"), within_s=30)
+    until(lambda: runs(sqlite_database, "failed"))
     sandbox.control.edit_champ(number, 4303, "Nouvelle fonction")
 
     process.signal(signal.SIGTERM)
