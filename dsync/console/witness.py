@@ -109,5 +109,7 @@ class Witness:
             self._rows = (left + self._rows)[-MOST:]
 
     def _go_on(self) -> None:
-        while not self._stop.wait(PERIOD_S):
+        is_stopping = False
+        while not is_stopping:
+            is_stopping = self._stop.wait(PERIOD_S)
             self.write()
