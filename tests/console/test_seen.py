@@ -36,7 +36,10 @@ def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
     """
     with served(engine) as console:
         visitor = console.visitor()
-        for path in (f"/dossiers/{FIRST}", f"/dossiers/{FIRST}/journal", f"/dossiers/{FIRST + 1}"):
+        sheets = f"/jury/fiches?dossier={FIRST}&dossier={FIRST + 2}"
+        for path in (
+            f"/dossiers/{FIRST}", f"/dossiers/{FIRST}/journal", f"/dossiers/{FIRST + 1}", sheets
+        ):  # fmt: skip
             assert 200 == visitor.get(path).status_code
         assert 200 == visitor.get("/dossiers.csv?q=Dupont&etat=en_construction").status_code
         for path in ("/", "/dossiers", "/dossiers/1"):
@@ -45,7 +48,7 @@ def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
         assert [] == seen(engine)
     [file, pages] = seen(engine)
     assert ("telechargement", []) == file[:2]
-    assert ("consultation", [FIRST, FIRST + 1], 2) == pages
+    assert ("consultation", [FIRST, FIRST + 1, FIRST + 2], 3) == pages
     with engine.worker.store.reading(DEMARCHE) as reader:
         told = next(one for one in reader.requests.seen(limit=9) if one.genre == "telechargement")
     assert {"q": "…", "etat": "en_construction"} == told.options["filtres"]
