@@ -181,6 +181,9 @@ class Writing(Protocol):
     def connection(self) -> Connection:
         """Executes the programme's own SQL."""
 
+    def touch(self, numbers: Iterable[int]) -> None:
+        """Note that something which views show of these dossiers is written."""
+
 
 class Database(Protocol):
     """The database, as far as `dsync check` opens it for a programme."""

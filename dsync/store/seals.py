@@ -254,6 +254,8 @@ class Seals(SealReads):
     def delete(self, table: Table, condition: ColumnElement[bool]) -> None:
         """Delete rows of a table of `HISTORY`."""
         rows, total = self._sum(table, condition)
+        if "numero" in table.c:
+            self.touch(self.connection.scalars(select(table.c.numero).where(condition)))
         self.connection.execute(delete(table).where(condition))
         self._add(table, -rows, -total)
 

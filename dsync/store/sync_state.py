@@ -261,7 +261,7 @@ class DemarcheWrites(DemarcheReads):
         leaves that to `renew_views` if they are in use. `opened` are the ids of the champs and
         annotations that readers without personal data see.
         """
-        known = self.revisions()
+        known, shown = self.revisions(), self._shown()
         facts = {
             "number": self.number,
             "titre": demarche.titre,
@@ -293,11 +293,23 @@ class DemarcheWrites(DemarcheReads):
         # Only then: renewing waits for those who read the views.
         is_new = self.revisions() != known
         self.renew_views(opened, is_due=is_new)
+        # A new revision can give the answers of all dossiers one more column.
+        if is_new or self._shown() != shown:
+            self.touch_all()
 
     def name(self, appel: str | None, avis: Mapping[str, str] = MappingProxyType({})) -> None:
         """Store what `names` returns."""
+        shown = self._shown()
         row = {"number": self.number, "appel": appel, "avis": dict(avis)}
         update_rows(self.connection, tables.demarche, [row])
+        if self._shown() != shown:
+            self.touch_all()
+
+    def _shown(self) -> Any:
+        """Return what views show of the démarche beside each dossier."""
+        table = tables.demarche.c
+        shown = select(table.titre, table.appel, table.avis, table.couleurs)
+        return self.connection.execute(shown.where(table.number == self.number)).one_or_none()
 
     def renew_views(self, opened: Collection[str] = (), *, is_due: bool = False) -> bool:
         """Renew the views formulaire_* if there is a reason; return False if they are still in use.
