@@ -51,6 +51,14 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
     return Index(name, *columns, unique=unique, sqlite_where=text(where), info={"where": where})
 
 
+# In words that PostgreSQL keeps, and literally, or SQLite would not see what the index is for.
+ASKED = (
+    "genre <> 'acces' AND genre <> 'consultation' AND genre <> 'telechargement' "
+    "AND genre <> 'export' AND genre <> 'sauvegarde'"
+)
+"""The condition on a row of `demande` that it is an order, and not what somebody saw (`Seen`)."""
+
+
 def complete_for_postgresql() -> None:
     """Set the conditions of partial indexes for PostgreSQL.
 
@@ -494,6 +502,8 @@ class DemandeRow(_Table, table=True):
     __tablename__ = "demande"
     __table_args__ = (
         _partial("ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"),
+        # A minute in which somebody looks at dossiers is a row, too: lists of orders pass them by.
+        _partial("ix_demande_demandee", "demarche_numero", "id", where=ASKED),
         kept("Journal de ce que des agents ont demandé (`dsync history --manual`), de qui a vu quoi (`dsync history --seen`) ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
     )
 
