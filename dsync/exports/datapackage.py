@@ -22,7 +22,7 @@ _FRENCH_FORMS: Mapping[str, Mapping[str, Any]] = {
     "number": {"bareNumber": False, "decimalChar": ","},
 }
 """How a field's values are written, by type."""
-_PARTIAL_KEYS = ("lecture_champ", "lecture_statistique")
+_PARTIAL_KEYS = ("lecture_champ", "lecture_colonne", "lecture_statistique")
 """Views with a key of which a column may be empty, which a Table Schema does not allow."""
 
 

@@ -67,7 +67,9 @@ _PLACES: Mapping[str, Mapping[str, str]] = {
     "address": {
         "commune_code": "cityCode",
         "departement_code": "departmentCode",
+        "departement_nom": "departmentName",
         "region_code": "regionCode",
+        "region_nom": "regionName",
     },
     "communes": {"commune_code": "code"},
     "departements": {"departement_code": "code"},
@@ -78,10 +80,14 @@ kind, which is the end of its name."""
 _CODES = {
     "commune_code": "code Insee de la commune",
     "departement_code": "code du département",
+    "departement_nom": "nom du département",
     "region_code": "code Insee de la région",
+    "region_nom": "nom de la région",
 }
 _RULES = "lecture_regle"
 """A version of rules is of the démarches that it judged, and names applicants of theirs."""
+_COLUMNS = "lecture_colonne"
+"""Most columns of views are those of any démarche."""
 _CHOICE, _CHOICES = "choix", "multiple_drop_down_list"
 
 # Words that PostgreSQL or SQLite does not accept as a name without quotes.
@@ -185,12 +191,16 @@ class FormColumn:
     """Where most dossiers have the champ: its rank in the newest revision."""
 
     @property
+    def origin(self) -> str:
+        """Where it comes from."""
+        return "annotation" if self.is_annotation else "champ"
+
+    @property
     def declared(self) -> Declared:
         """What the dictionary says of it."""
         libelle = " ".join(self.libelle.split()) or "sans libellé"
-        origin = "annotation" if self.is_annotation else "champ"
         code = f", {_CODES[self.kind]}" if self.kind in _CODES else ""
-        sentences = [f"« {libelle} »{code} ({origin}, {' puis '.join(self.types)})."]
+        sentences = [f"« {libelle} »{code} ({self.origin}, {' puis '.join(self.types)})."]
         if self.follower:
             sentences.append(
                 "La question a changé de type : ici, ce qui se convertit encore dans l'ancien ; "
@@ -354,6 +364,8 @@ def rows_of(demarche: DemarcheNumber, view: str, columns: Collection[str]) -> st
     if view == _RULES:
         judged = f"SELECT version_regles FROM verdict WHERE demarche_numero = {demarche}"  # noqa: S608 - a number
         return f"version IN ({judged})"
+    if view == _COLUMNS:
+        return f"coalesce(demarche_numero, {demarche}) = {demarche}"
     is_of_all = demarche_of(view) is None and "demarche_numero" in columns
     return f"demarche_numero = {demarche}" if is_of_all else None
 

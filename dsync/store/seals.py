@@ -51,7 +51,7 @@ _LEFT_OUT: Mapping[Table, frozenset[str]] = {
     tables.revision: frozenset(),
     tables.version_regles: frozenset(),
     # What the configuration says is written again by each run.
-    tables.demarche: frozenset({"appel", "avis", "vues_a_refaire", "ouverts"}),
+    tables.demarche: frozenset({"appel", "avis", "vues_a_refaire", "ouverts", "origines"}),
     # What else is in it follows from the contents.
     _dossier: frozenset(_dossier.c.keys())
     - {

@@ -163,13 +163,16 @@ class DemarcheReads(Subject):
             instructeurs=tuple(Instructeur(**one) for one in row.instructeurs),
         )
 
-    def names(self) -> tuple[str | None, Mapping[str, str]]:
-        """Return the call's short name, None: its title, and the words for verdicts, for views."""
-        table = tables.demarche
-        row = self.connection.execute(
-            select(table.c.appel, table.c.avis).where(table.c.number == self.number)
-        ).one_or_none()
-        return (None, {}) if row is None else (row.appel, row.avis or {})
+    def names(self) -> tuple[str | None, Mapping[str, str], Sequence[Mapping[str, str]]]:
+        """Return what the configuration says for views.
+
+        The call's short name, None: its title; the words for verdicts; the champ or annotation of
+        which a column of the programme's views is made, as `lecture_colonne` shows it.
+        """
+        table = tables.demarche.c
+        said = select(table.appel, table.avis, table.origines).where(table.number == self.number)
+        row = self.connection.execute(said).one_or_none()
+        return (None, {}, []) if row is None else (row.appel, row.avis or {}, row.origines or [])
 
     def groupes_without(self, named: str | None) -> list[str]:
         """Return the groupes that an instructeur, by id or e-mail, is not in; none if unread."""
@@ -297,10 +300,15 @@ class DemarcheWrites(DemarcheReads):
         if is_new or self._shown() != shown:
             self.touch_all()
 
-    def name(self, appel: str | None, avis: Mapping[str, str] = MappingProxyType({})) -> None:
+    def name(
+        self,
+        appel: str | None,
+        avis: Mapping[str, str] = MappingProxyType({}),
+        origines: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         """Store what `names` returns."""
         shown = self._shown()
-        row = {"number": self.number, "appel": appel, "avis": dict(avis)}
+        row = {"number": self.number, "appel": appel, "avis": dict(avis), "origines": origines}
         update_rows(self.connection, tables.demarche, [row])
         if self._shown() != shown:
             self.touch_all()

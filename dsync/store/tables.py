@@ -774,7 +774,28 @@ class DemarcheRow(_Table, table=True):
     vues_a_refaire: bool = False
     # The ids of the champs and annotations that readers without personal data see in these views.
     ouverts: Any = open_(type_=JsonText(), default=[])
+    # The champ or annotation of which the configuration makes a column of the programme's views.
+    origines: Any = open_(type_=JsonText(), default=[])
     sceau: int | None = _seal()
+
+
+class ColonneRow(_Table, table=True):
+    """What views say of their columns, written where the views are made."""
+
+    __tablename__ = "colonne"
+    __table_args__ = kept("Une ligne par colonne de chaque vue : ce qu'elle veut dire, sans aucun dossier.", "La suppression de la base.")
+
+    vue: str = open_("Vue.", primary_key=True)
+    colonne: str = open_("Colonne de cette vue.", primary_key=True)
+    rang: int = open_("Place de la colonne dans la vue, à partir de 1.")
+    type: str = open_("Type : integer, number, boolean, date, datetime, json ou text.")
+    sens: str = open_("Ce que cette colonne veut dire.", Text)
+    marque: str = open_("Donnée personnelle, Texte libre, Note du jury, ou la condition à laquelle elle l'est ; vide si elle est ouverte à qui lit sans données personnelles.")
+    depuis: str = open_("Version de dsync qui l'a apportée ; vide pour un champ du formulaire.")
+    # Of a column of `formulaire_*`.
+    demarche_numero: int | None = Field(default=None, sa_type=BigInteger)
+    origine: str | None = open_()
+    champ_id: str | None = open_()
 
 
 class GristRow(_Table, table=True):
@@ -795,6 +816,7 @@ class GristRow(_Table, table=True):
 
 
 abonnement = metadata.tables["abonnement"]
+colonne = metadata.tables["colonne"]
 grist = metadata.tables["grist"]
 alerte = metadata.tables["alerte"]
 dossier = metadata.tables["dossier"]
