@@ -790,8 +790,8 @@ class ColonneRow(_Table, table=True):
     rang: int = open_("Place de la colonne dans la vue, à partir de 1.")
     type: str = open_("Type : integer, number, boolean, date, datetime, json ou text.")
     sens: str = open_("Ce que cette colonne veut dire.", Text)
-    marque: str = open_("Donnée personnelle, Texte libre, Note du jury, ou la condition à laquelle elle l'est ; vide si elle est ouverte à qui lit sans données personnelles.")
-    depuis: str = open_("Version de dsync qui l'a apportée ; vide pour un champ du formulaire.")
+    marque: str | None = open_("Donnée personnelle, Texte libre, Note du jury, ou la condition à laquelle elle l'est ; vide si elle est ouverte à qui lit sans données personnelles.")
+    depuis: str | None = open_("Version de dsync qui l'a apportée ; vide pour un champ du formulaire.")
     # Of a column of `formulaire_*`.
     demarche_numero: int | None = Field(default=None, sa_type=BigInteger)
     origine: str | None = open_()

@@ -242,9 +242,9 @@ def test_each_column_says_where_it_comes_from(engine_on_each: Engine) -> None:
     by_column = {(row["vue"], row["colonne"]): row for row in said}
     wanted = {
         ("lecture_candidature", "probleme"): ("champ", PROBLEME, "Texte libre"),
-        ("lecture_candidature", "departement_nom"): ("champ", 4203, ""),
-        ("lecture_candidature", "jury_le"): ("annotation", 5203, ""),
-        ("lecture_candidature", "verdict"): (None, None, ""),
+        ("lecture_candidature", "departement_nom"): ("champ", 4203, None),
+        ("lecture_candidature", "jury_le"): ("annotation", 5203, None),
+        ("lecture_candidature", "verdict"): (None, None, None),
         ("lecture_voeu", "missions"): ("champ", None, "Texte libre"),
         (VIEW, "probleme_identifie"): ("champ", PROBLEME, "Texte libre"),
         (VIEW, "lieu_de_travail_region_nom"): ("champ", 4204, "Donnée personnelle"),
