@@ -319,6 +319,15 @@ class Exchanges(Generic[S]):
             raise DeadlineError(f"no whole answer within {deadline_s:g} s")
 
 
+def session_through(adapter: HTTPAdapter, **headers: str) -> requests.Session:
+    """Return a session that sends through an adapter, with these headers beside its own."""
+    session = requests.Session()
+    session.headers.update(headers)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
 def _fulfil(outcome: Future[T], work: Callable[[S], T], session: S) -> None:
     try:
         outcome.set_result(work(session))

@@ -66,6 +66,9 @@ from dsync.sync.work import Attempted, Purge, ReadChanges, Request, error_of, fi
 
 log = structlog.get_logger(__name__)
 
+GRIST_S = 60.0
+"""How long a service keeps a démarche from its next run for its Grist document."""
+
 
 class Worker:
     """The worker of one démarche: the collaborators of its runs, and what uses them.
@@ -97,6 +100,8 @@ class Worker:
         self.last_report: RunReport | None = None
         """That of this process's last run, which the database may not have been able to take."""
         self._urgent = urgent
+        self._in_grist: object = None
+        """What `follow_grist` last kept."""
 
     @property
     def configuration(self) -> Configuration:
@@ -393,7 +398,22 @@ class Worker:
             if request.id is not None:
                 finish(requests, request, RunReport.failed(request.work.kind, self.clock(), error))
 
-    def keep_grist(self, *, wait_s: float = 0, forget: bool = False) -> list[Kept]:
+    def follow_grist(self) -> None:
+        """Keep the Grist document, if anything has changed since this process last did, or a day.
+
+        What people changed there in dsync's own cells is set right once a day. Raises as
+        `keep_grist`.
+        """
+        today = self.clock().astimezone(PARIS).date()
+        with self.store.reading(self.demarche) as reader:
+            present = (self.configuration, today, reader.grist.moved())
+        if present != self._in_grist:
+            self.keep_grist(within_s=GRIST_S)
+            self._in_grist = present
+
+    def keep_grist(
+        self, *, wait_s: float = 0, within_s: float | None = None, forget: bool = False
+    ) -> list[Kept]:
         """Make the tables of `[grist] document` equal to their views; as `keep_document`.
 
         Raises:
@@ -425,6 +445,7 @@ class Worker:
             today=today,
             stop=self.stop,
             wait_s=wait_s,
+            within_s=within_s,
             forget=forget,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date
 
@@ -52,11 +52,13 @@ def keep_document(
     today: date,
     stop: threading.Event,
     wait_s: float = 0,
+    within_s: float | None = None,
     forget: bool = False,
 ) -> list[Kept]:
     """Send what differs, a view after the other, while nothing else is done about the démarche.
 
-    `forget`: what dsync made there is left to its readers, and made anew.
+    `within_s` is for how long at most; None: for as long as it takes. `forget`: what dsync made
+    there is left to its readers, and made anew.
 
     Raises:
         ConfigurationError: the database has no such view.
@@ -64,13 +66,14 @@ def keep_document(
         LeaseHeldError: another process works on the démarche.
     """
     kept = []
-    with (
-        held_lease(store, demarche, stop, wait_s) as lease,
-        renewed(store, lease),
-        closing(
-            GristClient(document.address, document.key, user_agent=document.user_agent)
-        ) as grist,
-    ):
+    client = GristClient(document.address, document.key, user_agent=document.user_agent, stop=stop)
+    with ExitStack() as stack:
+        grist = stack.enter_context(closing(client))
+        # Before the lease: one that sleeps, or never answers, holds up nothing.
+        grist.tables()
+        lease = stack.enter_context(held_lease(store, demarche, stop, wait_s))
+        stack.enter_context(renewed(store, lease))
+        grist.end_within(within_s)
         if forget:
             with store.transaction(lease) as tx:
                 tx.grist.forget(document.name)

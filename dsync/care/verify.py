@@ -420,7 +420,7 @@ def _has_its_rows(
     facts, derived = stored.facts._mapping, dict(record.facts)
     # A release before this one did not copy the messages.
     if stored.contents["messages"] is not None:
-        derived |= {one: record.dates[one] for one in ("nb_messages", *Conversation._fields)}
+        derived |= {one: record.dates[one] for one in Conversation._fields}
     if any(facts[name] != value for name, value in derived.items()):
         return False
     for name, row in record.programme.items():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -16,10 +14,8 @@ from dsync.cli.options import INSTANT, json_option, settings_options
 from dsync.exports import ENDINGS
 
 with later(globals()):
-    from rich.console import Console
-    from rich.progress import Progress
-
     from dsync.cli.output import print_json, print_table
+    from dsync.cli.progress import counted
     from dsync.cli.session import (
         check_known,
         chosen_demarche,
@@ -29,6 +25,7 @@ with later(globals()):
         opened,
     )
     from dsync.database import open_database
+    from dsync.exports.aggregated import aggregated_tables
     from dsync.exports.export import export as write
     from dsync.exports.export import tables_of
     from dsync.store.requests import Seen
@@ -53,7 +50,14 @@ with later(globals()):
     "--without-personal-data",
     is_flag=True,
     help="Pseudonymised: leave out columns with personal data or free text, and each answer that "
-    "the configuration does not open. A dossier's number still leads to a person.",
+    "the configuration does not open. It still identifies, by the dossier's number, and most "
+    "dossiers by organisation, département or product alone: not for publication.",
+)
+@click.option(
+    "--aggregated",
+    is_flag=True,
+    help="For publication: counts of dossiers instead of the views, by month, advice and state, "
+    "and by région or groupe. Groups of fewer than 5 are put together.",
 )
 @click.option(
     "--since",
@@ -70,6 +74,7 @@ def export(
     format_: str,
     views: tuple[str, ...],
     without_personal_data: bool,
+    aggregated: bool,
     since: datetime | None,
     as_json: bool,
 ) -> None:
@@ -81,20 +86,28 @@ def export(
     With --demarche N or DSYNC_DEMARCHE the dossiers and the form of this démarche alone are
     written, else of all.
     """
+    if aggregated and (views or without_personal_data or since):
+        raise click.UsageError(
+            "--aggregated is of no view and no single dossier: leave out --view, --since and "
+            "--without-personal-data."
+        )
     with (
         closing(open_database(load_any().database_url, create=False)) as store,
-        _progress(wanted=not as_json) as progress,
+        counted(wanted=not as_json) as progress,
     ):
         demarche = chosen_demarche()
         if demarche is not None:
             check_known(store, demarche)
-        tables = tables_of(
-            store.dictionary(opened()),
-            views,
-            without_personal_data=without_personal_data,
-            demarche=demarche,
-            deliberated=deliberated(utc_now()),
-        )
+        if aggregated:
+            tables = aggregated_tables(demarche)
+        else:
+            tables = tables_of(
+                store.dictionary(opened()),
+                views,
+                without_personal_data=without_personal_data,
+                demarche=demarche,
+                deliberated=deliberated(utc_now()),
+            )
         with store.reading(demarche, sorting=True) as reader:
             done = write(
                 reader.connection,
@@ -110,6 +123,7 @@ def export(
             "vues": list(views),
             "depuis": since and since.isoformat(),
             "sans_donnees_personnelles": without_personal_data,
+            "agrege": aggregated,
         }
         given = {name: value for name, value in chosen.items() if value}
         journal(store, Seen.EXPORT, given, sum(one.rows for one in done), demarche)
@@ -124,18 +138,3 @@ def export(
             "Their ends say so; the other formats have them whole.",
             err=True,
         )
-
-
-@contextmanager
-def _progress(*, wanted: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """Yield a function that shows how much of each view is written; None where no terminal is."""
-    if not (wanted and sys.stderr.isatty()):
-        yield None
-        return
-    with Progress(console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task("")
-
-        def show(name: str, done: int, total: int) -> None:
-            bars.update(bar, description=name, completed=done, total=total)
-
-        yield show

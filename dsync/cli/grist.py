@@ -26,7 +26,7 @@ def grist(*, forget: bool, as_json: bool) -> None:
     """Make the tables of [grist] document equal to their views now.
 
     Only differences are sent. What people added or changed there stays: columns, formulas, labels,
-    pages, rows of their own. The service does the same after each run.
+    pages, rows of their own. The service does the same once something has changed, and once a day.
     """
     with (
         StopSignals(announce=announce_stop, at_most_s=1) as signals,

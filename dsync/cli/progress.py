@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -81,3 +81,21 @@ def progress_bars(*, wanted: bool = True, dry: bool = False) -> Iterator[Progres
     )
     with progress.Progress(*columns, console=Console(stderr=True)) as bars:
         yield ProgressBars(bars, dry=dry)
+
+
+@contextmanager
+def counted(*, wanted: bool) -> Iterator[Callable[[str, int, int], None] | None]:
+    """Yield a function that shows how much is done of what; None where no terminal is."""
+    if not (wanted and sys.stderr.isatty()):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    with Bars(console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("")
+
+        def show(name: str, done: int, total: int) -> None:
+            bars.update(bar, description=name, completed=done, total=total)
+
+        yield show

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +10,15 @@ import click
 from dsync.cli.failures import Group
 from dsync.cli.later import later
 from dsync.cli.options import json_option, settings_options
-from dsync.domain.paper import html, markdown
 from dsync.errors import ConfigurationError, DsyncError
 
 with later(globals()):
     from dsync.cli.output import print_json
+    from dsync.cli.pages import check_form, write_page
     from dsync.cli.session import open_worker, reading
     from dsync.domain.dossier import PARIS
     from dsync.domain.notice import blank_list, notice
+    from dsync.domain.paper import markdown
     from dsync.programme import NO_RULES, Programme, in_force, known_rules
     from dsync.store.verdicts import kept_rules
 
@@ -27,7 +26,6 @@ with later(globals()):
 if TYPE_CHECKING:
     from dsync.wiring import Worker
 
-FORMS = {".md": markdown, ".html": html}
 _STOPPED = (
     "The safety brake stopped the rules {}, so they are not in force: correct [regles] or "
     "[[controles]], or run `dsync accept rules`."
@@ -81,9 +79,7 @@ def publish(*, file: Path) -> None:
     [precontrole]. Beside it is written the notice for applicants on their data (RGPD, articles 13
     and 14), FILE-donnees-personnelles: fill in its blanks before.
     """
-    write = FORMS.get(file.suffix.lower())
-    if write is None:
-        raise ConfigurationError(f"{file}: give a name that ends with {' or '.join(FORMS)}.")
+    check_form(file)
     with open_worker() as worker:
         programme, now = _programme(worker), worker.clock()
         facts = worker.configuration.notice_facts(worker.demarche)
@@ -96,25 +92,10 @@ def publish(*, file: Path) -> None:
         beside: notice(facts, now.astimezone(PARIS).date()),
     }
     for path, page in pages.items():
-        _replace(path, write(page))
+        write_page(path, page)
     click.echo(f"{file}: rules {version}.\n{beside}: notice for applicants.")
     if facts.blanks:
         click.echo(f"  ! It has blanks: {blank_list(facts.blanks)}.", err=True)
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write a page beside its place first: what is online stays whole, also on a full disk."""
-    new = file.with_name(f".{file.name}.new")
-    try:
-        try:
-            new.write_text(text, encoding="utf-8")
-            if file.exists():
-                shutil.copymode(file, new)
-            os.replace(new, file.resolve())
-        finally:
-            new.unlink(missing_ok=True)
-    except OSError as exc:
-        raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc
 
 
 def _programme(worker: Worker, *, needs_rules: bool = True) -> Programme:

@@ -18,7 +18,7 @@ import click
 from dsync.cli.failures import LazyCommand
 from dsync.cli.later import later
 from dsync.cli.options import current_flags, settings_options
-from dsync.errors import ConfigurationError, DsyncError
+from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError, LeaseHeldError
 
 with later(globals()):
     from structlog import get_logger
@@ -27,6 +27,7 @@ with later(globals()):
     from dsync.cli.session import make_ready, set_up_logging
     from dsync.configuration import headline, number_in
     from dsync.database import open_database
+    from dsync.service.afterwards import Afterwards
     from dsync.service.alerts import Alerts, ping, teller
     from dsync.service.scheduler import DemarcheJob, Service
     from dsync.service.sentry import reporter
@@ -112,11 +113,15 @@ def serve(
             "next_run": min(one.next_run_at() for one in workers).isoformat(timespec="seconds"),
         }
         tell, crashed = teller(first.settings), reporter(first.settings)
-        alerts = Alerts(workers, tell, stop, problems=served.problems)
-        watches: list[Watch] = [alerts, *_digests(workers, stop)]
+        alerts, after = Alerts(workers, tell, stop, problems=served.problems), _after(stop)
+        watches: list[Watch] = [alerts, *after, *_digests(workers, stop)]
 
         def job(worker: Worker, stop: Event) -> DemarcheJob:
-            return DemarcheJob(worker, stop, succeeded=_after(worker), crashed=crashed)
+            def succeeded() -> None:
+                for one in after:
+                    one.note(worker)
+
+            return DemarcheJob(worker, stop, succeeded=succeeded, crashed=crashed)
 
         service = Service(
             workers,
@@ -295,19 +300,29 @@ def _files(path: Path) -> dict[Path, tuple[int, int]]:
     return found
 
 
-def _after(worker: Worker) -> Callable[[], None]:
-    """Return what follows a run without a failure; no failure of it is one of the run."""
+def _after(stop: Event) -> list[Afterwards]:
+    """Return what follows runs without a failure."""
 
-    def after() -> None:
-        if url := worker.configuration.alerts.ping_url:
-            ping(url)
-        if worker.configuration.grist.document:
-            try:
-                worker.keep_grist()
-            except DsyncError as exc:
-                get_logger(__name__).warning("grist_failed", error=exc.message)
+    def ping_url(worker: Worker) -> str:
+        return worker.configuration.alerts.ping_url or ""
 
-    return after
+    def document(worker: Worker) -> str:
+        return worker.configuration.grist.document or ""
+
+    def follow(worker: Worker) -> bool:
+        try:
+            worker.follow_grist()
+        except (LeaseHeldError, InterruptedRunError):
+            raise
+        except DsyncError as exc:
+            get_logger(__name__).warning("grist_failed", error=exc.message)
+            return False
+        return True
+
+    return [
+        Afterwards(ping_url, lambda one: ping(ping_url(one), stop), stop),
+        Afterwards(document, follow, stop),
+    ]
 
 
 def _shown_on(workers: Iterable[Worker], stop: Event, store: Store | None) -> list[Worker]:

@@ -261,5 +261,6 @@ def begin(request: Request, name: str) -> None:
         draft,
         qui=name,
         jeton=secrets.token_urlsafe(24),
-        fin=int(time.time()) + SESSION_S,
+        # Sessions of one second are told apart, when those before an instant are closed.
+        fin=time.time() + SESSION_S,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -223,10 +224,12 @@ class Console:
 
     async def _leave(self, request: Request) -> Response:
         visit = await self._visit(request)
-        until = datetime.fromtimestamp(request.session["fin"], UTC)
-        await anyio.to_thread.run_sync(
-            self._site.store.close_session, visit.actor.token, until, limiter=self._limiter
-        )
+        if visit.form.get("partout"):
+            last = datetime.fromtimestamp(time.time() + SESSION_S, UTC)
+            close = partial(self._site.store.close_sessions, visit.actor.name, last)
+        else:
+            close = partial(self._site.store.close_session, visit.actor.token, _end_of(request))
+        await anyio.to_thread.run_sync(close, limiter=self._limiter)
         elsewhere = await self._access.way_out(request.session)
         request.session.clear()
         return self._short(
@@ -262,7 +265,9 @@ class Console:
 
     def _page(self, handler: Handler, right: Right) -> Callable[[Request], Awaitable[Response]]:
         def answer(visit: Visit) -> Response:
-            is_closed, visit.titled = self._site.store.session(visit.actor.token)
+            is_closed, visit.titled = self._site.store.session(
+                visit.actor.token, visit.actor.name, _end_of(visit.request)
+            )
             if is_closed:
                 visit.request.session.clear()
                 raise HTTPException(403, self._access.refusal)
@@ -309,7 +314,7 @@ class Console:
 
     async def _crashed(self, request: Request, _exc: Exception) -> Response:
         # The server logs the traceback.
-        text = "Réessayez ; si cela se reproduit, signalez-le."
+        text = "Réessayez."
         answer = self._short(request, 500, text, form=await _sent(request))
         # Starlette answers a crash outside the application's middleware.
         answer.headers.update(HEADERS | {"cache-control": "no-store"})
@@ -328,14 +333,13 @@ class Console:
         back: str | None = None,
         form: Mapping[str, str] = MappingProxyType({}),
     ) -> Response:
-        try:
-            has_session = bool(self._actor_of(request))
-        except HTTPException:
-            has_session = False
-        return self._shell(
-            request,
-            "court.html" if asks is None else "desabonnement.html",
-            status,
+        visit = self._visitor_of(request, form)
+        has_session = visit is not None
+        values: dict[str, Any] = dict(
+            layout="base.html" if visit else "cadre.html",
+            code=status,
+            at=words.moment(datetime.now(UTC)),
+            asked=f"{request.method} {request.url.path}",
             title=title or _TITLES.get(status, "Erreur"),
             text=text,
             detail=detail,
@@ -350,6 +354,24 @@ class Console:
             again=form if status >= 500 and has_session and self._access.is_own(request) else {},
             TYPED=drafts.TYPED,
         )
+        template = "court.html" if asks is None else "desabonnement.html"
+        if visit is None:
+            return self._shell(request, template, status, **values)
+        return visit.page(template, status, **values)
+
+    def _visitor_of(self, request: Request, form: Mapping[str, str]) -> Visit | None:
+        """Return who asks, for a page that says why there is none; None: nobody with a session."""
+        try:
+            actor = self._actor_of(request)
+        except HTTPException:
+            return None
+        visit = Visit(self._site, request, actor, form)
+        try:
+            assert visit.worker  # noqa: S101
+        except HTTPException:
+            # They asked about one that is not there for them.
+            visit.worker = self._site.workers[next(iter(actor.grants))]
+        return visit
 
     def _public(self, page: Callable[[Site], Paper]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -371,6 +393,11 @@ def right_of(page: Sequence[Any]) -> Right:
     if len(page) != 4 or not isinstance(right, Right):
         raise TypeError(f"{page[0]} {page[1]} does not name the right that it needs")
     return right
+
+
+def _end_of(request: Request) -> datetime:
+    """Return when a session ends by itself."""
+    return datetime.fromtimestamp(request.session["fin"], UTC)
 
 
 async def _sent(request: Request) -> Mapping[str, str]:

@@ -18,13 +18,12 @@ from urllib.parse import urlencode
 import structlog
 
 from dsync.console import words
-from dsync.console.access import Role, granted, limits
+from dsync.console.access import Role, granted
 from dsync.console.todo import service_line
 from dsync.console.visit import Viewer
 from dsync.console.worklist import kinds_of
 from dsync.domain.dossier import PARIS
 from dsync.errors import DsyncError
-from dsync.store.sight import Sight
 from dsync.store.subscriptions import Subscription
 from dsync.wiring import Worker
 
@@ -151,10 +150,10 @@ class Digests:
         grant = granted(worker.configuration.acces, courriel, {})
         if grant is None or grant.role is Role.LECTEUR:
             return None
-        sight = Sight(groupes=limits({worker.demarche: grant}))
-        state = worker.state(now, sight, counted=False)
-        with worker.store.reading(worker.demarche, sight) as reader:
-            kinds = kinds_of(Viewer(worker, grant, courriel), reader, state)
+        viewer = Viewer(worker, grant, courriel)
+        state = worker.state(now, viewer.sight, counted=False)
+        with viewer.reading() as reader:
+            kinds = kinds_of(viewer, reader, state)
             service = service_line(state, reader, now)
             titles = reader.titles_of([worker.demarche])
         lines = [

@@ -18,11 +18,13 @@ from dsync.console.access import Right
 from dsync.console.decisions import key_of
 from dsync.console.dossiers import parameters_of, place_of, selection_of, short
 from dsync.console.drafts import Draft, taken
+from dsync.console.elsewhere import former_calls
 from dsync.console.files import sent
 from dsync.console.matrices import commented, grids_of, matrices
 from dsync.console.visit import Visit
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, is_settled, person
+from dsync.domain.conversation import Cote
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.pieces import md5_of
@@ -107,6 +109,8 @@ def show(visit: Visit) -> Response:
 def _show(visit: Visit, draft: Draft | None) -> Response:
     number = DossierNumber(visit.in_path("numero"))
     worker, has_programme = visit.worker, visit.worker.configuration.programme is not None
+    # Before this transaction: nobody holds two connections.
+    former = former_calls(visit, number)
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=SHOWN_VIEWS)
         if found is None or found["demarche_numero"] not in visit.actor.grants:
@@ -188,6 +192,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             found=found,
             place=place_of(visit, reader, number),
             demandeur=applicant_of(found),
+            former=former,
             current=current,
             checks=checks,
             why=_why(checks, settled),
@@ -215,6 +220,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             message=message,
             judges=judges,
             may_answer=may_answer,
+            sent_le=_sent_at(found, current) if may_answer else None,
             names_product=names_product if products else None,
             products=products,
             draft=draft,
@@ -246,6 +252,16 @@ def _first(
         if name in open_ones:
             return open_ones[name]
     return None
+
+
+def _sent_at(found: Mapping[str, Any], current: Mapping[str, Any] | None) -> str | None:
+    """Return when the administration last wrote to the usager since the letter's text is this one.
+
+    Its text is that of the verdict. None: no such message is known.
+    """
+    at: str | None = found["dernier_message_le"]
+    is_ours = at is not None and found["dernier_message_de"] == Cote.ADMINISTRATION
+    return at if is_ours and current and at and at >= current["etabli_le"] else None
 
 
 def _why(checks: Sequence[Mapping[str, Any]], settled: Sequence[str]) -> str | None:
@@ -429,6 +445,19 @@ def read_again(visit: Visit) -> Response:
     return visit.ask(ReadDossiers(_numbers(visit)))
 
 
+def say_sent(visit: Visit) -> Response:
+    """« J’ai envoyé ce message »: it counts as sent while DS does not show it."""
+    numbers = _numbers(visit)
+    with visit.reading() as whole:
+        found = in_copy(visit, whole, numbers[0], only=())
+        parameters = parameters_of(visit)
+        place = whole.dossiers.around(selection_of(visit), numbers[0]) if parameters else None
+    if (found["presence"], found["etat"]) not in ANSWERABLE:
+        visit.say(OBSTACLES[Obstacle.FINISHED], kind="warning")
+        return visit.back(f"/dossiers/{numbers[0]}/lettre")
+    return visit.ask(ReadDossiers(numbers, sent=True), suite=place and place.apres, **parameters)
+
+
 def send_again(visit: Visit) -> Response:
     """« Renvoyer »: ask for a push of the dossier."""
     if visit.worker.configuration.annotations is None:
@@ -540,6 +569,7 @@ PAGES = [
     ("GET", "/dossiers/{numero}/pieces/{empreinte}", piece, Right.PERSONNES),
     ("POST", "/dossiers/{numero}/relire", read_again, Right.AGIR),
     ("POST", "/dossiers/{numero}/renvoyer", send_again, Right.AGIR),
+    ("POST", "/dossiers/{numero}/envoye", say_sent, Right.AGIR),
     ("POST", "/dossiers/{numero}/rejuger", judge_again, Right.AGIR),
     ("POST", "/dossiers/{numero}/repondre", answer, Right.AGIR),
     ("POST", "/dossiers/{numero}/effacer", erase, Right.ADMINISTRER),

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from dsync.care.waiting import NOBODY, SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
+from dsync.console.elsewhere import found_elsewhere
 from dsync.console.files import FORMATS, file_of
 from dsync.console.parameters import UnknownValueError
 from dsync.console.visit import Viewer, Visit, has_stages, said_filters
@@ -366,6 +367,7 @@ def show(visit: Visit) -> Response:
         if [shorter] != wanted:
             parameters |= {"page": visit.query("page"), "colonnes": shorter}
             return visit.back("/dossiers", **parameters)
+    others = found_elsewhere(visit, chosen)
     with visit.reading() as reader:
         first = (page - 1) * PER_PAGE
         numbers, total = reader.dossiers.page(chosen, limit=PER_PAGE, offset=first)
@@ -409,6 +411,7 @@ def show(visit: Visit) -> Response:
             judges=visit.worker.configuration.judges,
             longest=LONGEST_REASON,
             close=[] if total else close_to(visit, reader, chosen.q),
+            others=others,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from fractions import Fraction
 from itertools import accumulate
 from math import ceil, floor
 from typing import Any
@@ -17,9 +18,10 @@ from dsync.console.access import Right
 from dsync.console.dossiers import ALL, rows_of
 from dsync.console.jury_book import book_of
 from dsync.console.jury_sheets import sheets_of
-from dsync.console.matrices import OF_GRIDS, grids_of, matrices
+from dsync.console.matrices import OF_GRIDS
 from dsync.console.parameters import UnknownValueError
 from dsync.console.visit import Viewer, Visit, has_stages
+from dsync.domain.means import exact, mean, rounded
 from dsync.store import Reader
 from dsync.sync.work import ReadChanges
 
@@ -126,18 +128,47 @@ def ranking(visit: Visit, reader: Reader, days: Sequence[str]) -> list[dict[str,
         for row in rows
         if row["moment"] == "soutenance" and row["nb_evaluations"] > row["nb_evaluateurs"]
     ]
-    grids = grids_of(reader, again) if again else {}
+    former = _former_means(reader, again) if again else {}
     named = rows_of(visit, reader, [row["numero"] for row in rows], ("produit_id",)) if rows else []
     names = {row["numero"]: row["produit"] for row in named}
     for row in rows:
         count = row["nb_evaluateurs"]
-        former = (one for one in matrices(grids.get(row["numero"], ())) if not one.compte)
-        row["note_dossier"] = next((one.moyenne for one in former), None)
+        row["note_dossier"] = former.get(row["numero"])
         row["grilles"] = f"{count - row['nb_incompletes']} sur {count}" if count else "aucune"
         row["moment"] = MOMENTS.get(row["moment"])
         page = row["page_produit"] and words.short_address(row["page_produit"])
         row["page_produit"] = names.get(row["numero"]) or page
     return rows
+
+
+def _former_means(reader: Reader, numbers: Sequence[int]) -> dict[int, float]:
+    """Return the means before the soutenance, as `matrices` works them out; without a mark, none.
+
+    Of marks that the database adds up: to read each takes longer than the rest of the page.
+    """
+    grid, of_all = ("numero", "ligne"), {"numero": [*numbers]}
+    before = of_all | {"soutenance": False, "remplacee_par": None}
+    grids = reader.rows_of(
+        "lecture_evaluation", (*grid, "complete"), before, order="numero, ligne", limit=ALL
+    )
+    sums = reader.rows_of(
+        "lecture_evaluation_note",
+        (*grid, "sum(note) AS somme", "count(note) AS notes"),
+        of_all,
+        group="numero, ligne",
+        order="numero, ligne",
+        limit=ALL,
+    )
+    marks = {(one["numero"], one["ligne"]): one for one in sums}
+    means: dict[int, list[Fraction]] = defaultdict(list)
+    for one in grids:
+        its = marks.get((one["numero"], one["ligne"]))
+        if one["complete"] and its and its["notes"]:
+            # A sum of floats is not exact.
+            [total] = exact([round(its["somme"], 6)])
+            means[one["numero"]].append(total / its["notes"])
+    lacking = {one["numero"] for one in grids if not one["complete"]}
+    return {number: rounded(mean(some)) for number, some in means.items() if number not in lacking}
 
 
 def _shown(
@@ -214,7 +245,9 @@ def show(visit: Visit) -> Response:
         chosen = _chosen(visit, days)
         rows = ranking(visit, reader, chosen) if chosen else []
         grids = _grids(reader, [row["numero"] for row in rows]) if rows else []
-        to_mend = _with_missing(reader, grids)
+        to_mend: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for grid in _with_missing(reader, grids):
+            to_mend[grid["numero"]].append(grid)
         of_dossiers: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for grid in grids:
             if grid["compte"] and not grid["remplacee_par"]:
@@ -222,7 +255,7 @@ def show(visit: Visit) -> Response:
         rows = [
             row
             | {
-                "grids": [one for one in to_mend if one["numero"] == row["numero"]],
+                "grids": to_mend[row["numero"]],
                 # Pairs: the mean of an evaluator, and whether it is who asks.
                 "notes": [
                     (float(one["moyenne"]), one["evaluateur"] == visit.actor.name)

@@ -31,6 +31,9 @@ MOST_VERDICTS = 2000
 """Verdicts of a run among which those of the named dossiers are looked for."""
 REFRESH_S = 2
 """Interval at which a page without JavaScript asks again for the state of a request."""
+SILENT_S = 4
+"""Time without a dossier after which a read is said to wait for DS."""
+READS = frozenset({Kind.DOSSIER, Kind.FULL, Kind.INCREMENTAL})
 
 
 def runs(visit: Visit) -> Response:
@@ -83,7 +86,10 @@ def request(visit: Visit) -> Response:
         found = reader.requests.by_id(id_)
         if found is None:
             raise HTTPException(404, "Cette demande n’existe pas, ou a été retirée.")
-        read = reader.journal.read_so_far(found.run) if found.run else None
+        read = (reader.journal.read_so_far(found.run) if found.run else None) or 0
+        named = found.options.get("dossiers") or []
+        is_whole = found.genre == Kind.FULL
+        total = reader.dossiers.present_count() if is_whole else len(named) or None
         leases = reader.leases([visit.worker.demarche], visit.now)
         lease = leases.get(visit.worker.demarche)
         is_held = lease is not None and lease.holder is not None and not lease.is_expired
@@ -95,6 +101,9 @@ def request(visit: Visit) -> Response:
             one=found,
             messages=_said(found.resultat, "errors"),
             read=read,
+            total=total if found.genre in READS else None,
+            following_steps=_steps(visit, found),
+            is_away=not read and _waits_for_ds(visit, found),
             judged=judged,
             more=more,
             # Of an answer that could not be stored: its text comes back with the form.
@@ -109,16 +118,33 @@ def request(visit: Visit) -> Response:
         )
 
 
+def _steps(visit: Visit, asked: ManualRequest) -> str:
+    """Return what a run does after it has read, "" if it reads nothing."""
+    configuration = visit.worker.configuration
+    if asked.genre not in READS or not configuration.judges:
+        return ""
+    writes = ", puis ce qui change est inscrit dans Démarches Simplifiées"
+    return f"les dossiers sont jugés{writes if configuration.annotations is not None else ''}"
+
+
+def _waits_for_ds(visit: Visit, asked: ManualRequest) -> bool:
+    """Return whether a read that has begun gets no answer: this process's, or another one's."""
+    begun = asked.commence_le
+    if begun is None or asked.genre not in READS:
+        return False
+    return visit.worker.is_ds_away or (visit.now - begun).total_seconds() >= SILENT_S
+
+
 def _following(
     visit: Visit, reader: Reader, asked: ManualRequest, parameters: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
-    """Return where to go on after an answer: the next check of its dossier, the next dossier."""
-    named = asked.options.get("dossiers") or []
-    if not asked.options.get("answer") or len(named) != 1:
+    """Return where to go on after an answer, or a letter: the next check, the next dossier."""
+    named, options = asked.options.get("dossiers") or [], asked.options
+    if not (options.get("answer") or options.get("sent")) or len(named) != 1:
         return []
     titles, found = visit.check_titles(reader), list[tuple[str, str]]()
     given = {name: value for name, value in parameters.items() if name != "suite"}
-    reasons = reader.dossiers.reasons(named)
+    reasons = reader.dossiers.reasons(named if options.get("answer") else [])
     for one in reasons.get(named[0], ())[:1]:
         said = f"Contrôle suivant de ce dossier : {titles.get(one['controle'], one['controle'])}"
         found.append((said, visit.url(f"/dossiers/{named[0]}", **given)))

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from dsync.console import drafts
 from dsync.console.access import ENTRY, Access, Grant, Role, begin, entry, granted
 from dsync.console.openid import Pending, Provider, SignInError
+from dsync.console.words import visible
 
 if TYPE_CHECKING:
     from dsync.configuration import AccesSection, ConsoleSection
@@ -42,9 +43,10 @@ THREADS = 2
 """Sign-ins that talk to the provider at the same time."""
 _FAILED = "L’identification n’a pas abouti. Recommencez ; si cela se reproduit, signalez-le."
 _NOT_ALLOWED = (
-    "Votre adresse n’est pas, ou plus, autorisée à entrer. Demandez l’accès à la personne qui "
-    "administre la démarche."
+    "L’adresse « {email} » n’est pas, ou plus, autorisée à entrer. Demandez l’accès à {contact}, "
+    "ou identifiez-vous avec une autre adresse."
 )
+_WHOM = "la personne qui administre la démarche"
 _PROCONNECT = (".agentconnect.gouv.fr", ".proconnect.gouv.fr", ".dev-agentconnect.fr")
 _TOO_MANY = "Trop d’identifications ont échoué. Réessayez dans quelques minutes."
 
@@ -103,6 +105,7 @@ class TeamAccess(Access):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._acces = acces
+        self._contact = section.contact or _WHOM
         self._proxies = [ip_network(one) for one in section.proxies]
         self.origin = section.public_url
         openid = section.openid
@@ -188,7 +191,8 @@ class TeamAccess(Access):
         grants = [self.grant(one, identity.email, {"claims": claims}) for one in self._acces]
         roles = {one.role for one in grants if one}
         if not roles:
-            raise self._failed(address, SignInError("not_allowed"), _NOT_ALLOWED)
+            said = _NOT_ALLOWED.format(email=visible(identity.email), contact=self._contact)
+            raise self._failed(address, SignInError("not_allowed"), said)
         begin(request, identity.email)
         if claims:
             request.session["claims"] = claims

@@ -143,6 +143,37 @@ class Viewer:
         section = self.worker.configuration.demarche
         return section is not None and section.is_deliberated(self.now.astimezone(PARIS).date())
 
+    @property
+    def grants(self) -> Mapping[int, Grant]:
+        """What the person is to the démarches that are read."""
+        return {self.worker.demarche: self.grant}
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Read the démarche, as far as the person may; pages read in no other way."""
+        with self.worker.store.reading(self.worker.demarche, self.sight) as reader:
+            yield reader
+
+    @cached_property
+    def sight(self) -> Sight:
+        """What the person sees of the démarche."""
+        programme, may_see = self.worker.programme, self.may(Right.PERSONNES)
+        return Sight(
+            persons=may_see,
+            texts=self.may(Right.TEXTES),
+            marks=self.may(Right.NOTES),
+            groupes=limits(self.grants),
+            # Declared checks are of their démarche alone.
+            public=programme.public if programme and not may_see else {},
+            opened=() if may_see else self.worker.configuration.opened,
+        )
+
+    @cached_property
+    def verdicts(self) -> Mapping[str, str]:
+        """The words for verdicts, as the configuration has them, by their code in the database."""
+        own = self.worker.configuration.words
+        return {one.value: own.get(one, one.value) for one in Verdict}
+
     def check_titles(self, reader: Reader) -> Mapping[str, str]:
         """Return the French titles of the démarche's checks by name, in their order."""
         declared = self.worker.configuration.declared
@@ -304,25 +335,16 @@ class Visit(Viewer):
             return self.url(self.page_path)
         return f"{url.path}?{url.query}" if url.query else url.path
 
-    @contextmanager
-    def reading(self) -> Iterator[Reader]:
-        """Read the démarche, as far as the person may; pages read in no other way."""
-        with self.worker.store.reading(self.worker.demarche, self.sight) as reader:
-            yield reader
+    @property
+    def grants(self) -> Mapping[int, Grant]:
+        """What the person is to each démarche."""
+        return self.actor.grants
 
-    @cached_property
-    def sight(self) -> Sight:
-        """What the person sees of the démarche."""
-        programme, may_see = self.worker.programme, self.may(Right.PERSONNES)
-        return Sight(
-            persons=may_see,
-            texts=self.may(Right.TEXTES),
-            marks=self.may(Right.NOTES),
-            groupes=limits(self.actor.grants),
-            # Declared checks are of their démarche alone.
-            public=programme.public if programme and not may_see else {},
-            opened=() if may_see else self.worker.configuration.opened,
-        )
+    def elsewhere(self) -> Iterator[Viewer]:
+        """Yield the same person in each other démarche."""
+        for number, grant in self.actor.grants.items():
+            if number != self.worker.demarche:
+                yield Viewer(self.site.workers[number], grant, self.name)
 
     def state(self) -> dict[str, Any]:
         """Return the state of the démarche, with counts of the dossiers that the person sees."""
@@ -340,12 +362,6 @@ class Visit(Viewer):
             if after is not None:
                 self.site.kept[key] = (after, found)
         return found
-
-    @cached_property
-    def verdicts(self) -> Mapping[str, str]:
-        """The words for verdicts, as the configuration has them, by their code in the database."""
-        own = self.worker.configuration.words
-        return {one.value: own.get(one, one.value) for one in Verdict}
 
     @property
     def verdict_names(self) -> Mapping[str, str]:

@@ -209,6 +209,7 @@ OPTIONS = {
     "refresh": "preuves relues",
     "answer": "réponse à un contrôle",
     "unanswer": "réponse à un contrôle retirée",
+    "sent": "message envoyé, dit cette personne",
 }
 """Of requests, by option."""
 ACCORDS = {

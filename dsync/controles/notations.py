@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
-from dsync.controles.values import fold_text, fold_value
+from dsync.controles.comparing import fold_text, fold_value
 from dsync.domain.nearest import nearest
 from dsync.domain.wording import cleaned, defused
 

@@ -1,14 +1,15 @@
 """Who wrote last in a dossier's messages, whose answer is waited for, and since when.
 
 DS tells of a message its sender's address alone: whose side that is follows from the dossier, from
-the démarche's instructeurs, and from what was known of the message before.
+the démarche's instructeurs, and from what was known of the message before. A message that a person
+says to have sent counts as one until DS shows it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -32,22 +33,57 @@ _SIDES = frozenset(one.value for one in Cote)
 _SYSTEM = re.compile(r"contact@(?:[\w.-]*\bdemarches?\b|tps\.apientreprise\.fr$)", re.IGNORECASE)
 
 
+_TOLD = "dsync "
+"""What the id of a message begins with that DS has not shown."""
+_APART = timedelta(days=1)
+"""How far a message in DS can be from when a person said to have sent it."""
+
+
+def told(at: datetime) -> Message:
+    """Return a message of the administration that a person says at an instant to have sent."""
+    return Message(
+        f"{_TOLD}{at:%Y-%m-%dT%H:%M:%SZ}", at.replace(microsecond=0), Cote.ADMINISTRATION
+    )
+
+
+def is_told(message: Message) -> bool:
+    """Return whether a message is known by a person's word alone."""
+    return message.id.startswith(_TOLD)
+
+
+def with_told(
+    messages: tuple[Message, ...] | None, known: Sequence[Message]
+) -> tuple[Message, ...] | None:
+    """Return a dossier's messages with those told of that DS shows by none that is new.
+
+    `messages` is None where DS does not render them; `known` are those of the copy.
+    """
+    ids, ours = {one.id for one in known}, Cote.ADMINISTRATION
+    new = [one.le for one in messages or () if one.de == ours and one.id not in ids]
+    left = [
+        one for one in filter(is_told, known) if not any(abs(at - one.le) <= _APART for at in new)
+    ]
+    others = [one for one in messages or () if not is_told(one)]
+    return (*others, *left) if left or messages is not None else None
+
+
 def with_sides(
-    dossier: Dossier, agents: Collection[str], known: Mapping[str, str]
+    dossier: Dossier, agents: Collection[str], known: Sequence[Message]
 ) -> tuple[Message, ...] | None:
     """Return a dossier's messages, each with its side instead of its sender's address.
 
-    `agents` are the addresses of the démarche's instructeurs, in small letters; `known` has the
-    stored sides by the message's id, which stay: an instructeur can have left since.
+    `agents` are the addresses of the démarche's instructeurs, in small letters; `known` are the
+    stored messages, whose sides stay: an instructeur can have left since.
     """
     if all(one.de in _SIDES for one in dossier.messages or ()):
         return dossier.messages
     usager = (dossier.usager_email or "").casefold()
     ours = {*dossier.instructeurs, *(one.email_agent or "" for one in dossier.traitements)}
     ours = {one.casefold() for one in ours} | {*agents}
+    sides = {one.id: one.de for one in known}
 
     def side_of(message: Message) -> str:
-        before = known.get(message.id, Cote.AUTRE)
+        before = sides.get(message.id, Cote.AUTRE)
         sender = message.de.casefold()
         if message.de in _SIDES or before != Cote.AUTRE:
             return message.de if message.de in _SIDES else before
@@ -63,6 +99,8 @@ def with_sides(
 class Conversation(NamedTuple):
     """What follows from a dossier's messages: columns of table `dossier`."""
 
+    nb_messages: int | None = None
+    """Of those that DS shows; None: it shows none, and does not say so, or a person told of one."""
     dernier_message_le: datetime | None = None
     dernier_message_de: str | None = None
     demande_le: datetime | None = None
@@ -75,6 +113,8 @@ class Conversation(NamedTuple):
 def conversation_of(dossier: Dossier) -> Conversation:
     """Return who wrote last in a dossier, by its messages' sides, and who waits since when."""
     messages = sorted((one.le, one.de) for one in dossier.messages or () if not one.retire_le)
+    shown = sum(not is_told(one) for one in dossier.messages or ())
+    number = shown if shown or dossier.messages == () else None
     demande: datetime | None = None
     repondu: datetime | None = None
     for at, side in sorted([*messages, *_other_signs(dossier)]):
@@ -87,7 +127,7 @@ def conversation_of(dossier: Dossier) -> Conversation:
             case Cote.AUTRE if demande is not None and repondu is None:
                 repondu = at
     last_at, last_side = messages[-1] if messages else (None, None)
-    return Conversation(last_at, last_side, demande, repondu)
+    return Conversation(number, last_at, last_side, demande, repondu)
 
 
 def _other_signs(dossier: Dossier) -> Iterator[tuple[datetime, str]]:
@@ -95,5 +135,6 @@ def _other_signs(dossier: Dossier) -> Iterator[tuple[datetime, str]]:
     if dossier.date_derniere_modification_champs > dossier.date_depot:
         yield dossier.date_derniere_modification_champs, Cote.AUTRE
     # It has a message, too, unless DS could not render that.
-    if dossier.messages is None and (asked := dossier.date_derniere_correction_en_attente):
+    is_unread = all(map(is_told, dossier.messages or ()))
+    if is_unread and (asked := dossier.date_derniere_correction_en_attente):
         yield asked, Cote.ADMINISTRATION

@@ -76,7 +76,6 @@ def _or_blank(value: str | None, what: str) -> str:
 
 def notice(facts: NoticeFacts, today: date) -> Paper:
     """Return the notice for the applicants of a démarche, and for those whom dossiers name."""
-    dpo = _or_blank(facts.dpo, "comment joindre le délégué à la protection des données")
     return Paper(
         "Notice sur les données personnelles",
         [
@@ -86,34 +85,42 @@ def notice(facts: NoticeFacts, today: date) -> Paper:
                 "évaluation, même si elle n’a rien transmis elle-même (RGPD, articles 13 et 14). "
                 f"Page établie le {french_date(today)}."
             ),
-            heading("Qui répond du traitement"),
-            table(
-                ("Rubrique", "Réponse"),
-                [
-                    (
-                        "Responsable du traitement",
-                        _or_blank(facts.responsable, "nom et coordonnées du responsable"),
-                    ),
-                    ("Délégué à la protection des données", dpo),
-                ],
-            ),
-            heading("Finalité et base légale"),
-            paragraph(PURPOSE_AND_BASIS),
-            *_published(facts),
-            heading("Données et leurs sources"),
-            items(_data(facts)),
-            paragraph(
-                "Les réponses que le formulaire demande servent à instruire le dossier ; sans "
-                "elles, il est instruit en l’état."
-            ),
-            heading("Qui les reçoit"),
-            items(_recipients(facts)),
-            heading("Durées"),
-            durations(facts.ages, _or_blank(None, "durée")),
-            paragraph(ALSO_ERASED),
-            *rights_over_data(dpo),
+            *processing(facts),
         ],
     )
+
+
+def processing(facts: NoticeFacts) -> list[Block]:
+    """Return who answers for the data, why they are held, from whom, for whom, until when."""
+    dpo = _or_blank(facts.dpo, "comment joindre le délégué à la protection des données")
+    return [
+        heading("Qui répond du traitement"),
+        table(
+            ("Rubrique", "Réponse"),
+            [
+                (
+                    "Responsable du traitement",
+                    _or_blank(facts.responsable, "nom et coordonnées du responsable"),
+                ),
+                ("Délégué à la protection des données", dpo),
+            ],
+        ),
+        heading("Finalité et base légale"),
+        paragraph(PURPOSE_AND_BASIS),
+        *_published(facts),
+        heading("Données et leurs sources"),
+        items(_data(facts)),
+        paragraph(
+            "Les réponses que le formulaire demande servent à instruire le dossier ; sans "
+            "elles, il est instruit en l’état."
+        ),
+        heading("Qui les reçoit"),
+        items(_recipients(facts)),
+        heading("Durées"),
+        durations(facts.ages, _or_blank(None, "durée")),
+        paragraph(ALSO_ERASED),
+        *rights_over_data(dpo),
+    ]
 
 
 def _published(facts: NoticeFacts) -> Iterator[Block]:

@@ -14,7 +14,8 @@ _STYLE = (
     "body{font-family:Marianne,Arial,sans-serif;line-height:1.5;max-width:60rem;margin:2rem auto;"
     "padding:0 1rem;color:#161616}table{border-collapse:collapse;width:100%}"
     "th,td{border:1px solid #929292;padding:.4rem;text-align:left;vertical-align:top;"
-    "overflow-wrap:anywhere}a{color:#000091}"
+    "overflow-wrap:anywhere}td:first-child{overflow-wrap:break-word;min-width:9rem}"
+    "a{color:#000091}"
 )
 
 

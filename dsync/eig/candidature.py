@@ -113,7 +113,7 @@ class FieldDeclaration(NamedTuple):
     """The metadata of a column of the candidature."""
 
     section: str
-    """The section of `dsync dossier show`, one of `SECTIONS` in `eig/view_columns.py`."""
+    """The section of `dsync dossier show`, one of `SECTIONS` in `eig/candidature_views.py`."""
     label: str
     """Its English name in that section."""
     declared: Declared

@@ -12,10 +12,11 @@ from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.letter import ASKED, Letter, may_edit, open_points
 from dsync.domain.toml_text import TO_CHECK
-from dsync.eig import candidature, evidence_tables, rows, view_columns
+from dsync.eig import candidature, candidature_views, evidence_tables, rows
 from dsync.eig.candidature import Reponse
 from dsync.eig.candidature_facts import EigEvidence
 from dsync.eig.check_lines import EigFindings
+from dsync.eig.code_words import PUBLIC, EigWords
 from dsync.eig.evidence.gathering import (
     evidence_document,
     gather,
@@ -33,7 +34,6 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.publication import account_rules, published_rules
 from dsync.eig.sections import EigSections
 from dsync.eig.stages import REACHED, Etape, following
-from dsync.eig.words import PUBLIC, EigWords
 from dsync.errors import ConfigurationError
 from dsync.programme import (
     NO_RULES,
@@ -85,16 +85,16 @@ class Eig(Programme):
         "eig",
         "dsync.eig",
         candidature.metadata,
-        view_columns.VIEWS,
-        main_view=DossierView(view_columns.MAIN_VIEW, "numero", json=view_columns.EXTRA),
+        candidature_views.VIEWS,
+        main_view=DossierView(candidature_views.MAIN_VIEW, "numero", json=candidature_views.EXTRA),
         dossier_views={
             "etapes": DossierView("lecture_etape", "rang"),
             "voeux": DossierView("lecture_voeu", "rang"),
             "evaluations": DossierView("lecture_evaluation", "ligne"),
             "notes": DossierView("lecture_evaluation_note", "ligne"),
         },
-        sections=view_columns.SECTIONS,
-        complete=view_columns.completed,
+        sections=candidature_views.SECTIONS,
+        complete=candidature_views.completed,
         evidence_confirmed_at=rows.evidence_confirmed_at,
         forget=rows.forget_enterprises,
     )

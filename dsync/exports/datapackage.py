@@ -43,8 +43,10 @@ def descriptor(
         "resources": [_resource(table, format_, names) for table in tables],
     }
     said = [PSEUDONYMISED] if tables[0].is_pseudonymised else []
+    said += filter(None, [tables[0].remark])
     is_in_paris = format_ == "csv-fr"
-    said.append(f"Dates avec une heure : {'heure de Paris' if is_in_paris else 'UTC'}.")
+    if any(one.type == "datetime" for table in tables for one in table.columns.values()):
+        said.append(f"Dates avec une heure : {'heure de Paris' if is_in_paris else 'UTC'}.")
     if is_in_paris:
         said.append('Un texte que le tableur prendrait pour autre chose y est écrit ="…".')
     if (demarche := tables[0].demarche) is not None:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from urllib3.exceptions import HTTPError
 
-from dsync.errors import GristError
+from dsync.errors import GristError, InterruptedRunError
+from dsync.exchanges import MIB, Exchanges, session_through
 
 MOST_ROWS, MOST_BYTES = 1_000, 500_000
 """Of one request: Grist refuses bodies above 1 MiB, and is fastest with so many rows."""
-TIMEOUT_S = (10, 120)
-"""To connect, and between two bytes: a large document that sleeps is loaded first."""
+DEADLINE_S = 120.0
+"""Of one request: a large document that sleeps is loaded first."""
+TIMEOUT_S = (10, DEADLINE_S)
+MOST_MIB = 512
+"""Of one answer."""
 UNWRITABLE = ("Ref:", "RefList:", "Attachments")
 """Types of columns whose values are ids of rows or files, which dsync does not have."""
 
@@ -49,25 +56,36 @@ class GristBusyError(GristError):
 class GristClient:
     """One document, by the address that Grist shows under « Settings », « API ».
 
-    Every method raises GristError with the reason: Grist is away or refuses.
+    Every method raises GristError with the reason: Grist is away or refuses; and
+    InterruptedRunError once `stop` is set.
     """
 
-    def __init__(self, document: str, key: str, *, user_agent: str) -> None:
+    def __init__(
+        self, document: str, key: str, *, user_agent: str, stop: threading.Event | None = None
+    ) -> None:
         self._document = document.rstrip("/")
-        self._session = requests.Session()
-        self._session.headers.update(
-            {
-                "Authorization": f"Bearer {key}",
-                "User-Agent": user_agent,
-                "Accept": "application/json",
-            }
+        headers = {
+            "Authorization": f"Bearer {key}",
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+        }
+        self._stop = stop or threading.Event()
+        self._http = Exchanges(
+            lambda adapter: session_through(adapter, **headers),
+            max_bytes=MOST_MIB * MIB,
+            stop=self._stop,
         )
+        self._end: float | None = None
         self.writes = 0
         """The requests that changed something."""
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._http.close()
+
+    def end_within(self, seconds: float | None) -> None:
+        """Have all further requests together end so soon; None: each has its own deadline."""
+        self._end = None if seconds is None else time.monotonic() + seconds
 
     def tables(self) -> dict[int, str]:
         """Return the ids of the tables by their references, which stay when they are renamed."""
@@ -130,21 +148,37 @@ class GristClient:
             retry=retry_if_exception_type(GristBusyError),
             wait=wait_exponential_jitter(1, 20),
             stop=stop_after_attempt(6),
+            sleep=self._pause,
             reraise=True,
         )
         return again(self._ask_once, method, path, body)
 
+    def _left_s(self) -> float:
+        if self._end is None:
+            return DEADLINE_S
+        left_s = self._end - time.monotonic()
+        if left_s <= 0:
+            raise GristError("Grist is too slow: what is left is sent later.")
+        return min(left_s, DEADLINE_S)
+
+    def _pause(self, seconds: float) -> None:
+        if self._stop.wait(min(seconds, self._left_s())):
+            raise InterruptedRunError("Asked to stop; Grist was not asked again.")
+
     def _ask_once(self, method: str, path: str, body: Any) -> Any:
         self.writes += method != "GET"
         try:
-            answer = self._session.request(
-                method,
-                f"{self._document}{path}",
-                json=body,
-                timeout=TIMEOUT_S,
-                allow_redirects=False,
+            answer = self._http.run(
+                lambda session: session.request(
+                    method,
+                    f"{self._document}{path}",
+                    json=body,
+                    timeout=TIMEOUT_S,
+                    allow_redirects=False,
+                ),
+                deadline_s=self._left_s(),
             )
-        except requests.RequestException as exc:
+        except (requests.RequestException, HTTPError) as exc:
             raise GristError(
                 f"Grist does not answer ({type(exc).__name__}); try again later."
             ) from exc

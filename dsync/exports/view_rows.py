@@ -47,6 +47,8 @@ class ExportTable:
     """The démarches of which the jury's marks are then shown."""
     key: tuple[str, ...] = ()
     """The columns that together name a row; none: all do."""
+    remark: str = ""
+    """What the description of the whole export says of such tables."""
     is_roll: bool = False
     """Whether it is the roll that an incremental export has beside the views: all dossiers."""
 

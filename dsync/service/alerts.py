@@ -32,6 +32,7 @@ from dsync.errors import (
     LeaseHeldError,
     StoreError,
 )
+from dsync.exchanges import Exchanges
 from dsync.extras import remedy
 from dsync.messages import english
 from dsync.messages import kinds as k
@@ -47,7 +48,7 @@ from dsync.service.causes import (
     decide,
 )
 from dsync.settings import Settings
-from dsync.store.alerts import AlertBook, AlertEntry, AlertKey
+from dsync.store.alert_book import AlertBook, AlertEntry, AlertKey
 from dsync.store.store import process_name
 from dsync.sync.context import digest
 
@@ -551,11 +552,24 @@ def teller(settings: Settings) -> Tell:
     return tell
 
 
-def ping(url: str) -> None:
-    """Call the address that a watchdog expects to be called after each success."""
+def ping(url: str, stop: threading.Event) -> bool:
+    """Call the address that a watchdog expects to be called after each success.
+
+    Returns whether it was reached. Raises InterruptedRunError once `stop` is set.
+    """
+
+    def get(session: requests.Session) -> requests.Response:
+        # Whatever it answers is not read, however long it is.
+        with session.get(url, timeout=_PING_S, stream=True) as answer:
+            return answer
+
+    # Not through its adapter: it may be an http:// address of the same network.
+    http = Exchanges(lambda _: requests.Session(), max_bytes=0, stop=stop)
     try:
-        requests.get(url, timeout=_PING_S).raise_for_status()
+        http.run(get, deadline_s=_PING_S).raise_for_status()
     except requests.RequestException as exc:
         # Without the address, which is a secret of its service.
         why = type(exc).__name__ if exc.response is None else f"HTTP {exc.response.status_code}"
         log.warning("ping_failed", error=f"[alerts] ping_url was not reached ({why}): check it.")
+        return False
+    return True

@@ -16,7 +16,7 @@ from dsync.care.concerns import CHECK
 from dsync.domain.durations import span
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import ALL, pasteable
-from dsync.store.alerts import AlertBook, AlertEntry, AlertKey
+from dsync.store.alert_book import AlertBook, AlertEntry, AlertKey
 
 CONFIGURATION, DATABASE, DS, NO_SUCCESS = "configuration", "database", "ds", "no_success"
 NOT_CONFIGURED = "not_configured"

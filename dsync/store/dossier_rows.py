@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, and_, delete, or_, select, update
 
 from dsync.domain.conversation import Conversation
-from dsync.domain.dossier import OPEN_ETATS, Json, Presence
+from dsync.domain.dossier import OPEN_ETATS, Json, Message, Presence
 from dsync.domain.due import Copy, is_due, makes_others_due
 from dsync.domain.ids import DossierId, DossierNumber
+from dsync.domain.json_bytes import json_bytes
 from dsync.domain.wording import searchable
 from dsync.errors import DamagedJsonError
 from dsync.programme import InLists, Programme
@@ -57,7 +58,6 @@ _KNOWN = select(
             "annotations_modifie_le",
             "expire_le",
             "supprime_par_usager_le",
-            "nb_messages",
             *Conversation._fields,
             "labels",
         )
@@ -229,6 +229,16 @@ class DossierWrites(DossierReads):
             ],
             unchanged=len(unchanged),
         )
+
+    def save_messages(
+        self, numero: DossierNumber, messages: Sequence[Message], conversation: Conversation
+    ) -> None:
+        """Store the messages of a dossier, with what follows from them."""
+        row = {"numero": numero, "messages": json_bytes(messages)}
+        update_rows(self.connection, _contenu, [row])
+        row = {"numero": numero, **conversation._asdict()}
+        update_rows(self.connection, _dossier, [row])
+        self.touch([numero])
 
     def numbers(self, ids: Sequence[DossierId]) -> dict[str, DossierNumber]:
         """Return the numbers of the stored dossiers among these, by id."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from dsync.store import tables
 from dsync.store.sql import Subject, insert_for
@@ -23,7 +24,17 @@ class Made(NamedTuple):
 
 
 class GristReads(Subject):
-    """Reads what dsync made."""
+    """Reads what dsync made, and whether it may differ now."""
+
+    def moved(self) -> tuple[int, datetime | None]:
+        """Return what differs once anything about a dossier has changed in this database."""
+        dossier = tables.dossier.c
+        number, last = self.connection.execute(
+            select(func.count(), func.max(dossier.modifie_ici_le)).where(
+                dossier.demarche_numero == self.number
+            )
+        ).one()
+        return number, last
 
     def made(self, document: str, vue: str) -> Made | None:
         """Return what was made of a view in a document, None before the first time."""

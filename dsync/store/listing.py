@@ -328,12 +328,16 @@ class DossierReads(Subject):
             return None
         document = found[0]
         document["instructeurs"] = _decoded(document["instructeurs"])
-        views = {**self.programme.storage.dossier_views, **_VIEWS}
         return document | {
             key: self._view(view, numero)
-            for key, view in views.items()
+            for key, view in self.views.items()
             if only is None or key in only
         }
+
+    @property
+    def views(self) -> Mapping[str, DossierView]:
+        """The views of a dossier beside the main one, by their key in its document."""
+        return {**self.programme.storage.dossier_views, **_VIEWS}
 
     def answers(self, numero: DossierNumber) -> list[Document]:
         """Return the champs and annotations of a dossier, each with its value."""

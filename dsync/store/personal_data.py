@@ -7,11 +7,14 @@ column of text that is not declared as open is searched, so that a new one canno
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, Select, Table, Text, cast, null, or_, select
+from sqlalchemy import Column, Select, Table, Text, cast, func, null, or_, select
 
 from dsync.domain.documented import Declared, Mark
 from dsync.domain.dossier import unaccented
@@ -24,6 +27,8 @@ from dsync.store.sql import Subject, among
 
 SHORTEST = 3
 """Signs that a text to search for has at least: fewer are in everybody's data."""
+AROUND = 70
+"""Signs that an excerpt has before and after the words."""
 _AT_ONCE = 500
 _BETWEEN = r"[\s.\u00a0\u202f/_-]"
 _SPACES = f"{_BETWEEN}*"
@@ -35,6 +40,17 @@ _TAG = re.compile(r"\+[^@]*@")
 """What some write before the sign of their address to tell their mails apart."""
 _PARTICLES = frozenset({"d", "de", "des", "du", "l", "la", "le", "les", "van", "von"})
 _OF_NOBODY = (Mark.OPEN, Mark.OF_JURY)
+
+
+class Act(StrEnum):
+    """What fits for a value in which a person was found, beside telling them of it."""
+
+    CORRECT = "corriger"
+    """DS has it, too, where it is corrected. Here it is erased with the dossier."""
+    ERASE = "effacer"
+    """dsync alone has it: what was, which is erased with the dossier."""
+    ANSWER = "repondre"
+    """It is of no dossier, and stays until its end: of an agent, or published elsewhere."""
 
 
 class Holding(NamedTuple):
@@ -56,6 +72,14 @@ class Holding(NamedTuple):
         """The columns in which a person is looked for."""
         return [self.table.c[name] for name in self.columns]
 
+    @property
+    def act(self) -> Act:
+        """What fits for a value of the table."""
+        if "numero" not in self.table.c:
+            return Act.ANSWER
+        is_of_ds = self.table in _OF_DS or self.table.metadata is not tables.metadata
+        return Act.CORRECT if is_of_ds else Act.ERASE
+
 
 class Hit(NamedTuple):
     """A value in which a person was found; nothing else of its row."""
@@ -72,6 +96,9 @@ class Hit(NamedTuple):
     libelle: str | None
     """The label of a champ or an annotation."""
     valeur: str
+    extrait: str
+    """The words with what is around them."""
+    acte: Act
 
 
 def holdings(programme: type[Programme]) -> list[Holding]:
@@ -110,10 +137,30 @@ class Wanted:
         self._inside = [re.compile(_pattern(word)) for word in words]
         self._words = [re.compile(_bounded(word)) for word in words]
 
-    def may_be_in(self, json: str) -> bool:
-        """Return False if no value of this text, of JSON or not, can have all the words."""
-        text = unaccented(json)
-        return all(one.search(text) for one in self._inside)
+    def may_be_in(self, plain: str) -> bool:
+        """Return False if no value of an `unaccented` text, of JSON or not, has all the words."""
+        return all(one.search(plain) for one in self._inside)
+
+    def excerpt(self, text: str, *, near: bool = False) -> str | None:
+        """Return the words with what is around them, on one line; a short text is whole.
+
+        `near`: the words have to be close together, else None.
+        """
+        if len(text) <= 2 * AROUND and not near:
+            return " ".join(text.split())
+        signs = [unaccented(sign) for sign in text]
+        plain, ends = "".join(signs), [*accumulate(map(len, signs))]
+        best = 0, 0, 0
+        for found in self._words[0].finditer(plain):
+            start, end = max(found.start() - AROUND, 0), found.end() + AROUND
+            part = plain[start:end]
+            best = max(best, (sum(bool(one.search(part)) for one in self._words), -start, -end))
+        count, start, end = best[0], -best[1], -best[2]
+        if near and count < len(self._words):
+            return None
+        first, last = bisect_right(ends, start), bisect_right(ends, end or 2 * AROUND)
+        kept = " ".join(text[first : last + 1].split())
+        return f"{'… ' * (first > 0)}{kept}{' …' * (last + 1 < len(text))}"
 
     def hits(self, value: Any, place: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], str]]:
         """Return the smallest parts of a value that have all the words, with their places.
@@ -184,21 +231,27 @@ def _leaves(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...
 class PersonReads(Subject):
     """Looks for a person in all that is stored."""
 
-    def search(self, text: str) -> list[Hit]:
+    def search(self, text: str, progress: Callable[[int, int], None] | None = None) -> list[Hit]:
         """Return the values that have all words of a text, whatever their case and accents.
 
-        Of a démarche and of what belongs to none; of a transaction without a number, of all.
+        Of a démarche and of what belongs to none; of a transaction without a number, of all. As of
+        `wanted_of`, the text may have several names of a person. `progress` is called with the rows
+        that were looked through, and all of them.
 
         Raises:
             ConfigurationError: the text is too short.
         """
-        wanted, labels = Wanted(text), self._labels()
-        return [
-            hit
-            for one in holdings(self.programme)
-            if one.searched
-            for hit in self._hits(one, wanted, labels)
-        ]
+        wanted, labels = wanted_of(text), self._labels()
+        searched = [one for one in holdings(self.programme) if one.searched]
+        done, total = 0, sum(map(self._count, searched)) if progress else 0
+        found: list[Hit] = []
+        for one in searched:
+            for hits in self._hits(one, wanted, labels):
+                found += hits
+                done += 1
+                if progress and done % _AT_ONCE == 0:
+                    progress(min(done, total), total)
+        return found
 
     def applicant_of(self, hits: Sequence[Hit]) -> list[int]:
         """Return the dossiers of which found values name the applicant.
@@ -215,43 +268,77 @@ class PersonReads(Subject):
         )
         return sorted(one for one in own | account.difference(of_another) if one is not None)
 
-    def copies(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
-        """Return the copied files of dossiers: their contents are not searched."""
-        piece = tables.piece.c
+    def dossiers(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+        """Return what tells some dossiers from others: the context of what is found in them."""
+        dossier = tables.dossier.c
+        names = (
+            *("numero", "demarche_numero", "etat", "presence", "depose_le"),
+            *("raison_sociale", "demandeur_prenom", "demandeur_nom"),
+        )
         rows = self.connection.execute(
-            select(piece.numero, piece.champ_id, piece.adresse)
-            .where(among(piece.numero, numbers), piece.copie_le.is_not(None))
-            .order_by(piece.numero, piece.id)
+            select(*(dossier[name] for name in names))
+            .where(among(dossier.numero, numbers))
+            .order_by(dossier.numero)
         )
         return [dict(row) for row in rows.mappings()]
 
-    def _hits(self, holding: Holding, wanted: Wanted, labels: Mapping[str, str]) -> Iterator[Hit]:
+    def copies(self, numbers: Sequence[int] | None = None) -> list[dict[str, Any]]:
+        """Return the copied files of dossiers, None: of all; their contents are not searched."""
+        piece = tables.piece.c
+        rows = self.connection.execute(
+            select(piece.numero, piece.demarche_numero, piece.champ_id, piece.adresse)
+            .where(
+                piece.copie_le.is_not(None),
+                ~piece.a_supprimer,
+                *([] if numbers is None else [among(piece.numero, numbers)]),
+                *([] if self._number is None else [piece.demarche_numero == self._number]),
+            )
+            .order_by(piece.numero, piece.id)
+        )
+        labels = self._labels()
+        return [dict(row) | {"libelle": labels.get(row["champ_id"])} for row in rows.mappings()]
+
+    def _count(self, holding: Holding) -> int:
+        selected = self._selected(holding, ()).with_only_columns(func.count())
+        return self.connection.scalar(selected) or 0
+
+    def _hits(
+        self, holding: Holding, wanted: Sequence[Wanted], labels: Mapping[str, str]
+    ) -> Iterator[list[Hit]]:
+        """Yield what is found in each row."""
         columns = holding.searched
         names = [column.name for column in columns]
         keys = [column.name for column in holding.table.primary_key if column.name != "numero"]
         streamed = self.connection.execution_options(yield_per=_AT_ONCE)
         for row in streamed.execute(self._selected(holding, keys)).mappings():
             texts = {name: row[name] for name in names if row[name] is not None}
-            if not wanted.may_be_in("\n".join(texts.values())):
-                continue
-            key = {name: row[f"cle_{name}"] for name in keys}
-            parsed = {name: _parsed(text) for name, text in texts.items()}
-            told: set[tuple[str | None, str]] = set()
-            for place, value in wanted.hits(parsed):
-                label = _label(parsed, place, labels)
-                # DS gives a champ's text and its value, and `cellules` has both once more.
-                if label is not None and (label, value) in told:
-                    continue
-                told.add((label, value))
-                yield Hit(
-                    holding.table.name,
-                    row["demarche"],
-                    row["dossier"],
-                    key,
-                    ".".join(map(str, place)),
-                    label,
-                    value,
-                )
+            plain = unaccented("\n".join(texts.values()))
+            found: list[Hit] = []
+            if there := [one for one in wanted if one.may_be_in(plain)]:
+                key = {name: row[f"cle_{name}"] for name in keys}
+                parsed = {name: _parsed(text) for name, text in texts.items()}
+                told: set[tuple[str | None, str]] = set()
+                for one, place, value in ((w, *hit) for w in there for hit in w.hits(parsed)):
+                    label = _label(parsed, place, labels)
+                    champ = ".".join(map(str, place))
+                    # DS gives a champ's text and its value, and `cellules` has both once more.
+                    if (label or champ, value) in told:
+                        continue
+                    told.add((label or champ, value))
+                    found.append(
+                        Hit(
+                            holding.table.name,
+                            row["demarche"],
+                            row["dossier"],
+                            key,
+                            champ,
+                            label,
+                            value,
+                            one.excerpt(value) or value,
+                            holding.act,
+                        )
+                    )
+            yield found
 
     def _selected(self, holding: Holding, keys: Sequence[str]) -> Select[Any]:
         table, dossier = holding.table, tables.dossier
@@ -280,6 +367,17 @@ class PersonReads(Subject):
         return found
 
 
+def wanted_of(text: str) -> list[Wanted]:
+    """Return what a text asks for: several names of one person are apart by « ; » or lines.
+
+    Raises:
+        ConfigurationError: one of them is too short.
+    """
+    return [Wanted(one) for one in re.split(r"[;\n]", text) if one.strip()] or [Wanted(text)]
+
+
+_OF_DS = frozenset({tables.dossier, tables.contenu, tables.liste, tables.piece})
+"""The engine's tables of what DS has, too."""
 _ACCOUNT = ("dossier", "usager_courriel")
 _NAMES = frozenset({"siret", "siren", "raison_sociale", "titre", "rna", "nom", "prenom", "email"})
 """What names an applicant, in `dossier` after `demandeur_`, in `contenu` inside `demandeur`."""

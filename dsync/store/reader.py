@@ -30,7 +30,7 @@ from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
-from dsync.store.alerts import AlertReads
+from dsync.store.alert_book import AlertReads
 from dsync.store.change_list import ChangeReads
 from dsync.store.changes import CorrectionReads
 from dsync.store.consents import ConsentReads

@@ -27,7 +27,7 @@ from dsync.messages import kinds as k
 from dsync.programme import Dictionary, Programme
 from dsync.store import access, layout, reading_views, schema, services, sessions, tables
 from dsync.store import lease as leases
-from dsync.store.alerts import AlertWrites
+from dsync.store.alert_book import AlertWrites
 from dsync.store.answer_rows import AnswerWrites
 from dsync.store.budget import Budget
 from dsync.store.consents import ConsentWrites
@@ -307,10 +307,17 @@ class Store:
         with self._connected() as connection:
             sessions.close_session(connection, token, until, self._clock())
 
-    def session(self, token: str) -> tuple[bool, dict[int, sessions.Titled]]:
+    def close_sessions(self, name: str, until: datetime) -> None:
+        """Make all present sessions of a person unusable; until then they end by themselves."""
+        with self._connected() as connection:
+            sessions.close_sessions(connection, name, until, self._clock())
+
+    def session(
+        self, token: str, name: str, until: datetime
+    ) -> tuple[bool, dict[int, sessions.Titled]]:
         """Return whether a session of the console was closed, and what each page shows."""
         with self._connected(reading=True) as connection:
-            return sessions.look_up_session(connection, token)
+            return sessions.look_up_session(connection, token, name, until)
 
     @contextmanager
     def transaction(self, lease: Lease) -> Iterator[Tx]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from sqlalchemy import (
 )
 
 from dsync.annotations.wish import WishStatus
-from dsync.domain.dossier import Presence
+from dsync.domain.dossier import Message, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState
 from dsync.domain.run_kinds import Kind, Status
@@ -44,6 +45,8 @@ _dossier = tables.dossier
 _contenu = tables.contenu
 _liste = tables.liste
 _outbox = tables.outbox
+
+_to_messages = msgspec.json.Decoder(list[Message])
 
 _MAY_LACK_DOSSIER = frozenset({"quarantaine", "piece"})
 """Tables that also name dossiers which were never read, or whose files are still to be deleted."""
@@ -143,18 +146,20 @@ class ContentReads(Subject):
             for row in rows
         }
 
-    def sides(self, numbers: Collection[DossierNumber]) -> dict[str, str]:
-        """Return the sides of the stored messages of these dossiers, by the message's id."""
-        rows = self.connection.scalars(
-            select(cast(_contenu.c.messages, Text)).where(
+    def messages(
+        self, numbers: Collection[DossierNumber]
+    ) -> defaultdict[DossierNumber, list[Message]]:
+        """Return the stored messages of these dossiers, by number."""
+        rows = self.connection.execute(
+            select(_contenu.c.numero, cast(_contenu.c.messages, Text)).where(
                 _contenu.c.messages.is_not(None), among(_contenu.c.numero, numbers)
             )
         )
-        found: dict[str, str] = {}
-        for row in rows:
+        found = defaultdict[DossierNumber, list[Message]](list)
+        for number, stored in rows:
             # A damaged list says nothing: the sides are then worked out anew.
-            with suppress(msgspec.DecodeError, TypeError, KeyError):
-                found |= {one["id"]: one["de"] for one in msgspec.json.decode(row) or ()}
+            with suppress(msgspec.DecodeError):
+                found[number] = _to_messages.decode(stored)
         return found
 
     def annotations(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, bytes]:

@@ -17,7 +17,7 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.messages import kinds as k
 from dsync.programme import FormFault, Programme
 from dsync.store import Reader
-from dsync.sync.consent import is_accepted
+from dsync.sync.asking import is_accepted
 from dsync.sync.context import Misfits, Run
 
 BOX = "annotations.validation"

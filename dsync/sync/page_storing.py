@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from dsync.annotations.plan import shows
 from dsync.annotations.targets import LABEL, AnnotationsConfig, ResolvedAnnotations
 from dsync.annotations.wish import Wish, WishStatus
-from dsync.domain.conversation import with_sides
+from dsync.domain.conversation import conversation_of, told, with_sides, with_told
 from dsync.domain.dossier import Demarche, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds.client import DOSSIERS_PER_REQUEST
@@ -26,6 +26,7 @@ from dsync.store import Record, StoredDossier, Tx
 from dsync.sync.belief import Held, Read, doubted
 from dsync.sync.context import Run
 from dsync.sync.grounds import has_lost_box
+from dsync.sync.record import dossier_of
 from dsync.sync.unrendered import KnownDossier, filled, may_lack_company
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -180,7 +181,7 @@ def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:
     """
     numbers = [dossier.number for dossier in page.nodes]
     with run.reading() as reader:
-        agents, sides = reader.demarche.agents(), reader.contents.sides(numbers)
+        agents, known = reader.demarche.agents(), reader.contents.messages(numbers)
         corrections = reader.corrections.of(numbers)
         copied = reader.dossiers.content_hashes(numbers)
         gaps = [d.number for d in page.nodes if d.number in page.incomplete or may_lack_company(d)]
@@ -193,8 +194,13 @@ def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:
             one.dossier, run.context.demarche, revision, before, one.unread
         )
 
-    nodes = [replace(one, messages=with_sides(one, agents, sides)) for one in page.nodes]
-    read = [_filled(one, page.incomplete.get(one.number), stored.get(one.number)) for one in nodes]
+    read = list[Read]()
+    for one in page.nodes:
+        copied_messages = known[one.number]
+        one = replace(one, messages=with_sides(one, agents, copied_messages))
+        its = _filled(one, page.incomplete.get(one.number), stored.get(one.number))
+        messages = with_told(its.dossier.messages, copied_messages)
+        read.append(its._replace(dossier=replace(its.dossier, messages=messages)))
     records = [record_of(one) for one in read]
     new = {one.numero for one in records if one.numero not in copied}
     changed = {
@@ -220,6 +226,17 @@ def _filled(dossier: Dossier, path: str | None, stored: StoredDossier | None) ->
     if unread or stored:
         dossier, unread = filled(dossier, unread, KnownDossier.of(stored))
     return Read(dossier, unread)
+
+
+def store_told(run: Run, numbers: Iterable[DossierNumber]) -> None:
+    """Store that a person has written to the usagers of dossiers: it counts until DS shows it."""
+    with run.reading() as reader:
+        copied = reader.contents.of([*numbers])
+    with run.transaction() as tx:
+        for number, stored in copied.items():
+            dossier = dossier_of(stored)
+            dossier = replace(dossier, messages=(*(dossier.messages or ()), told(run.now)))
+            tx.dossiers.save_messages(number, dossier.messages or (), conversation_of(dossier))
 
 
 def quarantine_dossier(run: Run, tx: Tx, number: DossierNumber, code: str, place: str = "") -> None:

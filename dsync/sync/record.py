@@ -91,7 +91,7 @@ class Recorder:
         champs = champs_of_form(dossier.champs, form.descriptors)
         annotations = champs_of_form(dossier.annotations, form.descriptors)
         # An address that nobody has resolved is not stored either.
-        messages = with_sides(dossier, (), {})
+        messages = with_sides(dossier, (), ())
         dossier = replace(dossier, champs=champs, annotations=annotations, messages=messages)
         demandeur = dossier.demandeur
         # Without dsync's own: what it writes must not make the content another one.
@@ -153,7 +153,6 @@ class Recorder:
                 "annotations_modifie_le": dossier.date_derniere_modification_annotations,
                 "expire_le": dossier.date_expiration,
                 "supprime_par_usager_le": dossier.date_suppression_par_usager,
-                "nb_messages": None if dossier.messages is None else len(dossier.messages),
                 **conversation_of(dossier)._asdict(),
             },
             contents={

@@ -16,12 +16,13 @@ from dsync.domain.run_kinds import Status
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.store import SyncState
 from dsync.sync.answering import answer
+from dsync.sync.asking import give
 from dsync.sync.config_changes import check_sections, end_consent, follow_config_changes
-from dsync.sync.consent import give
 from dsync.sync.context import Context, Run
 from dsync.sync.erasure import erase
 from dsync.sync.evaluate import evaluate_due, precheck
 from dsync.sync.leasing import held_lease, renewed, wait_for_lease
+from dsync.sync.page_storing import store_told
 from dsync.sync.piece_copying import copy_new_pieces, copy_pieces, delete_doomed_pieces
 from dsync.sync.pull import pull
 from dsync.sync.report import RunReport
@@ -196,6 +197,8 @@ def _work(run: Run, work: Attempted, *, copies_pieces: bool) -> None:
 
 def _synchronise(run: Run, work: Read, *, copies_pieces: bool) -> None:
     check_sections(run)
+    if isinstance(work, ReadDossiers) and work.sent:
+        store_told(run, work.dossiers)
     pull(run, work)
     evaluate_due(run)
     follow_config_changes(run)

@@ -65,6 +65,8 @@ class ReadDossiers(_Read, frozen=True, tag="dossier"):
     """Read some dossiers, and leave the watermark where it is."""
 
     dossiers: _Some
+    sent: bool = False
+    """Whether a person says to have written to their usagers: it is stored unless DS shows it."""
 
 
 class Push(_Work, frozen=True, tag="envoi"):

@@ -20,7 +20,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import StoredVerdict, changes
 from dsync.messages import kinds as k
 from dsync.store.outbox import Replacing
-from dsync.sync.consent import is_accepted, nothing_to_accept
+from dsync.sync.asking import is_accepted, nothing_to_accept
 from dsync.sync.context import Run, most_of
 from dsync.sync.page_storing import learn_revisions
 

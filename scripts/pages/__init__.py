@@ -12,13 +12,13 @@ from dsync.service.alerts import ALERTS
 from dsync.service.metrics import METRICS
 from dsync.service.surface import ADDRESSES
 from scripts.pages import (
-    answers,
     commands,
     dependencies,
     documents,
     errors,
     events,
     keys,
+    questions,
     register,
     rules,
     views,
@@ -58,9 +58,10 @@ BUILT: Mapping[str, Callable[[], str]] = {
     "errors": errors.documented,
     "register": register.documented,
     "rules": rules.published,
+    "questions": questions.answered,
 }
 
 
 def filled(text: str) -> str:
-    """Return a page's text with what its marks stand for, and the answers to its questions."""
-    return answers.answered(MARK.sub(lambda mark: BUILT[mark[1]](), text))
+    """Return a page's text with what its marks stand for."""
+    return MARK.sub(lambda mark: BUILT[mark[1]](), text)

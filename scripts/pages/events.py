@@ -77,6 +77,7 @@ MEANINGS = {
         "A bug of dsync in what is told, of this `demarche` alone if there is one; report the "
         "traceback."
     ),
+    "afterwards_crashed": "A bug of dsync in what follows a run; report the traceback.",
     "ping_failed": "`[alerts] ping_url` did not answer.",
     "grist_kept": "The tables of `[grist] document` are equal to their views.",
     "grist_left": "A person changed there what dsync made: it stays so, and is not kept any more.",

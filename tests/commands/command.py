@@ -166,12 +166,12 @@ class InsideCommand(Command):
         """Yield what runs it in its folder and environment; leave this process as it was."""
         inherited = dict.fromkeys(name for name in os.environ if name.startswith("DSYNC_"))
         root = logging.getLogger()
-        handlers, level = root.handlers[:], root.level
+        handlers, level, log = root.handlers[:], root.level, structlog.get_config()
         try:
             with chdir(self.folder):
                 yield CliRunner(env={**inherited, **self.environment, **environment})
         finally:
             # A command sets up logging for its process, which is the tests' here.
-            structlog.reset_defaults()
+            structlog.configure(**log)
             root.handlers[:] = handlers
             root.setLevel(level)

@@ -20,7 +20,7 @@ from dsync.domain.toml_text import TO_CHECK, array
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.world.edits import Change
 from tests.commands.command import Command
-from tests.commands.conftest import operator
+from tests.commands.conftest import once, operator
 
 SAMPLES = Path(__file__).parents[2] / "config" / "exemples"
 MANY = 120
@@ -63,6 +63,19 @@ def configured(sandbox: Sandbox, folder: Path, name: str) -> Command:
     made = operator(sandbox, folder)
     path = folder / "exemples" / f"{name}.toml"
     return type(made)(folder, {**made.environment, "DSYNC_CONFIG": str(path)})
+
+
+def accepted(sandbox: Sandbox, run: Command) -> Command:
+    """Return `dsync` of the aid, whose checks were accepted and whose results were written."""
+    path = str(SAMPLES / "subvention.toml")
+    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": path})
+
+    def accept() -> None:
+        dsync("sync")
+        assert 0 == dsync("accept", "first", "--yes").code
+
+    once(dsync, sandbox, "accepted", accept)
+    return dsync
 
 
 def rows(run: Command, sql: str) -> list[tuple[object, ...]]:
@@ -374,11 +387,7 @@ def test_another_demarche_is_asked_only_where_it_is_here(sandbox: Sandbox, run: 
 
 def test_dossiers_are_listed_and_exported(sandbox: Sandbox, run: Command) -> None:
     """Without the shipped programme's part of a database."""
-    dsync = type(run)(
-        run.folder, {**run.environment, "DSYNC_CONFIG": str(SAMPLES / "subvention.toml")}
-    )
-    dsync("sync")
-    dsync("accept", "first", "--yes")
+    dsync = accepted(sandbox, run)
     listed = dsync("dossier", "list")
     assert (0, "") == (listed.code, listed.err)
     assert "Rien à signaler" in listed.out
@@ -388,10 +397,7 @@ def test_dossiers_are_listed_and_exported(sandbox: Sandbox, run: Command) -> Non
 
 def test_doublons_are_judged_again_with_each_other(sandbox: Sandbox, run: Command) -> None:
     """An answer that changes ends, and makes, what another dossier is told."""
-    path = str(SAMPLES / "subvention.toml")
-    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": path})
-    dsync("sync")
-    dsync("accept", "first", "--yes")
+    dsync = accepted(sandbox, run)
     first, second = 86324031, 86324034
 
     def told() -> list[tuple[object, ...]]:
@@ -431,10 +437,7 @@ def test_each_database_stores_the_same(sandbox: Sandbox, run: Command, database_
 
 def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> None:
     """The answer makes the verdict and is written; changed facts have it confirmed."""
-    path = str(SAMPLES / "subvention.toml")
-    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": path})
-    dsync("sync")
-    dsync("accept", "first", "--yes")
+    dsync = accepted(sandbox, run)
     dsync("sync")
     best = "SELECT min(numero) FROM verdict WHERE courant AND verdict = 'Rien à signaler'"
     number = int(str(rows(dsync, best)[0][0]))
@@ -470,7 +473,7 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
     assert "À vérifier" == verdict
     assert "réponse à confirmer" in str(detail)
     # A check of another name: the answer makes no verdict any more, and is listed as that.
-    text = Path(path).read_text(encoding="utf-8")
+    text = Path(dsync.environment["DSYNC_CONFIG"]).read_text(encoding="utf-8")
     renamed = run.folder / "renamed.toml"
     renamed.write_text(text.replace('nom = "part"', 'nom = "part_aide"'), encoding="utf-8")
     dsync("sync", DSYNC_CONFIG=str(renamed))

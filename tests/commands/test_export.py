@@ -70,6 +70,17 @@ def test_a_pseudonymised_export_has_marks_from_the_deliberation_on(synced: Comma
         assert is_shown == any(row["note"] for row in rows), day
 
 
+def test_what_is_published_is_counts_alone(synced: Command) -> None:
+    """Of no single dossier: what chooses some is refused. Journaled as what it is."""
+    done = synced("export", "publie", "--aggregated", "--json")
+    assert 0 == done.code, done.err
+    assert ["agregat_depot", "agregat_territoire"] == [one["view"] for one in done.json]
+    latest = synced("history", "--seen", "--json").json[0]
+    assert {"format": "csv", "agrege": True} == latest["options"]
+    refused = synced("export", "publie", "--aggregated", "--since", "2026-01-01T00:00:00Z")
+    assert (2, True) == (refused.code, "--aggregated is of no view" in refused.err)
+
+
 def test_one_view_as_a_workbook(synced: Command) -> None:
     """What was written is listed."""
     done = synced("export", "livre", "--view", "lecture_jury", "--format", "xlsx")

@@ -30,13 +30,42 @@ def test_a_person_is_found_by_what_is_stored(run: Command, sandbox: Sandbox) -> 
     shown = run("person", mail, "-v")
     assert (0, True, True) == (shown.code, str(truth.number) in shown.out, mail in shown.out)
     assert mail not in shown.err
-    told = f"Applicant of dossier {truth.number}: `dsync dossier show {truth.number} --json`"
-    assert told in shown.out
+    assert f"Applicant of dossier {truth.number}: `--answer FILE` writes all" in shown.out
     [latest, *_] = run("history", "--seen", "--json").json
     assert ("acces", [truth.number]) == (latest["genre"], latest["options"]["dossiers"])
     with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
         told = connection.execute("SELECT * FROM demande").fetchall()
     assert mail not in str(told)
+
+
+def test_the_answer_to_the_person_is_a_page_of_its_own(run: Command, sandbox: Sandbox) -> None:
+    """Only its owner reads it; who had it written is journaled, and no word of the text."""
+    begin(run, sandbox, "--no-push")
+    one, two = sandbox.control.truth()[:2]
+    text = f"{one.usager_email} ; {two.usager_email}"
+    done = run("person", text, "--answer", "reponse.html")
+    assert (0, True) == (done.code, "names others too" in done.err)
+    file = run.folder / "reponse.html"
+    assert 0o600 == file.stat().st_mode & 0o777
+    page = file.read_text("utf-8")
+    for truth in (one, two):
+        assert f"Copie du dossier {truth.number}" in page
+    [latest, *_] = run("history", "--seen", "--json").json
+    assert {"dossiers", "fichier"} == latest["options"].keys()
+    assert one.usager_email not in str(run("history", "--seen", "--json").out)
+    assert 2 == run("person", text, "--answer", "reponse.pdf").code
+
+
+def test_several_dossiers_are_erased_by_one_act(run: Command, sandbox: Sandbox) -> None:
+    """Asked once, by all numbers; one that is not there ends the whole act."""
+    begin(run, sandbox, "--no-push")
+    one, two = (str(truth.number) for truth in sandbox.control.truth()[:2])
+    assert 2 == run("dossier", "erase", one, two, "7", "--yes").code
+    assert 0 == run("dossier", "erase", one, two, one, "--yes", "--json").code
+    [latest, *_] = run("history", "--manual", "--json").json
+    assert ("effacement", [int(one), int(two)]) == (latest["genre"], latest["options"]["dossiers"])
+    assert 2 == len(run("dossier", "list", "--presence", "efface", "--json").json)
+    assert 0 == run("dossier", "erase", one, two, "--undo").code
 
 
 REFUSING = """

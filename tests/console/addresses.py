@@ -28,6 +28,7 @@ RULES = {
     ("GET", "/dossiers/{numero}/{onglet}"): Right.LIRE,
     ("POST", "/dossiers/{numero}/relire"): Right.AGIR,
     ("POST", "/dossiers/{numero}/renvoyer"): Right.AGIR,
+    ("POST", "/dossiers/{numero}/envoye"): Right.AGIR,
     ("POST", "/dossiers/{numero}/rejuger"): Right.AGIR,
     ("POST", "/dossiers/{numero}/repondre"): Right.AGIR,
     ("POST", "/dossiers/{numero}/effacer"): Right.ADMINISTRER,

@@ -49,6 +49,14 @@ Schemes = Mapping[Literal["light", "dark"], dict[str, Any]]
 SCHEMES: Schemes = {"light": RULES, "dark": COLOURS}
 OTHER_THEME: Schemes = {"light": COLOURS}
 """The markup is the same in both themes."""
+PAGES = (*ADDRESSES, *LEGAL, f"/dossiers/{number(5)}")
+FULL_PAGES = ("/", "/dossiers", f"/dossiers/{number(5)}")
+"""Those that have most of what a page can have."""
+OTHERS = [pytest.param(one, marks=pytest.mark.long) for one in PAGES if one not in FULL_PAGES]
+with_and_without_scripts = pytest.mark.parametrize(
+    "scripts", [True, pytest.param(False, marks=pytest.mark.long)], ids=["scripts", "no scripts"]
+)
+"""Without a browser, all other tests of the console are without scripts."""
 
 if CHROMIUM is None and os.environ.get("DSYNC_NEEDS_BROWSER"):
     pytest.fail("chromium is missing: apt-get install chromium", pytrace=False)
@@ -140,18 +148,23 @@ def assert_accessible(page: Page, *widths: int, schemes: Schemes = SCHEMES) -> N
         assert [] == [(scheme, one["id"], one["nodes"][0]["html"]) for one in found]
 
 
-@pytest.mark.parametrize("address", [*ADDRESSES, *LEGAL, f"/dossiers/{number(5)}"])
-def test_a_page_is_accessible_at_any_width(page: Page, state_page: Page, address: str) -> None:
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_is_accessible_at_any_width(page: Page, address: str) -> None:
     """No violation of WCAG 2.2 AA that axe-core finds; nothing but tables is wider than 320 px.
 
-    In both themes and colour schemes; the dark one of the State's on the pages that have most.
+    In both colour schemes.
     """
-    has_most = address in ("/", "/dossiers", f"/dossiers/{number(5)}")
-    for one, schemes in ((page, SCHEMES), (state_page, SCHEMES if has_most else OTHER_THEME)):
-        one.goto(address)
-        if address in ("/", "/dossiers"):
-            assert_accessible(one, 320, schemes=schemes)
-        assert_accessible(one, schemes=schemes)
+    page.goto(address)
+    if address in ("/", "/dossiers"):
+        assert_accessible(page, 320, schemes={"light": RULES})
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("address", [*FULL_PAGES, *OTHERS])
+def test_a_page_is_accessible_in_the_states_design_system(state_page: Page, address: str) -> None:
+    """The same in its colours; the dark ones on the pages that have most."""
+    state_page.goto(address)
+    assert_accessible(state_page, schemes=SCHEMES if address in FULL_PAGES else OTHER_THEME)
 
 
 def test_what_is_to_do_and_many_dossiers_are_on_one_screen(page: Page, state_page: Page) -> None:
@@ -193,30 +206,29 @@ def test_a_table_is_one_on_a_telephone(page: Page) -> None:
     assert 3 < page.get_by_role("table").first.get_by_role("columnheader").count()
 
 
-def test_the_refresh_is_paused(browser: Browser, told: Engine) -> None:
+def test_the_refresh_is_paused(browser: Browser, shown: ServedConsole) -> None:
     """By keyboard, for all pages of the session; no page asks for itself then."""
-    with served(told) as console:
-        context, troubles = entered(browser, console)
-        page = context.pages[0]
-        page.clock.install()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.headers.get("hx-request", "")))
-        page.goto("/dossiers")
-        button = page.get_by_role("button", name="Mettre en pause l’actualisation")
-        button.focus()
-        page.keyboard.press("Enter")
-        expect(button).to_have_attribute("aria-pressed", "true")
-        page.goto("/conflits")
-        expect(button).to_have_attribute("aria-pressed", "true")
-        page.clock.fast_forward(11_000)
-        assert "true" not in asked
-        button.click()
-        page.get_by_role("heading", level=1).click()
-        with page.expect_request(lambda request: "hx-request" in request.headers):
-            page.clock.fast_forward(6_000)
-        page.goto("/personne")
-        expect(button).to_be_hidden()
-        context.close()
+    context, troubles = entered(browser, shown)
+    page = context.pages[0]
+    page.clock.install()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.headers.get("hx-request", "")))
+    page.goto("/dossiers")
+    button = page.get_by_role("button", name="Mettre en pause l’actualisation")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    page.goto("/conflits")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    page.clock.fast_forward(11_000)
+    assert "true" not in asked
+    button.click()
+    page.get_by_role("heading", level=1).click()
+    with page.expect_request(lambda request: "hx-request" in request.headers):
+        page.clock.fast_forward(6_000)
+    page.goto("/personne")
+    expect(button).to_be_hidden()
+    context.close()
     assert [] == troubles
 
 
@@ -311,40 +323,40 @@ def test_a_page_follows_what_happens(browser: Browser, told: Engine) -> None:
     assert [] == troubles
 
 
-def test_an_open_page_says_that_its_session_is_over(browser: Browser, told: Engine) -> None:
+def test_an_open_page_says_that_its_session_is_over(browser: Browser, shown: ServedConsole) -> None:
     """Eight hours later, or after a restart of the service: how to enter again, in its place."""
-    with served(told) as console:
-        context, troubles = entered(browser, console)
-        page = context.pages[0]
-        page.clock.install()
-        page.goto("/dossiers")
-        context.clear_cookies()
-        page.clock.fast_forward(6_000)
-        expect(page.get_by_text("Cette page demande une session. Ouvrez le lien")).to_be_visible()
-        context.close()
+    context, troubles = entered(browser, shown)
+    page = context.pages[0]
+    page.clock.install()
+    page.goto("/dossiers")
+    context.clear_cookies()
+    page.clock.fast_forward(6_000)
+    expect(page.get_by_text("Cette page demande une session. Ouvrez le lien")).to_be_visible()
+    context.close()
     assert {"403"} == {re.findall(r"\b4\d\d\b", one)[0] for one in troubles}
 
 
-def test_an_open_page_says_that_what_it_follows_is_gone(browser: Browser, told: Engine) -> None:
+def test_an_open_page_says_that_what_it_follows_is_gone(
+    browser: Browser, told: Engine, shown: ServedConsole
+) -> None:
     """Such as a request that was taken back elsewhere: it does not look as if it still waited."""
     service = told.another().app
     register(service)
-    with served(told) as console:
-        context, troubles = entered(browser, console)
-        page, other = context.pages[0], console.visitor()
-        page.clock.install()
-        waiting = other.post(f"/dossiers/{number(7)}/relire").url.removeprefix(console.base)
-        page.goto(waiting)
-        expect(page.get_by_role("status")).to_contain_text("En attente")
-        other.post(f"{waiting}/retirer")
-        page.clock.fast_forward(2_000)
-        expect(page.get_by_text("Cette demande n’existe pas, ou a été retirée.")).to_be_visible()
-        context.close()
+    context, troubles = entered(browser, shown)
+    page, other = context.pages[0], shown.visitor()
+    page.clock.install()
+    waiting = other.post(f"/dossiers/{number(7)}/relire").url.removeprefix(shown.base)
+    page.goto(waiting)
+    expect(page.get_by_role("status")).to_contain_text("En attente")
+    other.post(f"{waiting}/retirer")
+    page.clock.fast_forward(2_000)
+    expect(page.get_by_text("Cette demande n’existe pas, ou a été retirée.")).to_be_visible()
+    context.close()
     unregister(service)
     assert {"404"} == {re.findall(r"\b4\d\d\b", one)[0] for one in troubles}
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@with_and_without_scripts
 def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts: bool) -> None:
     """Filter, look, read again, judge, decide, overwrite, retry, look into the journal."""
     with served(told) as console:
@@ -391,21 +403,18 @@ def test_an_operator_does_a_day_of_work(browser: Browser, told: Engine, scripts:
         context.close()
 
 
-def test_the_states_design_system_is_whole(browser: Browser, told: Engine) -> None:
+def test_the_states_design_system_is_whole(state_page: Page) -> None:
     """Its fonts and pictures are served here."""
-    with served(told, theme="dsfr") as console:
-        context, troubles = entered(browser, console)
-        page = context.pages[0]
-        page.goto("/dossiers")
-        table = page.locator(".fr-table").first
-        assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
-        page.goto("/dossiers?presence=present")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "unfolded"
-        assert_in_view(page)
-        assert page.evaluate("document.fonts.check('1rem Marianne')")
-        assert "Marianne" in page.evaluate("getComputedStyle(document.body).fontFamily")
-        context.close()
-    assert [] == troubles
+    page = state_page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto("/dossiers")
+    table = page.locator(".fr-table").first
+    assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
+    page.goto("/dossiers?presence=present")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "unfolded"
+    assert_in_view(page)
+    assert page.evaluate("document.fonts.check('1rem Marianne')")
+    assert "Marianne" in page.evaluate("getComputedStyle(document.body).fontFamily")
 
 
 def test_the_states_design_system_follows_the_browser(browser: Browser, told: Engine) -> None:
@@ -473,7 +482,7 @@ def test_a_jury_prints_on_sheets(page: Page) -> None:
     page.emulate_media(media="screen")
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@with_and_without_scripts
 def test_a_text_that_is_cut_unfolds_and_prints_whole(
     browser: Browser, told: Engine, scripts: bool
 ) -> None:

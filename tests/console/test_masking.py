@@ -257,10 +257,7 @@ def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:
     )
     rooms = Path(visit.__file__).parent.glob("*.py")
     others = [one.name for one in rooms if "store.reading(" in one.read_text("utf-8")]
-    # The digest has numbers alone.
-    assert ["desk.py", "digest.py", "visit.py"] == sorted(others), (
-        "Pages read by Visit.reading alone."
-    )
+    assert ["desk.py", "visit.py"] == sorted(others), "Pages read by Viewer.reading alone."
 
 
 def values_of(engine: Engine) -> tuple[dict[str, set[str]], set[str]]:

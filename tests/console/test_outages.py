@@ -121,6 +121,26 @@ def test_a_read_whose_process_died_is_not_said_to_go_on(engine: Engine) -> None:
             assert re.search(r"reprendre dans \d+ secondes|reprise possible dans", page), path
 
 
+def test_a_read_says_how_far_it_is_and_when_ds_gives_nothing(engine: Engine) -> None:
+    """Within five seconds; else of how many dossiers, and what comes next."""
+    app = engine.worker.app
+    with app.store.requests(app.demarche) as requests:
+        asked = requests.ask("complet", {"full": True}, USER, engine.worker.now())
+        requests.begin([asked], 1, engine.worker.now())
+    app.store.acquire_lease(app.demarche, 60)
+    engine.execute("UPDATE sync_run SET lus = 0 WHERE run = 1")
+    with served(engine) as console:
+        visitor = console.visitor()
+        assert "rien rendu" not in words(visitor.get(f"/demandes/{asked}").text)
+        engine.advance(seconds=5)
+        page = words(visitor.get(f"/demandes/{asked}").text)
+        assert "Démarches Simplifiées n’a encore rien rendu" in page
+        engine.execute("UPDATE sync_run SET lus = 7 WHERE run = 1")
+        page = words(visitor.get(f"/demandes/{asked}").text)
+    assert "7 dossiers lus sur 12. Ensuite, les dossiers sont jugés, puis" in page
+    assert "rien rendu" not in page
+
+
 def test_five_demarches_take_no_more_statements(engine: Engine) -> None:
     """Each is on the first page, with its last success."""
     settings = engine.worker.app.settings

@@ -22,9 +22,9 @@ from dsync.console.access import Role
 from dsync.console.decisions import key_of
 from dsync.console.words import visible
 from dsync.domain.ids import DossierNumber
-from dsync.eig.words import EVIDENCE, UNSHOWN
+from dsync.eig.code_words import EVIDENCE, UNSHOWN
 from dsync.sandbox.content.applicants import NASTY_TEXTS
-from dsync.store.alerts import AlertEntry
+from dsync.store.alert_book import AlertEntry
 from dsync.store.listing import Selection
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
@@ -290,6 +290,30 @@ def test_what_to_send_to_an_applicant_stands_in_the_dossier(
     assert re.search(r'<button type="button"[^>]* data-copie="message" hidden>', page)
     with served(engine, role=Role.LECTEUR) as other:
         assert "À transmettre" not in other.visitor().get(f"/dossiers/{number(0)}/tout").text
+
+
+def test_a_letter_that_ds_does_not_show_can_be_said_to_be_sent(
+    console: ServedConsole, engine: Engine
+) -> None:
+    """Then the dossier waits for its candidate, everywhere; the journal says who said so."""
+    shown = numbers(console.reader.get("/dossiers?etat=en_cours&presence=present"))
+    open_one = next(
+        numero
+        for numero in shown
+        if "J’ai envoyé ce message" in console.reader.get(f"/dossiers/{numero}/lettre").text
+    )
+    visitor = console.visitor()
+    done = visitor.ask(f"/dossiers/{open_one}/envoye")
+    assert "Fait" in done
+    assert "Revenir à ce qui est à faire" in done
+    page = visitor.get(f"/dossiers/{open_one}/lettre").text
+    assert "J’ai envoyé ce message" not in page
+    assert ": le dossier attend son candidat" in words(page)
+    assert re.search(
+        r"message envoyé, dit cette personne\) – ada@poste",
+        words(visitor.get(f"/dossiers/{open_one}/journal").text),
+    )
+    assert [open_one] == numbers(visitor.get("/dossiers?attend=usager&numeros=" + str(open_one)))
 
 
 def test_each_verdict_has_its_account(console: ServedConsole, engine: Engine) -> None:

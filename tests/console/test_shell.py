@@ -16,6 +16,7 @@ from dsync.configuration import (
     RetentionSection,
 )
 from dsync.console.access import RIGHTS, Role
+from dsync.console.words import NB
 from dsync.database import PROGRAMME
 from dsync.store.personal_data import holdings
 from dsync.wiring import Worker
@@ -86,6 +87,29 @@ def test_what_the_law_wants_is_read_without_a_session(
     for row in read_engine.rows("SELECT numero, raison_sociale FROM dossier"):
         assert str(row["numero"]) not in every
         assert not row["raison_sociale"] or row["raison_sociale"] not in every
+
+
+def test_an_error_page_leads_on(named: ServedConsole, read_engine: Engine) -> None:
+    """With the menu for who has a session, and whom to ask; also about a démarche that is not."""
+    for address in ("/nulle-part", "/?demarche=1", "/dossiers?depose_du=hier"):
+        page = named.visitor().get(address)
+        assert page.status_code >= 400
+        assert 'aria-label="Menu principal"' in page.text
+        assert "Une question ? contact@essais.example.fr" in words(page.text)
+    stranger = requests.get(f"{named.base}/dossiers", timeout=30).text
+    assert "Menu principal" not in stranger
+
+
+def test_what_failed_can_be_told(read_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To whom, and with which line; no text that somebody searched for is in it."""
+    with served(read_engine, section=SECTION) as console:
+        visitor = console.visitor()
+        monkeypatch.setattr("dsync.console.dossiers.selection_of", lambda _: 1 / 0)
+        page = words(visitor.get("/dossiers?q=Lovelace").text)
+    line = (
+        r"écrivez à contact@essais\.example\.fr .*: 500 · GET /dossiers · \d\d/\d\d/\d{4} \d\d:\d\d"
+    )
+    assert re.search(line, page.replace(NB, " "))
 
 
 def test_every_table_with_personal_data_is_told(named: ServedConsole) -> None:

@@ -445,7 +445,7 @@ def test_a_real_provider_lets_people_in(read_engine: Engine) -> None:
                 # The code and the state have served.
                 assert 403 == browser.get(back, timeout=30, allow_redirects=False).status_code
                 if status == 403:
-                    assert "n’est pas, ou plus, autorisée" in page.text
+                    assert "eve@elsewhere.example.fr » n’est pas, ou plus, autorisée" in page.text
                     continue
                 [token] = set(re.findall(r'name="jeton" value="([^"]+)"', page.text))
                 left = browser.post(
@@ -542,6 +542,7 @@ def test_behind_a_known_proxy_each_client_counts_for_itself(
 
 def test_the_log_has_no_address_and_no_token(team: Team, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither of those who enter nor of those who do not, whatever the level."""
+    before = structlog.get_config()
     configure_logging("json", logging.DEBUG)
     try:
         assert 200 == team.enter().status_code
@@ -553,7 +554,7 @@ def test_the_log_has_no_address_and_no_token(team: Team, capfd: pytest.CaptureFi
         logged = "".join(capfd.readouterr())
         logging.getLogger().handlers[:] = []
         logging.getLogger().setLevel(logging.WARNING)
-        structlog.reset_defaults()
+        structlog.configure(**before)
     assert '"signed_in"' in logged
     assert '"not_allowed"' in logged
     assert '"BadSignatureError"' in logged
@@ -571,6 +572,20 @@ def test_a_level_of_authentication_can_be_needed(read_engine: Engine, fake: Fake
         assert "eidas2 eidas3" == fake.asked[0]["acr_values"]
         fake.id_token = changed(acr="eidas2")
         assert 200 == team.enter().status_code
+
+
+def test_a_session_is_closed_everywhere(team: Team) -> None:
+    """On every device of this person, and of nobody else; who enters again is let in."""
+    browsers = [team.browser() for _ in range(3)]
+    pages = [team.enter(one, "/plus").text for one in browsers]
+    [token] = set(re.findall(r'name="jeton" value="([^"]+)"', pages[0]))
+    data, origin = {"jeton": token, "partout": "oui"}, {"Origin": team.base}
+    left = browsers[0].post(f"{team.base}/sortir", data=data, headers=origin, timeout=30)
+    assert 200 == left.status_code
+    assert [403, 403, 403] == [
+        one.get(f"{team.base}/dossiers", timeout=30).status_code for one in browsers
+    ]
+    assert 200 == team.enter(to="/dossiers").status_code
 
 
 def test_a_second_factor_is_asked_for(read_engine: Engine, fake: FakeProvider) -> None:

@@ -14,13 +14,13 @@ from dsync.database import open_database
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber
 from dsync.sync.record import Recorder
+from scripts.pages.questions import QUESTIONS, questions
 from tests.store.builders import DEMARCHE, NOW, make_dossier, writing
+from tests.store.databases import PostgresServer
 from tests.store.test_form_views import demarche_of, descriptor
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/fr/donnees.md").read_text(encoding="utf-8")
-QUESTIONS = re.findall(r"```sql\n(.+?)```", PAGE, re.S)
-"""That each of them runs, tests/outside shows by their answers."""
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.toml")), ids=lambda p: p.name)
@@ -56,9 +56,37 @@ def test_what_differs_between_engines_is_shown_for_both(database_url: str) -> No
     assert [(1, 36.5)] == [(number, round(float(jours), 3)) for number, jours in days]
 
 
+def test_each_question_opens_with_a_comment_of_one_line() -> None:
+    """It is the question's title, on the page and in Metabase; the answers are in tests/outside."""
+    openings = [
+        file.read_text(encoding="utf-8").split("\n")[:2] for file in QUESTIONS.rglob("*.sql")
+    ]
+    assert [] == [
+        one for one in openings if not re.fullmatch(r"-- .+ \?\nSELECT .+", "\n".join(one))
+    ]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_the_questions_of_any_demarche_need_no_programme(
+    engine: str, postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    """Whoever copies a démarche of their own has no view of the programme."""
+    is_sqlite = engine == "sqlite"
+    url = f"sqlite:///{tmp_path / 'c.db'}" if is_sqlite else postgres_server.make(migrated=False)
+    store = open_database(url, check_schema=False)
+    store.upgrade()
+    with store.reading() as reader:
+        for file in QUESTIONS.glob("*.sql"):
+            reader.connection.execute(text(file.read_text(encoding="utf-8")))
+    store.close()
+    if not is_sqlite:
+        postgres_server.drop(url)
+
+
 def test_no_example_mixes_two_calls() -> None:
     """Several are in one database: each query chooses a démarche, or groups by the call."""
-    for query in [*QUESTIONS, *(one for both in OF_ENGINES for one in both)]:
+    queries = [query for _, query in questions()]
+    for query in [*queries, *(one for both in OF_ENGINES for one in both)]:
         chooses = "demarche_numero = 86321" in query or "FROM formulaire_86321" in query
         assert chooses or re.search(r"GROUP BY appel\b", query), query
 
@@ -80,7 +108,7 @@ def test_an_example_compares_two_years(database_url: str) -> None:
                 for rank, etat in enumerate(etats)
             ]
             tx.dossiers.store_page(1, page, now=NOW)
-    [query] = [one for one in QUESTIONS if "GROUP BY appel\n" in one]
+    [query] = [one for _, one in questions() if "GROUP BY appel\n" in one]
     with store.reading() as reader:
         found = [
             (row.appel, row.dossiers, row.acceptes)

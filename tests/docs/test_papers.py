@@ -38,3 +38,12 @@ def test_the_readme_is_in_english_with_a_summary_in_french() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     sections = re.findall(r"^## (.+)$", readme, re.M)
     assert ["En français", "Set up"] == sections[:2]
+
+
+def test_contributing_says_what_each_script_is_for() -> None:
+    """Of the folder as it is in git: nobody has to open a file to learn that it is not theirs."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    scripts = {path.name for path in (ROOT / "scripts").iterdir() if path.name != "__pycache__"}
+    assert set() == {
+        name for name in scripts if not re.search(rf"\bscripts/{name}`|`{name}`", page)
+    }

@@ -36,7 +36,7 @@ def test_what_is_named_is_there(page: str) -> None:
     """A file or a function that is renamed is renamed in the pages too."""
     files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*") if file.is_file()]
     files += ROOT.glob("*.toml")
-    known = {part for file in files for part in (file.stem, *file.parent.parts)}
+    known = {part for file in files for part in (*re.split(r"\W", file.stem), *file.parent.parts)}
     for file in files:
         if file.suffix in TEXTS and file != Path(__file__):
             known.update(re.findall(r"\w+", file.read_text(encoding="utf-8")))

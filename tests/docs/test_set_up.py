@@ -53,9 +53,10 @@ def test_ci_reads_the_test_line_from_the_readme() -> None:
     """The two cannot differ: CI's own line is for what the README's leaves out."""
     ci = read(".ci/run")
     assert "/^<!-- set-up: tests -->$/" in ci
-    assert [".venv/bin/pytest -m operate -n 2"] == [
-        line for line in ci.splitlines() if "pytest" in line
-    ]
+    assert [
+        ".venv/bin/pytest -m operate -n 2",
+        "DSYNC_DBT=$outside/dbt/bin .venv/bin/pytest tests/docs/test_tools.py",
+    ] == [line.strip() for line in ci.splitlines() if "pytest" in line]
 
 
 def test_the_container_is_built_by_steps_that_ci_runs() -> None:
@@ -119,7 +120,7 @@ def test_the_locked_versions_are_the_tested_ones() -> None:
 
 def test_all_that_an_installation_needs_is_locked() -> None:
     """With the extras that each image has, so that pip asks for nothing without a hash."""
-    image = frozenset({"s3", "alerts", "sentry", "console-oidc"})
+    image = frozenset({"s3", "alerts", "sentry", "console-oidc", "files-text"})
     needed = {*dependencies.needs(DISTRIBUTION, image)} - {DISTRIBUTION}
     assert set() == needed - set(locked())
     more = {*dependencies.needs(DISTRIBUTION, image | {"export"})} - {DISTRIBUTION}

@@ -565,8 +565,9 @@ def test_a_bug_is_reported_without_any_value(engine: Engine, inbox: Inbox) -> No
 
 def test_a_success_is_told_to_a_watchdog(inbox: Inbox) -> None:
     """By GET; a watchdog that does not answer fails nothing."""
-    ping(f"http://{inbox.address}/ping/1")
+    url, stop = f"http://{inbox.address}/ping/1", threading.Event()
+    assert ping(url, stop)
     assert [b"/ping/1"] == inbox.received
     inbox.shutdown()
     inbox.server_close()
-    ping(f"http://{inbox.address}/ping/1")
+    assert not ping(url, stop)

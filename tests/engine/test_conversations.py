@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.run_kinds import Kind
 from dsync.store.listing import Selection
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
 from tests.store.databases import on_postgresql
@@ -115,3 +116,32 @@ def test_neither_address_nor_message_is_left_of_an_erased_dossier(engine: Engine
     row = engine.one("dossier", ASKED)
     assert {None} == {row[n] for n in ("demande_le", "repondu_le", "dernier_message_le")}
     assert [] == engine.rows(f"SELECT * FROM lecture_message WHERE numero = {number(ASKED)}")
+
+
+@pytest.mark.parametrize("is_unread", [False, True], ids=["not in DS", "unreadable"])
+def test_what_a_person_says_to_have_sent_counts_until_ds_shows_it(
+    engine: Engine, *, is_unread: bool
+) -> None:
+    """Through any read, also where DS renders no message; the journal has who said it, and when."""
+    engine.control.move(number(ASKED), "en_construction")
+    if is_unread:
+        engine.control.faults.null_field(number(ASKED), ("messages",))
+    assert after(engine)["attend"] == "instructeur"
+    report = engine.sync(work=Kind.DOSSIER, dossiers=[number(ASKED)], sent=True)
+    assert is_unread or not report.errors
+    said = after(engine)
+    assert ("administration", "usager") == (said["de"], said["attend"])
+    assert said["demande_le"] == said["sans_reponse_depuis"] is not None
+    assert said == after(engine)
+    engine.sync(full=True)
+    assert said == after(engine)
+    assert [] == engine.worker.app.verify(remote=False).findings
+    query = f"SELECT nb_messages FROM lecture_dossier WHERE numero = {number(ASKED)}"
+    assert [{"nb_messages": None}] == engine.rows(query)
+    if is_unread:
+        engine.control.faults.repair(number(ASKED))
+    engine.control.send_message(number(ASKED))
+    shown = after(engine)
+    assert [{"nb_messages": 1}] == engine.rows(query)
+    assert shown["demande_le"] > said["demande_le"]
+    assert ("administration", "usager") == (shown["de"], shown["attend"])

@@ -20,11 +20,11 @@ from tests.engine.rig import DETAIL, ETAPE, PAGE, PROBLEME, RESULTAT, WISHES, En
 from tests.store.databases import engine_by_case
 
 MOST_EFFECTS = 60
-STEP = 6
+STEP = 9
 in_steps = pytest.mark.parametrize(
     "first", [1, *(pytest.param(n, marks=pytest.mark.long) for n in range(2, STEP + 1))]
 )
-"""A default run of the tests kills after each sixth effect, the long profile after all others."""
+"""A default run of the tests kills after each ninth effect, the long profile after all others."""
 
 
 def is_killed(engine: Engine, effects: int, **options: Any) -> bool:

@@ -52,6 +52,7 @@ class Grist:
         self.refs = 0
         self.writes: list[tuple[str, str, int]] = []
         """Method, path and number of rows of each request that changed something."""
+        self.reads = 0
         self.busy = 0
         """How many of the next requests are answered with 429."""
         self.dies_after: int | None = None
@@ -182,7 +183,9 @@ def grist_server() -> Iterator[Grist]:
                 return self._say(401, {"error": "invalid key"})
             if len(raw) > MOST_BYTES:
                 return self._say(413, {"error": "request entity too large"})
-            if method != "GET":
+            if method == "GET":
+                grist.reads += 1
+            else:
                 if grist.dies_after is not None and len(grist.writes) >= grist.dies_after:
                     self.close_connection = True
                     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from dsync.domain.documented import Declared
-from dsync.errors import GristError
+from dsync.errors import GristError, InterruptedRunError
 from dsync.exports.grist import Kept, Mirror
 from dsync.exports.grist_client import GristClient
 from dsync.exports.view_rows import ExportTable
@@ -216,3 +218,19 @@ def test_a_wrong_key_or_address_is_said(grist: Grist) -> None:
         pytest.raises(GristError, match="DSYNC_GRIST_KEY"),
     ):
         client.tables()
+
+
+def test_a_grist_that_never_answers_is_left_in_time() -> None:
+    """Of all requests together, and at once when the service is stopped."""
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/api/docs/doc"
+        with closing(GristClient(address, "key", user_agent="test", stop=stop)) as client:
+            client.end_within(0.1)
+            for _ in range(2):
+                with pytest.raises(GristError):
+                    client.tables()
+            client.end_within(None)
+            threading.Timer(0.1, stop.set).start()
+            with pytest.raises(InterruptedRunError):
+                client.tables()

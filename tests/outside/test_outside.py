@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from dsync.cli import dsync
-from scripts.pages.answers import QUESTION
 from scripts.pages.commands import below
+from scripts.pages.questions import questions
 from tests.conftest import Golden
 from tests.outside.history import History, live
 from tests.store.databases import PostgresServer
@@ -73,10 +73,12 @@ def test_the_same_stands_in_the_dossiers(history: History, golden: Golden) -> No
 
 
 def test_the_questions_of_analysts_have_these_answers(history: History, golden: Golden) -> None:
-    """The site shows what the page's queries return, on both engines."""
-    page = (ROOT / "docs/fr/donnees.md").read_text(encoding="utf-8")
-    answers = (found[1] + history.answer(found[2]) + "\n" for found in QUESTION.finditer(page))
-    golden.check("answers.md", "".join(answers))
+    """The site shows what the queries of examples/questions return, on both engines."""
+    parts = [
+        f"### {rank}. {title}\n\n```sql\n{query}```\n{history.answer(query)}"
+        for rank, (title, query) in enumerate(questions(), start=1)
+    ]
+    golden.check("answers.md", "\n".join(parts))
 
 
 def test_each_command_has_the_same_help(golden: Golden) -> None:

@@ -34,6 +34,6 @@ def test_a_message_is_of_the_side_of_its_sender(sender: str, known: str | None, 
         instructeurs=("follower@example.gouv.fr",),
         messages=(Message("1", AT, sender), Message("2", AT, "x@example.org", correction=True)),
     )
-    sides = {"1": known} if known else {}
-    first, second = with_sides(dossier, {"agent@example.gouv.fr"}, sides) or ()
+    before = [Message("1", AT, known)] if known else []
+    first, second = with_sides(dossier, {"agent@example.gouv.fr"}, before) or ()
     assert (side, "administration") == (first.de, second.de)

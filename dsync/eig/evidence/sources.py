@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from dsync.eig.evidence.download import Response, download
 from dsync.eig.evidence.registry import RegistryClient
-from dsync.exchanges import MIB, Exchanges
+from dsync.exchanges import MIB, Exchanges, session_through
 
 DEADLINE_S = 30.0
 """For one request with its whole answer."""
@@ -47,16 +46,8 @@ class EvidenceSources:
         `stop` interrupts requests and waits once it is set; `deadline_s` is for a request with its
         whole answer, and `max_response_mib` the maximum size of a decoded one.
         """
-
-        def session(adapter: HTTPAdapter) -> requests.Session:
-            opened = requests.Session()
-            opened.headers["User-Agent"] = user_agent
-            opened.mount("https://", adapter)
-            opened.mount("http://", adapter)
-            return opened
-
         http = Exchanges(
-            session,
+            lambda adapter: session_through(adapter, **{"User-Agent": user_agent}),
             max_bytes=max_response_mib * MIB,
             stop=stop,
         )

@@ -23,6 +23,7 @@ from dsync.domain.dossier import (
 from dsync.domain.ids import DescriptorId
 from dsync.domain.json_bytes import json_bytes
 from dsync.eig.candidature import Candidature, declared_fields
+from dsync.eig.candidature_views import MAIN_VIEW
 from dsync.eig.grids import GRIDS_REVISION
 from dsync.eig.mapping.candidature_reading import FormPlan, read_candidature
 from dsync.eig.mapping.mapping_section import (
@@ -36,7 +37,6 @@ from dsync.eig.mapping.mapping_section import (
     MappingConfig,
 )
 from dsync.eig.stages import DATED, STAGES_REVISION, passages_of
-from dsync.eig.view_columns import MAIN_VIEW
 
 VALIDATED = "valide_par_instructeur"
 _VIEWS = {VOEUX: "lecture_voeu", EVALUATIONS: "lecture_evaluation"}

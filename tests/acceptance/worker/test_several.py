@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sync.report import CAUSES
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import EQUIPMENT, NEXT_CALL, SHIPPED, Demarche
-from tests.acceptance.worker.installed import Installed, slowdown, until
+from tests.acceptance.worker.installed import IN_TIME_S, Installed, slowdown, until
 from tests.acceptance.worker.surface import SECRET, started
 from tests.store.databases import on_postgresql, on_sqlite
 
@@ -146,6 +148,39 @@ def test_faults_in_some_demarches_leave_the_others_on_schedule(
     assert tokens.expired not in done.text
     lines = [line for line in done.err.splitlines() if "_failed" in line or "alert" in line]
     assert [] == [line for line in lines if '"demarche"' not in line]
+
+
+@on_sqlite
+def test_a_grist_that_never_answers_holds_up_no_run_and_no_stop(
+    dsync: Installed, sandbox: Sandbox, database: Database, tmp_path: Path
+) -> None:
+    """Nor does a watchdog: more démarches than workers have both, and each is read again."""
+    numbers = range(90001, 90006)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        folder = configured(
+            sandbox, tmp_path / "demarches", dict.fromkeys(numbers, EQUIPMENT), {}, {}
+        )
+        for file in folder.glob("*.toml"):
+            text = file.read_text(encoding="utf-8")
+            text += f'[grist]\ndocument = "{address}/api/docs/doc"\n'
+            text += f'[alerts]\nping_url = "{address}/ping"\n'
+            file.write_text(text, encoding="utf-8")
+        service = dsync.start("run", config=str(folder), grist_key="key", http_listen="")
+        until(lambda: min(_runs(database, numbers).values()) >= 2, within_s=40)
+        service.signal(signal.SIGTERM)
+        done, took_s = service.ended_within(IN_TIME_S)
+        asked = set()
+        for _ in range(2):
+            connection, _ = silent.accept()
+            with connection:
+                asked.add(connection.recv(1000).split()[1])
+
+    assert {b"/ping", b"/api/docs/doc/tables"} == asked
+    assert (0, True) == (done.code, took_s < IN_TIME_S), done.text
+    assert "run_under_way=finished" in done.err
+    assert "Traceback" not in done.err
+    assert 0 == database.count("lease", "holder IS NOT NULL")
 
 
 @pytest.mark.long

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from dsync.controles.checking import Declarations
+from dsync.controles.comparing import fold_value
 from dsync.controles.declarations import ControlesSections
 from dsync.controles.facts import Plan, faits_of
-from dsync.controles.values import fold_value
 from dsync.domain.dossier import Champ, Demandeur, Json, Ligne
 from dsync.domain.ids import DescriptorId
 from dsync.domain.verdict import Resultat

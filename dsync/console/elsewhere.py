@@ -1,0 +1,98 @@
+"""Other démarches of the database that a person sees: the same product there, and a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from dsync.console import words
+from dsync.console.visit import Viewer, Visit
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.store.listing import Selection
+
+MOST = 5
+"""Dossiers of one démarche that are shown, the last ones."""
+PRODUCT, ORGANISATION = "même produit", "même organisme"
+
+
+class Former(NamedTuple):
+    """A dossier of another démarche that is about the same, as far as the person sees it."""
+
+    demarche: DemarcheNumber
+    title: str
+    numero: DossierNumber
+    common: str
+    verdict: str | None
+    said: str
+    """The verdict in the words of its démarche."""
+    etat: str
+    depose_le: str
+
+
+class FoundElsewhere(NamedTuple):
+    """How many dossiers of another démarche a search finds."""
+
+    demarche: DemarcheNumber
+    title: str
+    total: int
+
+
+def former_calls(visit: Visit, number: DossierNumber) -> list[Former]:
+    """Return the dossiers of the person's other démarches with a dossier's product or SIREN."""
+    others = list(visit.elsewhere())
+    if not others:
+        return []
+    with visit.reading() as reader:
+        found = reader.dossiers.by_number(number, only=()) or {}
+    return [
+        Former(
+            one.worker.demarche,
+            _title(visit, one),
+            row["numero"],
+            common,
+            row["verdict"],
+            one.verdicts.get(row["verdict"], "Sans avis"),
+            words.ETATS[row["etat"]],
+            row["depose_le"],
+        )
+        for one in others
+        for row, common in _common(one, found)
+    ]
+
+
+def _common(viewer: Viewer, found: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    last: dict[str, Any] = {"presence": "present", "tri": "depose_le", "descendant": True}
+    product, siren = found.get("produit_id"), found["siren"]
+    wanted: list[tuple[str, dict[str, Any]]] = []
+    if product:
+        wanted.append((PRODUCT, {"own": {"produit": product}}))
+    if siren:
+        wanted.append((ORGANISATION, {"rattachement": siren}))
+    numbers: dict[int, str] = {}
+    with viewer.reading() as reader:
+        for common, given in wanted:
+            for one in reader.dossiers.numbers_of(Selection(**last, **given))[:MOST]:
+                numbers.setdefault(one, common)
+        rows = reader.dossiers.shown([*numbers][:MOST])
+    return [(row, numbers[row["numero"]]) for row in rows]
+
+
+def found_elsewhere(visit: Visit, chosen: Selection) -> list[FoundElsewhere]:
+    """Return in which other démarches of the person a search finds dossiers."""
+    if chosen.q is None and chosen.numeros is None:
+        return []
+    found = []
+    for one in visit.elsewhere():
+        with one.reading() as reader:
+            same = Selection(q=chosen.q, numeros=chosen.numeros)
+            _, total = reader.dossiers.page(same, limit=1)
+        if total:
+            found.append(FoundElsewhere(one.worker.demarche, _title(visit, one), total))
+    return found
+
+
+def _title(visit: Visit, one: Viewer) -> str:
+    """Return the short name of a démarche, else its title."""
+    number, section = one.worker.demarche, one.worker.configuration.demarche
+    known = visit.titled.get(number)
+    return (section and section.appel) or (known and known.titre) or f"démarche {number}"

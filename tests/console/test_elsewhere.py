@@ -1,0 +1,66 @@
+"""Two démarches of one database: the former call beside a dossier, and a search over both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from dsync.console.access import Role
+from dsync.wiring import Worker
+from tests.console.served import ServedConsole, served, words
+from tests.engine.rig import DEMARCHE, Engine, number
+
+OTHER = 86324
+PRODUCT, SIREN, ALONE = 1, 2, 3
+"""The ranks of the other démarche's dossiers: of one product, of one organisation."""
+
+
+@pytest.fixture
+def both(engine: Engine) -> Iterator[ServedConsole]:
+    """A console of two démarches, of which the second one has three dossiers."""
+    theirs = ", ".join(str(number(rank)) for rank in (PRODUCT, SIREN, ALONE))
+    for table in ("dossier", "candidature", "liste", "verdict", "contenu"):
+        engine.execute(f"UPDATE {table} SET demarche_numero = {OTHER} WHERE numero IN ({theirs})")
+    first = "(SELECT {} FROM {} WHERE numero = " + f"{number(0)})"
+    engine.execute("UPDATE candidature SET produit_id = 'produit-' || numero")
+    engine.execute("UPDATE dossier SET siren = '1' || numero, forme_juridique_code = '7113'")
+    for table, column, rank in (
+        ("candidature", "produit_id", PRODUCT),
+        ("dossier", "siren", SIREN),
+    ):
+        value = first.format(column, table)
+        engine.execute(f"UPDATE {table} SET {column} = {value} WHERE numero = {number(rank)}")
+    app = engine.another().app
+    other = Worker(replace(app.settings, demarche=OTHER), clock=app.clock, store=app.store)
+    with served(engine, [app, other]) as console:
+        yield console
+
+
+def test_the_former_call_stands_beside_a_dossier(both: ServedConsole, engine: Engine) -> None:
+    """What became of the same product and of the same organisation, with the way there."""
+    visitor = both.visitor()
+    page = visitor.get(f"/dossiers/{number(0)}").text
+    said = re.findall(r"Autre appel, (même \w+) : (\d+)", words(page))
+    assert [("même produit", str(number(PRODUCT))), ("même organisme", str(number(SIREN)))] == said
+    assert f'href="/dossiers/{number(PRODUCT)}?demarche={OTHER}"' in page
+    assert visitor.get(f"/dossiers/{number(PRODUCT)}?demarche={OTHER}").status_code == 200
+    assert "Autre appel" not in words(visitor.get(f"/dossiers/{number(ALONE)}").text)
+
+
+def test_who_sees_no_product_is_told_of_none(engine: Engine, both: ServedConsole) -> None:
+    """With one démarche there is nothing to say; nobody else's is looked into."""
+    assert both.links
+    with served(engine, role=Role.LECTEUR) as alone:
+        assert "Autre appel" not in words(alone.visitor().get(f"/dossiers/{number(0)}").text)
+
+
+def test_a_search_says_where_else_it_finds(both: ServedConsole) -> None:
+    """By number and by words; without a search nothing is looked for elsewhere."""
+    visitor = both.visitor()
+    page = visitor.get(f"/dossiers?q={number(ALONE)}").text
+    assert re.search(r"Aussi dans .* : 1\s?dossier", words(page))
+    assert f"/dossiers?demarche={OTHER}&amp;q={number(ALONE)}" in page
+    assert "Aussi dans" not in words(visitor.get(f"/dossiers?demarche={DEMARCHE}").text)
