@@ -68,7 +68,7 @@ FAST = {
     *("unit", "store", "console/test_sight.py"),
     *(f"engine/test_{subject}.py" for subject in _PROMISES.split()),
 }
-"""Tests of each promise, on SQLite alone: they take under a minute on two cores."""
+"""Tests of each promise, on SQLite alone; a few more are marked where they stand."""
 
 
 @pytest.hookimpl(tryfirst=True)

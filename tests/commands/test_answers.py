@@ -69,6 +69,10 @@ def test_an_answer_says_which_product_it_is(run: InsideCommand, sandbox: Sandbox
         (("answer", "1", "doublon", *ANSWER), "`dsync sync --dossier 1` reads it"),
         (("answer", str(number(5)), "doublon", *ANSWER), "it keeps its verdict"),
         (("answer", N, "doublon", "--result", "conforme", "--reason", " "), "A reason is missing"),
+        (
+            ("answer", N, "doublon", "--result", "conforme", "--reason", "x" * 501),
+            "500 characters at most",
+        ),
         (("answer", N, "doublon", "--result", "conforme"), "--reason"),
         (("answer", N, "doublon", "--result", "a_verifier", "--reason", "x"), "conforme"),
         (("answer", "x", "doublon", *ANSWER), "expected a number of DS"),

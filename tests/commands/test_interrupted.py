@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from dsync.sandbox import Sandbox
 from dsync.store.engine import parse_url
+from tests.acceptance.worker.installed import slowdown
 from tests.commands.command import Command, InsideCommand
 from tests.commands.conftest import begin
 from tests.store.databases import connected
@@ -117,7 +118,7 @@ def assert_ended_by_a_signal(dsync: Command, names: Collection[str]) -> None:
         numbers = dict(zip(names, cycle((signal.SIGINT, signal.SIGTERM)), strict=False))
         for name, process in processes.items():
             process.send_signal(numbers[name])
-        until = time.monotonic() + WITHIN_S
+        until = time.monotonic() + WITHIN_S * slowdown()
         while time.monotonic() < until and None in [one.poll() for one in processes.values()]:
             time.sleep(0.02)
         codes = {name: process.poll() for name, process in processes.items()}

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from dsync.sync.report import RunReport
 from dsync.sync.work import AnswerCheck, Request, WithdrawAnswer
 from tests.engine.rig import DETAIL, PAGE, Engine, number
 from tests.engine.test_judging import republish
-from tests.store.databases import on_postgresql
+from tests.store.databases import on_postgresql, postgresql_if_long
 
 ALICE = "alice.martin@example.gouv.fr"
 WHY = "attestation du 12 février, reçue par courriel"
@@ -107,6 +105,7 @@ def test_an_answer_makes_the_verdict_and_is_written_into_ds(engine_on_each: Engi
     assert ("Inéligible", ["remplacee", "valable"]) == (engine.verdict(1), statuses(engine, 1))
 
 
+@postgresql_if_long
 def test_an_answer_withdrawn_leaves_what_the_check_finds(engine_on_each: Engine) -> None:
     """With who did it; a second time there is nothing to withdraw."""
     engine = engine_on_each
@@ -191,27 +190,6 @@ def test_what_leans_on_an_established_page_is_examined_too(engine: Engine) -> No
     assert 5 == engine.remote(6, DETAIL).count("établi par A. Martin")
     move(engine, 6, page_of(engine, 0))
     assert {"a_confirmer"} == set(statuses(engine, 6))
-
-
-@pytest.mark.parametrize(
-    ("rank", "controle", "motif", "said"),
-    [
-        (5, "doublon", WHY, "is finished, so it keeps its verdict"),
-        (1, "doublons", WHY, "Did you mean « doublon »?"),
-        (99, "doublon", WHY, "is not in the copy"),
-        (1, "doublon", " \n", "A reason is missing"),
-        (1, "doublon", "x" * 501, "500 characters at most"),
-    ],
-)
-def test_what_cannot_be_answered_is_refused_in_a_sentence(
-    engine: Engine, rank: int, controle: str, motif: str, said: str
-) -> None:
-    """Exit 2, and nothing is stored."""
-    engine.begin()
-    report = answer(engine, rank, controle, motif=motif)
-    assert 2 == report.exit_code
-    assert said in report.to_json()["errors"][0]
-    assert [] == engine.rows("SELECT * FROM reponse")
 
 
 def test_an_erasure_leaves_nothing_of_an_answer(engine: Engine) -> None:

@@ -1,22 +1,21 @@
-"""Pushing: batches, refusals one by one, lost answers, nobody's hand overwritten."""
+"""Pushing: lost answers, nobody's hand overwritten, labels.
+
+What DS refuses is in `test_refusals.py`; what dsync wrote before, in `test_adopting.py`.
+"""
 
 from __future__ import annotations
 
 import json
 import threading
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
 
-from dsync.annotations.targets import VerdictTexts
-from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Status
-from dsync.sandbox import Change, ScriptedFault
+from dsync.sandbox import ScriptedFault
 from dsync.sandbox.http.faults import Kind
-from dsync.sandbox.world.model import ChampDescriptor
 from dsync.sync.conflicts import Choice, end_conflicts
 from dsync.sync.context import Progress
 from tests.engine.conftest import Start
@@ -34,16 +33,14 @@ from tests.engine.rig import (
     Engine,
     Patient,
     engine_for,
-    id_of,
     number,
 )
-from tests.store.databases import on_postgresql, postgresql_if_long
+from tests.store.databases import on_postgresql
 
 PUSH, READ = "Push", "Annotations"
 CONFIRMED = dict.fromkeys(WISHES, "confirmee")
 UNCERTAIN = {**dict.fromkeys(WISHES, "incertaine"), "label": "en_attente"}
 """An answer was lost: the label waits for its annotations."""
-WITHOUT_ELIGIBLE = ["Inéligible", "À vérifier", "Autre"]
 OTHER = "Inéligible"
 """A result that a human gives; dossier 0 is Éligible."""
 
@@ -56,157 +53,6 @@ def make_ineligible(engine: Engine, rank: int = 0) -> None:
 def eligible(engine: Engine) -> list[int]:
     """Return the ranks of the open dossiers that are Éligible."""
     return [rank for rank in OPEN if engine.verdict(rank) == "Éligible"]
-
-
-def batch_sizes(engine: Engine) -> list[int]:
-    """Return of how many dossiers each request asked what stands there."""
-    return [e.aliases for e in engine.requests() if (e.operation or "").startswith(READ)]
-
-
-# --- batches ----------------------------------------------------------------------------------
-
-
-def test_a_batch_that_was_halved_grows_back(start: Start) -> None:
-    """One slow moment does not make the rest go one by one."""
-    engine = start(range(40))
-    engine.begin(push=False)
-    engine.control.faults.fail(ScriptedFault("timeout", READ, times=4))
-    assert 0 == engine.sync().exit_code
-    assert [10, 10, 5, 5, 2, 4, 8] == batch_sizes(engine)[:7]
-
-
-def test_a_dossier_whose_annotations_cannot_be_read_waits_alone(engine: Engine) -> None:
-    """Nothing is written unread: the others go on, it is tried again within the hour."""
-    engine.begin(push=False)
-    engine.control.faults.return_null(number(0))
-    report = engine.worker.push()
-    assert (7, 9) == (report.exit_code, report.pushed)
-    assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
-    assert [] == engine.sent(0)
-    before = len(engine.requests())
-    engine.control.faults.repair(number(0))
-    assert 7 == engine.sync().exit_code
-    assert 1 == len(engine.requests()) - before
-    engine.advance(hours=1)
-    assert (0, 1) == ((again := engine.sync()).exit_code, again.pushed)
-
-
-def test_a_document_that_runs_out_of_time_is_followed_by_smaller_ones(start: Start) -> None:
-    """What DS did not come to is read back later; the next dossiers are fewer at a time."""
-    engine = start(range(40))
-    engine.begin(push=False)
-    engine.control.faults.fail(ScriptedFault("timeout", PUSH, reached=3, times=2))
-    engine.sync()
-    assert [10, 5, 2, 4] == batch_sizes(engine)[:4]
-
-
-# --- refusals ---------------------------------------------------------------------------------
-
-
-def test_a_missing_option_refuses_the_whole_set_and_names_it(engine: Engine) -> None:
-    """Detail, date and label would contradict a result that is not there: they wait for it."""
-    engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-    report = engine.sync()
-    assert (7, Status.PARTIAL) == (report.exit_code, report.status)
-    refused = [rank for rank in OPEN if engine.wishes(rank).get("resultat") == "refusee"]
-    assert eligible(engine) == refused
-    assert {"refusee"} == set(engine.wishes(0).values())
-    assert (None, None, []) == (engine.remote(0, DETAIL), engine.remote(0, DATE), engine.labels(0))
-    assert "« Résultat du pré-contrôle » n’a pas l’option « Éligible »" in report.errors[0]
-    assert 1 == len(report.errors)
-    assert "pousse" not in engine.events(0)
-
-
-def test_what_ds_refuses_is_refused_with_its_words(engine: Engine) -> None:
-    """The option went away between the reading and the write: it alone, and it says why.
-
-    The read after the push finds the new revision, in which the option is known to be missing.
-    """
-
-    def too_late(push: Callable[..., Any], *given: Any) -> Any:
-        engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-        return push(*given)
-
-    engine.worker.client.around["push"] = too_late
-    report = engine.sync()
-    assert {**CONFIRMED, "resultat": "refusee", "label": "refusee"} == engine.wishes(0)
-    [wish] = engine.rows(
-        "SELECT erreur FROM outbox WHERE numero = :n AND annotation = 'resultat'", n=number(0)
-    )
-    assert (7, None) == (report.exit_code, engine.remote(0))
-    assert "“doit être dans les options proposées”" in report.errors[0]
-    assert f"“{wish['erreur']}”" in report.errors[1]
-    assert ".." not in "".join(report.errors)
-    assert CONFIRMED == engine.wishes(next(r for r in OPEN if engine.verdict(r) == "Inéligible"))
-
-
-def test_a_refusal_is_not_sent_again_while_the_form_is_the_same(engine: Engine) -> None:
-    """No mutation is spent on it; once the form has the option, the next run sends it."""
-    engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-    engine.sync_until_quiet()
-    engine.advance(hours=2)
-    engine.sync()
-    engine.sync(full=True)
-    assert [] == engine.mutations()
-    engine.control.form.publish_revision(
-        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]})
-    )
-    assert 0 == engine.sync().exit_code
-    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
-
-
-def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> None:
-    """DS rebases a dossier long after the revision: its own revision counts, not a delay.
-
-    The full reads that look for it come less and less often, and `dsync sync` does them too.
-    """
-    engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-    engine.sync_until_quiet()
-    engine.control.form.publish_revision(
-        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]}), rebases=False
-    )
-    assert 7 == engine.sync().exit_code
-    assert "refusee" == engine.wishes(0)["resultat"]
-    whole = 0
-    for _ in range(10):
-        engine.advance(minutes=20)
-        engine.control.forget_requests()
-        engine.sync()
-        whole += engine.pages()[0].variables["updatedSince"].startswith("1970")
-    assert 3 <= whole <= 8
-    assert "refusee" == engine.wishes(0)["resultat"]
-    engine.control.form.rebase()
-    engine.advance(hours=4)
-    assert 0 == engine.sync().exit_code
-    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
-
-
-def test_a_dossier_that_changes_is_tried_again_at_once(engine: Engine) -> None:
-    """It was rebased, and its usager edits it: the incremental read shows the new revision."""
-    engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-    engine.sync_until_quiet()
-    engine.control.form.publish_revision(
-        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]}), rebases=False
-    )
-    engine.sync()
-    engine.control.form.rebase(number(0))
-    engine.control.edit_champ(number(0), PROBLEME, "Mieux dit")
-    engine.advance(minutes=1)
-    engine.sync()
-    others = [rank for rank in OPEN if rank and engine.verdict(rank) == "Éligible"]
-    assert (CONFIRMED, {"refusee"}) == (
-        engine.wishes(0),
-        {engine.wishes(rank)["resultat"] for rank in others},
-    )
-
-
-def test_an_annotation_that_the_form_lost_is_refused(engine: Engine) -> None:
-    """Of the revision that the dossier follows; the rest is written."""
-    engine.control.form.publish_revision(Change(remove=[DETAIL]))
-    report = engine.sync()
-    assert 7 == report.exit_code
-    assert "refusee" == engine.wishes(0)["detail"]
-    assert engine.verdict(0) == engine.remote(0)
 
 
 def test_a_read_only_token_pulls_and_says_so_once(start: Start) -> None:
@@ -231,53 +77,6 @@ def test_a_read_only_token_pulls_and_says_so_once(start: Start) -> None:
     assert 1 == len(engine.mutations())
     engine.restart()
     assert (0, 10) == ((again := engine.sync()).exit_code, again.pushed)
-
-
-def test_an_instructeur_without_rights_stops_only_these_dossiers(start: Start) -> None:
-    """Their wishes wait; one sentence for all of them."""
-    engine = start()
-    for rank in (0, 1):
-        engine.control.change_groupe(number(rank), "autre groupe")
-    report = engine.sync()
-    assert (7, 8, 1) == (report.exit_code, report.pushed, len(report.errors))
-    assert "instructeur" in report.errors[0]
-    assert "en_attente" == engine.wishes(0)["resultat"]
-    assert CONFIRMED == engine.wishes(2)
-    # A label needs no right: without its annotations it would stand there alone.
-    assert [[], []] == [engine.labels(rank) for rank in (0, 1)]
-    engine.advance(minutes=1)
-    for rank in (0, 1):
-        engine.control.change_groupe(number(rank), "défaut")
-    assert (0, 2) == ((again := engine.sync()).exit_code, again.pushed)
-    assert [CONFIRMED, ["éligible"]] == [engine.wishes(0), engine.labels(0)]
-
-
-@pytest.mark.parametrize("named", [None, "personne@example.gouv.fr"])
-def test_without_an_instructeur_pushes_wait(start: Start, named: str | None) -> None:
-    """None configured, or one in no groupe: the run says which setting to correct."""
-    engine = start(ds_instructeur=named)
-    report = engine.sync()
-    assert (7, 0, 12) == (report.exit_code, report.pushed, report.evaluated)
-    assert "DSYNC_DS_INSTRUCTEUR" in report.errors[0]
-
-
-def test_a_dossier_gone_between_pull_and_push_waits(engine: Engine) -> None:
-    """The others are written; the next pull says what became of it."""
-
-    def hide_first(read: Callable[..., Any], *args: Any) -> Any:
-        engine.control.hide(number(0))
-        engine.control.move(number(1), "en_instruction")
-        engine.control.move(number(1), "accepte")
-        return read(*args)
-
-    engine.worker.client.around["read_annotations"] = hide_first
-    report = engine.sync()
-    assert 8 == report.pushed
-    engine.worker.client.around.clear()
-    assert {"en_attente"} == set(engine.wishes(0).values())
-    engine.advance(hours=2)
-    report = engine.sync()
-    assert (0, "masque") == (report.exit_code, engine.one("dossier", 0)["presence"])
 
 
 def test_a_dossier_gone_between_reading_and_writing_waits(engine: Engine) -> None:
@@ -313,46 +112,6 @@ def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(engine: 
         if rank != culprit:
             assert engine.verdict(rank) == engine.remote(rank)
             assert 1 == len(set(engine.sent(rank)))
-
-
-def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine) -> None:
-    """Tried less and less often, then refused with its reason; an operator may try again."""
-    engine.begin(push=False)
-    engine.control.faults.fail_writes(number(0))
-    tries = []
-    for _ in range(30):
-        before = len(engine.sent(0))
-        report = engine.sync(deletions=False)
-        tries.append(len(engine.sent(0)) - before)
-        assert 7 == report.exit_code
-        if engine.wishes(0)["resultat"] == "refusee":
-            break
-        engine.advance(hours=1)
-    assert 8 == sum(tries)
-    tried_at = [place for place, count in enumerate(tries) if count]
-    pauses = [later - earlier for earlier, later in pairwise(tried_at)]
-    assert (sorted(pauses), True) == (pauses, pauses[-1] > 5 * pauses[0])
-    assert "refusee" == engine.wishes(0)["resultat"]
-    assert "interne" in engine.one("lecture_annotation", 0)["erreur"]
-    engine.control.faults.repair(number(0))
-    engine.worker.push(0)
-    assert CONFIRMED == engine.wishes(0)
-
-
-@pytest.mark.parametrize("kind", ["internal_error", "cut_before"])
-def test_an_outage_of_writes_is_not_taken_for_the_dossiers_fault(start: Start, kind: Kind) -> None:
-    """A few tries, the rest waits: nobody is refused, and once it is over all is pushed."""
-    engine = start(range(40))
-    engine.begin(push=False)
-    engine.control.faults.fail(ScriptedFault(kind, PUSH, times=None))
-    report = engine.sync()
-    assert 7 == report.exit_code
-    assert len(engine.mutations()) <= 4
-    assert [] == engine.rows("SELECT * FROM outbox WHERE statut = 'refusee'")
-    engine.control.faults.clear_faults()
-    engine.advance(hours=1)
-    assert 0 == engine.sync().exit_code
-    assert [] == engine.rows("SELECT * FROM outbox WHERE statut IN ('en_attente', 'incertaine')")
 
 
 @pytest.mark.parametrize("kind", ["answer_lost", "html"])
@@ -556,17 +315,6 @@ def test_what_a_human_edits_while_a_write_waits_to_be_sent_stays(engine: Engine)
     assert (0, 1, OTHER) == (report.exit_code, report.conflicts, engine.remote(0))
     assert ([], CONFIRMED) == (engine.sent(0), engine.wishes(1))
     assert not report.error_classes
-
-
-def test_a_write_that_is_limited_again_and_again_ends_the_push(start: Start) -> None:
-    """Nothing was written, nothing is uncertain: the wishes wait for the next run."""
-    engine = start(limits={"max_wait_s": 0.0})
-    engine.begin(push=False)
-    engine.control.faults.fail(ScriptedFault("rate_limited", PUSH, times=None))
-    assert 8 == engine.sync().exit_code
-    assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
-    engine.control.faults.clear_faults()
-    assert (0, CONFIRMED) == (engine.sync().exit_code, engine.wishes(0))
 
 
 def test_a_value_that_a_human_put_first_is_a_conflict(engine: Engine) -> None:
@@ -867,312 +615,12 @@ def test_a_label_that_was_half_changed_is_not_taken_for_a_humans(start: Start) -
     assert CONFIRMED == engine.wishes(0)
 
 
-@pytest.mark.parametrize(("gone", "known"), [("renamed", "full"), ("removed", "stale")])
-def test_a_configured_label_that_ds_lost_is_a_fault_of_the_configuration(
-    engine: Engine, gone: str, known: str
-) -> None:
-    """Said once, by its name, by every run; nobody is in conflict, and the annotations go on."""
-    engine.sync_until_quiet()
-    for name in ("éligible", "à vérifier") if gone == "renamed" else ():
-        engine.control.form.rename_label(name, f"{name} (ancien)")
-    for name in ("éligible", "à vérifier") if gone == "removed" else ():
-        engine.control.form.remove_label_of_demarche(name)
-    make_ineligible(engine, 0)
-    engine.control.edit_annotation(number(2), 5202, "Soutenance")
-    report = engine.sync(full=known == "full")
-    assert (7, 0) == (report.exit_code, report.conflicts)
-    [said] = [error for error in report.errors if "label" in error]
-    assert "« éligible », « à vérifier »" in said
-    assert ("Inéligible", True) == (engine.remote(0), "inéligible" in engine.labels(0))
-    assert CONFIRMED == engine.wishes(0)
-    assert [] == engine.rows("SELECT * FROM outbox WHERE courante AND statut = 'conflit'")
-    assert [said] == engine.sync().errors
-
-
-def test_a_label_that_is_back_on_ds_is_seen_by_the_next_run(engine: Engine) -> None:
-    """Made as the message asks: no full read is waited for, and what was refused is put."""
-    engine.sync_until_quiet()
-    engine.control.form.rename_label("inéligible", "inéligible (ancien)")
-    make_ineligible(engine, 0)
-    assert 7 == engine.sync(full=True).exit_code
-    engine.control.form.rename_label("inéligible (ancien)", "inéligible")
-    report = engine.sync()
-    assert (0, [], ["inéligible"]) == (report.exit_code, report.errors, engine.labels(0))
-
-
 def test_a_label_made_anew_is_put_again(engine: Engine) -> None:
     """Removed from the démarche and made again: the dossiers' lack of it is nobody's hand."""
     engine.sync_until_quiet()
     engine.control.form.replace_label("éligible")
     report = engine.sync(full=True)
     assert (0, 0, ["éligible"]) == (report.exit_code, report.conflicts, engine.labels(0))
-
-
-# --- annotations made anew --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("how", ["same label", "new id in the configuration"])
-def test_an_annotation_made_anew_is_filled_again(start: Start, how: str) -> None:
-    """Its new descriptor is empty, which is nobody's hand: no conflict, all is written there."""
-    engine = start()
-    engine.sync_until_quiet()
-    label = "Résultat du pré-contrôle" if how == "same label" else "Avis automatique"
-    options = ("Éligible", "Inéligible", "À vérifier")
-    anew = ChampDescriptor(5999, "drop_down_list", label, options=options)
-    removed = [RESULTAT] if how == "same label" else []
-    engine.control.form.publish_revision(Change(remove=removed, add_annotations=[anew]))
-    if how != "same label":
-        engine.sync()
-        assert None is engine.remote(0, 5999)
-        target = {"id": id_of(5999), "libelles": ("Avis automatique",)}
-        resultat = engine.worker.app.configuration.annotations.resultat
-        changed = resultat.model_copy(update=target)
-        engine.restart(configuration={"annotations": {"resultat": changed}})
-        # The former one stays beside it.
-        assert (4, None) == (engine.sync().exit_code, engine.remote(0, 5999))
-        report = engine.accept(Consent.WRITES)
-    else:
-        report = engine.sync()
-    assert (0, 0) == (report.exit_code, report.conflicts)
-    for rank in OPEN:
-        assert (engine.verdict(rank), CONFIRMED) == (engine.remote(rank, 5999), engine.wishes(rank))
-    make_ineligible(engine)
-    engine.advance(minutes=20)
-    assert (0, "Inéligible") == (engine.sync().exit_code, engine.remote(0, 5999))
-
-
-def test_an_annotation_that_goes_between_pull_and_push_is_no_conflict(engine: Engine) -> None:
-    """DS moves the dossier to a newer form: what dsync wrote is gone, and nobody emptied it."""
-    engine.sync_until_quiet()
-    make_ineligible(engine)
-    options = ("Éligible", "Inéligible", "À vérifier")
-    anew = ChampDescriptor(5999, "drop_down_list", "Résultat du pré-contrôle", options=options)
-
-    def publish(read: Callable[..., Any], *arguments: Any) -> Any:
-        engine.worker.client.around.clear()
-        engine.control.form.publish_revision(Change(remove=[RESULTAT], add_annotations=[anew]))
-        return read(*arguments)
-
-    engine.worker.client.around["read_annotations"] = publish
-    assert 0 == engine.sync().conflicts
-    engine.advance(minutes=3)
-    assert 0 == engine.sync().exit_code
-    assert ("Inéligible", CONFIRMED) == (engine.remote(0, 5999), engine.wishes(0))
-    assert "conflit" not in engine.events(0)
-
-
-def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> None:
-    """The human's value went with the old annotation; in the new one nobody wrote."""
-    engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.sync()
-    assert "conflit" == engine.wishes(0)["resultat"]
-    options = ("Éligible", "Inéligible", "À vérifier")
-    anew = ChampDescriptor(5999, "drop_down_list", "Résultat du pré-contrôle", options=options)
-    engine.control.form.publish_revision(Change(remove=[RESULTAT], add_annotations=[anew]))
-    report = engine.sync()
-    assert (0, "Éligible", CONFIRMED) == (
-        report.exit_code,
-        engine.remote(0, 5999),
-        engine.wishes(0),
-    )
-
-
-# --- a lost or new database -------------------------------------------------------------------
-
-
-@postgresql_if_long
-def test_a_new_database_adopts_what_dsync_wrote_once_a_person_says_so(
-    engine_on_each: Engine,
-) -> None:
-    """Before, nothing is written at all, new dossiers included; then it is journaled as adopted."""
-    engine = engine_on_each
-    engine.sync_until_quiet()
-    before = [engine.remote(rank, DATE) for rank in OPEN]
-    engine.lose_database()
-    engine.advance(hours=3)
-    engine.control.forget_requests()
-    for _ in range(2):
-        report = engine.sync()
-        assert (4, 0, 0, 0) == (report.exit_code, report.adopted, report.conflicts, report.pushed)
-        assert "dsync accept writer" in report.errors[0]
-    [asked] = engine.asked()
-    assert {str(number(rank)) for rank in OPEN} == asked.proposal.subjects.keys()
-    assert {(move.before, move.after) for move in asked.proposal.moves} == {
-        (verdict, verdict) for verdict in map(engine.remote, OPEN)
-    }
-    report = engine.accept(Consent.WRITER)
-    assert (0, 10, 0, 0) == (report.exit_code, report.adopted, report.conflicts, report.pushed)
-    assert [] == [*engine.mutations(), *engine.asked()]
-    with engine.worker.store.reading(DEMARCHE) as reader:
-        assert [] == reader.consents.all()
-    assert before == [engine.remote(rank, DATE) for rank in OPEN]
-    assert [CONFIRMED] * 10 == [engine.wishes(rank) for rank in OPEN]
-    assert ["cree", "verdict", "adopte"] == engine.events(0)
-    engine.advance(minutes=11)
-    again = engine.sync(full=True)
-    assert (0, 0, []) == (again.exit_code, again.adopted, engine.mutations())
-
-
-def test_an_adopted_set_follows_a_verdict_that_moved(engine: Engine) -> None:
-    """The whole set is renewed, label and date included."""
-    engine.sync_until_quiet()
-    before = engine.remote(0, DATE)
-    make_ineligible(engine)
-    engine.lose_database()
-    engine.sync()
-    [asked] = engine.asked()
-    assert ("Éligible", "Inéligible", 1) in {move[1:] for move in asked.proposal.moves}
-    assert "Éligible" == engine.remote(0)
-    report = engine.accept(Consent.WRITER)
-    assert (0, 10, 0, 1) == (report.exit_code, report.adopted, report.conflicts, report.pushed)
-    assert ("Inéligible", ["inéligible"]) == (engine.remote(0), engine.labels(0))
-    assert engine.remote(0, DETAIL).startswith("Inéligible – ")
-    assert before != engine.remote(0, DATE)
-    assert CONFIRMED == engine.wishes(0)
-
-
-def test_a_new_database_adopts_what_a_forced_push_wrote_alone(engine: Engine) -> None:
-    """The detail is younger than its date then, and is dsync's own all the same."""
-    engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), DETAIL, "Vu avec le sponsor")
-    engine.advance(minutes=1)
-    make_ineligible(engine)
-    engine.sync()
-    engine.advance(hours=1)
-    engine.worker.push(0, force_by="ana@poste")
-    assert engine.remote(0, DETAIL).startswith("Inéligible – ")
-    engine.lose_database()
-    engine.sync()
-    report = engine.accept(Consent.WRITER)
-    assert (0, 10, 0) == (report.exit_code, report.adopted, report.conflicts)
-
-
-def test_a_new_database_lists_a_changed_result_as_one_conflict(engine: Engine) -> None:
-    """What dsync wrote beside it waits for it; it is no second hand of a human."""
-    engine.sync_until_quiet()
-    engine.advance(hours=1)
-    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.lose_database()
-    engine.advance(hours=1)
-    engine.sync()
-    assert 1 == engine.accept(Consent.WRITER).conflicts
-    rows = engine.rows(
-        "SELECT annotation FROM outbox WHERE statut = 'conflit' AND courante AND erreur IS NULL"
-    )
-    assert ["resultat"] == [row["annotation"] for row in rows]
-    engine.worker.push(0, force_by="ana@poste")
-    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
-
-
-def test_a_text_of_dsync_that_a_human_copied_stops_nobody(engine: Engine) -> None:
-    """By hand, with its result and a date, as in another dossier: theirs; others are written."""
-    detail = "Éligible – Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
-    for id_, value in (
-        (RESULTAT, "Éligible"),
-        (DETAIL, f"{detail}la DINUM instruit le dossier."),
-        (DATE, engine.control.clock.now()),
-        (ETAPE, "Jury"),
-    ):
-        engine.control.edit_annotation(number(0), id_, value)
-        engine.advance(seconds=8)
-    texts = [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL, DATE)]
-    make_ineligible(engine)
-    report = engine.sync()
-    assert (0, 0, 9) == (report.exit_code, report.adopted, report.pushed)
-    assert texts == [engine.remote(0, id_) for id_ in (RESULTAT, DETAIL, DATE)]
-
-
-def test_a_result_that_was_emptied_before_the_database_was_lost_stays_empty(
-    engine: Engine,
-) -> None:
-    """Beside dsync's date, or its label alone: nobody's annotation is free for the new one."""
-    engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), RESULTAT, "")
-    for id_ in (RESULTAT, DETAIL, DATE):
-        engine.control.edit_annotation(number(1), id_, None if id_ == DATE else "")
-    engine.control.edit_annotation(number(2), DETAIL, "")
-    engine.lose_database()
-    engine.sync()
-    engine.control.forget_requests()
-    engine.accept(Consent.WRITER)
-    assert (None, None, None) == (engine.remote(0), engine.remote(1), engine.remote(2, DETAIL))
-    assert [] == [sent for sent in engine.sent_values() if sent[0] in (0, 1, 2)]
-    assert {"conflit"} == {engine.wishes(rank)["resultat"] for rank in (0, 1)}
-
-
-def test_a_human_who_put_a_label_first_keeps_it_and_no_result_waits_for_it(
-    engine: Engine,
-) -> None:
-    """No other database of dsync has written here: an empty result is nobody's."""
-    engine.control.add_label(number(0), "à vérifier")
-    engine.sync()
-    assert ("Éligible", ["à vérifier"]) == (engine.remote(0), engine.labels(0))
-    assert {**CONFIRMED, "label": "conflit"} == engine.wishes(0)
-
-
-TOUCHED = (
-    (RESULTAT, OTHER),
-    (DETAIL, "Vu avec le sponsor"),
-    (DETAIL, "Conforme : tout.\nVu avec le sponsor."),
-    (DATE, None),
-)
-"""A result that contradicts the detail, another text, an added one, no date."""
-
-
-def test_a_new_database_leaves_what_is_not_dsyncs_own(engine: Engine) -> None:
-    """A human touched the set: what is not as the verdict says is in conflict."""
-    engine.sync_until_quiet()
-    others = [rank for rank in OPEN if engine.verdict(rank) == "À vérifier"]
-    touched = dict(zip([*eligible(engine), *others], TOUCHED, strict=False))
-    for rank, (stable_id, value) in touched.items():
-        engine.control.edit_annotation(number(rank), stable_id, value)
-        if stable_id != RESULTAT:
-            make_ineligible(engine, rank)
-        else:
-            engine.control.edit_champ(number(rank), PROBLEME, "Mieux dit")
-    kept = [engine.remote(rank, id_) for rank in touched for id_ in (RESULTAT, DETAIL)]
-    engine.lose_database()
-    engine.sync()
-    report = engine.accept(Consent.WRITER)
-    assert (6, 4) == (report.adopted, report.conflicts)
-    assert all("conflit" in engine.wishes(rank).values() for rank in touched)
-    assert kept == [engine.remote(rank, id_) for rank in touched for id_ in (RESULTAT, DETAIL)]
-
-
-# --- values that DS does not keep -------------------------------------------------------------
-
-
-def test_a_date_that_ds_does_not_keep_ends_as_refused(engine: Engine) -> None:
-    """DS says that it saved it, and it stays empty: said with that reason, not sent for ever."""
-    engine.control.faults.lose_writes(number(0), (DATE,))
-    report = engine.sync()
-    assert (7, 0) == (report.exit_code, report.conflicts)
-    assert {**CONFIRMED, "date": "refusee"} == engine.wishes(0)
-    assert "n’a pas gardé la date" in report.errors[0]
-    for _ in range(3):
-        engine.advance(minutes=30)
-        engine.sync(full=True)
-    assert 1 == len(engine.sent(0, DATE))
-    make_ineligible(engine)
-    engine.advance(minutes=11)
-    for _ in range(3):
-        engine.sync()
-        engine.advance(minutes=11)
-    assert (2, "Inéligible", "refusee") == (
-        len(engine.sent(0, DATE)),
-        engine.remote(0),
-        engine.wishes(0)["date"],
-    )
-
-
-def test_a_date_cleared_by_a_human_is_still_a_conflict(engine: Engine) -> None:
-    """Their hand moved the annotations' date: it stays empty, and nothing is sent."""
-    engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), DATE, None)
-    report = engine.sync()
-    assert (1, {**CONFIRMED, "date": "conflit"}) == (report.conflicts, engine.wishes(0))
-    assert [] == engine.sent(0, DATE)
 
 
 # --- echoes -----------------------------------------------------------------------------------
@@ -1205,54 +653,6 @@ def test_a_verdict_with_the_same_text_gives_no_push(start: Start) -> None:
     assert [] == engine.mutations()
 
 
-def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> None:
-    """Without `[annotations] labels` what stands there is nobody's news: a run asks once."""
-    engine.sync_until_quiet()
-    engine.restart(configuration={"annotations": {"labels": None}})
-    for _ in range(2):
-        assert 0 == engine.sync(full=True).exit_code
-    assert {"confirmee"} == set(engine.wishes(0).values())
-    assert ["éligible"] == engine.labels(0)
-    assert [] == engine.mutations()
-    engine.control.forget_requests()
-    engine.sync()
-    assert 1 == len(engine.requests())
-
-
-def test_a_label_that_dsync_put_goes_when_another_one_is_configured(engine: Engine) -> None:
-    """A human's other labels stay, and so does that of dsync's name which a human put."""
-    engine.sync_until_quiet()
-    engine.control.add_label(number(1), "éligible")
-    names = {"eligible": "à vérifier", "a_verifier": "à vérifier", "ineligible": "inéligible"}
-    engine.restart(configuration={"annotations": {"labels": VerdictTexts(**names)}})
-    assert 0 == engine.sync().exit_code
-    assert (["à vérifier"], "confirmee") == (engine.labels(0), engine.wishes(0)["label"])
-    assert "éligible" in engine.labels(1)
-    engine.control.forget_requests()
-    engine.advance(minutes=11)
-    assert 0 == engine.sync(full=True).exit_code
-    assert [] == engine.mutations()
-
-
-def test_a_label_that_waits_is_not_put_once_labels_are_no_longer_managed(start: Start) -> None:
-    """Nor is a conflict of a label listed any more."""
-    engine = start()
-    engine.sync()
-    engine.control.remove_label(number(3), *engine.labels(3))
-    engine.control.change_groupe(number(0), "autre groupe")
-    make_ineligible(engine)
-    engine.sync(full=True)
-    assert ("en_attente", "conflit") == (engine.wishes(0)["label"], engine.wishes(3)["label"])
-    engine.restart(configuration={"annotations": {"labels": None}})
-    engine.control.change_groupe(number(0), "défaut")
-    engine.sync(full=True)
-    assert ("Inéligible", ["éligible"]) == (engine.remote(0), engine.labels(0))
-    assert [] == engine.rows("SELECT * FROM outbox WHERE annotation = 'label' AND courante")
-    engine.restart()
-    engine.sync()
-    assert (CONFIRMED, ["inéligible"]) == (engine.wishes(0), engine.labels(0))
-
-
 def test_an_edit_of_a_decided_dossier_waits_until_it_is_open_again(engine: Engine) -> None:
     """Nothing is written into a decided dossier, so nothing of it waits; later it is compared."""
     engine.sync_until_quiet()
@@ -1269,99 +669,3 @@ def test_an_edit_of_a_decided_dossier_waits_until_it_is_open_again(engine: Engin
     there = engine.control.truth_of(number(0)).raw_annotations[RESULTAT]
     assert OTHER == there
     assert "conflit" == engine.wishes(0)["resultat"]
-
-
-# --- the size of a batch, and what is read ahead -----------------------------------------------
-
-
-def test_a_batch_follows_the_time_that_ds_takes(start: Start) -> None:
-    """It grows while DS is quick, and shrinks as soon as a human has time to edit meanwhile."""
-    engine = start(range(60))
-    engine.begin(push=False)
-    durations = iter([0, 7, 11])
-
-    def slow(push: Callable[..., Any], *given: Any) -> Any:
-        answers = push(*given)
-        engine.advance(seconds=next(durations, 0))
-        return answers
-
-    engine.worker.client.around["push"] = slow
-    assert 0 == engine.sync().exit_code
-    assert [10, 20, 20] == batch_sizes(engine)[:3]
-    assert batch_sizes(engine)[3] <= 10
-
-
-def test_the_next_batch_is_read_while_one_is_written(start: Start) -> None:
-    """In a thread; the database stays the run's own."""
-    engine = start(range(12), limits={"push_batch": 4})
-    engine.begin(push=False)
-    reads = threading.Semaphore(0)
-    is_ahead: list[bool] = []
-    transactions: set[int] = set()
-
-    def note_read(read: Callable[..., Any], *args: Any) -> Any:
-        reads.release()
-        return read(*args)
-
-    def wait_for_read(push: Callable[..., Any], *given: Any) -> Any:
-        if not is_ahead:
-            assert reads.acquire(timeout=5)
-            is_ahead.append(reads.acquire(timeout=5))
-        return push(*given)
-
-    def note_thread(reading: Callable[..., Any], *args: Any) -> Any:
-        transactions.add(threading.get_ident())
-        return reading(*args)
-
-    engine.worker.client.around |= {"read_annotations": note_read, "push": wait_for_read}
-    engine.worker.store.around |= {"reading": note_thread, "transaction": note_thread}
-    assert (0, 10) == ((report := engine.sync()).exit_code, report.pushed)
-    assert [True] == is_ahead
-    assert {threading.get_ident()} == transactions
-    assert all(CONFIRMED == engine.wishes(rank) for rank in OPEN)
-    assert {1} == {len(set(engine.sent(rank))) for rank in OPEN}
-
-
-def test_what_was_read_ahead_long_ago_is_read_again(start: Start) -> None:
-    """A human edits a dossier of the next batch, which has waited: nothing is written over it."""
-    engine = start(range(12), limits={"push_batch": 4})
-    engine.begin(push=False)
-    edited = OPEN[6]
-
-    class Waiting(Progress):
-        def pushed(self, done: int, total: int | None) -> None:
-            if done == 4:
-                engine.control.edit_annotation(number(edited), RESULTAT, OTHER)
-                engine.advance(seconds=11)
-
-    engine.worker.app.progress = Waiting()
-    engine.sync()
-    assert (OTHER, "conflit") == (engine.remote(edited), engine.wishes(edited)["resultat"])
-    assert [] == engine.sent(edited)
-
-
-@pytest.mark.parametrize("kind", ["answer_lost", "internal_error", "token_expired", "rate_limited"])
-def test_what_was_read_ahead_of_a_failed_write_is_read_again(start: Start, kind: Kind) -> None:
-    """A human edits a dossier of the next batch meanwhile; each value is sent once."""
-    engine = start(range(12), limits={"push_batch": 4, "max_wait_s": 0.4})
-    engine.begin(push=False)
-    edited = OPEN[6]
-    is_first = iter([True])
-
-    def fail_once(push: Callable[..., Any], *given: Any) -> Any:
-        if next(is_first, False):
-            engine.control.faults.fail(ScriptedFault(kind, PUSH))
-            try:
-                return push(*given)
-            finally:
-                engine.control.edit_annotation(number(edited), RESULTAT, OTHER)
-        return push(*given)
-
-    engine.worker.client.around["push"] = fail_once
-    engine.sync()
-    engine.advance(seconds=36)
-    engine.sync()
-    assert (OTHER, "conflit") == (engine.remote(edited), engine.wishes(edited)["resultat"])
-    assert [] == engine.sent(edited)
-    assert all(CONFIRMED == engine.wishes(rank) for rank in OPEN if rank != edited)
-    assert {1} == {len(set(engine.sent(rank))) for rank in OPEN if rank != edited}

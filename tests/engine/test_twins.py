@@ -13,7 +13,7 @@ from dsync.sync.work import AnswerCheck, Request
 from tests.engine.rig import DETAIL, PAGE, Engine, number, seeds
 from tests.engine.test_answers import ALICE, WHY, checks, move, withdraw
 from tests.profiles import long
-from tests.store.databases import on_postgresql
+from tests.store.databases import on_postgresql, postgresql_if_long
 
 ERASED, OTHER = 2, 0
 NAMED = "À vérifier"
@@ -56,6 +56,7 @@ def test_an_erased_dossier_stays_a_twin(engine_on_each: Engine) -> None:
     assert (number(ERASED), product) == (row["numero"], row["produit"])
 
 
+@postgresql_if_long
 def test_of_many_twins_the_first_ten_are_named(database_url: str) -> None:
     """Those deposited first, « et d’autres »: one more changes none of them, and one fewer all."""
     served = seeds(range(20))

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from dsync.cli.console import DEFAULT_PORT
-from tests.acceptance.worker.installed import IN_TIME_S, Installed, until
+from tests.acceptance.worker.installed import IN_TIME_S, Installed, slowdown, until
 from tests.console.served import Visitor
 
 
@@ -61,7 +61,8 @@ def test_the_demos_console_shows_what_arrives(bare: Installed) -> None:
     deposited = until(lambda: re.search(r"Dossier (\d+) was deposited", process.printed()))
 
     page = f"/dossiers/{deposited[1]}"
-    until(lambda: visitor.get(page).status_code == 200, within_s=5, what="the new dossier's page")
+    page_s = 5 * slowdown()
+    until(lambda: visitor.get(page).status_code == 200, within_s=page_s)
     assert "Aucun service" not in visitor.get("/").text
     again = bare.run("demo", "--dossiers", "20")
     assert (2, True) == (again.code, "is used by a demo" in again.err), again.text

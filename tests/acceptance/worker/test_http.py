@@ -119,9 +119,7 @@ def test_the_service_answers_what_is_asked_of_it(
     control.edit_champ(moved.number, demarche.pilotage, None)
     control.move(moved.number, "en_instruction")
     began = time.monotonic()
-    until(
-        lambda: control.truth_of(moved.number).annotations[demarche.detail] != before, within_s=10
-    )
+    until(lambda: control.truth_of(moved.number).annotations[demarche.detail] != before)
     took_s = (time.monotonic() - began) / slowdown()
     assert took_s < WITHIN_S
     [row] = database.rows(f"SELECT etat FROM dossier WHERE numero = {moved.number}")

@@ -93,12 +93,12 @@ def test_faults_in_some_demarches_leave_the_others_on_schedule(
     )
 
     surface = started(dsync, **config)
-    until(lambda: min(_runs(database, others).values()) >= 2, within_s=40)
+    until(lambda: min(_runs(database, others).values()) >= 2)
     expired = [1000 * braked + rank for rank in range(2, 9)]
     for number in expired:
         control.expire(number)
     _night(database)
-    until(lambda: braked in _demarches(database, f"erreur = '{CAUSES[4]}'"), within_s=30)
+    until(lambda: braked in _demarches(database, f"erreur = '{CAUSES[4]}'"))
     _edit(sandbox, {number: kinds[number] for number in others}, "Autre fonction")
     # Many times the interval, and much less than the silence lasts.
     until(lambda: _demarches_with(database, "Autre fonction") == {*others})
@@ -117,9 +117,9 @@ def test_faults_in_some_demarches_leave_the_others_on_schedule(
     _night(database)
     [last] = database.rows("SELECT max(run) AS run FROM sync_run")
     full = "genre = 'complet' AND statut = 'success'"
-    until(lambda: min(_runs(database, every, full).values()) >= 1, within_s=40)
+    until(lambda: min(_runs(database, every, full).values()) >= 1)
     later = f"{full} AND run > {last['run']}"
-    until(lambda: min(_runs(database, others, later).values()) >= 1, within_s=40)
+    until(lambda: min(_runs(database, others, later).values()) >= 1)
     surface.get("/readyz")
     surface.process.signal(signal.SIGTERM)
     done = surface.process.wait()
@@ -165,7 +165,7 @@ def test_a_grist_that_never_answers_holds_up_no_run_and_no_stop(
             text += f'[alerts]\nping_url = "{address}/ping"\n'
             file.write_text(text, encoding="utf-8")
         service = dsync.start("run", config=str(folder), grist_key="key", http_listen="")
-        until(lambda: min(_runs(database, numbers).values()) >= 2, within_s=40)
+        until(lambda: min(_runs(database, numbers).values()) >= 2)
         service.signal(signal.SIGTERM)
         done, took_s = service.ended_within(IN_TIME_S)
         asked = set()
@@ -194,7 +194,7 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
     kinds = dict(zip(NUMBERS, (SHIPPED, EQUIPMENT, NEXT_CALL), strict=True))
     folder = configured(sandbox, tmp_path / "demarches", kinds, {}, {})
     replicas = [dsync.start("run", config=str(folder)) for _ in range(3)]
-    until(lambda: min(_runs(database, NUMBERS).values()) >= 2, within_s=60)
+    until(lambda: min(_runs(database, NUMBERS).values()) >= 2)
     killed, stopped, _ = replicas
     killed.signal(signal.SIGKILL)
     stopped.signal(signal.SIGSTOP)
@@ -205,10 +205,10 @@ def test_replicas_take_over_from_a_killed_and_a_stopped_one(
         database.execute(END_OF_SLEEPERS)
         return _demarches_with(database, "Nouvelle fonction") == {*NUMBERS}
 
-    until(are_read, within_s=60)
+    until(are_read)
     stopped.signal(signal.SIGCONT)
     before = _runs(database, NUMBERS)
-    until(lambda: all(n > before[d] for d, n in _runs(database, NUMBERS).items()), within_s=60)
+    until(lambda: all(n > before[d] for d, n in _runs(database, NUMBERS).items()))
     for process in (stopped, replicas[2]):
         process.signal(signal.SIGTERM)
         assert 0 == process.wait().code, process.printed()
