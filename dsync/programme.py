@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
@@ -181,6 +182,9 @@ class Writing(Protocol):
     def connection(self) -> Connection:
         """Executes the programme's own SQL."""
 
+    def touch(self, numbers: Iterable[int]) -> None:
+        """Note that something which views show of these dossiers is written."""
+
 
 class Database(Protocol):
     """The database, as far as `dsync check` opens it for a programme."""
@@ -225,6 +229,13 @@ class Form(Protocol):
     def questions(self) -> frozenset[DescriptorId]:
         """The ids of the champs that are read of a dossier."""
 
+    @property
+    def columns(self) -> Mapping[tuple[str, str], DescriptorId]:
+        """The champ or annotation of which a column of the programme's views is made.
+
+        By the view's name and the column's.
+        """
+
     def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
         """Return the dossier's row of each of the programme's tables, by the table's name.
 
@@ -236,6 +247,7 @@ class NoFields:
     """The mapping of a programme without tables."""
 
     inputs_signature = signature = b""
+    columns: Mapping[tuple[str, str], DescriptorId] = MappingProxyType({})
 
     def __init__(self, questions: frozenset[DescriptorId] = frozenset()) -> None:
         self.questions = questions

@@ -64,7 +64,7 @@ with later(globals()):
     type=INSTANT,
     metavar="T",
     help="Only dossiers of which anything changed in the copy since T (ISO, UTC), with all their "
-    "rows; views that are not about single dossiers are whole.",
+    "rows, and the roll of all dossiers; views without modifie_ici_le are whole.",
 )
 @json_option
 @settings_options()

@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from dsync.store import Store
 
 
+_CONSOLE_S = 0.5
+"""Time for what the console does and has to journal to end after a stop."""
+
+
 @click.command(cls=LazyCommand)
 @settings_options()
 def run() -> None:
@@ -138,9 +142,11 @@ def serve(
         has_ended = service.serve()
         if surface is not None:
             surface.join()
+        if served.console is not None:
+            has_ended &= served.console.close(_CONSOLE_S)
         if not has_ended:
-            # A run's thread is in a call that cannot be interrupted. Ending the process rolls its
-            # open transaction back.
+            # A thread is in a call that cannot be interrupted, or waits for another process's lock.
+            # Ending the process rolls its open transaction back.
             os._exit(0)
 
 
@@ -370,7 +376,6 @@ def _surface(
         console = served.console = open_console(shown, listening.getsockname()[:2], stop, show)
         for one in shown:
             stack.callback(one.retire)
-        stack.callback(console.witness.close)
     surface = Surface(
         workers,
         service.ask,

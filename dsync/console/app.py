@@ -146,10 +146,20 @@ class Console:
         for number in self._by_number.keys() - by_number.keys():
             del self._by_number[number]
 
-    def close(self) -> None:
-        """Begin nothing more, and wait for the end of what is under way."""
-        self._desk.close()
-        self.witness.close()
+    def close(self, within_s: float | None = None) -> bool:
+        """Begin nothing more, and wait for the end of what is under way; return whether it ended.
+
+        It may wait for a lock of the database: the caller ends the process then.
+        """
+
+        def wait() -> None:
+            self._desk.close()
+            self.witness.close()
+
+        closing = threading.Thread(target=wait, name="dsync-console-end", daemon=True)
+        closing.start()
+        closing.join(within_s)
+        return not closing.is_alive()
 
     def _application(self, secret: str, cookie: str) -> Starlette:
         rooms = (

@@ -326,6 +326,7 @@ def sheets(visit: Visit) -> Response:
         if not chosen and days:
             chosen = [row["numero"] for row in _ranked(visit, reader, days, ())]
         found = sheets_of(visit, reader, chosen)
+        visit.shown = [one["numero"] for one in found]
         if not found and (chosen or days):
             raise HTTPException(404, _NO_JURY)
         day = days[0] if len(days) == 1 else None

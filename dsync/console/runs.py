@@ -223,6 +223,7 @@ def trial(visit: Visit) -> Response:
         messages=report and [*map(french.said, report.said)],
         code=code,
         problem=problem,
+        is_away=visit.worker.is_ds_away,
         refresh_s=REFRESH_S,
     )
 

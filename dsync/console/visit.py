@@ -196,6 +196,8 @@ class Visit(Viewer):
     every: Mapping[str, Sequence[str]] = field(default_factory=dict)
     page_path: str | None = None
     """Of the page that is shown, where it answers a form that was sent to another address."""
+    shown: Sequence[int] = ()
+    """The dossiers that a page shows whole which are not in its address."""
     titled: Mapping[int, Titled] = field(default_factory=dict)
     """Of the démarches that were read from DS, by number."""
 

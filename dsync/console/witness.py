@@ -73,7 +73,7 @@ class Witness:
                 self._rows.append((visit.worker.demarche, row))
                 return
             is_asked_again = visit.request.headers.get("hx-request") == "true"
-            for number in dossiers:
+            for number in (*dossiers, *visit.shown):
                 key = visit.actor.name, number
                 if is_asked_again and key in self._opened:
                     continue
@@ -109,5 +109,7 @@ class Witness:
             self._rows = (left + self._rows)[-MOST:]
 
     def _go_on(self) -> None:
-        while not self._stop.wait(PERIOD_S):
+        is_stopping = False
+        while not is_stopping:
+            is_stopping = self._stop.wait(PERIOD_S)
             self.write()

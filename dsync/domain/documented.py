@@ -32,6 +32,8 @@ class Declared(NamedTuple):
     """integer, number, boolean, date, datetime, json or text."""
     sql: str = ""
     """In a view: what its SELECT has for `{columns}`; empty: its file has it."""
+    since: str = "1.0.0"
+    """The version of dsync that brought it."""
 
     @property
     def said(self) -> str:

@@ -18,7 +18,7 @@ from dsync.programme import Dictionary
 from dsync.store.columns import computed, of, said
 from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_SECTION
 from dsync.store.tables import dossier, version_regles
-from dsync.store.view_columns import SILENT_SINCE, waited_for
+from dsync.store.view_columns import MOVED, SILENT_SINCE, waited_for
 from dsync.store.view_columns import VIEWS as ENGINE_VIEWS
 
 MAIN_VIEW = "lecture_candidature"
@@ -70,6 +70,7 @@ VIEWS: Dictionary = {
         **computed("profil", "v.value ->> 'profil'", "Profil souhaité."),
         **computed("missions", "v.value ->> 'missions'", "Missions décrites.", mark=Mark.FREE_TEXT),
         **of(dossier, "d", "demarche_numero"),
+        **MOVED,
     }, key=("numero", "rang")),
     "lecture_evaluation": View("Une ligne par grille d'évaluation remplie sur un dossier, celles qui ne comptent pas comprises ; une même personne peut en remplir plusieurs.", {
         **of(candidature, "c", "numero"),
@@ -83,6 +84,7 @@ VIEWS: Dictionary = {
         **computed("remplacee_par", "CAST(e.value ->> 'remplacee_par' AS integer)", "Place de la dernière grille de la même personne au même moment, qui compte au lieu de celle-ci ; un nom écrit avec d'autres majuscules ou accents est la même personne. Vide si c'est celle-ci.", type="integer"),
         **computed("compte", "CAST(e.value ->> 'compte' AS boolean)", "Vrai si la grille compte dans la note du dossier : non remplacée, et de la soutenance s'il y en a une grille.", type="boolean"),
         **of(dossier, "d", "demarche_numero"),
+        **MOVED,
     }, key=("numero", "ligne")),
     "lecture_evaluation_note": View("Une ligne par critère d'une grille d'évaluation, que numero et ligne désignent dans lecture_evaluation ; à ne pas confondre avec les contrôles du pré-contrôle.", {
         **of(candidature, "c", "numero"),
@@ -92,6 +94,7 @@ VIEWS: Dictionary = {
         **computed("libelle", "n.value ->> 'libelle'", "Libellé du critère."),
         **computed("note", "CAST(n.value ->> 'note' AS double precision)", "Note donnée, dans l'échelle du formulaire ; vide si le critère n'est pas noté.", mark=Mark.OF_JURY, type="number"),
         **of(dossier, "d", "demarche_numero"),
+        **MOVED,
     }, key=("numero", "ligne", "rang")),
     "lecture_precontrole": ENGINE_VIEWS["lecture_precontrole"].saying("Une ligne par verdict établi, ceux qui sont remplacés compris : l'historique complet du pré-contrôle, l'avis préparatoire que dsync établit sur les critères publiés.", verdict="Verdict : Éligible, À vérifier, Inéligible ou Indéterminé.", avis="Le verdict dans les mots que la configuration lui donne ([annotations] options), où des contrôles sont déclarés ; ailleurs, le verdict.", remarque="Ce que le catalogue actuel donnerait au lieu de la preuve conservée, pour information ; vide s'il ne changerait rien."),
     "lecture_precontrole_controle": ENGINE_VIEWS["lecture_precontrole_controle"].saying("Une ligne par contrôle de chaque verdict, remplacés compris, avec son motif et sa preuve.", controle=f"Contrôle : {listed(Check, last='ou')} (sens dans lecture_valeur).", preuve="Preuve utilisée (valeurs, source, date de consultation), en JSON ; vide pour un dossier effacé."),

@@ -328,6 +328,12 @@ def save_products(connection: Connection, products: Iterable[KnownProduct]) -> N
     upsert(connection, evidence_tables.produit, rows)
 
 
+def of_products(connection: Connection, ids: Iterable[str]) -> Sequence[int]:
+    """Return the dossiers, of any démarche, whose answer names one of these products."""
+    theirs = _candidature.c.produit_id.in_([*ids])
+    return connection.scalars(select(_candidature.c.numero).where(theirs)).all()
+
+
 def save_evidence_check(
     connection: Connection, now: datetime, erreur: str | None = None, *, is_confirmed: bool
 ) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dsync.exports import ENDINGS
-from dsync.exports.view_rows import ExportTable
+from dsync.exports.view_rows import ROLL, ExportTable
 from dsync.store.dictionary import DOSSIER_VIEW, PSEUDONYMISED
 
 _TYPES: Mapping[str, str] = {"text": "string", "json": "any"}
@@ -22,7 +22,7 @@ _FRENCH_FORMS: Mapping[str, Mapping[str, Any]] = {
     "number": {"bareNumber": False, "decimalChar": ","},
 }
 """How a field's values are written, by type."""
-_PARTIAL_KEYS = ("lecture_champ", "lecture_statistique")
+_PARTIAL_KEYS = ("lecture_champ", "lecture_colonne", "lecture_statistique")
 """Views with a key of which a column may be empty, which a Table Schema does not allow."""
 
 
@@ -34,7 +34,7 @@ def descriptor(
     since: datetime | None,
 ) -> dict[str, Any]:
     """Return the content of `datapackage.json`; arguments as for `export`."""
-    names = {table.name for table in tables}
+    names = {table.file for table in tables}
     document: dict[str, Any] = {
         "profile": "data-package",
         "name": "dsync",
@@ -53,9 +53,10 @@ def descriptor(
         said.append(f"Démarche {demarche} seule.")
     if since is not None:
         said.append(
-            f"Dossiers dont quelque chose a changé dans la copie depuis le {_iso(since)} : leurs "
-            "lignes remplacent toutes celles des mêmes numéros. Un dossier effacé n’a plus que "
-            "celle qui le dit (presence)."
+            f"Chargement par différence depuis le {_iso(since)} : une ressource sans "
+            "modifie_ici_le est entière, et remplace tout ; dans les autres, supprimer les lignes "
+            f"des numéros que {ROLL} n’a pas, ou dont elle dit qu’ils ont bougé depuis, puis "
+            "ajouter celles-ci."
         )
     document["description"] = " ".join(said)
     return document
@@ -64,8 +65,8 @@ def descriptor(
 def _resource(table: ExportTable, format_: str, names: Collection[str]) -> dict[str, Any]:
     forms = _FRENCH_FORMS if format_ == "csv-fr" else _FORMS
     resource: dict[str, Any] = {
-        "name": table.name,
-        "path": f"{table.name}.{ENDINGS[format_]}",
+        "name": table.file,
+        "path": f"{table.file}.{ENDINGS[format_]}",
         "format": ENDINGS[format_],
         "description": table.description,
         "schema": {
@@ -83,9 +84,10 @@ def _resource(table: ExportTable, format_: str, names: Collection[str]) -> dict[
     if table.name not in _PARTIAL_KEYS and table.key and {*table.key} <= {*table.columns}:
         resource["schema"]["primaryKey"] = [*table.key]
     # An anomaly can be of a dossier that was never read.
-    is_part = table.name not in (DOSSIER_VIEW, "lecture_anomalie") and DOSSIER_VIEW in names
-    if is_part and "numero" in table.columns:
-        of = {"resource": DOSSIER_VIEW, "fields": ["numero"]}
+    is_part = table.name not in (DOSSIER_VIEW, "lecture_anomalie") and "numero" in table.columns
+    dossiers = ROLL if ROLL in names else DOSSIER_VIEW
+    if is_part and dossiers in names:
+        of = {"resource": dossiers, "fields": ["numero"]}
         resource["schema"]["foreignKeys"] = [{"fields": ["numero"], "reference": of}]
     if ENDINGS[format_] == "csv":
         delimiter = ";" if format_ == "csv-fr" else ","

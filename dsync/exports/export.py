@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +26,13 @@ from dsync.exports.datapackage import descriptor
 from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.programme import Dictionary
-from dsync.store.dictionary import NO_ROWS, WITHHELD, is_closed
+from dsync.store.dictionary import (
+    DOSSIER_COLUMNS,
+    DOSSIER_VIEW,
+    NO_ROWS,
+    WITHHELD,
+    is_closed,
+)
 from dsync.store.form_views import demarche_of
 
 PACKAGE = "datapackage.json"
@@ -104,7 +111,8 @@ def export(
     """Write tables and `datapackage.json`; files of the same names are replaced at the end.
 
     The folder is made if it is missing. The connection's transaction only reads, so that all tables
-    are of the same instant. `format_` is a key of `ENDINGS`; `since` is as for `ExportTable.rows`.
+    are of the same instant. `format_` is a key of `ENDINGS`; `since` is as for `ExportTable.rows`,
+    and gives one more file, the roll of all dossiers.
     `progress` is called with a table's name, its rows written so far and all its rows, which are
     counted for it.
 
@@ -121,10 +129,12 @@ def export(
         raise ConfigurationError(
             f"The folder {folder} cannot be written ({exc.strerror}): give another one."
         ) from exc
+    if since is not None:
+        tables = [*tables, _roll(tables[0])]
     done: list[Exported] = []
     with _alone_in(folder), _unwritable_told(folder), _replacing(folder) as open_:
         for table in tables:
-            name = f"{table.name}.{ENDINGS[format_]}"
+            name = f"{table.file}.{ENDINGS[format_]}"
             rows = 0
             total = table.count(connection, since) if progress else 0
             if progress:
@@ -140,11 +150,24 @@ def export(
                     rows += len(some[0])
                     if progress:
                         progress(table.name, rows, total)
-            done.append(Exported(table.name, name, rows, writer.cut))
+            done.append(Exported(table.file, name, rows, writer.cut))
         document = descriptor(tables, format_=format_, made_at=made_at, since=since)
         text = json.dumps(document, ensure_ascii=False, indent=2)
         open_(PACKAGE).write_text(f"{text}\n", encoding="utf-8")
     return done
+
+
+def _roll(table: ExportTable) -> ExportTable:
+    """Return the table of all dossiers from which a loader sees which have moved, which left."""
+    names = ("numero", "demarche_numero", "modifie_ici_le")
+    return replace(
+        table,
+        name=DOSSIER_VIEW,
+        description="Une ligne par dossier, qu'il ait bougé ou non : qui n'y est pas est parti.",
+        columns={name: DOSSIER_COLUMNS[name] for name in names},
+        key=("numero",),
+        is_roll=True,
+    )
 
 
 def _writer(path: Path, table: ExportTable, format_: str) -> Writer:

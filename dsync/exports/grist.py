@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from dsync.errors import GristError
-from dsync.exports.grist_client import UNWRITABLE, Column, GristClient, WantedColumn
+from dsync.exports.grist_client import UNWRITABLE, Column, GristClient, WantedColumn, of_grist
 from dsync.exports.view_rows import ExportTable
 from dsync.store.grist_rows import Made
 
@@ -204,16 +204,17 @@ class Mirror:
     def _there(self, table: str, columns: Mapping[str, Column], made: Made) -> dict[str, Placed]:
         """Return dsync's rows in Grist by key."""
         data = self._client.data(table)
-        cells = {name: data[one.id] for name, one in columns.items()}
+        with of_grist():
+            cells = {name: data[one.id] for name, one in columns.items()}
+            rows = {
+                id_: Placed(id_, dict(zip(cells, values, strict=True)))
+                for id_, values in zip(data["id"], zip(*cells.values(), strict=True), strict=True)
+            }
         if hidden := [name for name, values in cells.items() if _HIDDEN in values]:
             raise GristError(
                 f"Access rules of the Grist document hide {table}.{hidden[0]} from the key, so it "
                 "cannot be compared: let the key's account read it."
             )
-        rows = {
-            id_: Placed(id_, dict(zip(cells, values, strict=True)))
-            for id_, values in zip(data["id"], zip(*cells.values(), strict=True), strict=True)
-        }
         found: dict[str, Placed] = {}
         # A copy of a row that a person made has the key, too, and a greater id.
         for id_ in sorted(rows):

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import requests
@@ -49,6 +50,21 @@ class WantedColumn(NamedTuple):
     description: str
 
 
+_NO_GRIST = (
+    "What answers is no Grist: correct [grist] document, the address that Grist shows under "
+    "« Settings », « API »."
+)
+
+
+@contextmanager
+def of_grist() -> Iterator[None]:
+    """Read an answer; GristError: it has not the form of Grist's."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as exc:
+        raise GristError(_NO_GRIST) from exc
+
+
 class GristBusyError(GristError):
     """Grist asks to wait; nothing was done."""
 
@@ -87,11 +103,13 @@ class GristClient:
         """Have all further requests together end so soon; None: each has its own deadline."""
         self._end = None if seconds is None else time.monotonic() + seconds
 
+    @of_grist()
     def tables(self) -> dict[int, str]:
         """Return the ids of the tables by their references, which stay when they are renamed."""
         found = self._ask("GET", "/tables")["tables"]
         return {one["fields"]["tableRef"]: one["id"] for one in found}
 
+    @of_grist()
     def columns(self, table: str) -> list[Column]:
         """Return a table's columns, but for those that Grist itself hides."""
         return [
@@ -105,12 +123,14 @@ class GristClient:
             for one in self._ask("GET", f"/tables/{table}/columns")["columns"]
         ]
 
+    @of_grist()
     def add_table(self, name: str, columns: Sequence[WantedColumn]) -> str:
         """Make a table and return its id, which need not be the name."""
         body = {"tables": [{"id": name, "columns": [*map(_new, columns)]}]}
         made: str = self._ask("POST", "/tables", body)["tables"][0]["id"]
         return made
 
+    @of_grist()
     def add_columns(self, table: str, columns: Sequence[WantedColumn]) -> list[str]:
         """Make columns and return their ids."""
         body = {"columns": [*map(_new, columns)]}
@@ -186,13 +206,8 @@ class GristClient:
             raise GristBusyError("Grist has too much to do (HTTP 429); try again later.")
         if answer.status_code >= 300:
             raise GristError(_refusal(answer.status_code), status=answer.status_code)
-        try:
+        with of_grist():
             return answer.json()
-        except ValueError as exc:
-            raise GristError(
-                "What answers is no Grist: correct [grist] document, the address that Grist shows "
-                "under « Settings », « API »."
-            ) from exc
 
 
 def _new(column: WantedColumn) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from dsync.store.dictionary import is_closed, of_person, pseudonymised
 from dsync.store.form_views import rows_of
 from dsync.store.reading_views import query_at_once
 
+ROLL = "dossiers"
+"""The file of an incremental export with the number of each dossier, and when it changed."""
 BATCH = 1_000
 """Number of rows in memory at a time."""
 
@@ -47,6 +49,18 @@ class ExportTable:
     """The columns that together name a row; none: all do."""
     remark: str = ""
     """What the description of the whole export says of such tables."""
+    is_roll: bool = False
+    """Whether it is the roll that an incremental export has beside the views: all dossiers."""
+
+    @property
+    def file(self) -> str:
+        """The name of its file, without the ending."""
+        return ROLL if self.is_roll else self.name
+
+    @property
+    def is_by_dossier(self) -> bool:
+        """Whether its rows change with their dossier alone, and not with others or the clock."""
+        return "modifie_ici_le" in self.columns and not self.is_roll
 
     def count(self, connection: Connection, since: datetime | None) -> int:
         """Return the number of rows that `rows` yields."""
@@ -58,8 +72,8 @@ class ExportTable:
     ) -> Generator[Columns]:
         """Yield the rows in batches, none empty, ordered by the dossier's number.
 
-        `since`: only rows of dossiers that have changed here since this instant; tables that are
-        not about single dossiers are whole. `as_texts`: days and instants that the database gives
+        `since`: only rows of dossiers that have changed here since this instant; a table that is
+        not `is_by_dossier` is whole. `as_texts`: days and instants that the database gives
         as ISO texts stay such. Close it to end early.
         """
         is_sqlite = connection.dialect.name == "sqlite"
@@ -126,10 +140,8 @@ class ExportTable:
         conditions = ["false"] if self.is_pseudonymised and is_closed(self.columns) else []
         if self.demarche and (own := rows_of(self.demarche, self.name, self.columns)):
             conditions.append(own)
-        if since is not None and "numero" in self.columns:
-            # So that what has no dossier, as an anomaly, is always there.
-            same = "SELECT numero FROM lecture_dossier WHERE modifie_ici_le < :since"
-            conditions.append(f"numero NOT IN ({same})")
+        if since is not None and self.is_by_dossier:
+            conditions.append("modifie_ici_le >= :since")
         return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
     def _values(self, since: datetime | None) -> dict[str, Any]:
@@ -192,9 +204,14 @@ FROM revision AS r, json_each(r.descriptors) AS s
 """
 # `CROSS JOIN` for the order of the loops: by the dossier's number.
 _CELLS = """
-SELECT numero, demarche_numero, revision_id, cellules
+SELECT numero, demarche_numero, modifie_ici_le, revision_id, cellules
 FROM (
-    SELECT c.numero, d.demarche_numero, d.revision_id, c.cellules
+    SELECT
+        c.numero,
+        d.demarche_numero,
+        strftime('%Y-%m-%dT%H:%M:%SZ', d.modifie_ici_le) AS modifie_ici_le,
+        d.revision_id,
+        c.cellules
     FROM contenu AS c
     CROSS JOIN dossier AS d ON d.numero = c.numero
 ){where} ORDER BY numero
@@ -207,8 +224,8 @@ def cell_columns(
 ) -> Iterator[Sequence[Sequence[Any]]]:
     """Yield the view's rows by its columns, in batches, ordered by the dossier's number.
 
-    `where` is the condition on `numero` and `demarche_numero` that chooses dossiers. The database
-    is SQLite.
+    `where` is the condition on `demarche_numero` and `modifie_ici_le` that chooses dossiers. The
+    database is SQLite.
 
     Raises:
         DamagedJsonError: a stored list is damaged.
@@ -222,12 +239,14 @@ def cell_columns(
         cells: list[Cell] = []
         numeros: list[int] = []
         demarches: list[int] = []
+        moved: list[str | None] = []
         described: list[tuple[str | None, str | None]] = []
-        for numero, demarche, revision, document in some:
+        for numero, demarche, at, revision, document in some:
             own = _cells(document)
             cells += own
             numeros += [numero] * len(own)
             demarches += [demarche] * len(own)
+            moved += [at] * len(own)
             descriptors = forms[revision]
             described += [descriptors.get(cell.id, unknown) for cell in own]
         if cells:
@@ -242,6 +261,7 @@ def cell_columns(
                 [cell.ligne for cell in cells],
                 [cell.texte for cell in cells],
                 demarches,
+                moved,
             ]
 
 

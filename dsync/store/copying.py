@@ -25,7 +25,7 @@ from dsync.store.layout import Found
 from dsync.store.seals import SEALED, as_text, seal, sealed, sum_up
 from dsync.store.sql import insert_rows
 
-NOT_COPIED = frozenset({"lease", "service", "turn", "budget", "layout"})
+NOT_COPIED = frozenset({"lease", "service", "turn", "budget", "layout", "colonne"})
 """Tables about processes that work on the database itself."""
 _ROWS_PER_INSERT = 500
 _MODULUS = 2**128
@@ -68,7 +68,7 @@ def copy_all(
         StoreError: it stored something else than it was given.
     """
     own = [*tables.metadata.sorted_tables, *programme.storage.metadata.sorted_tables]
-    used = (table for table in own if table is not tables.layout)
+    used = (table for table in own if table.name not in ("layout", "colonne"))
     if any(target.execute(select(table).limit(1)).first() for table in used):
         raise ConfigurationError(
             f"{place} is not empty, and was left as it was: name a new database. An empty one is "
@@ -208,6 +208,7 @@ _GIVEN: dict[str, Callable[[dict[str, Any], Mapping[int, int]], Any]] = {
     "demarche.vues_a_refaire": lambda *_: False,
     "demarche.ouverts": lambda *_: b"[]",
     "demarche.avis": lambda *_: b"{}",
+    "demarche.origines": lambda *_: b"[]",
     "demarche.couleurs": lambda *_: b"{}",
 }
 """What columns get that have a value, and that unreleased versions of dsync did not have."""

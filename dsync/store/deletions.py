@@ -359,7 +359,8 @@ class DeletionWrites(DeletionReads):
         theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
         for table in self.programme.storage.metadata.sorted_tables:
             if "numero" in table.c:
-                self.connection.execute(delete(table).where(table.c.numero.in_(theirs)))
+                unmapped = delete(table).where(table.c.numero.in_(theirs))
+                self.touch(self.connection.scalars(unmapped.returning(table.c.numero)))
         made = ("etape", "attend", "etape_fin", "departement_code", "departement_nom", "profils")
         self.connection.execute(
             update(tables.liste)

@@ -24,7 +24,7 @@ _IS_PERSON = (
     "(substr(coalesce({0}.forme_juridique_code, '1'), 1, 1) = '1' "
     "OR substr({0}.forme_juridique_code, 1, 2) IN ('21', '22', '23'))"
 )
-_PLACES = frozenset({"numero", "ligne", "rang"})
+_PLACES = frozenset({"numero", "ligne", "rang", "modifie_ici_le"})
 NO_ROWS = "Aucune ligne ici : la configuration n'ouvre aucune de ces réponses."
 # A label ends where an explanation begins: at a bracket, a colon, a comma or a full stop.
 _CUT = re.compile(r"\s*(?:[;:,(]|\.(?:\s|$)).*", re.DOTALL)

@@ -328,6 +328,7 @@ class DossierWrites(DossierReads):
         ]
         update_rows(self.connection, _dossier, facts)
         self._write_contents(upsert, unchanged, now)
+        self.touch(c.numero for c in unchanged)
 
     def _write_corrections(self, changes: Sequence[_Change]) -> None:
         moved = [(c, c.correction_before, c.correction) for c in changes]

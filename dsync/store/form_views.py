@@ -19,6 +19,7 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.store.columns import said
 from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW
 from dsync.store.sql import literal
+from dsync.store.view_columns import MOVED
 
 PREFIX = "formulaire_"
 
@@ -60,12 +61,15 @@ _WRITTEN = frozenset({"text", "textarea", "formatted"})
 _NUMERO = said("numero", "Numéro du dossier.", type="integer")
 _ROW = said("ligne", "Place de la ligne dans le bloc répétable, à partir de 1.", type="integer")
 _RANK = said("rang", "Place du choix dans la réponse, à partir de 1.", type="integer")
+_MOVED = {name: DOSSIER_COLUMNS[name] for name in MOVED}
 
 _PLACES: Mapping[str, Mapping[str, str]] = {
     "address": {
         "commune_code": "cityCode",
         "departement_code": "departmentCode",
+        "departement_nom": "departmentName",
         "region_code": "regionCode",
+        "region_nom": "regionName",
     },
     "communes": {"commune_code": "code"},
     "departements": {"departement_code": "code"},
@@ -76,10 +80,14 @@ kind, which is the end of its name."""
 _CODES = {
     "commune_code": "code Insee de la commune",
     "departement_code": "code du département",
+    "departement_nom": "nom du département",
     "region_code": "code Insee de la région",
+    "region_nom": "nom de la région",
 }
 _RULES = "lecture_regle"
 """A version of rules is of the démarches that it judged, and names applicants of theirs."""
+_COLUMNS = "lecture_colonne"
+"""Most columns of views are those of any démarche."""
 _CHOICE, _CHOICES = "choix", "multiple_drop_down_list"
 
 # Words that PostgreSQL or SQLite does not accept as a name without quotes.
@@ -183,12 +191,16 @@ class FormColumn:
     """Where most dossiers have the champ: its rank in the newest revision."""
 
     @property
+    def origin(self) -> str:
+        """Where it comes from."""
+        return "annotation" if self.is_annotation else "champ"
+
+    @property
     def declared(self) -> Declared:
         """What the dictionary says of it."""
         libelle = " ".join(self.libelle.split()) or "sans libellé"
-        origin = "annotation" if self.is_annotation else "champ"
         code = f", {_CODES[self.kind]}" if self.kind in _CODES else ""
-        sentences = [f"« {libelle} »{code} ({origin}, {' puis '.join(self.types)})."]
+        sentences = [f"« {libelle} »{code} ({self.origin}, {' puis '.join(self.types)})."]
         if self.follower:
             sentences.append(
                 "La question a changé de type : ici, ce qui se convertit encore dans l'ancien ; "
@@ -239,12 +251,13 @@ class FormView:
         """The columns that are no champs."""
         if self.choice is None and self.repetition is None:
             return DOSSIER_COLUMNS
-        return _NUMERO | (_ROW if self.repetition else {}) | (_RANK if self.choice else {})
+        row, rank = _ROW if self.repetition else {}, _RANK if self.choice else {}
+        return _NUMERO | row | rank | _MOVED
 
     @property
     def key(self) -> tuple[str, ...]:
         """The columns that together name a row."""
-        return tuple(self.facts) if self.choice or self.repetition else ("numero",)
+        return tuple(one for one in ("numero", "ligne", "rang") if one in self.facts)
 
     @property
     def names(self) -> set[str]:
@@ -351,6 +364,8 @@ def rows_of(demarche: DemarcheNumber, view: str, columns: Collection[str]) -> st
     if view == _RULES:
         judged = f"SELECT version_regles FROM verdict WHERE demarche_numero = {demarche}"  # noqa: S608 - a number
         return f"version IN ({judged})"
+    if view == _COLUMNS:
+        return f"coalesce(demarche_numero, {demarche}) = {demarche}"
     is_of_all = demarche_of(view) is None and "demarche_numero" in columns
     return f"demarche_numero = {demarche}" if is_of_all else None
 
@@ -454,17 +469,23 @@ def _query(
     at_once: bool = False,
 ) -> str:
     """Return a view's query of columns of champs from the joins; the rest as `FormView.query`."""
-    row = "l.key + 1" if engine == "sqlite" else "l.rang::integer"
+    is_sqlite = engine == "sqlite"
     dossier, sources = "d", _sources(view, engine)
     if at_once:
         # SQLite writes a row of JSON as text each time that it is named. A part without a table
         # keeps it from merging this query into the outer one: it writes each row once.
-        inner = ["(SELECT d.numero, d.demarche_numero, l.key, l.value", *sources]
-        inner.append("UNION ALL SELECT NULL, NULL, NULL, NULL WHERE false) AS l")
+        inner = ["(SELECT d.numero, d.demarche_numero, d.modifie_ici_le, l.key, l.value", *sources]
+        inner.append("UNION ALL SELECT NULL, NULL, NULL, NULL, NULL WHERE false) AS l")
         dossier, sources = "l", ["FROM", *inner]
-    facts = [f"{row} AS ligne" if name == "ligne" else f"{dossier}.{name}" for name in view.facts]
-    if view.choice is not None:
-        facts[-1] = "v.key + 1 AS rang" if engine == "sqlite" else "v.rang::integer AS rang"
+    own: dict[str, str] = {}
+    if view.choice is not None or view.repetition is not None:
+        at = f"{dossier}.modifie_ici_le"
+        own = {
+            "ligne": "l.key + 1" if is_sqlite else "l.rang::integer",
+            "rang": "v.key + 1" if is_sqlite else "v.rang::integer",
+            "modifie_ici_le": f"strftime('%Y-%m-%dT%H:%M:%SZ', {at})" if is_sqlite else at,
+        }
+    facts = [f"{own[n]} AS {n}" if n in own else f"{dossier}.{n}" for n in view.facts]
     return "\n".join(
         [
             f"SELECT\n    {_selected([*facts, *columns])}",

@@ -401,7 +401,9 @@ class JournalWrites(JournalReads):
                 name = "force_par" if table is tables.outbox else "demande_par"
                 self.connection.execute(update(table).where(condition).values({name: NAMELESS}))
                 continue
-            found = self.connection.execute(select(table.c.id, table.c.details).where(condition))
+            names = select(table.c.id, table.c.numero, table.c.details).where(condition)
+            found = self.connection.execute(names).all()
+            self.touch(row.numero for row in found)
             bare = [
                 {
                     "id": row.id,

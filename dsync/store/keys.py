@@ -100,6 +100,7 @@ class KeyWrites(KeyReads):
             insert_rows(self.connection, _cle, rows)
             if part := self.programme.lists:
                 update_rows(self.connection, part.table, columns)
+                self.touch(row["numero"] for row in columns)
         return affected
 
     def _secret(self) -> str:

@@ -598,7 +598,8 @@ class DossierReads(Subject):
             if view.order != "numero":
                 # Those of the dossier, which contains this document.
                 del document["numero"]
-                document.pop("demarche_numero", None)
+                for name in ("demarche_numero", "modifie_ici_le"):
+                    document.pop(name, None)
             # A view on SQLite returns Booleans as 0 and 1.
             document.update(
                 {

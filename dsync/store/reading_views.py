@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, delete, inspect, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from dsync.domain.documented import Declared, View
@@ -26,6 +26,7 @@ from dsync.programme import Dictionary, Programme
 from dsync.store import access, form_views, tables
 from dsync.store.dictionary import DOSSIER_VIEW, ENGINE, folder_of, parts
 from dsync.store.form_views import FormView
+from dsync.store.sql import insert_rows
 from dsync.store.tables import metadata
 
 _PREFIXES = ("lecture_", form_views.PREFIX)
@@ -131,6 +132,9 @@ def create(
     forms = _stored_forms(connection)
     for form in forms:
         _create_form(connection, form)
+    connection.execute(delete(tables.colonne))
+    _describe(connection, documented)
+    _describe_forms(connection, forms)
     if engine == "postgresql":
         documented |= _dictionary_of(forms)
         access.comment(connection, documented)
@@ -182,6 +186,8 @@ def drop_forms(connection: Connection, number: DemarcheNumber) -> None:
     """Drop the views of a démarche's form."""
     present = inspect(connection).get_view_names()
     _drop(connection, [one for one in present if form_views.demarche_of(one) == number])
+    column = tables.colonne
+    connection.execute(delete(column).where(column.c.demarche_numero == number))
 
 
 def _renew(connection: Connection, forms: Iterable[FormView]) -> None:
@@ -195,12 +201,44 @@ def _renew(connection: Connection, forms: Iterable[FormView]) -> None:
             if not is_postgresql or known != [*form.documented][: len(known)]:
                 _drop(connection, [form.name])
         _create_form(connection, form)
+    _describe_forms(connection, forms)
     if readers is not None:
         documented = _dictionary_of(forms)
         access.comment(connection, documented)
         for form in forms:
             access.grant_view(connection, form.name, readers.of(form.name))
         access.renew_parts(connection, documented, readers.of_part)
+
+
+def _describe(connection: Connection, documented: Dictionary, form: FormView | None = None) -> None:
+    """Store what views, of a form or of none, say of their columns."""
+    champs = {one.name: one for one in form.columns.values()} if form else {}
+    insert_rows(
+        connection,
+        tables.colonne,
+        [
+            {
+                "vue": view,
+                "colonne": column,
+                "rang": rang,
+                "type": one.type,
+                "sens": one.sentence,
+                "marque": one.mark.value.rstrip(".") or None,
+                "depuis": None if column in champs else one.since,
+                "demarche_numero": form and form.demarche,
+                "origine": champs[column].origin if column in champs else None,
+                "champ_id": champs[column].id if column in champs else None,
+            }
+            for view, about in documented.items()
+            for rang, (column, one) in enumerate(about.columns.items(), start=1)
+        ],
+    )
+
+
+def _describe_forms(connection: Connection, forms: Iterable[FormView]) -> None:
+    for form in forms:
+        connection.execute(delete(tables.colonne).where(tables.colonne.c.vue == form.name))
+        _describe(connection, _dictionary_of([form]), form)
 
 
 def _create_form(connection: Connection, form: FormView) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     select,
     update,
 )
@@ -67,6 +68,7 @@ IS_OPEN = and_(_table.c.en_file, _table.c.fini_le.is_(None))
 """The condition on a request that a service has to execute."""
 _COLUMNS = tuple(_table.c[name] for name in ManualRequest._fields)
 _IS_SEEN = _table.c.genre.in_([*Seen])
+_IS_ASKED: ColumnElement[bool] = literal_column(tables.ASKED)
 
 
 class RequestReads(Subject):
@@ -76,14 +78,14 @@ class RequestReads(Subject):
         """Return a request of the démarche, None if it was withdrawn."""
         row = self.connection.execute(
             select(*_COLUMNS).where(
-                _table.c.id == id_, _table.c.demarche_numero == self.number, ~_IS_SEEN
+                _table.c.id == id_, _table.c.demarche_numero == self.number, _IS_ASKED
             )
         ).one_or_none()
         return None if row is None else ManualRequest(*row)
 
     def latest(self, *, limit: int, offset: int = 0) -> list[ManualRequest]:
         """Return the requests of a démarche, newest first, without the first `offset`."""
-        return self._latest(~_IS_SEEN, limit, offset)
+        return self._latest(_IS_ASKED, limit, offset)
 
     def seen(self, *, limit: int, offset: int = 0) -> list[ManualRequest]:
         """Return who saw what of a démarche, as of `latest`."""
@@ -109,7 +111,7 @@ class RequestReads(Subject):
             select(*_COLUMNS)
             .where(
                 _table.c.demarche_numero == self.number,
-                ~_IS_SEEN,
+                _IS_ASKED,
                 # A first choice by the JSON's text, which other numbers may contain, too.
                 cast(_table.c.options, Text).contains(str(numero)),
             )

@@ -51,7 +51,7 @@ _LEFT_OUT: Mapping[Table, frozenset[str]] = {
     tables.revision: frozenset(),
     tables.version_regles: frozenset(),
     # What the configuration says is written again by each run.
-    tables.demarche: frozenset({"appel", "avis", "vues_a_refaire", "ouverts"}),
+    tables.demarche: frozenset({"appel", "avis", "vues_a_refaire", "ouverts", "origines"}),
     # What else is in it follows from the contents.
     _dossier: frozenset(_dossier.c.keys())
     - {
@@ -254,6 +254,8 @@ class Seals(SealReads):
     def delete(self, table: Table, condition: ColumnElement[bool]) -> None:
         """Delete rows of a table of `HISTORY`."""
         rows, total = self._sum(table, condition)
+        if "numero" in table.c:
+            self.touch(self.connection.scalars(select(table.c.numero).where(condition)))
         self.connection.execute(delete(table).where(condition))
         self._add(table, -rows, -total)
 

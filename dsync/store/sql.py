@@ -207,6 +207,12 @@ class Subject:
         if self._touched is not None:
             self._touched.update(numbers)
 
+    def touch_all(self) -> None:
+        """Note it of all dossiers of the démarche."""
+        dossier = tables.dossier.c
+        of_demarche = select(dossier.numero).where(dossier.demarche_numero == self.number)
+        self.touch(self.connection.scalars(of_demarche))
+
     def _present(self, now: datetime) -> datetime:
         """Return the present instant by PostgreSQL's clock; on SQLite, `now`.
 

@@ -163,13 +163,16 @@ class DemarcheReads(Subject):
             instructeurs=tuple(Instructeur(**one) for one in row.instructeurs),
         )
 
-    def names(self) -> tuple[str | None, Mapping[str, str]]:
-        """Return the call's short name, None: its title, and the words for verdicts, for views."""
-        table = tables.demarche
-        row = self.connection.execute(
-            select(table.c.appel, table.c.avis).where(table.c.number == self.number)
-        ).one_or_none()
-        return (None, {}) if row is None else (row.appel, row.avis or {})
+    def names(self) -> tuple[str | None, Mapping[str, str], Sequence[Mapping[str, str]]]:
+        """Return what the configuration says for views.
+
+        The call's short name, None: its title; the words for verdicts; the champ or annotation of
+        which a column of the programme's views is made, as `lecture_colonne` shows it.
+        """
+        table = tables.demarche.c
+        said = select(table.appel, table.avis, table.origines).where(table.number == self.number)
+        row = self.connection.execute(said).one_or_none()
+        return (None, {}, []) if row is None else (row.appel, row.avis or {}, row.origines or [])
 
     def groupes_without(self, named: str | None) -> list[str]:
         """Return the groupes that an instructeur, by id or e-mail, is not in; none if unread."""
@@ -261,7 +264,7 @@ class DemarcheWrites(DemarcheReads):
         leaves that to `renew_views` if they are in use. `opened` are the ids of the champs and
         annotations that readers without personal data see.
         """
-        known = self.revisions()
+        known, shown = self.revisions(), self._shown()
         facts = {
             "number": self.number,
             "titre": demarche.titre,
@@ -293,11 +296,28 @@ class DemarcheWrites(DemarcheReads):
         # Only then: renewing waits for those who read the views.
         is_new = self.revisions() != known
         self.renew_views(opened, is_due=is_new)
+        # A new revision can give the answers of all dossiers one more column.
+        if is_new or self._shown() != shown:
+            self.touch_all()
 
-    def name(self, appel: str | None, avis: Mapping[str, str] = MappingProxyType({})) -> None:
+    def name(
+        self,
+        appel: str | None,
+        avis: Mapping[str, str] = MappingProxyType({}),
+        origines: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         """Store what `names` returns."""
-        row = {"number": self.number, "appel": appel, "avis": dict(avis)}
+        shown = self._shown()
+        row = {"number": self.number, "appel": appel, "avis": dict(avis), "origines": origines}
         update_rows(self.connection, tables.demarche, [row])
+        if self._shown() != shown:
+            self.touch_all()
+
+    def _shown(self) -> Any:
+        """Return what views show of the démarche beside each dossier."""
+        table = tables.demarche.c
+        shown = select(table.titre, table.appel, table.avis, table.couleurs)
+        return self.connection.execute(shown.where(table.number == self.number)).one_or_none()
 
     def renew_views(self, opened: Collection[str] = (), *, is_due: bool = False) -> bool:
         """Renew the views formulaire_* if there is a reason; return False if they are still in use.

@@ -51,6 +51,14 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
     return Index(name, *columns, unique=unique, sqlite_where=text(where), info={"where": where})
 
 
+# In words that PostgreSQL keeps, and literally, or SQLite would not see what the index is for.
+ASKED = (
+    "genre <> 'acces' AND genre <> 'consultation' AND genre <> 'telechargement' "
+    "AND genre <> 'export' AND genre <> 'sauvegarde'"
+)
+"""The condition on a row of `demande` that it is an order, and not what somebody saw (`Seen`)."""
+
+
 def complete_for_postgresql() -> None:
     """Set the conditions of partial indexes for PostgreSQL.
 
@@ -102,7 +110,7 @@ class DossierRow(_Table, table=True):
     expire_le: dt.datetime | None = open_("Date à laquelle Démarches Simplifiées fera expirer le dossier, en UTC ; vide si elle n'en donne pas.")
     supprime_par_usager_le: dt.datetime | None
     synchronise_le: dt.datetime = open_("Date à laquelle un contenu nouveau du dossier a été enregistré ici, en UTC.")
-    modifie_ici_le: dt.datetime | None = open_("Date à laquelle ce que cette base dit du dossier a changé pour la dernière fois, en UTC, dans quelque vue que ce soit : contenu, dates, messages, présence, verdict, réponse, inscription. Vide pour un dossier que dsync n'a pas touché depuis sa mise à jour.")
+    modifie_ici_le: dt.datetime | None = open_("Date à laquelle ce que cette base dit du dossier a changé pour la dernière fois, en UTC, dans l'une des vues qui ont cette colonne : contenu, dates, messages, présence, verdict, réponse, inscription ; un chargement par différence s'y fie.")
     content_hash: str | None = open_()
     annotations_hash: str | None = open_()
     inputs_hash: str | None = open_()
@@ -494,6 +502,8 @@ class DemandeRow(_Table, table=True):
     __tablename__ = "demande"
     __table_args__ = (
         _partial("ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"),
+        # A minute in which somebody looks at dossiers is a row, too: lists of orders pass them by.
+        _partial("ix_demande_demandee", "demarche_numero", "id", where=ASKED),
         kept("Journal de ce que des agents ont demandé (`dsync history --manual`), de qui a vu quoi (`dsync history --seen`) ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
     )
 
@@ -764,7 +774,28 @@ class DemarcheRow(_Table, table=True):
     vues_a_refaire: bool = False
     # The ids of the champs and annotations that readers without personal data see in these views.
     ouverts: Any = open_(type_=JsonText(), default=[])
+    # The champ or annotation of which the configuration makes a column of the programme's views.
+    origines: Any = open_(type_=JsonText(), default=[])
     sceau: int | None = _seal()
+
+
+class ColonneRow(_Table, table=True):
+    """What views say of their columns, written where the views are made."""
+
+    __tablename__ = "colonne"
+    __table_args__ = kept("Une ligne par colonne de chaque vue : ce qu'elle veut dire, sans aucun dossier.", "La suppression de la base.")
+
+    vue: str = open_("Vue.", primary_key=True)
+    colonne: str = open_("Colonne de cette vue.", primary_key=True)
+    rang: int = open_("Place de la colonne dans la vue, à partir de 1.")
+    type: str = open_("Type : integer, number, boolean, date, datetime, json ou text.")
+    sens: str = open_("Ce que cette colonne veut dire.", Text)
+    marque: str | None = open_("Donnée personnelle, Texte libre, Note du jury, ou la condition à laquelle elle l'est ; vide si elle est ouverte à qui lit sans données personnelles.")
+    depuis: str | None = open_("Version de dsync qui l'a apportée ; vide pour un champ du formulaire.")
+    # Of a column of `formulaire_*`.
+    demarche_numero: int | None = Field(default=None, sa_type=BigInteger)
+    origine: str | None = open_()
+    champ_id: str | None = open_()
 
 
 class GristRow(_Table, table=True):
@@ -785,6 +816,7 @@ class GristRow(_Table, table=True):
 
 
 abonnement = metadata.tables["abonnement"]
+colonne = metadata.tables["colonne"]
 grist = metadata.tables["grist"]
 alerte = metadata.tables["alerte"]
 dossier = metadata.tables["dossier"]

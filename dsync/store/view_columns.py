@@ -12,6 +12,7 @@ from dsync.programme import Dictionary
 from dsync.store.columns import computed, of, said
 from dsync.store.tables import (
     changement,
+    colonne,
     contenu,
     demarche,
     dossier,
@@ -48,6 +49,10 @@ def waited_for(attend: str, dossier: str = "d") -> str:
     )
 
 
+MOVED = of(dossier, "d", "modifie_ici_le")
+"""The end of each view whose rows change with their dossier `d` alone, not with others or the
+clock: an incremental load has it row by row, and the other views whole."""
+
 # One line a column, however long its sentence.
 # fmt: off
 VIEWS: Dictionary = {
@@ -70,8 +75,16 @@ VIEWS: Dictionary = {
         **said("valeur", "Valeur, telle qu'elle figure dans la colonne."),
         **said("sens", "Ce que cette valeur veut dire."),
     }, key=("vue", "colonne", "valeur")),
+    "lecture_colonne": View("Une ligne par colonne de chaque vue, celles des formulaires comprises : son sens, et le champ d'où elle vient.", {
+        **of(colonne, "c", "vue colonne rang type sens marque"),
+        **computed("origine", "coalesce(c.origine, k.origine)", "champ (formulaire de l'usager) ou annotation (privée), si la colonne vient de l'un ou de l'autre, d'après le formulaire ou la configuration ([mapping]) ; vide si Démarches Simplifiées ou dsync la donnent."),
+        **computed("champ_id", "coalesce(c.champ_id, k.champ_id)", "Identifiant de ce champ, comme dans lecture_champ."),
+        **of(colonne, "c", "depuis"),
+        **computed("demarche_numero", "coalesce(c.demarche_numero, k.number)", "Numéro de la démarche de ce champ ; vide s'il n'y en a pas.", type="integer"),
+    }, key=("vue", "colonne", "demarche_numero")),
     "lecture_annotation": View("Une ligne par valeur que dsync a voulu inscrire dans un dossier, les anciennes comprises. Rien n'est inscrit dans un dossier décidé ; ce qui vient d'être inscrit se lit dans lecture_champ et formulaire_* à la synchronisation suivante.", {
         **of(outbox, "o", "numero annotation valeur statut tentatives AS tentative envoyee_le confirmee_le erreur demarche_numero"),
+        **MOVED,
     }),
     "lecture_champ": View("Une ligne par champ et par annotation de chaque dossier, repris ou non dans les autres vues.", {
         **of(contenu, "c", "numero"),
@@ -82,11 +95,13 @@ VIEWS: Dictionary = {
         **said("ligne", "Place de la ligne dans un bloc répétable, à partir de 1 ; vide hors des blocs répétables.", type="integer"),
         **said("valeur", "Valeur en toutes lettres (dates AAAA-MM-JJ, décimales avec un point, choix séparés par une virgule), et pour une carte ses zones en GeoJSON ; vide si rien n'est saisi, et pour un bloc répétable, dont les valeurs sont celles de ses lignes.", mark=Mark.FREE_TEXT),
         **of(dossier, "d", "demarche_numero"),
+        **MOVED,
     }, key=("numero", "origine", "champ_id", "ligne")),
     "lecture_changement": View("Une ligne par changement constaté dans un dossier depuis sa première lecture par dsync ; ceux d'avant sont inconnus : un champ, une annotation, son état, son groupe instructeur ou ses étiquettes. Un autre demandeur n'y est pas : lecture_evenement le dit, sans l'ancienne valeur. Deux modifications entre deux lectures n'en font qu'une ; ce que Démarches Simplifiées ne peut pas rendre n'est pas comparé tant que cela dure.", {
         **of(changement, "c", "numero origine champ_id libelle ligne ancienne_valeur nouvelle_valeur constate_le modifie_le apres_depot par"),
         **computed("ordre", "c.id", "Ordre dans lequel les changements ont été constatés, croissant ; il départage ceux d'une même date.", type="integer"),
         **of(changement, "c", "demarche_numero"),
+        **MOVED,
     }, key=("ordre",)),
     "lecture_piece": View("Une ligne par pièce jointe ; les fichiers eux-mêmes restent dans Démarches Simplifiées, sauf ceux dont une copie est demandée.", {
         **of(contenu, "c", "numero"),
@@ -99,11 +114,13 @@ VIEWS: Dictionary = {
         **said("copie", "Adresse de la copie du fichier ; vide s'il n'est pas copié."),
         **of(piece, "p", "copie_le etat AS copie_etat"),
         **of(dossier, "d", "demarche_numero"),
+        **MOVED,
     }),
     "lecture_precontrole": View("Une ligne par verdict établi, ceux qui sont remplacés compris : l'historique complet du pré-contrôle, l'avis préparatoire que dsync établit sur les critères publiés.", {
         **of(verdict, "v", "numero verdict"),
         **computed("avis", "coalesce(json(m.avis) ->> v.verdict, v.verdict)", "Le verdict dans les mots que la configuration lui donne ([annotations] options) ; à défaut, le verdict."),
         **of(verdict, "v", "detail etabli_le version_regles courant remarque demarche_numero"),
+        **MOVED,
     }, key=("numero", "etabli_le")),
     "lecture_precontrole_controle": View("Une ligne par contrôle de chaque verdict, remplacés compris, avec son motif et sa preuve.", {
         **of(verdict, "v", "numero"),
@@ -114,6 +131,7 @@ VIEWS: Dictionary = {
         **computed("preuve", "k.value ->> 'preuve'", "Valeurs utilisées, en JSON ; vide pour un dossier effacé.", mark=Mark.FREE_TEXT),
         **computed("courant", "v.courant", "Vrai pour les contrôles du verdict en cours.", type="boolean"),
         **of(verdict, "v", "demarche_numero"),
+        **MOVED,
     }, key=("numero", "etabli_le", "controle")),
     "lecture_statistique": View("Nombre de dossiers par mois de dépôt, contrôle du pré-contrôle et résultat, selon les verdicts en cours, dossiers masqués et effacés compris.", {
         **computed("mois", "substr(CAST(paris(d.depose_le) AS text), 1, 7)", "Mois du dépôt, à l'heure de Paris, sous la forme AAAA-MM."),
@@ -135,6 +153,7 @@ VIEWS: Dictionary = {
         **said("revision", "Identifiant de la révision du formulaire sur laquelle la décision a été prise ; vide si elle n'est pas connue."),
         **said("en_vigueur", "Vrai pour la décision qui vaut à ce jour, une au plus par dossier ; faux si elle est remplacée ou si le dossier est rouvert.", type="boolean"),
         **of(dossier, "d", "demarche_numero"),
+        **MOVED,
     }, key=("numero", "rang")),
     "lecture_etiquette": View("Une ligne par étiquette (label) posée sur un dossier à ce jour.", {
         **said("numero", "Numéro du dossier.", type="integer"),
@@ -142,6 +161,7 @@ VIEWS: Dictionary = {
         **said("couleur", "Couleur de l'étiquette dans Démarches Simplifiées, sous le nom qu'elle lui donne ; vide tant que la démarche n'a pas été relue."),
         **said("posee_par_dsync", "Vrai si dsync a posé cette étiquette ou la tient pour la sienne ; faux si une personne l'a posée.", type="boolean"),
         **of(dossier, "d", "demarche_numero"),
+        **MOVED,
     }, key=("numero", "etiquette")),
     "lecture_reponse": View("Une ligne par réponse qu'une personne a donnée à un contrôle d'un dossier, retirées et remplacées comprises. Une réponse vaut tant que le contrôle trouve ce que cette personne a vu.", {
         **of(reponse, "r", "numero controle resultat motif produit auteur repondu_le"),
@@ -150,6 +170,7 @@ VIEWS: Dictionary = {
         **said("constat_motif", "Motif qu'il en avait donné.", mark=Mark.FREE_TEXT),
         **said("constat_preuve", "Preuve qu'il avait utilisée, en JSON.", mark=Mark.FREE_TEXT),
         **of(reponse, "r", "finie_le finie_par demarche_numero"),
+        **MOVED,
     }),
     "lecture_message": View("Une ligne par message de la messagerie d'un dossier, sans son texte, qui n'est pas copié ; les messages retirés compris.", {
         **of(contenu, "c", "numero"),
@@ -160,11 +181,13 @@ VIEWS: Dictionary = {
         **said("corrige_le", "Fin de cette demande de correction, en UTC : l'usager a déposé son dossier de nouveau, ou elle a été annulée.", type="datetime"),
         **said("retire_le", "Date à laquelle son auteur l'a retiré, en UTC ; vide sinon.", type="datetime"),
         **of(dossier, "d", "demarche_numero"),
+        **MOVED,
     }, key=("numero", "message")),
     "lecture_evenement": View("Une ligne par événement de la vie d'un dossier, tel que dsync l'a constaté.", {
         **of(evenement, "e", "numero survenu_le evenement"),
         **of(evenement, "e", "details", Mark.FREE_TEXT),
         **of(evenement, "e", "demarche_numero"),
+        **MOVED,
     }),
     "lecture_synchronisation": View("Une ligne par synchronisation.", {
         **of(sync_run, "r", "run genre"),

@@ -94,7 +94,8 @@ def follow_config_changes(run: Run) -> None:
     """
     with run.reading() as reader:
         demarche, before = reader.demarche.read(), reader.state.read().writing_key
-        names = (run.context.appel, {k.value: v for k, v in run.context.words.items()})
+        words = {k.value: v for k, v in run.context.words.items()}
+        names = (run.context.appel, words, _origins(run, demarche))
         is_named = reader.demarche.names() == names
         has_views = not reader.demarche.views_are_due(run.context.opened)
     if not has_views:
@@ -203,6 +204,24 @@ def _missing_labels(run: Run, demarche: Demarche) -> list[str]:
     annotations = run.context.annotations
     labels = annotations.labels if annotations else None
     return [name for name in labels.all() if name not in demarche.labels] if labels else []
+
+
+def _origins(run: Run, demarche: Demarche | None) -> list[dict[str, str]]:
+    """Return of which champs the columns of the programme's views are made."""
+    programme = run.context.programme
+    revision = demarche and demarche.revisions.get(demarche.active_revision_id)
+    if programme is None or not revision:
+        return []
+    by_id = revision.descriptors
+    return [
+        {
+            "vue": view,
+            "colonne": column,
+            "origine": "annotation" if by_id[id_].is_annotation else "champ",
+            "champ_id": id_,
+        }
+        for (view, column), id_ in programme.form(by_id).columns.items()
+    ]
 
 
 def _report_unmapped_fields(run: Run, demarche: Demarche) -> None:

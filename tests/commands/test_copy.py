@@ -47,7 +47,7 @@ def on(dsync: Command, url: str) -> Command:
 
 def count_of(url: str) -> dict[str, int]:
     """Return the number of rows of each of dsync's tables that exists, but the one about them."""
-    own = {*tables.metadata.tables, *PROGRAMME.storage.metadata.tables} - {"layout"}
+    own = {*tables.metadata.tables, *PROGRAMME.storage.metadata.tables} - {"layout", "colonne"}
     with connected(url) as connection:
         found = own.intersection(inspect(connection).get_table_names())
         return {

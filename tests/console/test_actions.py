@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import text
 
-from dsync.care.person import look_up
-from dsync.console import person
 from dsync.console.desk import Desk
 from dsync.sandbox import Change
 from dsync.sync.work import Erase, Push, ReadDossiers, to_row
@@ -368,7 +368,7 @@ def test_a_stop_without_a_database_is_quiet(
 def test_a_request_that_crashes_says_so(engine: Engine) -> None:
     """A bug of dsync ends it as a failure, which is logged: nobody waits for it any more."""
     app = engine.another().app
-    broken: Any = object()
+    broken: Any = SimpleNamespace(is_away=False)
     app = Worker(app.settings, clock=app.clock, store=app.store, client=broken)
     with served(engine, [app]) as console:
         visitor = console.visitor()
@@ -495,24 +495,15 @@ def test_a_person_is_looked_for_and_that_is_journaled(visitor: Visitor, engine: 
     assert "au moins trois" in words(visitor.post("/personne", texte="e").text)
 
 
-def test_a_long_search_shows_how_far_it_is(
-    visitor: Visitor, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_search_is_shown_beside_the_pages(visitor: Visitor, engine: Engine) -> None:
     """No page waits for more than a second; then the result stands at the same address."""
-    goes_on = threading.Event()
-
-    def slow(*given: Any, progress: Callable[[int, int], None], **options: Any) -> Any:
-        progress(2500, 10_000)
-        assert goes_on.wait(DEADLINE_S)
-        return look_up(*given, progress=progress, **options)
-
-    monkeypatch.setattr(person, "look_up", slow)
-    monkeypatch.setattr(person, "AT_ONCE_S", 0.1)
     mail = engine.control.truth_of(number(0)).usager_email
-    page = visitor.post("/personne", texte=mail)
-    assert "25 % de 10 000 lignes" in words(page.text)
-    assert 404 == visitor.get(f"{urlsplit(page.url).path}/reponse").status_code
-    goes_on.set()
+    # Who has searched is journaled, which waits for who writes.
+    with connected(engine.url) as writer:
+        writer.execute(text("UPDATE lease SET token = token"))
+        page = visitor.post("/personne", texte=mail)
+        assert "En cours" in words(page.text)
+        assert 404 == visitor.get(f"{urlsplit(page.url).path}/reponse").status_code
     assert "est le demandeur" in words(visitor.followed(page))
 
 

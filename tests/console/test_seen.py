@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 
 from dsync.console.access import Role
+from dsync.store.requests import Seen
+from dsync.store.tables import ASKED
 from tests.acceptance.worker.installed import slowdown
 from tests.console.served import served
-from tests.engine.rig import DEMARCHE, FIRST, Engine
+from tests.engine.rig import DEMARCHE, FIRST, Engine, number
 from tests.store.databases import connected
 
 REFUSING = (
@@ -36,7 +40,10 @@ def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
     """
     with served(engine) as console:
         visitor = console.visitor()
-        for path in (f"/dossiers/{FIRST}", f"/dossiers/{FIRST}/journal", f"/dossiers/{FIRST + 1}"):
+        sheets = f"/jury/fiches?dossier={FIRST}&dossier={FIRST + 2}"
+        for path in (
+            f"/dossiers/{FIRST}", f"/dossiers/{FIRST}/journal", f"/dossiers/{FIRST + 1}", sheets
+        ):  # fmt: skip
             assert 200 == visitor.get(path).status_code
         assert 200 == visitor.get("/dossiers.csv?q=Dupont&etat=en_construction").status_code
         for path in ("/", "/dossiers", "/dossiers/1"):
@@ -45,10 +52,29 @@ def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
         assert [] == seen(engine)
     [file, pages] = seen(engine)
     assert ("telechargement", []) == file[:2]
-    assert ("consultation", [FIRST, FIRST + 1], 2) == pages
+    assert ("consultation", [FIRST, FIRST + 1, FIRST + 2], 3) == pages
     with engine.worker.store.reading(DEMARCHE) as reader:
         told = next(one for one in reader.requests.seen(limit=9) if one.genre == "telechargement")
     assert {"q": "…", "etat": "en_construction"} == told.options["filtres"]
+
+
+def test_who_looks_much_makes_no_order_slower(engine: Engine) -> None:
+    """What was asked for is found by an index that has nothing of what was seen."""
+    assert {*Seen} == {*re.findall(r"'(\w+)'", ASKED)}
+    plans: list[str] = []
+
+    def explain(
+        connection: Connection, _cursor: Any, statement: str, values: Any, *_: object
+    ) -> None:
+        if "FROM demande" in statement and not statement.startswith("EXPLAIN"):
+            found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            plans.extend(row[3] for row in found)
+
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        event.listen(reader.connection, "before_cursor_execute", explain)
+        reader.requests.of_dossier(number(0))
+        reader.requests.latest(limit=20)
+    assert ["USING INDEX ix_demande_demandee" in plan for plan in plans] == [True, True]
 
 
 @pytest.fixture

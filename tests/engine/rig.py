@@ -574,7 +574,8 @@ class Engine:
         """Begin again with an empty database, as after a loss, or on a new machine."""
         with self._tables.begin() as connection:
             for table in reversed(list(_tables())):
-                if table.name != "layout":  # It says which tables there are.
+                # They say which tables and columns there are.
+                if table.name not in ("layout", "colonne"):
                     connection.execute(table.delete())
         self.restart()
 

@@ -24,14 +24,21 @@ from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.sync.work import ReadAll, Request
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
-from tests.engine.rig import NOW, PROBLEME, SEED, Engine, number
+from tests.engine.rig import DEMARCHE, NOW, PROBLEME, SEED, Engine, id_of, number
 from tests.engine.test_belief import accept
 from tests.store.databases import connected
 
 LAYOUT = ("header_section", "explication", "repetition")
 FACTS = len(DOSSIER_COLUMNS)
 CODES = {
-    "address": ("address", "cityCode", "departmentCode", "regionCode"),
+    "address": (
+        "address",
+        "cityCode",
+        "departmentCode",
+        "departmentName",
+        "regionCode",
+        "regionName",
+    ),
     "communes": ("commune", "code"),
     "departements": ("departement", "code"),
     "regions": ("region", "code"),
@@ -178,14 +185,16 @@ def test_each_view_of_a_form_equals_a_plain_reading_of_the_raw_nodes(
     views = [one for one in names if one.startswith(f"{main}_{slug(label)}")]
     shown_rows = [row for view in views for row in rows(url, f"SELECT * FROM {view}")]
     assert chosen
-    assert sorted(chosen) == sorted(tuple(r.values()) for r in shown_rows if "ligne" not in r)
+    assert sorted(chosen) == sorted(
+        (row["numero"], row["rang"], row["choix"]) for row in shown_rows if "ligne" not in row
+    )
 
 
 def test_a_new_revision_adds_columns_and_takes_none_away(engine: Engine) -> None:
     """A renamed champ keeps its column, a removed one too; one of another type gets one more."""
     engine.sync_until_quiet()
     before = engine.rows(f"SELECT * FROM {VIEW} WHERE numero = {number(0)}")[0]
-    profils = f"SELECT * FROM {VIEW}_profils_souhaites"
+    profils = f"SELECT numero, ligne, profil, ordre_de_preference FROM {VIEW}_profils_souhaites"
     rows_before = engine.rows(f"{profils} ORDER BY numero, ligne")
     added = ChampDescriptor(4900, "integer_number", "Nombre d’usagers")
     engine.control.form.publish_revision(
@@ -216,6 +225,38 @@ def test_a_new_revision_adds_columns_and_takes_none_away(engine: Engine) -> None
     columns = engine.worker.store.dictionary()[VIEW].columns
     assert "« Le problème » (champ, textarea). Texte libre." == columns["probleme_identifie"].said
     assert "Absent de la révision publiée." in columns["perspectives"].sentence
+
+
+def test_each_column_says_where_it_comes_from(engine_on_each: Engine) -> None:
+    """In all views, as the dictionary has them; of a renamed question, under its new name."""
+    engine = engine_on_each
+    engine.begin(push=False)
+    engine.control.form.publish_revision(Change(rename={PROBLEME: "Le problème"}))
+    engine.sync(push=False)
+    said = engine.rows("SELECT * FROM lecture_colonne ORDER BY vue, rang")
+    documented = engine.worker.store.dictionary()
+    assert {(view, name) for view in documented for name in documented[view].columns} == {
+        (row["vue"], row["colonne"]) for row in said
+    }
+    assert all(row["sens"] for row in said)
+    by_column = {(row["vue"], row["colonne"]): row for row in said}
+    wanted = {
+        ("lecture_candidature", "probleme"): ("champ", PROBLEME, "Texte libre"),
+        ("lecture_candidature", "departement_nom"): ("champ", 4203, None),
+        ("lecture_candidature", "jury_le"): ("annotation", 5203, None),
+        ("lecture_candidature", "verdict"): (None, None, None),
+        ("lecture_voeu", "missions"): ("champ", None, "Texte libre"),
+        (VIEW, "probleme_identifie"): ("champ", PROBLEME, "Texte libre"),
+        (VIEW, "lieu_de_travail_region_nom"): ("champ", 4204, "Donnée personnelle"),
+        (VIEW, "usager_courriel"): (None, None, "Donnée personnelle"),
+    }
+    for column, (origin, stable_id, mark) in wanted.items():
+        row = by_column[column]
+        assert (origin, mark) == (row["origine"], row["marque"]), column
+        assert (stable_id is None) or id_of(stable_id) == row["champ_id"], column
+        assert (origin and DEMARCHE) == row["demarche_numero"] or column[0] == VIEW, column
+    assert "« Le problème »" in by_column[VIEW, "probleme_identifie"]["sens"]
+    assert "1.0.0" == by_column["lecture_dossier", "numero"]["depuis"]
 
 
 def test_a_map_shows_its_areas_as_geojson_and_as_a_text(engine: Engine) -> None:

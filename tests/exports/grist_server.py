@@ -57,6 +57,8 @@ class Grist:
         """How many of the next requests are answered with 429."""
         self.dies_after: int | None = None
         """After how many writes it answers nothing any more."""
+        self.odd: Any = None
+        """What everything is answered with, if not None."""
         self.address = ""
 
     def table(self, name: str) -> GristTable:
@@ -179,6 +181,8 @@ def grist_server() -> Iterator[Grist]:
             if grist.busy:
                 grist.busy -= 1
                 return self._say(429, {"error": "Too many requests"})
+            if grist.odd is not None:
+                return self._say(200, grist.odd)
             if self.headers.get("Authorization") != "Bearer key":
                 return self._say(401, {"error": "invalid key"})
             if len(raw) > MOST_BYTES:

@@ -220,6 +220,19 @@ def test_a_wrong_key_or_address_is_said(grist: Grist) -> None:
         client.tables()
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [{}, [], "x", {"tables": []}, {"tables": {"a": 1}}, {"tables": [{"id": 1}]},
+     {"tables": [{"id": "A", "fields": {"tableRef": [1]}}]},
+     {"tables": [{"id": "A", "fields": {"tableRef": 1}}]}],
+)  # fmt: skip
+def test_an_answer_that_is_not_grists_is_said(grist: Grist, odd: Any) -> None:
+    """Such as that of another service at the address: no internal error."""
+    grist.odd = odd
+    with pytest.raises(GristError, match="What answers is no Grist"):
+        keep(grist, rows(1))
+
+
 def test_a_grist_that_never_answers_is_left_in_time() -> None:
     """Of all requests together, and at once when the service is stopped."""
     stop = threading.Event()

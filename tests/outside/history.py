@@ -77,7 +77,7 @@ FEW = 8
 """Up to so many rows are all shown, with a line for each column."""
 ITEMS = 2
 """So many items are shown of a list of rows, which views have whole."""
-OF_DOSSIER = {"numero", "demarche_numero"}
+OF_DOSSIER = {"numero", "demarche_numero", "modifie_ici_le"}
 """Columns that a dossier's own lists leave out."""
 Row = dict[str, Any]
 

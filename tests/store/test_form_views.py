@@ -116,8 +116,8 @@ def test_names_stay_whatever_comes_later(store: Store) -> None:
         save(store, demarche_of(*forms))
     expected = {
         VIEW: [*FACTS, "nom", "ville", "nom_2"],
-        f"{VIEW}_lieux": ["numero", "ligne", "ville"],
-        f"{VIEW}_lieux_2": ["numero", "ligne"],
+        f"{VIEW}_lieux": ["numero", "ligne", "modifie_ici_le", "ville"],
+        f"{VIEW}_lieux_2": ["numero", "ligne", "modifie_ici_le"],
     }
     dictionary = store.dictionary()
     assert expected == {name: [*dictionary[name].columns] for name in expected}
@@ -242,22 +242,28 @@ def test_several_choices_are_rows(store: Store) -> None:
         store, demarche, 2, [Champ(DescriptorId("top"), "a, b"), Champ(DescriptorId("x"))]
     )
 
+    def chosen_in(view: str) -> list[tuple[Any, ...]]:
+        found = rows(store, view)
+        return sorted(tuple(row[n] for n in row if n != "modifie_ici_le") for row in found)
+
     # A block's name comes first, whatever its place in the form.
     assert [VIEW, f"{VIEW}_themes", f"{VIEW}_themes_2", f"{VIEW}_langues"] == [
         name for name in store.dictionary() if name.startswith(VIEW)
     ]
     assert [
-        {"numero": 1, "rang": 1, "choix": "b"},
-        {"numero": 1, "rang": 2, "choix": "a"},
-        {"numero": 2, "rang": 1, "choix": "a, b"},
-    ] == sorted(rows(store, f"{VIEW}_themes_2"), key=lambda row: (row["numero"], row["rang"]))
-    assert [(1, 1, 1, "d'ici"), (1, 1, 2, "là"), (1, 3, 1, "là")] == sorted(
-        tuple(row.values()) for row in rows(store, f"{VIEW}_langues")
-    )
+        (1, 1, "b"),
+        (1, 2, "a"),
+        (2, 1, "a, b"),
+    ] == chosen_in(f"{VIEW}_themes_2")
+    assert [(1, 1, 1, "d'ici"), (1, 1, 2, "là"), (1, 3, 1, "là")] == chosen_in(f"{VIEW}_langues")
     columns = store.dictionary()[f"{VIEW}_langues"].columns
-    assert {"numero": "integer", "ligne": "integer", "rang": "integer", "choix": "text"} == {
-        name: one.type for name, one in columns.items()
-    }
+    assert [
+        ("numero", "integer"),
+        ("ligne", "integer"),
+        ("rang", "integer"),
+        ("modifie_ici_le", "datetime"),
+        ("choix", "text"),
+    ] == [(name, one.type) for name, one in columns.items()]
     assert columns["choix"].mark in MASKED
     later = demarche_of(form, [*form, descriptor("new", "Langues", several)])
     save(store, later)
@@ -360,7 +366,7 @@ def test_a_view_shows_what_was_stored(
             for at, line in enumerate(lines)
             for _, _, (_, _, meant) in line
         ]
-        cells = [*row.values()][2:]
+        cells = [*row.values()][3:]
         assert whole == [
             None if v is None and e is None else _meant(v, e)
             for v, e in zip(cells, whole, strict=True)

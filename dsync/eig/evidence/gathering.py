@@ -125,6 +125,9 @@ def gather(
             known = rows.known_products(tx.connection)
             products = updated_products(fetched.catalogue, known, copy.fetched_at or run.now)
             rows.save_products(tx.connection, products)
+            names = {product.id: product.nom for product in known}
+            renamed = [one.id for one in products if names.get(one.id) != one.nom]
+            tx.touch(rows.of_products(tx.connection, renamed))
         else:
             is_read = fetched is not None
             rows.save_evidence_check(tx.connection, run.now, erreur, is_confirmed=is_read)

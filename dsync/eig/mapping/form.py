@@ -22,7 +22,8 @@ from dsync.domain.dossier import (
 )
 from dsync.domain.ids import DescriptorId
 from dsync.domain.json_bytes import json_bytes
-from dsync.eig.candidature import Candidature
+from dsync.eig.candidature import Candidature, declared_fields
+from dsync.eig.candidature_views import MAIN_VIEW
 from dsync.eig.grids import GRIDS_REVISION
 from dsync.eig.mapping.candidature_reading import FormPlan, read_candidature
 from dsync.eig.mapping.mapping_section import (
@@ -38,6 +39,8 @@ from dsync.eig.mapping.mapping_section import (
 from dsync.eig.stages import DATED, STAGES_REVISION, passages_of
 
 VALIDATED = "valide_par_instructeur"
+_VIEWS = {VOEUX: "lecture_voeu", EVALUATIONS: "lecture_evaluation"}
+"""The views with a row a row of a repetition."""
 Field = tuple[str, ChampTarget, bool]
 """A field's name, its champ or annotation, and whether it is an annotation."""
 
@@ -202,6 +205,16 @@ class MappedForm:
         """The ids of the champs of the fields, those in rows included."""
         columns = {i for name, i in self.plan.columns.items() if name.startswith(f"{VOEUX}.")}
         return frozenset(filter(None, {id_ for _, id_ in self.plan.champs} | columns))
+
+    @property
+    def columns(self) -> dict[tuple[str, str], DescriptorId]:
+        """The descriptor of each column of a view that is filled from one."""
+        ids = dict([*self.plan.champs, *self.plan.annotations])
+        found = {(MAIN_VIEW, name): ids.get(one.target or name) for name, one in declared_fields()}
+        for name, id_ in self.plan.columns.items():
+            block, _, column = name.partition(".")
+            found[_VIEWS[block], column] = id_
+        return {column: id_ for column, id_ in found.items() if id_ is not None}
 
     def rows(
         self, dossier: Dossier, corrections: Sequence[Correction] = ()

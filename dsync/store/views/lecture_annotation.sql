@@ -1,3 +1,4 @@
 SELECT
     {columns}
 FROM outbox AS o
+LEFT JOIN dossier AS d ON d.numero = o.numero

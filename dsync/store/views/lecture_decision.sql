@@ -24,6 +24,7 @@ SELECT
     n.value ->> 'revision_id' AS revision,
     n.etat = d.etat
     AND row_number() OVER (PARTITION BY n.numero ORDER BY n.value ->> 'date' DESC, n.key DESC) = 1 AS en_vigueur,
-    d.demarche_numero
+    d.demarche_numero,
+    utc(d.modifie_ici_le) AS modifie_ici_le
 FROM decision AS n
 JOIN dossier AS d ON d.numero = n.numero

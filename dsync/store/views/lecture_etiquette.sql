@@ -7,7 +7,8 @@ SELECT
         FROM pousse AS p
         WHERE p.numero = d.numero AND p.annotation = 'label' AND p.valeur = e.value
     ) AS posee_par_dsync,
-    d.demarche_numero
+    d.demarche_numero,
+    utc(d.modifie_ici_le) AS modifie_ici_le
 FROM dossier AS d
 CROSS JOIN texts(d.labels) AS e
 LEFT JOIN (

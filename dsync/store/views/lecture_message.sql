@@ -6,7 +6,8 @@ SELECT
     CASE WHEN m.value ->> 'correction' IS NULL THEN NULL WHEN m.value ->> 'corrige_le' IS NULL THEN 'attendue' ELSE 'traitee' END AS correction,
     instant(m.value ->> 'corrige_le') AS corrige_le,
     instant(m.value ->> 'retire_le') AS retire_le,
-    d.demarche_numero
+    d.demarche_numero,
+    utc(d.modifie_ici_le) AS modifie_ici_le
 FROM contenu AS c
 JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN elements(c.messages) AS m

@@ -35,5 +35,7 @@ SELECT
     json(r.constat) ->> 'preuve' AS constat_preuve,
     utc(r.finie_le) AS finie_le,
     r.finie_par,
-    r.demarche_numero
+    r.demarche_numero,
+    utc(d.modifie_ici_le) AS modifie_ici_le
 FROM reponse AS r
+LEFT JOIN dossier AS d ON d.numero = r.numero

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
+import sqlite3
 import time
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+import requests
 
 from dsync import __version__
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import ScriptedFault
+from dsync.store.engine import BUSY_TIMEOUT_S
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import IN_TIME_S, Installed, at_work, slowdown, until
+from tests.acceptance.worker.surface import started
 from tests.acceptance.worker.truth import assert_copy_is_true
 from tests.commands.command import config_with
 from tests.profiles import long
@@ -146,6 +152,27 @@ def test_a_stop_does_not_wait_for_a_silent_database(sqlite_dsync: Installed) -> 
 
     assert took_s < IN_TIME_S, done.text
     assert "Traceback" not in done.text
+
+
+def test_a_stop_does_not_wait_for_a_lock_of_another_process(
+    sqlite_dsync: Installed, sqlite_database: Database
+) -> None:
+    """Such as a dry run's: what the console has to journal about a page waits for it."""
+    more = '[console]\npublic_url = "http://127.0.0.1:1"\n'
+    surface = started(sqlite_dsync, config=str(config_with(sqlite_dsync.folder, more=more)))
+    surface.until_read()
+    link = until(lambda: re.search(r"/entrer\?cle=\S+", surface.process.out))
+    browser = requests.Session()
+    browser.get(surface.url + link[0], timeout=20)
+    [dossier] = sqlite_database.rows("SELECT min(numero) AS n FROM dossier")
+    assert 200 == browser.get(f"{surface.url}/dossiers/{dossier['n']}", timeout=20).status_code
+    path = sqlite_dsync.variables["database_url"].removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        surface.process.signal(signal.SIGTERM)
+        done = surface.process.wait(BUSY_TIMEOUT_S)
+
+    assert 0 == done.code, done.text
 
 
 def test_the_service_runs_at_once_and_again_and_outlives_failures(

@@ -7,6 +7,7 @@ The versions of rules of both programmes come into one table.
 from __future__ import annotations
 
 from alembic import op
+from sqlalchemy import update
 
 from dsync.store import table_lines, tables
 from dsync.store.copying import former_rules
@@ -22,6 +23,8 @@ depends_on = None
 def upgrade() -> None:
     rules = former_rules(op.get_bind())
     table_lines.make("dsync.store", revision)
+    dossier = tables.dossier
+    op.get_bind().execute(update(dossier).values(modifie_ici_le=dossier.c.synchronise_le))
     insert_rows(op.get_bind(), tables.version_regles, rules)
     seal_former(op.get_bind())
     op.drop_index(op.f("ix_sync_run_demarche_numero"), "sync_run")

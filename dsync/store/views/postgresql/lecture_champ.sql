@@ -7,7 +7,8 @@ SELECT
     coalesce(f.types ->> (e.champ ->> 'id'), e.champ ->> 'type') AS type,
     (e.champ ->> 'ligne')::integer AS ligne,
     e.champ ->> 'texte' AS valeur,
-    d.demarche_numero
+    d.demarche_numero,
+    utc(d.modifie_ici_le) AS modifie_ici_le
 FROM contenu AS c
 JOIN dossier AS d ON d.numero = c.numero
 LEFT JOIN (

@@ -13,7 +13,8 @@ SELECT
     CASE WHEN p.etat = 'copiee' THEN p.adresse END AS copie,
     utc(p.copie_le) AS copie_le,
     p.etat AS copie_etat,
-    d.demarche_numero
+    d.demarche_numero,
+    utc(d.modifie_ici_le) AS modifie_ici_le
 FROM contenu AS c
 JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN LATERAL (VALUES (c.champs || '[]'), (c.annotations || '[]')) AS o (champs)

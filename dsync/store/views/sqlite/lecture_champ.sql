@@ -14,7 +14,8 @@ SELECT
     coalesce(s.type, e.value ->> 'type') AS type,
     e.value ->> 'ligne' AS ligne,
     e.value ->> 'texte' AS valeur,
-    d.demarche_numero
+    d.demarche_numero,
+    utc(d.modifie_ici_le) AS modifie_ici_le
 FROM contenu AS c
 CROSS JOIN dossier AS d ON d.numero = c.numero
 CROSS JOIN json_each(c.cellules) AS e
