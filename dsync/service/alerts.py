@@ -236,10 +236,12 @@ class Alerts:
         """
         # Not in the future, after a clock that went back.
         self._started_at = min(self._started_at, now)
-        looked = [one.looked._replace(ages=MappingProxyType({})) for one in self._workers]
+        # Files may change during the look, and with them the list.
+        workers = [*self._workers]
+        looked = [one.looked._replace(ages=MappingProxyType({})) for one in workers]
         states = states_of(self._store, looked, now) if looked else {}
         findings, seen, losses = list[AlertFinding](), set[DemarcheNumber](), list[AlertFinding]()
-        for worker in self._workers:
+        for worker in workers:
             state, number = states[worker.demarche], worker.demarche
             ended_at = (end := state["last_end"]) and end["at"]
             is_late = now - self._started_at > worker.configuration.late_after

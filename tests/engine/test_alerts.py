@@ -17,7 +17,10 @@ from typing import Any
 import pytest
 import sentry_sdk
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
+from dsync import wiring
+from dsync.care.state import Looked
 from dsync.domain.run_kinds import Kind
 from dsync.errors import ConfigurationError, StoreError
 from dsync.messages.kinds import DatabaseFailed
@@ -91,6 +94,25 @@ def test_each_alert_is_told_once_when_it_begins_and_once_when_it_ends(
     engine.control.faults.clear_faults()
     engine.sync()
     assert ["token_refused ended"] == told(engine, inbox, *both, minutes=8)
+
+
+def test_files_that_change_during_a_look_end_it_not(engine: Engine) -> None:
+    """A reload replaces the workers at any instant."""
+    app = engine.worker.app
+    given: dict[str, Any] = {"clock": app.clock, "store": app.store}
+    other = wiring.Worker(replace(app.settings, demarche=90_002), **given)
+
+    class Replaced(wiring.Worker):
+        @property
+        def looked(self) -> Looked:
+            workers[:] = [other]
+            return super().looked
+
+    workers: list[wiring.Worker] = [Replaced(app.settings, **given)]
+    alerts = Alerts(workers, lambda *_: True, threading.Event())
+    with capture_logs() as lines:
+        alerts.tick()
+    assert [] == [one for one in lines if one["event"] == "alerts_crashed"]
 
 
 def test_each_other_cause_is_told_once_too(engine: Engine, inbox: Inbox) -> None:
