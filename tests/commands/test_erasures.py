@@ -218,7 +218,7 @@ def test_a_temporary_copy_of_a_killed_process_is_swept_at_the_next_start(
     finally:
         living.kill()
         living.wait()
-    assert 0 == Command(run.folder, given)("sync", "--dry-run").code
+    assert 0 == Command(run.folder, given)("status").code
     assert [f"{PREFIX}lien"] == [path.name for path in temporary.iterdir()]
 
 

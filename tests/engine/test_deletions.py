@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dsync.domain.consent import Consent
-from dsync.domain.ids import DossierNumber
-from dsync.domain.run_kinds import Kind
 from dsync.ds.answers import read_nodes
 from dsync.sandbox import ScriptedFault
-from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.service.alerts import findings_of
-from dsync.store.engine import BUSY_TIMEOUT_S
 from dsync.sync.work import ReadAll
-from tests.acceptance.worker.installed import slowdown
 from tests.engine.conftest import Start
-from tests.engine.rig import DEMARCHE, OPEN, PAGE, PROBLEME, Engine, number, seeds
-from tests.store.databases import dump
+from tests.engine.rig import OPEN, PROBLEME, Engine, number
 
 OPEN_ONE, FINISHED_ONE = 1, 5
 
@@ -72,50 +64,6 @@ def test_an_erased_dossier_leaves_no_personal_data(engine_on_each: Engine) -> No
         assert told not in whole
     assert ["masque"] not in engine.events(OPEN_ONE)
     assert {"supprime", "efface"} <= set(engine.events(OPEN_ONE))
-
-
-def test_an_erasure_leaves_nothing_in_the_databases_files(engine_on_each: Engine) -> None:
-    """SQLite's file and WAL hold no word of it, nor does a dump; old rows are vacuumed."""
-    engine = engine_on_each
-    engine.sync_until_quiet()
-    # What was typed before is in the history, too.
-    for words in ("Mot-témoin", "Une autre phrase-témoin", "Rien"):
-        engine.control.edit_champ(number(OPEN_ONE), PROBLEME, words)
-        engine.sync()
-        engine.advance(minutes=11)
-    assert "phrase-témoin" in str(engine.content()["changement"])
-    engine.control.erase(number(OPEN_ONE))
-    assert 1 == engine.sync().deleted
-    assert "témoin" not in str(engine.content(all_tables=True))
-    if engine.url.startswith("sqlite"):
-        assert [] == engine.files_with("témoin")
-        return
-    dumped = dump(engine.url)
-    assert str(number(2)) in dumped
-    assert "témoin" not in dumped
-    vacuumed = engine.rows("SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0")
-    erased = {"dossier", "contenu", "changement", "candidature", "verdict", "outbox", "evenement"}
-    assert erased <= {row["relname"] for row in vacuumed}
-
-
-def test_an_erasure_waits_for_no_reader(engine: Engine) -> None:
-    """SQLite's WAL is emptied under the lock for writing, which others wait for.
-
-    The next run of any process empties what was read: the one that erased may have ended.
-    """
-    engine.sync_until_quiet()
-    engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Mot-témoin")
-    engine.sync()
-    engine.control.erase(number(OPEN_ONE))
-    reading = engine.another().store
-    with reading.reading(DEMARCHE) as reader:
-        assert 0 == len(reader.quarantine.entries())
-        start = time.monotonic()
-        assert 1 == engine.sync().deleted
-        assert (time.monotonic() - start) / slowdown() < BUSY_TIMEOUT_S / 2
-    engine.advance(minutes=11)
-    engine.another().sync()
-    assert [] == engine.files_with("témoin")
 
 
 def test_a_dossier_that_expires_before_its_day_is_found_by_the_full_read(engine: Engine) -> None:
@@ -285,63 +233,3 @@ def test_a_dossier_that_a_failed_full_read_did_not_reach_is_not_gone(engine: Eng
     engine.control.faults.clear_faults()
     engine.sync(full=True)
     assert {"present": 12} == engine.presences()
-
-
-# --- another démarche's dossiers --------------------------------------------------------------
-
-TABLES = ("dossier", "contenu", "candidature", "verdict", "outbox", "pousse", "evenement")
-
-
-def with_a_neighbour(engine: Engine) -> DossierNumber:
-    """Open another démarche of the same administrateur; return its one dossier's number."""
-    [seed] = seeds([2])
-    foreign = DossierNumber(number(0) + 5000)
-    form = replace(FORM, number=DEMARCHE + 7)
-    engine.sandbox.world.add_demarche(form, [replace(seed, number=foreign)])
-    return foreign
-
-
-def test_a_dossier_of_another_demarche_is_refused(engine: Engine) -> None:
-    """The token reaches it; it is named as one that DS does not show here, and nothing is kept."""
-    foreign = with_a_neighbour(engine)
-    report = engine.sync(dossiers=(foreign, number(0)))
-    assert (7, 1) == (report.exit_code, report.read)
-    [sentence] = report.errors
-    assert f"Dossier {foreign}: DS does not show it (hidden, erased, of another" in sentence
-    assert [{"numero": number(0)}] == engine.rows("SELECT numero FROM dossier")
-
-
-def test_a_dossier_of_another_demarche_in_the_copy_is_removed_by_the_full_read(
-    engine: Engine,
-) -> None:
-    """With all that was kept of it; it is never written into meanwhile."""
-    foreign = with_a_neighbour(engine)
-    engine.sync_until_quiet()
-    for table in TABLES:  # As if the neighbour's had been taken for ours.
-        engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(3)}")
-    engine.execute(f"UPDATE dossier SET dossier_id = 'its own' WHERE numero = {foreign}")
-    engine.execute(f"UPDATE outbox SET statut = 'en_attente' WHERE numero = {foreign}")
-    before = engine.control.truth_of(foreign)
-    assert 7 == engine.sync(work=Kind.PUSH, dossiers=(foreign,)).exit_code
-    report = engine.sync(full=True)
-    # What dsync wrote into our own is in DS, and no longer in the database.
-    assert (4, 1, {"present": 12}) == (report.exit_code, report.deleted, engine.presences())
-    assert [str(number(3))] == [*engine.asked()[0].proposal.subjects]
-    for table in TABLES:
-        assert [] == engine.rows(f"SELECT numero FROM {table} WHERE numero = {foreign}"), table
-    assert before == engine.control.truth_of(foreign)
-
-
-def test_a_twin_that_is_another_demarches_counts_no_more(engine: Engine) -> None:
-    """Once it is removed, those that were compared with it are judged again."""
-    foreign = with_a_neighbour(engine)
-    [first] = seeds([0])
-    engine.control.edit_champ(number(3), PAGE, first.champs[PAGE])
-    engine.sync_until_quiet()
-    assert "À vérifier" == engine.verdict(0)
-    for table in TABLES:
-        engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(3)}")
-    engine.execute(f"UPDATE dossier SET dossier_id = 'its own' WHERE numero = {foreign}")
-    engine.control.edit_champ(number(3), PAGE, "")
-    assert 1 == engine.sync(full=True).deleted
-    assert "Éligible" == engine.verdict(0)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from dsync.domain.run_kinds import Kind
+from dsync.store.engine import BUSY_TIMEOUT_S
 from dsync.sync.report import RunReport
+from tests.acceptance.worker.installed import slowdown
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
+from tests.engine.test_deletions import OPEN_ONE
+from tests.store.databases import dump
 
 ONE = 1
 WORD = "Mot-témoin"
@@ -140,3 +145,47 @@ def test_nothing_is_done_to_a_dossier_of_another_demarche(
     # A pre-check reads the catalogue again, which both have in common.
     del before["produit"], after["produit"]
     assert (code, before) == (report.exit_code, after)
+
+
+def test_an_erasure_leaves_nothing_in_the_databases_files(engine_on_each: Engine) -> None:
+    """SQLite's file and WAL hold no word of it, nor does a dump; old rows are vacuumed."""
+    engine = engine_on_each
+    engine.sync_until_quiet()
+    # What was typed before is in the history, too.
+    for words in ("Mot-témoin", "Une autre phrase-témoin", "Rien"):
+        engine.control.edit_champ(number(OPEN_ONE), PROBLEME, words)
+        engine.sync()
+        engine.advance(minutes=11)
+    assert "phrase-témoin" in str(engine.content()["changement"])
+    engine.control.erase(number(OPEN_ONE))
+    assert 1 == engine.sync().deleted
+    assert "témoin" not in str(engine.content(all_tables=True))
+    if engine.url.startswith("sqlite"):
+        assert [] == engine.files_with("témoin")
+        return
+    dumped = dump(engine.url)
+    assert str(number(2)) in dumped
+    assert "témoin" not in dumped
+    vacuumed = engine.rows("SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0")
+    erased = {"dossier", "contenu", "changement", "candidature", "verdict", "outbox", "evenement"}
+    assert erased <= {row["relname"] for row in vacuumed}
+
+
+def test_an_erasure_waits_for_no_reader(engine: Engine) -> None:
+    """SQLite's WAL is emptied under the lock for writing, which others wait for.
+
+    The next run of any process empties what was read: the one that erased may have ended.
+    """
+    engine.sync_until_quiet()
+    engine.control.edit_champ(number(OPEN_ONE), PROBLEME, "Mot-témoin")
+    engine.sync()
+    engine.control.erase(number(OPEN_ONE))
+    reading = engine.another().store
+    with reading.reading(DEMARCHE) as reader:
+        assert 0 == len(reader.quarantine.entries())
+        start = time.monotonic()
+        assert 1 == engine.sync().deleted
+        assert (time.monotonic() - start) / slowdown() < BUSY_TIMEOUT_S / 2
+    engine.advance(minutes=11)
+    engine.another().sync()
+    assert [] == engine.files_with("témoin")

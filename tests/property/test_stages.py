@@ -85,7 +85,7 @@ lives = st.lists(st.lists(acts, min_size=1, max_size=4), max_size=6)
 """What is done between two reads."""
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(lives, min_size=5, max_size=10))
 def test_the_stages_of_any_life_join(store: Store, drawn: list[list[list[Any]]]) -> None:
     """From the deposit on, each begins where the one before ends; the last one is the state's.

@@ -1,0 +1,206 @@
+"""A conflict over its life: seen once, kept, forced, and ended by the human who made it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dsync.sandbox import ScriptedFault
+from dsync.sync.conflicts import Choice, end_conflicts
+from tests.engine.rig import (
+    DEMARCHE,
+    DETAIL,
+    ETAPE,
+    PAGE,
+    PROBLEME,
+    RESULTAT,
+    WISHES,
+    Engine,
+    number,
+)
+from tests.engine.test_pushing import CONFIRMED, OTHER, READ, make_ineligible
+
+
+@pytest.mark.parametrize("when", ["before", "over a conflict", "kept"])
+def test_the_same_value_by_a_human_stays_theirs(engine: Engine, when: str) -> None:
+    """It is confirmed without a write; a verdict that moves on does not replace it, nor the label.
+
+    They wrote it before dsync's first run, or their value was in conflict, or kept, and the verdict
+    came round to it.
+    """
+    page = engine.control.truth_of(number(0)).raw_champs[PAGE]
+    if when == "before":
+        make_ineligible(engine)
+    else:
+        engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    for name in engine.labels(0):
+        engine.control.remove_label(number(0), name)
+    engine.control.add_label(number(0), "inéligible")
+    engine.advance(minutes=20)
+    engine.sync(full=True)
+    if when != "before":
+        assert ("conflit", "conflit") == (engine.wishes(0)["resultat"], engine.wishes(0)["label"])
+        if when == "kept":
+            now = engine.worker.now()
+            end_conflicts(engine.worker.store, DEMARCHE, Choice.KEEP, now, asked_by="ana@poste")
+        make_ineligible(engine)
+        engine.advance(minutes=20)
+        engine.sync()
+    assert (OTHER, CONFIRMED) == (engine.verdict(0), engine.wishes(0))
+    sent = engine.sent(0)
+    engine.control.edit_champ(number(0), PAGE, page)
+    for conflicts in (1, 0):
+        engine.advance(minutes=20)
+        assert conflicts == engine.sync(full=True).conflicts
+        assert ("Éligible", sent) == (engine.verdict(0), engine.sent(0))
+        assert (OTHER, ["inéligible"]) == (engine.remote(0), engine.labels(0))
+    assert [] == engine.worker.app.verify(remote=True).findings
+
+
+@pytest.mark.fast
+def test_a_value_that_a_human_emptied_or_put_back_stays_theirs(engine: Engine) -> None:
+    """Once it was seen that they wrote there, dsync's former value is no longer its own."""
+    page = engine.control.truth_of(number(0)).raw_champs[PAGE]
+    engine.control.edit_annotation(number(6), RESULTAT, "À vérifier")
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.sync()
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    engine.control.edit_annotation(number(6), RESULTAT, "")
+    engine.advance(minutes=20)
+    engine.sync()
+    assert ("confirmee", None) == (engine.wishes(0)["resultat"], engine.remote(6))
+    make_ineligible(engine)
+    engine.advance(minutes=20)
+    engine.sync()
+    assert ("Éligible", "conflit") == (engine.remote(0), engine.wishes(0)["resultat"])
+    assert (None, "conflit") == (engine.remote(6), engine.wishes(6)["resultat"])
+    engine.control.edit_champ(number(0), PAGE, page)
+    engine.advance(minutes=20)
+    engine.sync()
+    assert "confirmee" == engine.wishes(0)["resultat"]
+
+
+def test_two_edits_within_one_second_are_two_edits(engine: Engine) -> None:
+    """DS's dates are cut to the second: the value itself tells, and a conflict's too."""
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    engine.sync()
+    assert CONFIRMED == engine.wishes(0)
+    for value in (OTHER, "À vérifier"):
+        engine.control.edit_annotation(number(0), RESULTAT, value)
+        engine.sync()
+        assert ("conflit", value) == (engine.wishes(0)["resultat"], engine.remote(0))
+        [row] = engine.rows(
+            "SELECT valeur_distante FROM outbox WHERE numero = :n AND courante AND annotation = :a",
+            n=number(0),
+            a="resultat",
+        )
+        assert value == row["valeur_distante"]
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    engine.sync()
+    assert CONFIRMED == engine.wishes(0)
+
+
+def test_a_conflict_dissolves_when_the_human_agrees(engine: Engine) -> None:
+    """The human's value becomes ours: the rest follows, the journal says so."""
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    report = engine.sync()
+    assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
+    assert "conflit_resolu" in engine.events(0)
+    assert (["éligible"], True) == (engine.labels(0), bool(engine.remote(0, DETAIL)))
+
+
+@pytest.mark.parametrize("meanwhile", ["another verdict", "DS does not answer"])
+def test_a_conflict_looked_at_again_later_is_no_news(engine: Engine, meanwhile: str) -> None:
+    """Another verdict, or an hour's delay, is no other value of the human."""
+    engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), ETAPE, "Soutenance")
+    if meanwhile == "another verdict":
+        make_ineligible(engine)
+    else:
+        engine.control.faults.fail(ScriptedFault("timeout", READ, times=8))
+    engine.sync()
+    engine.control.faults.clear_faults()
+    engine.advance(minutes=61)
+    engine.sync()
+    assert 1 == engine.events(0).count("conflit")
+    assert {"conflit"} == set(engine.wishes(0).values())
+    engine.control.edit_annotation(number(0), RESULTAT, engine.verdict(0))
+    engine.sync()
+    assert 1 == engine.events(0).count("conflit_resolu")
+
+
+def test_an_accepted_result_holds_nothing_back(engine: Engine) -> None:
+    """The reasons of dsync's own result are not written beside the human's, nor listed."""
+    engine.control.edit_champ(number(0), PROBLEME, "")
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.sync()
+    now = engine.worker.now()
+    end_conflicts(engine.worker.store, DEMARCHE, Choice.KEEP, now, asked_by="ana@poste")
+    before = engine.remote(0, DETAIL)
+    engine.control.edit_champ(number(0), 4202, "")
+    assert 1 == engine.sync().evaluated
+    assert {*WISHES} - {"label"} == {
+        name for name, status in engine.wishes(0).items() if status == "remplacee"
+    }
+    assert (OTHER, before) == (engine.remote(0), engine.remote(0, DETAIL))
+    engine.advance(minutes=1)
+    make_ineligible(engine)
+    engine.sync()
+    assert (CONFIRMED, OTHER) == (engine.wishes(0), engine.remote(0))
+
+
+def test_an_operator_forces_over_a_human_and_it_is_journaled(engine: Engine) -> None:
+    """`push --force` writes what the rules say; the next human edit is respected again."""
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.sync_until_quiet()
+    report = engine.worker.push(0, force_by="ana@poste")
+    assert (0, "Éligible", CONFIRMED) == (report.exit_code, engine.remote(0), engine.wishes(0))
+    told = engine.rows(
+        "SELECT details FROM evenement WHERE numero = :n AND evenement = 'pousse'", n=number(0)
+    )
+    details = [json.loads(row["details"]) for row in told]
+    assert {"ana@poste"} == {event["demande_par"] for event in details}
+    assert OTHER == details[0]["remplace"]["resultat"]
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.sync()
+    assert (OTHER, "conflit") == (engine.remote(0), engine.wishes(0)["resultat"])
+
+
+def test_an_order_ends_with_its_run(engine: Engine) -> None:
+    """DS was away: what a person wrote meanwhile, and their validation, are not what was seen."""
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
+    engine.sync()
+    engine.control.faults.fail(ScriptedFault("bad_gateway", times=None))
+    assert 8 == engine.worker.push(0, force_by="ada@here").exit_code
+    engine.control.faults.clear_faults()
+    engine.advance(days=1)
+    engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
+    engine.sync()
+    assert "À vérifier" == engine.remote(0)
+
+
+def test_a_label_conflict_dates_from_when_the_humans_label_was_first_seen(engine: Engine) -> None:
+    """DS has no date of a label; neither a later comparison nor another verdict moves it."""
+    engine.sync_until_quiet()
+    engine.advance(hours=5)
+    engine.control.add_label(number(0), "à vérifier")
+    engine.advance(minutes=1)
+    seen_at = engine.control.clock.now()
+    engine.sync()
+    for step in (lambda: engine.worker.push(0), lambda: make_ineligible(engine)):
+        with engine.worker.store.reading(DEMARCHE) as reader:
+            [conflict] = reader.wishes.conflicts()
+        assert ("label", seen_at) == (conflict.annotation, conflict.distante_le)
+        engine.advance(hours=1)
+        step()
+        engine.sync(full=True)
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        assert [seen_at] == [one.distante_le for one in reader.wishes.conflicts()]
