@@ -538,6 +538,17 @@ def is_locked(exc: StoreError) -> bool:
     return getattr(getattr(exc.__cause__, "orig", None), "sqlstate", None) == "55P03"
 
 
+def is_busy(exc: OperationalError) -> bool:
+    """Return whether a statement of SQLite failed because it waited too long for a lock."""
+    return getattr(exc.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+
+
+def locked(place: str) -> StoreError:
+    """Return the error of a SQLite file into which another process writes for too long."""
+    said = DatabaseFailed(place, dict(_BY_TEXT)["database is locked"], is_locked=True)
+    return StoreError(said, kind=OperationalError.__name__)
+
+
 def _reads(exc: SQLAlchemyError) -> bool:
     statement = (isinstance(exc, DBAPIError) and exc.statement) or ""
     return statement.lstrip()[:6].upper().strip() in ("SELECT", "WITH")

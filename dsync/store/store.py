@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import copy
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sqlalchemy import URL, Connection, Engine, Table, update
+from sqlalchemy.exc import OperationalError
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import (
@@ -42,8 +44,10 @@ from dsync.store.engine import (
     TRIAL,
     describe,
     identity_of,
+    is_busy,
     is_locked,
     listen,
+    locked,
     open_engine,
     parse_url,
     scrub,
@@ -98,6 +102,8 @@ class Store:
         """Leases whose release failed: the next attempt to take them releases them first."""
         self._writers = threading.RLock()
         """One thread of this process writes at a time on SQLite; the others wait for their turn."""
+        self._locked_at = 0.0
+        """When another process had kept the one whose turn it was from writing for too long."""
         self._must_vacuum = self._file is not None
         """Whether what was erased may be in SQLite's files: they were read then, perhaps when a
         process erased it that has ended."""
@@ -622,10 +628,27 @@ class Store:
                     engine = engine.execution_options(
                         isolation_level="REPEATABLE READ", postgresql_readonly=True
                     )
-            # Its busy handler is not fair: of many writers one would wait in vain.
-            queue = nullcontext() if reading or self._is_postgresql else self._writers
+            queue = nullcontext() if reading or self._is_postgresql else self._turn()
             with queue, engine.begin() as connection:
                 yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for the turn of this thread to write on SQLite, and write.
+
+        Its busy handler is not fair: of many writers one would wait in vain.
+        """
+        since = time.monotonic()
+        with self._writers:
+            if since < self._locked_at:
+                # Another process had the lock all that time: it is not waited for once more.
+                raise locked(self.place)
+            try:
+                yield
+            except OperationalError as exc:
+                if is_busy(exc):
+                    self._locked_at = time.monotonic()
+                raise
 
 
 def process_name() -> str:

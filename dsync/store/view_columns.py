@@ -174,7 +174,7 @@ VIEWS: Dictionary = {
     }),
     "lecture_message": View("Une ligne par message de la messagerie d'un dossier, sans son texte, qui n'est pas copié ; les messages retirés compris.", {
         **of(contenu, "c", "numero"),
-        **said("message", "Identifiant du message dans Démarches Simplifiées."),
+        **said("message", "Identifiant du message dans Démarches Simplifiées ; « dsync » et une date si une personne dit l'avoir envoyé et que Démarches Simplifiées ne le montre pas."),
         **said("envoye_le", "Date du message, en UTC.", type="datetime"),
         **said("de", "Côté de qui l'a écrit : usager, administration, automatique (Démarches Simplifiées même) ou autre (sens dans lecture_valeur)."),
         **said("correction", "attendue ou traitee, si le message demande une correction ; vide sinon."),

@@ -266,6 +266,17 @@ def test_what_is_compared_is_in_view_on_a_telephone(page: Page, address: str) ->
     assert_in_view(page)
 
 
+@pytest.mark.parametrize(
+    "address", ["/dossiers", "/jury", "/a-reporter", "/synchronisations", "/journal"]
+)
+def test_a_list_is_in_view_on_a_tablet(page: Page, state_page: Page, address: str) -> None:
+    """Its last column, too, without scrolling sideways; in both themes."""
+    for one in (page, state_page):
+        one.set_viewport_size({"width": 768, "height": 1024})
+        one.goto(address)
+        assert one.locator(".fr-table").first.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
 def test_the_runs_are_in_view_on_a_screen(page: Page) -> None:
     """What went wrong with one of them takes lines, not the place of who asked for it."""
     page.set_viewport_size({"width": 1280, "height": 800})

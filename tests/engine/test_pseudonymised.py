@@ -94,7 +94,7 @@ def test_an_export_has_no_answer_that_is_not_open(few: Engine, tmp_path: Path) -
     ask(few)
     columns, whole = exported(few, tmp_path)
     assert set() == COLUMNS & {*columns[VIEW]}
-    assert ["numero", "ligne"] == columns[f"{VIEW}_enfants"]
+    assert ["numero", "ligne", "modifie_ici_le"] == columns[f"{VIEW}_enfants"]
     assert set() == {one for one in SECRETS if one in whole}
     # What the programme declares as open is there.
     assert {"phase_du_produit", "date_du_jury"} < {*columns[VIEW]}

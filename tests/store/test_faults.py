@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 import traceback
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,26 @@ def test_a_locked_file_says_that_another_process_writes(tmp_path: Path) -> None:
     finally:
         blocker.close()
         store.close()
+
+
+def test_threads_that_wait_for_another_process_wait_together(tmp_path: Path) -> None:
+    """Not one after the other: a page would wait a minute for a few others, and for a run."""
+    path, wait_s = tmp_path / "dsync.db", 1.0
+    engine = open_engine(parse_url(f"sqlite:///{path}"))
+    pragma = f"PRAGMA busy_timeout = {round(1000 * wait_s)}"
+    event.listen(engine, "connect", lambda opened, _: opened.execute(pragma))
+    store = open_database(f"sqlite:///{path}", engine=engine)
+    with closing(sqlite3.connect(path, isolation_level=None)) as blocker:
+        blocker.execute("BEGIN IMMEDIATE")
+        start = time.monotonic()
+        with ThreadPoolExecutor(8) as threads:
+            every = [threads.submit(store.acquire_lease, DEMARCHE, 60) for _ in range(8)]
+        took_s = time.monotonic() - start
+    failed = [one.exception() for one in every]
+    assert [True] * 8 == [isinstance(one, StoreError) and "another" in str(one) for one in failed]
+    assert took_s < 4 * wait_s
+    store.acquire_lease(DEMARCHE, 60)
+    store.close()
 
 
 def test_a_full_disk_leaves_the_database_as_it_was(tmp_path: Path) -> None:
