@@ -16,7 +16,7 @@ from starlette.requests import Request
 TYPED = {
     "motif": "Pourquoi, et d’après quoi",
     "produit": "Produit sur lequel porte le dossier, s’il est conforme (facultatif)",
-    "texte": "Courriel, nom ou SIRET",
+    "texte": "Courriel, nom, téléphone ou SIRET",
 }
 """The fields into which texts are typed, with their labels; a test compares them with the pages."""
 _KEPT = "brouillon"

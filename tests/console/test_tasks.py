@@ -447,7 +447,7 @@ def test_who_saw_what(person: Person) -> None:
 def test_where_a_person_is(person: Person) -> None:
     person.menu("Plus")
     person.link("Où figure une personne")
-    person.page.get_by_label("Courriel, nom").fill("example")
+    person.page.get_by_label("Courriel, nom, téléphone ou SIRET").fill("example")
     person.page.keyboard.press("Enter")
     expect(person.page.locator(".compte")).to_contain_text("trouvée", timeout=20_000)
 
