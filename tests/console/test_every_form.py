@@ -59,7 +59,8 @@ class Forms(HTMLParser):
         form = self.found[-1]
         fields: dict[str, str] = form["fields"]
         if tag == "textarea" or (tag == "input" and name and kind in ("text", "search")):
-            if form["method"] == "post" and "numeric" != has.get("inputmode"):
+            # One without a name is shown, to be copied, and not sent.
+            if name and form["method"] == "post" and "numeric" != has.get("inputmode"):
                 self.typed.add(name)
             fields.setdefault(name, value or "Vu avec le candidat.")
         elif tag == "input" and kind in ("radio", "checkbox"):

@@ -449,7 +449,7 @@ def test_where_a_person_is(person: Person) -> None:
     person.link("Où figure une personne")
     person.page.get_by_label("Courriel, nom, téléphone ou SIRET").fill("example")
     person.page.keyboard.press("Enter")
-    expect(person.page.locator(".compte")).to_contain_text("trouvée")
+    expect(person.page.locator(".compte")).to_contain_text("trouvée", timeout=20_000)
 
 
 def test_what_the_verdicts_rest_on(person: Person) -> None:

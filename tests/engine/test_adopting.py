@@ -30,7 +30,6 @@ from tests.engine.test_pushing import (
     eligible,
     make_ineligible,
 )
-from tests.store.databases import postgresql_if_long
 
 TOUCHED = (
     (RESULTAT, OTHER),
@@ -141,12 +140,9 @@ def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> N
     )
 
 
-@postgresql_if_long
-def test_a_new_database_adopts_what_dsync_wrote_once_a_person_says_so(
-    engine_on_each: Engine,
-) -> None:
+@pytest.mark.fast
+def test_a_new_database_adopts_what_dsync_wrote_once_a_person_says_so(engine: Engine) -> None:
     """Before, nothing is written at all, new dossiers included; then it is journaled as adopted."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     before = [engine.remote(rank, DATE) for rank in OPEN]
     engine.lose_database()
@@ -307,6 +303,7 @@ def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> Non
     assert 1 == len(engine.requests())
 
 
+@pytest.mark.fast
 def test_a_label_that_dsync_put_goes_when_another_one_is_configured(engine: Engine) -> None:
     """A human's other labels stay, and so does that of dsync's name which a human put."""
     engine.sync_until_quiet()

@@ -77,6 +77,7 @@ def test_a_dossier_that_expires_on_its_day_is_found_at_once(engine: Engine) -> N
     assert [] == engine.requests("Exist")
 
 
+@pytest.mark.fast
 def test_a_dossier_hidden_long_ago_stays_hidden(engine: Engine) -> None:
     """A full read asks the whole lists, not those of the last weeks: it has not vanished."""
     engine.sync_until_quiet()
@@ -152,6 +153,7 @@ def test_a_list_whose_cursors_go_round_is_told(start: Start, which: str) -> None
     assert [named in error for error in report.errors] == [True]
 
 
+@pytest.mark.fast
 def test_a_page_is_newer_than_the_lists_that_came_with_it(engine: Engine) -> None:
     """Restored between the two: the lists still tell it, the page shows it, the page is right."""
     engine.sync_until_quiet()

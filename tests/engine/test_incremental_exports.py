@@ -15,8 +15,8 @@ from dsync.exports.export import export, tables_of
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed
 from tests.engine.rig import DEMARCHE, LETTRE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
-from tests.engine.test_deletions import TABLES, with_a_neighbour
 from tests.engine.test_evidence import publish, rewrite
+from tests.engine.test_foreign_dossiers import TABLES, with_a_neighbour
 from tests.engine.test_judging import product_of
 from tests.engine.test_stages import JURY
 

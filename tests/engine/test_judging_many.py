@@ -163,6 +163,7 @@ def test_a_stop_while_the_catalogue_does_not_come_ends_the_run(engine: Engine) -
     assert took_s < 20
 
 
+@pytest.mark.fast
 @pytest.mark.parametrize("where", ["facts_of", "identify_product"])
 def test_a_bug_on_one_dossier_leaves_its_trace(
     engine: Engine, monkeypatch: Any, where: str

@@ -90,6 +90,7 @@ def test_a_missing_option_refuses_the_whole_set_and_names_it(engine: Engine) -> 
     assert "pousse" not in engine.events(0)
 
 
+@pytest.mark.fast
 def test_what_ds_refuses_is_refused_with_its_words(engine: Engine) -> None:
     """The option went away between the reading and the write: it alone, and it says why.
 
