@@ -73,6 +73,8 @@ AHEAD_TOLERANCE = timedelta(minutes=1)
 """How far the watermark may be ahead of DS's clock before it is taken for wrong."""
 REBASE_PAUSE = timedelta(minutes=2)
 """Minimum delay before dossiers that DS has not moved to the active revision are read again."""
+DATE_STEP_S = 1.0
+"""How exact DS's dates are."""
 MANY_KNOWN = 50
 """Number of dossiers that are known and met again, from which glances are read before pages: one
 page is as fast as a page of glances with the request that follows it."""
@@ -264,6 +266,12 @@ def read_back(run: Run, numbers: Sequence[DossierNumber]) -> None:
     """
     with run.reading() as reader:
         unread = reader.quarantine.unread()
+        known = reader.journal.known_since(run.now - OVERLAP)
+    # What the next read will count, this run included.
+    if known + len(numbers) + run.report.read - run.report.changed >= MANY_KNOWN:
+        # DS's dates are whole seconds: an edit in the second of a write shows by no later date, and
+        # a glance by nothing else. What is read once that second is over has it.
+        run.context.stop.wait(DATE_STEP_S)
     # The pages of this run have settled what they showed. Its dossiers are not counted twice.
     run.doubts, read = Doubts(), run.report.read
     begin(run)

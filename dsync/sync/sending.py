@@ -61,8 +61,6 @@ from dsync.sync.writes import (
     schedule_read_back,
 )
 
-DATE_STEP_S = 1.0
-"""How exact DS's dates are."""
 MAX_FAILURES = 3
 """Consecutive failed writes of single dossiers, after which the push ends: the cause is then an
 outage of DS and not the dossiers. Also of batches after which DS limited the rate."""
@@ -161,9 +159,6 @@ def push_due(
         if not run.met or run.report.dry:
             break
         met, run.met = sorted(run.met), set()
-        # DS's dates are whole seconds: an edit in the second of a write shows by no later date.
-        # What is read once that second is over has it.
-        run.context.stop.wait(DATE_STEP_S)
         read_back(run, met)
         _push_now(run, met, waits=waits, ordered=ordered)
     with run.reading() as reader:
