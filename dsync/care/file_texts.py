@@ -16,8 +16,7 @@ import warnings
 from enum import StrEnum
 from importlib.util import find_spec
 from io import BytesIO
-from types import TracebackType
-from typing import IO, NamedTuple, Self
+from typing import IO, NamedTuple
 from zipfile import ZipFile
 
 from dsync.errors import ConfigurationError
@@ -65,7 +64,7 @@ def check_readers() -> None:
 
 
 class FileTexts:
-    """Reads texts; the process begins with the first file, and ends with this."""
+    """Reads texts; the process begins with the first file, and ends by `close`."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -84,23 +83,13 @@ class FileTexts:
         try:
             answer = _asked(self._process, content)
         except (OSError, EOFError):
-            self._end()
+            self.close()
             return FileText("", Unread.BROKEN)
         unread, _, text = answer.decode("utf-8", "replace").partition("\n")
         return FileText(text, Unread(unread) if unread else None)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._end()
-
-    def _end(self) -> None:
+    def close(self) -> None:
+        """End the process."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
@@ -105,7 +106,7 @@ def _search_files(
     hits: list[Hit] = []
     unread: list[dict[str, Any]] = []
     failures: Counter[str] = Counter()
-    with FileTexts() as texts:
+    with closing(FileTexts()) as texts:
         for done, one in enumerate(files):
             if progress:
                 progress(done, len(files))

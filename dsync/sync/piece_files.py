@@ -265,17 +265,14 @@ def read_back(adresse: str, *, whole: bool) -> tuple[int, bytes | None] | None:
     Raises:
         PieceTargetError: it cannot be read.
     """
-    with _translated():
-        fs, path = _open_target(adresse)
-        if _linked_folder(adresse, path) or (adresse.startswith(_FILE) and Path(path).is_symlink()):
-            return None
-        try:
+    with _translated(), suppress(FileNotFoundError):
+        if place := _open_unlinked(adresse):
+            fs, path = place
             if not whole:
                 return fs.size(path), None
             with fs.open(path, "rb") as body:
                 return _measured(body)
-        except FileNotFoundError:
-            return None
+    return None
 
 
 def beginning_of(adresse: str, size: int) -> bytes | None:
@@ -284,16 +281,13 @@ def beginning_of(adresse: str, size: int) -> bytes | None:
     Raises:
         PieceTargetError: it cannot be read.
     """
-    with _translated():
-        fs, path = _open_target(adresse)
-        if _linked_folder(adresse, path) or (adresse.startswith(_FILE) and Path(path).is_symlink()):
-            return None
-        try:
+    with _translated(), suppress(FileNotFoundError):
+        if place := _open_unlinked(adresse):
+            fs, path = place
             with fs.open(path, "rb") as body:
                 content: bytes = body.read(size)
                 return content
-        except FileNotFoundError:
-            return None
+    return None
 
 
 def open_copy(adresse: str, taille: int | None, empreinte_md5: str) -> IO[bytes] | None:
@@ -393,6 +387,13 @@ def _make_folders(folder: Path) -> None:
     """Create the folders of a dossier's files, which only their owner can read."""
     for missing in [one for one in (*reversed(folder.parents), folder) if not one.exists()]:
         missing.mkdir(mode=0o700, exist_ok=True)
+
+
+def _open_unlinked(address: str) -> tuple[Any, str] | None:
+    """Return the same as `_open_target`, None if a symbolic link leads there."""
+    fs, path = _open_target(address)
+    is_link = address.startswith(_FILE) and Path(path).is_symlink()
+    return None if is_link or _linked_folder(address, path) else (fs, path)
 
 
 def _open_target(address: str) -> tuple[Any, str]:
