@@ -35,7 +35,7 @@ from dsync.configuration import (
     read_configuration,
 )
 from dsync.domain.ids import GREATEST_NUMBER
-from dsync.domain.nearest import nearest
+from dsync.domain.remedies import nearest
 from dsync.errors import ConfigurationError
 from dsync.extras import IMAGE_VARIABLE
 from dsync.gone_keys import GONE_VARIABLES

@@ -36,7 +36,7 @@ from dsync.database import open_database
 from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.toml_text import parts_of
+from dsync.domain.toml import parts_of
 from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
 from dsync.eig.eig import Eig

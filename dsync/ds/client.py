@@ -37,6 +37,7 @@ from dsync.ds.demarche_reading import (
     refusals_of,
 )
 from dsync.ds.dossier_reading import MAPS, PATH_OF_MAPS, read_dossier, to_omit
+from dsync.ds.limits import RetryPolicy
 from dsync.ds.operations import Operation
 from dsync.ds.results import (
     DeletedPage,
@@ -48,7 +49,6 @@ from dsync.ds.results import (
     Unreadable,
     WriteOutcome,
 )
-from dsync.ds.retry import RetryPolicy
 from dsync.ds.transport import GraphAnswer, Transport, first_sentence
 from dsync.ds.write_document import in_order, outcomes_of, read_remote, variables_of
 from dsync.errors import (

@@ -19,9 +19,16 @@ from tenacity import AttemptManager
 
 from dsync.addresses import mask_url
 from dsync.ds.classify import NOT_EXECUTED, GraphError, error_of, fault_of_errors
-from dsync.ds.limits import PERMITS_S, Limits, Permits, shared_throttle
+from dsync.ds.limits import (
+    PERMITS_S,
+    Limits,
+    Permits,
+    RetryNotice,
+    RetryPolicy,
+    retrying,
+    shared_throttle,
+)
 from dsync.ds.operations import Operation
-from dsync.ds.retry import RetryNotice, RetryPolicy, retrying
 from dsync.ds.session import Reply, Session
 from dsync.errors import (
     ConfigurationError,

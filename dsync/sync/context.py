@@ -1,4 +1,4 @@
-"""The collaborators of a run, which `wiring` builds, and the state of a run under way."""
+"""The collaborators of a run, which `wiring` builds, its state, and what it asks people before."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 from dsync.annotations.targets import AnnotationsConfig, ResolvedAnnotations, resolve
+from dsync.domain.consent import Consent, Proposal
 from dsync.domain.dossier import Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
@@ -226,6 +227,31 @@ class Run:
     def now(self) -> datetime:
         """The present instant, in UTC."""
         return self.context.clock()
+
+
+def is_accepted(run: Run, proposal: Proposal) -> bool:
+    """Return whether a person consented to all of a proposal; if not, it waits from now on.
+
+    `dsync accept` and the console show it, and order a run that records the consent, then works.
+    A consent covers what was shown: more than that waits again. The caller must not do what it
+    returns False for, and tells it by `run.report.brake`.
+    """
+    with run.reading() as reader:
+        known = reader.consents.of(proposal.kind)
+    if known is not None and known.given_at is not None and known.proposal.covers(proposal):
+        return True
+    with run.transaction() as tx:
+        tx.consents.ask(proposal, run.now)
+    return False
+
+
+def nothing_to_accept(run: Run, kind: Consent) -> None:
+    """End a proposal of which the cause is gone, or that is done."""
+    with run.reading() as reader:
+        known = reader.consents.of(kind)
+    if known is not None:
+        with run.transaction() as tx:
+            tx.consents.end(kind)
 
 
 def digest(*parts: str) -> str:

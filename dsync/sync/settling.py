@@ -8,9 +8,8 @@ from datetime import timedelta
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.ids import DossierNumber
 from dsync.messages import kinds as k
-from dsync.sync.asking import is_accepted, nothing_to_accept
 from dsync.sync.belief import limit_of
-from dsync.sync.context import OVERLAP, Run
+from dsync.sync.context import OVERLAP, Run, is_accepted, nothing_to_accept
 from dsync.sync.doubts import moves_of
 from dsync.sync.page_storing import store_by_number
 

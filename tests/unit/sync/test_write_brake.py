@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from dsync.annotations.replacing import Replaced, Replacement, Standing, is_too_much
 from dsync.annotations.targets import (
     DETAIL,
     LABEL,
@@ -15,9 +14,11 @@ from dsync.annotations.targets import (
     AnnotationTarget,
     VerdictTexts,
 )
+from dsync.annotations.wish import Standing
 from dsync.domain.consent import Consent, Proposal
 from dsync.domain.detail_frame import frame
 from dsync.domain.ids import DossierNumber
+from dsync.sync.write_brake import Replaced, is_too_much
 
 OUI, VOIR, NON = "Éligible", "À vérifier", "Inéligible"
 TEXTS = VerdictTexts(eligible=OUI, a_verifier=VOIR, ineligible=NON)
@@ -33,12 +34,12 @@ LIMIT = 5
 Moves = Mapping[tuple[str, str], int]
 
 
-def replaced(moves: Moves, annotation: str = RESULTAT, *, moved_to: str | None = None) -> Replaced:
+def replaced(moves: Moves, annotation: str = RESULTAT, *, moved_to: str = "") -> Replaced:
     """Return so many replacements of each value by another."""
     found, number = Replaced(), 1
     for (there, wanted), count in moves.items():
         for _ in range(count):
-            found.add(Replacement(DossierNumber(number), annotation, there, wanted, moved_to))
+            found.add(DossierNumber(number), annotation, there, wanted, moved_to)
             number += 1
     return found
 

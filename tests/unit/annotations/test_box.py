@@ -9,9 +9,11 @@ import pytest
 from dsync.annotations.targets import (
     AnnotationsConfig,
     AnnotationTarget,
+    Box,
     VerdictTexts,
+    box_of,
+    found_boxes,
 )
-from dsync.annotations.validation import Box, box_of, found_boxes
 from dsync.domain.dossier import Descriptor, Revision
 from dsync.domain.ids import DescriptorId, RevisionId
 
