@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import tenacity
 from tenacity import RetryCallState, Retrying
@@ -70,34 +70,24 @@ _LOOK_S = 2.0
 class Permits(Protocol):
     """A budget of requests that several processes share."""
 
-    def take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> GrantedPermits:
-        """Return up to so many permits, or when to ask again; give back what was not used."""
+    def take(
+        self, permits: int, least: int, limit: int, used: Mapping[str, int]
+    ) -> tuple[str, int, float]:
+        """Return by what up to so many permits are given back, and how many there are.
+
+        If there are none, in how many seconds the next attempt can succeed.
+        """
 
     def pause(self, wait_s: float) -> None:
         """Have all processes wait."""
-
-
-class GrantedPermits(Protocol):
-    """The permits that a process got."""
-
-    @property
-    def id(self) -> str:
-        """By which they are given back."""
-
-    @property
-    def permits(self) -> int:
-        """Their number."""
-
-    @property
-    def wait_s(self) -> float:
-        """If there are none: time until the next attempt can succeed."""
 
 
 @dataclass(slots=True)
 class _Held:
     """Permits that this process has of a shared budget."""
 
-    granted: GrantedPermits
+    id: str
+    permits: int
     left: int
     until: float
     urgent: bool
@@ -203,14 +193,14 @@ class Throttle:
         if lacking <= 0:
             return 0.0
         ended = [one for one in self._held if one.until <= now]
-        used = {one.granted.id: one.granted.permits - one.left for one in ended}
+        used = {one.id: one.permits - one.left for one in ended}
         # Few of a small limit, so that other processes get some, too.
         some = max(lacking, min(PERMITS, limit // 10))
-        granted = shared.take(some, min(lacking, limit), limit, used)
+        id_, permits, wait_s = shared.take(some, min(lacking, limit), limit, used)
         self._held = [one for one in self._held if one.until > now]
-        if not granted.permits:
-            return min(max(granted.wait_s, 0.05), _LOOK_S)
-        self._held.append(_Held(granted, granted.permits, now + PERMITS_S, urgent))
+        if not permits:
+            return min(max(wait_s, 0.05), _LOOK_S)
+        self._held.append(_Held(id_, permits, permits, now + PERMITS_S, urgent))
         return 0.0
 
     def _usable(self, *, urgent: bool) -> list[_Held]:
@@ -278,27 +268,19 @@ def attempts_for(
     return 1
 
 
-class RetryNotice(NamedTuple):
-    """A failed attempt and the wait before the next one."""
-
-    error: BaseException | None
-    attempt: int
-    attempts: int
-    wait_s: float
-
-
 def retrying(
     limits: Limits,
     stop: threading.Event,
     clock: Callable[[], datetime],
     policy: RetryPolicy,
-    notify: Callable[[RetryNotice], None] = lambda _: None,
+    notify: Callable[[BaseException | None, int, int, float], None] = lambda *_: None,
     *,
     answers: bool = True,
 ) -> Iterator[tenacity.AttemptManager]:
     """Yield the attempts of one request; the error of the last one is raised.
 
-    `notify` is called before each wait; `answers` is as of `attempts_for`.
+    `notify` is called before each wait, with the error, the number of the attempt, of how many it
+    is, and the seconds; `answers` is as of `attempts_for`.
 
     Raises:
         InterruptedRunError: `stop` was set between two attempts.
@@ -325,7 +307,7 @@ def retrying(
         most = limits.attempts
         if error is not None:
             most = attempts_for(error, policy, most, answers=answers)
-        notify(RetryNotice(error, state.attempt_number, most, upcoming))
+        notify(error, state.attempt_number, most, upcoming)
 
     def sleep(seconds: float) -> None:
         if stop.wait(seconds):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from math import inf
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from tenacity import AttemptManager
@@ -23,7 +23,6 @@ from dsync.ds.limits import (
     PERMITS_S,
     Limits,
     Permits,
-    RetryNotice,
     RetryPolicy,
     retrying,
     shared_throttle,
@@ -87,13 +86,6 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text) <= _DIGITS else inf
 
 
-class Notify(Protocol):
-    """Receives what happens during a request: an event with its facts, and a sentence."""
-
-    def __call__(self, event: str, line: str, **facts: Any) -> None:
-        """Log the event and show the sentence."""
-
-
 def first_sentence(error: BaseException | None) -> str:
     """Return an error's first sentence, without the remedy."""
     return f"{str(error).partition('. ')[0].rstrip('.')}."
@@ -108,7 +100,7 @@ class Transport:
     """Sends operations; thread-safe, because each exchange has a session of its own.
 
     When `stop` is set, waits and running requests end with `InterruptedRunError`. `notify` is
-    called when a request fails and is sent again.
+    called with an event, a sentence and facts when a request fails and is sent again.
     """
 
     def __init__(
@@ -120,7 +112,7 @@ class Transport:
         limits: Limits,
         stop: threading.Event,
         clock: Callable[[], datetime],
-        notify: Notify = lambda *_, **_facts: None,
+        notify: Callable[..., None] = lambda *_, **_facts: None,
     ) -> None:
         self.limits = limits
         self.requests = 0
@@ -266,14 +258,16 @@ class Transport:
             self.answered += 1
         self._notify_recovery()
 
-    def _notify_retry(self, waiting: RetryNotice) -> None:
+    def _notify_retry(
+        self, error: BaseException | None, attempt: int, attempts: int, wait_s: float
+    ) -> None:
         self._notify_failure(
-            f"{first_sentence(waiting.error)} Attempt {waiting.attempt} of {waiting.attempts}; "
-            f"the next one in {waiting.wait_s:.0f} s.",
-            attempt=waiting.attempt,
-            attempts=waiting.attempts,
-            next_in_s=round(waiting.wait_s),
-            error=type(waiting.error).__name__,
+            f"{first_sentence(error)} Attempt {attempt} of {attempts}; "
+            f"the next one in {wait_s:.0f} s.",
+            attempt=attempt,
+            attempts=attempts,
+            next_in_s=round(wait_s),
+            error=type(error).__name__,
         )
 
     def _notify_failure(self, message: str, **facts: Any) -> None:
