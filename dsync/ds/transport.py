@@ -28,9 +28,10 @@ from dsync.ds.limits import (
     shared_throttle,
 )
 from dsync.ds.operations import Operation
-from dsync.ds.session import Reply, Session
+from dsync.ds.session import Reply, exchange, session_with
 from dsync.errors import (
     ConfigurationError,
+    DSContractError,
     DSError,
     DSOutcomeUnknownError,
     DSRateLimitedError,
@@ -43,6 +44,16 @@ from dsync.messages.kinds import Fault
 
 T = TypeVar("T")
 
+SHAPE_ERRORS = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""Exceptions raised while reading an answer that does not match the API."""
 _ABOUT_ITEMS = frozenset(
     {Fault.NOT_FOUND, Fault.OUT_OF_SCOPE, Fault.TIMEOUT, Fault.BAD_DATA, Fault.INVALID_CURSOR}
 )
@@ -136,10 +147,9 @@ class Transport:
         self._lock = threading.Lock()
         # Refusals of writes are recognised by their French messages.
         headers = {"User-Agent": user_agent, "Accept-Language": "fr"}
-        timeouts_s = (limits.connect_timeout_s, limits.deadline_s)
         self._exchanges = Exchanges(
             # The token is asked for at each request, because it can be renewed.
-            lambda adapter: Session(adapter, url, lambda: self._token, headers, timeouts_s),
+            lambda adapter: session_with(adapter, lambda: self._token, headers),
             max_bytes=int(limits.max_response_mib * MIB),
             stop=stop,
         )
@@ -186,6 +196,7 @@ class Transport:
         A `DSError` that `interpret` raises counts as the request's. `subject` is for messages.
 
         Raises:
+            DSContractError: the answer does not match the API.
             DSError: the error of the last attempt.
             InterruptedRunError: `stop` was set.
         """
@@ -194,7 +205,12 @@ class Transport:
                 with attempt:
                     self._wait_for_permit()
                     with self._counting():
-                        return interpret(self._send(operation, variables, subject))
+                        answer = self._send(operation, variables, subject)
+                        try:
+                            return interpret(answer)
+                        except SHAPE_ERRORS as exc:
+                            said = k.Mismatch(subject, type(exc).__name__)
+                            raise DSContractError(said, fault="shape") from exc
         except DSTimeoutError as exc:
             if policy is RetryPolicy.PAGE:
                 self._notify(
@@ -316,9 +332,10 @@ class Transport:
 
     def _exchange(self, operation: Operation, variables: Mapping[str, Any]) -> Reply:
         payload = operation.payload(variables)
+        timeouts_s = (self.limits.connect_timeout_s, self.limits.deadline_s)
         try:
             return self._exchanges.run(
-                lambda session: session.exchange(payload),
+                lambda session: exchange(session, self._url, payload, timeouts_s),
                 deadline_s=self.limits.deadline_s,
                 grace_s=_GRACE_S if operation.is_mutation else 0.0,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from dsync.messages import kinds as k
 from dsync.programme import Evidence, FormFault, Programme
 from dsync.store import Lease, Reader, Store, Tx
 from dsync.sync.doubts import Doubts
+from dsync.sync.piece_files import PieceSettings
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 
@@ -74,21 +75,6 @@ FEW = 5
 def most_of(known: int, percent: float) -> int:
     """Return as many of so many as a safety brake lets pass."""
     return max(FEW, int(known * percent / 100)) if percent else 0
-
-
-@dataclass(frozen=True, slots=True)
-class PieceSettings:
-    """Where and within which limits files are copied."""
-
-    target: str
-    """`file:///folder` or `s3://bucket/prefix`, without a « / » at the end."""
-    max_bytes: int
-    """Maximum size of a file."""
-    deadline_s: float
-    """Maximum time for a download, in seconds."""
-    hosts: Collection[str]
-    """Of DS itself; the addresses of other hosts have to be public, and https."""
-    user_agent: str
 
 
 @dataclass(frozen=True, slots=True)
