@@ -67,20 +67,15 @@ def hand_over(context: Context, asked: Request) -> ManualRequest | None:
                     "dossiers so far."
                 )
             context.progress.pulled(run["lus"], None)
-        if living_service(store, demarche, now()) is None and _take_back(context, id_):
-            return None
+        if living_service(store, demarche, now()) is None:
+            # One that has begun stays until the lease of its run has expired: a new service may
+            # execute it.
+            with store.requests(demarche) as requests:
+                if requests.take_back(id_, now()):
+                    return None
     if withdraw(store, demarche, id_):
         raise InterruptedRunError(k.Noted(k.Note.NOT_BEGUN))
     raise InterruptedRunError(k.Noted(k.Note.GOES_ON))
-
-
-def _take_back(context: Context, id_: int) -> bool:
-    """Take back a request of which the service died; return False while one may execute it.
-
-    One that has begun stays until the lease of its run has expired: a new service may execute it.
-    """
-    with context.store.requests(context.demarche) as requests:
-        return requests.take_back(id_, context.clock())
 
 
 def withdraw(store: Store, demarche: DemarcheNumber, id_: int) -> bool:
