@@ -14,7 +14,6 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
-    case,
     column,
     delete,
     func,
@@ -31,7 +30,7 @@ from sqlalchemy import (
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.run_kinds import Kind, Status
+from dsync.domain.run_kinds import Status
 from dsync.errors import InterruptedRunError
 from dsync.store import tables
 from dsync.store.listing import Document, documents
@@ -307,23 +306,21 @@ class JournalReads(Subject):
             )
         ]
 
-    def known_since(self, since: datetime) -> int:
-        """Return how many dossiers a read from then on meets as they are in the copy, or nearly.
+    def written_since(self, since: datetime) -> int:
+        """Return into how many dossiers runs have written, of those that ended since then.
 
-        Runs since then wrote into them, and read them after that, or incremental ones read them
-        unchanged. Of those among the last runs: there are not so many since a watermark.
+        Of those among the last runs: there are not so many since a watermark.
         """
         run = tables.sync_run
-        unchanged = case((run.c.genre == Kind.INCREMENTAL.value, run.c.lus - run.c.modifies))
         last = (
-            select(run.c.fin, (run.c.pousses + func.coalesce(unchanged, 0)).label("known"))
+            select(run.c.fin, run.c.pousses)
             .where(run.c.demarche_numero == self.number)
             .order_by(run.c.run.desc())
             .limit(_AT_ONCE)
             .subquery()
         )
-        known = select(func.sum(last.c.known)).where(last.c.fin >= since)
-        return int(self.connection.scalar(known) or 0)
+        written = select(func.sum(last.c.pousses)).where(last.c.fin >= since)
+        return int(self.connection.scalar(written) or 0)
 
     def verdicts_of_run(self, run: int, *, limit: int) -> list[Document]:
         """Return the events of the verdicts that a run gave, oldest first, at most so many."""
