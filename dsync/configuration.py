@@ -225,8 +225,8 @@ class RetentionSection(Section):
     gone: Age | None = None
     """Dossiers in the bin of DS, or that it neither shows nor lists, in any state: since then."""
     logs: Age | None = None
-    """Of the rows of `dsync history`, and of agents' names in what stays: the last run of each kind,
-    the events and the forced pushes."""
+    """Of the rows of `dsync history`, and of agents' names in what stays: the last run of each
+    kind, the events and the forced pushes."""
 
     @property
     def ages(self) -> dict[str, timedelta]:

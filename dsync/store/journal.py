@@ -391,17 +391,17 @@ class JournalWrites(JournalReads):
         seals = Seals(self.scope)
         if JOURNALS not in before:
             return
-        for table, condition in self._old_rows(before[JOURNALS]):
-            if table in HISTORY:
-                seals.delete(table, condition)
+        for rows, condition in self._old_rows(before[JOURNALS]):
+            if rows in HISTORY:
+                seals.delete(rows, condition)
             else:
-                self.connection.execute(delete(table).where(condition))
-        for table, condition in self._old_names(before[JOURNALS]):
-            if table is not tables.evenement:
-                name = "force_par" if table is tables.outbox else "demande_par"
-                self.connection.execute(update(table).where(condition).values({name: NAMELESS}))
+                self.connection.execute(delete(rows).where(condition))
+        for rows, condition in self._old_names(before[JOURNALS]):
+            if rows is not tables.evenement:
+                name = "force_par" if rows is tables.outbox else "demande_par"
+                self.connection.execute(update(rows).where(condition).values({name: NAMELESS}))
                 continue
-            names = select(table.c.id, table.c.numero, table.c.details).where(condition)
+            names = select(rows.c.id, rows.c.numero, rows.c.details).where(condition)
             found = self.connection.execute(names).all()
             self.touch(row.numero for row in found)
             bare = [
@@ -415,8 +415,8 @@ class JournalWrites(JournalReads):
             ]
             for start in range(0, len(bare), _AT_ONCE):
                 some = bare[start : start + _AT_ONCE]
-                with seals.changing(table, table.c.id.in_([one["id"] for one in some])):
-                    update_rows(self.connection, table, some)
+                with seals.changing(rows, rows.c.id.in_([one["id"] for one in some])):
+                    update_rows(self.connection, rows, some)
 
     def save_progress(self, run: int, *, read: int, changed: int) -> None:
         """Store how far a run has come, for those who follow it."""
