@@ -18,7 +18,7 @@ with later(globals()):
     from dsync.cli.runs import carry_out
     from dsync.cli.session import load_each, open_worker, reading
     from dsync.domain.consent import NOTHING, Asked
-    from dsync.domain.durations import ago
+    from dsync.domain.remedies import ago
     from dsync.programme import in_force
     from dsync.settings import Settings
     from dsync.store.store import utc_now

@@ -16,7 +16,7 @@ from dsync.console.visit import Visit
 from dsync.domain.ids import DossierNumber
 from dsync.store import Reader
 from dsync.store.wishes import MOST_WISHES
-from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.handing_over import Choice, end_conflicts
 from dsync.sync.work import Overwrite, Push, ReadDossiers
 
 REMEDIES = {

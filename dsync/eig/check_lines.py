@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dsync.addresses import mask_url
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Revision
-from dsync.domain.toml_text import named
+from dsync.domain.toml import named
 from dsync.domain.wording import fold, joined
 from dsync.eig.evidence.betagouv import fetch_catalogue
 from dsync.eig.mapping.form import FieldMatch, MatchStatus, match_descriptors

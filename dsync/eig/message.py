@@ -84,7 +84,12 @@ def message_of(
         begin = f"Si votre produit est {_named(given.nom)} : "
         missing = [one for one in given.controles if not _is_asked(one, rules, blanks)]
         asked += _demands(missing, rules, begin)
-    return letter(numero, asked, rules.config, days=rules.config.answer_days, may_edit=may_edit)
+    who, url, days = (
+        rules.config.instruction,
+        rules.config.publication_url,
+        rules.config.answer_days,
+    )
+    return letter(numero, asked, who, url, days=days, may_edit=may_edit)
 
 
 def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> Iterator[str]:

@@ -14,7 +14,7 @@ import pytest
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.sandbox import Sandbox
-from dsync.settings import SANDBOX_DEMARCHE, load_settings
+from dsync.settings import SANDBOX_DEMARCHE
 from dsync.store.scratch import PREFIX
 from dsync.store.store import utc_now
 from dsync.sync.work import Erase, to_row
@@ -22,6 +22,7 @@ from dsync.wiring import Worker
 from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin
 from tests.commands.terminal import screen
+from tests.configured import load_settings
 from tests.engine.rig import number
 from tests.profiles import long
 

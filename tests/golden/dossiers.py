@@ -19,8 +19,8 @@ from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
 from dsync.eig.precheck.rules import RuleSet
-from dsync.settings import load_settings
 from dsync.wiring import Worker
+from tests.configured import load_settings
 
 CONFIG = Path(__file__).parents[2] / "config"
 PAGE = "https://beta.gouv.fr/startups"

@@ -13,8 +13,8 @@ from itertools import count
 
 from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, folded, slug
 from dsync.domain.ids import DescriptorId
-from dsync.domain.nearest import MIN_SIMILARITY, SURE, similarity
-from dsync.domain.toml_text import TO_CHECK, array, commented, named
+from dsync.domain.remedies import MIN_SIMILARITY, SURE, similarity
+from dsync.domain.toml import TO_CHECK, array, commented, named
 from dsync.eig.mapping.form import Field, MatchStatus, match_in
 from dsync.eig.mapping.mapping_section import (
     EVALUATIONS,
