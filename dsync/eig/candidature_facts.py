@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
 
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber
@@ -19,9 +18,6 @@ from dsync.eig.precheck.evidence import PublicEvidence, identify_product, stored
 from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.programme import Compared, PrecheckOptions, ProgrammeRun, Reading
-
-NOON = time(12, tzinfo=UTC)
-"""At this time the day in Paris and in UTC is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +123,8 @@ class EigEvidence:
         verdict = current = due.current
         preuve = verdict.preuve if verdict else None
         frozen = stored_product(preuve)
-        if options is not None and options.as_of is not None:
-            depot = datetime.combine(options.as_of, NOON)
-            candidature = candidature.with_changes(depose_le=depot)
+        if options is not None and options.depot is not None:
+            candidature = candidature.with_changes(depose_le=options.depot)
         # Fresh evidence does not tell that the page came after the deposit.
         absent = absent_page(candidature, verdict, frozen) if verdict else None
         if options is not None:

@@ -91,8 +91,7 @@ def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> 
     """Yield what the applicant is asked for, each with a beginning if the product may be theirs."""
     for one in controles:
         if one.resultat in ASKED:
-            saying = _SAYING.get(one.controle, _other(one.controle))
-            for wordings in saying(one.preuve, rules):
+            for wordings in _SAYING[one.controle](one.preuve, rules):
                 yield _worded([_begun(begin, text) for text in wordings])
 
 
@@ -121,13 +120,6 @@ def _answer(preuve: _Proof) -> str:
 
 _Proof = Mapping[str, Any]
 _Saying = Callable[[_Proof, RuleSet], Iterator[Wordings]]
-
-
-def _other(controle: str) -> _Saying:
-    def saying(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
-        yield [f"Merci de préciser ce point : {Check(controle).label}."]
-
-    return saying
 
 
 def _administration(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:

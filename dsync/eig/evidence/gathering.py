@@ -38,8 +38,7 @@ from dsync.messages import kinds as k
 from dsync.programme import ProgrammeRun
 
 if TYPE_CHECKING:
-    from dsync.eig.evidence.registry import RegistryClient
-    from dsync.eig.evidence.sources import EvidenceSources
+    from dsync.eig.evidence.sources import EvidenceSources, RegistryClient
 
 _ANSWER_MAX_AGE = timedelta(days=30)
 """How long an answer of the registry is used."""

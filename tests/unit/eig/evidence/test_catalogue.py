@@ -19,8 +19,7 @@ from dsync.eig.evidence.betagouv import (
     make_evidence,
     parse_catalogue,
 )
-from dsync.eig.evidence.download import download
-from dsync.eig.evidence.sources import EvidenceSources
+from dsync.eig.evidence.sources import EvidenceSources, download
 from dsync.eig.mapping.mapping_section import MappingConfig
 from dsync.eig.rows import EvidenceCopy
 from dsync.eig.sections import EigSections

@@ -16,7 +16,7 @@ import requests
 from dsync.domain.dossier import Demandeur
 from dsync.eig.candidature import Candidature
 from dsync.eig.evidence.gathering import ask_registry
-from dsync.eig.evidence.registry import RegistryClient
+from dsync.eig.evidence.sources import RegistryClient
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import registry
 from dsync.exchanges import Exchanges
