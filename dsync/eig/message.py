@@ -360,9 +360,9 @@ def _blanks(preuve: _Proof, rules: RuleSet, silent: Collection[str]) -> set[str]
 
 
 def _questions(blanks: Collection[str], rules: RuleSet) -> Iterator[str]:
-    for one in rules.needed:
-        if one.field in blanks:
-            yield f"Merci de répondre à {_named(one.libelle)}."
+    for field, libelle in rules.needed.items():
+        if field in blanks:
+            yield f"Merci de répondre à {_named(libelle)}."
 
 
 def _is_asked(one: Controle, rules: RuleSet, blanks: Collection[str]) -> bool:

@@ -125,7 +125,7 @@ def test_the_version_moves_with_rules_lists_and_needed_champs(
     """Equal rules have the same version in all processes; any change gives another one."""
     config = rules_of(rules_table)
     shutil.copytree(config_folder, tmp_path, dirs_exist_ok=True)
-    needed = [tuple(champ) for champ in rules.needed]
+    needed = [*rules.needed.items()]
     assert RuleSet.load(config, tmp_path, needed=needed).version == rules.version  # type: ignore[arg-type]
     with (tmp_path / "operateurs_etat.csv").open("a", encoding="utf-8") as file:
         file.write("110001013,UN DE PLUS\n")
