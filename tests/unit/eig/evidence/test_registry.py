@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -17,13 +16,11 @@ from dsync.domain.dossier import Demandeur
 from dsync.eig.candidature import Candidature
 from dsync.eig.evidence.gathering import ask_registry
 from dsync.eig.evidence.sources import RegistryClient
-from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.rows import registry
 from dsync.exchanges import Exchanges
 from dsync.store import Store
 from tests.store.builders import DEMARCHE, writing
-from tests.unit.eig.precheck.conftest import CONFIG
-from tests.unit.eig.precheck.sections import rules_of
+from tests.unit.eig.precheck.builders import RULES
 
 SIREN = "110001013"
 
@@ -155,14 +152,12 @@ class Run:
 @pytest.fixture
 def asked(store: Store, client: RegistryClient, now: datetime) -> Callable[[int], Any]:
     """Return a function that judges on a later day: gives the registry's answers and problems."""
-    table = tomllib.loads((CONFIG / "aap-eig7.toml").read_text(encoding="utf-8"))["regles"]
-    rules = RuleSet.load(rules_of(table), CONFIG, needed=())
     applicant = Demandeur("personne_morale", siret=f"{SIREN}00017")
     candidature = Candidature(numero=1, depose_le=now, demandeur=applicant)
 
     def run(days: int) -> tuple[Any, list[str]]:
         under_way = Run(store, now + timedelta(days=days))
-        ask_registry(under_way, client, [candidature], rules)
+        ask_registry(under_way, client, [candidature], RULES)
         with store.reading() as reader:
             found = registry(reader.connection, [SIREN], under_way.now)
         return found.get(SIREN), under_way.problems

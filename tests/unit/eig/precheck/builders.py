@@ -1,33 +1,56 @@
-"""Fixtures: a small catalogue, the shipped rules, and a builder of Éligible candidatures."""
+"""A small catalogue, the shipped rules, an Éligible candidature, and how they are judged."""
 
 from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import pytest
+from pydantic import TypeAdapter
 
-from dsync.domain.dossier import Demandeur
+from dsync.domain.check_answers import Answer
+from dsync.domain.dossier import Demandeur, Etat, Presence
+from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Controle
-from dsync.eig.candidature import Candidature, Reponse, Voeu
-from dsync.eig.precheck.catalogue import Catalogue
-from dsync.eig.precheck.evaluation import judge
-from dsync.eig.precheck.evidence import PublicEvidence
+from dsync.domain.judging import new_decision
+from dsync.domain.verdict import Controle, Decision, StoredVerdict
+from dsync.eig.candidature import Candidature, Voeu
+from dsync.eig.precheck.catalogue import Catalogue, KnownProduct
+from dsync.eig.precheck.evaluation import NO_ANSWERS, absent_page, facts_of, judge, rules_of
+from dsync.eig.precheck.evidence import ProductEvidence, PublicEvidence
 from dsync.eig.precheck.rules import RuleSet
-from tests.unit.eig.precheck.sections import rules_of
+from dsync.eig.precheck.rules_section import RulesConfig
 
 CONFIG = Path(__file__).parents[4] / "config"
+"""Where the shipped lists are."""
+TABLE: dict[str, Any] = tomllib.loads((CONFIG / "aap-eig7.toml").read_text("utf-8"))["regles"]
+"""The shipped section `[regles]`."""
 NEEDED = (
     ("probleme", "Problème identifié"),
     ("entite", "Entité opérationnelle"),
     ("objectifs_12_mois", "Objectifs à 12 mois"),
 )
 FETCHED_AT = datetime(2024, 5, 21, 3, tzinfo=UTC)
+
+config_of = TypeAdapter(RulesConfig).validate_python
+"""Validates a table as the settings do."""
+
+
+def load_rules(
+    folder: Path = CONFIG,
+    table: Mapping[str, Any] = TABLE,
+    *,
+    needed: Iterable[tuple[str, str]] = (),
+    **changes: Any,
+) -> RuleSet:
+    """Return the rules of a section, by default the shipped one, with these changes."""
+    return RuleSet.load(config_of({**table, **changes}), folder, needed=[*needed])
+
+
+RULES = load_rules(needed=NEEDED)
 
 ALL_OPEN = [("investigation", "2021-02-01"), ("construction", "2021-09-01")]
 PAST = [*ALL_OPEN, ("success", "2022-06-13")]
@@ -146,94 +169,104 @@ def startups_json(products: Mapping[str, Mapping[str, Any]]) -> str:
     )
 
 
-@pytest.fixture(scope="session")
-def write_startups() -> Callable[[Mapping[str, Mapping[str, Any]]], str]:
-    """Write a startups.json of products by id."""
-    return startups_json
+def published(
+    products: Mapping[str, Mapping[str, Any]],
+    redirects: str | None = "{}",
+    known: Iterable[KnownProduct] = (),
+) -> Catalogue:
+    """Return the catalogue of products by id."""
+    return Catalogue.parse(startups_json(products), redirects, source="catalogue", known=known)
 
 
-@pytest.fixture(scope="session")
-def rules_table() -> dict[str, Any]:
-    """The shipped [regles] section."""
-    return tomllib.loads((CONFIG / "aap-eig7.toml").read_text(encoding="utf-8"))["regles"]
+CATALOGUE = published(PRODUCTS, json.dumps(REDIRECTS))
+EVIDENCE = PublicEvidence(CATALOGUE, FETCHED_AT)
 
 
-@pytest.fixture(scope="session")
-def config_folder() -> Path:
-    """Where the shipped lists are."""
-    return CONFIG
+def candidature(
+    *, code: str | None = "7120", siret: str | None = "11000101300017", **changes: Any
+) -> Candidature:
+    """Return an Éligible candidature with the given changes."""
+    values: dict[str, Any] = {
+        "numero": DossierNumber(1),
+        "depose_le": datetime(2024, 5, 20, 8, tzinfo=UTC),
+        "demandeur": Demandeur("personne_morale", siret=siret, forme_juridique_code=code),
+        "page_produit": "https://beta.gouv.fr/startups/a-just.html",
+        "phase_declaree": "Construction",
+        "cas_demande": "Lancer un produit numérique",
+        "voeux": (Voeu(1, "Directeur ou directrice de produit", "Bâtir"),),
+        "probleme": "Un problème",
+        "entite": "Une entité",
+        "objectifs_12_mois": "Des objectifs",
+    }
+    return Candidature(**values | changes)
 
 
-@pytest.fixture(scope="session")
-def rules(rules_table: dict[str, Any]) -> RuleSet:
-    """The shipped rules and lists."""
-    return RuleSet.load(rules_of(rules_table), CONFIG, needed=NEEDED)
+def judged(
+    one: Candidature,
+    evidence: PublicEvidence = EVIDENCE,
+    rules: RuleSet = RULES,
+    *,
+    doublons: Iterable[int] = (),
+    **more: Any,
+) -> Decision:
+    """Return the decision on a candidature, by default with the small catalogue."""
+    return judge(one, evidence, rules, doublons=map(DossierNumber, doublons), **more)
 
 
-@pytest.fixture(scope="session")
-def catalogue() -> Catalogue:
-    """The small catalogue."""
-    return Catalogue.parse(startups_json(PRODUCTS), json.dumps(REDIRECTS), source="catalogue")
-
-
-@pytest.fixture(scope="session")
-def evidence(catalogue: Catalogue) -> PublicEvidence:
-    """Evidence with the small catalogue, fetched at FETCHED_AT."""
-    return PublicEvidence(catalogue, FETCHED_AT)
-
-
-@pytest.fixture(scope="session")
-def candidature() -> Callable[..., Candidature]:
-    """Return a builder: an Éligible candidature with the given changes."""
-
-    def build(
-        *, code: str | None = "7120", siret: str | None = "11000101300017", **changes: Any
-    ) -> Candidature:
-        values: dict[str, Any] = {
-            "numero": DossierNumber(1),
-            "depose_le": datetime(2024, 5, 20, 8, tzinfo=UTC),
-            "demandeur": Demandeur("personne_morale", siret=siret, forme_juridique_code=code),
-            "page_produit": "https://beta.gouv.fr/startups/a-just.html",
-            "phase_declaree": "Construction",
-            "cas_demande": "Lancer un produit numérique",
-            "voeux": (Voeu(1, "Directeur ou directrice de produit", "Bâtir"),),
-            "probleme": "Un problème",
-            "entite": "Une entité",
-            "objectifs_12_mois": "Des objectifs",
-        }
-        return Candidature(**values | changes)
-
-    return build
-
-
-@pytest.fixture(scope="session")
 def check(
-    rules: RuleSet, evidence: PublicEvidence, candidature: Callable[..., Candidature]
-) -> Callable[..., Controle]:
-    """Return a function that evaluates a candidature and returns the result of one check."""
-
-    def run(
-        name: str,
-        *,
-        doublons: tuple[int, ...] = (),
-        products: Mapping[str, Mapping[str, Any]] | None = None,
-        redirects: str | None = "{}",
-        with_evidence: PublicEvidence | None = None,
-        with_rules: RuleSet | None = None,
-        **changes: Any,
-    ) -> Controle:
-        used = with_evidence or evidence
-        if products is not None:
-            used = PublicEvidence(Catalogue.parse(startups_json(products), redirects), FETCHED_AT)
-        decision = judge(
-            candidature(**changes), used, with_rules or rules, doublons=doublons  # type: ignore[arg-type]
-        )  # fmt: skip
-        return next(c for c in decision.controles if c.controle == name)
-
-    return run
+    name: str,
+    *,
+    doublons: tuple[int, ...] = (),
+    products: Mapping[str, Mapping[str, Any]] | None = None,
+    redirects: str | None = "{}",
+    with_evidence: PublicEvidence = EVIDENCE,
+    with_rules: RuleSet = RULES,
+    **changes: Any,
+) -> Controle:
+    """Judge a candidature, and return the result of one check."""
+    if products is not None:
+        with_evidence = PublicEvidence(published(products, redirects), FETCHED_AT)
+    decision = judged(candidature(**changes), with_evidence, with_rules, doublons=doublons)
+    return next(c for c in decision.controles if c.controle == name)
 
 
-@pytest.fixture(scope="session")
-def reponses() -> Callable[..., dict[str, Reponse]]:
-    """Return a builder of `Candidature.reponses`."""
-    return lambda **fields: dict(fields)
+class CurrentVerdict(NamedTuple):
+    """The verdict that a dossier has."""
+
+    is_stale: bool
+    """Whether the dossier has changed since."""
+    verdict: Decision
+    product: ProductEvidence | None
+
+
+def judge_if_needed(
+    candidature: Candidature,
+    evidence: PublicEvidence = EVIDENCE,
+    rules: RuleSet = RULES,
+    *,
+    doublons: tuple[DossierNumber, ...] = (),
+    current: CurrentVerdict,
+    answers: Mapping[str, Answer] = NO_ANSWERS,
+) -> Decision | None:
+    """Return a new decision, or None when the current verdict stands."""
+    is_stale, verdict, frozen = current
+    names = [name for name in StoredVerdict.__struct_fields__ if hasattr(verdict, name)]
+    stored = StoredVerdict(
+        **{name: getattr(verdict, name) for name in names},
+        depuis_le=FETCHED_AT,
+        inputs_hash="before" if is_stale else "now",
+    )
+    numero = DossierNumber(candidature.numero)
+    etat, presence, wished = Etat.EN_INSTRUCTION, Presence.PRESENT, {"resultat": verdict.verdict}
+    due = ToJudge(numero, etat, presence, "now", stored, wished, answers)
+    facts = facts_of(
+        candidature,
+        evidence,
+        rules,
+        doublons=doublons,
+        frozen=frozen,
+        answers=answers,
+        absent=absent_page(candidature, stored, frozen),
+        current=stored,
+    )
+    return new_decision(due, facts, rules_of(rules))
