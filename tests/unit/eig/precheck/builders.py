@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,83 +54,64 @@ RULES = load_rules(needed=NEEDED)
 
 ALL_OPEN = [("investigation", "2021-02-01"), ("construction", "2021-09-01")]
 PAST = [*ALL_OPEN, ("success", "2022-06-13")]
-PRODUCTS: dict[str, dict[str, Any]] = {
-    "a-just": {
-        "name": "A-JUST",
-        "phases": ALL_OPEN,
-        "link": "https://a-just.beta.gouv.fr",
-        "repository": "https://github.com/betagouv/a-just",
-        "stats_url": "https://a-just.beta.gouv.fr/stats",
-    },
-    "impact.co2": {
-        "name": "Impact CO2",
-        "phases": [
-            ("construction", "2021-02-01"),
-            ("acceleration", "2022-09-01"),
-            ("success", "2022-06-13"),
-        ],
-        "link": "https://impactco2.fr/",
-        "repository": "https://github.com/incubateur-ademe/impactco2.git",
-    },
-    "1000.jours": {"name": "1000 premiers jours", "phases": ALL_OPEN},
-    "e-inspé": {"name": "E-inspé", "phases": ALL_OPEN},
-    "l'eau-d'ici": {"name": "L’eau d’ici", "phases": ALL_OPEN},
-    "collectif_objets": {"name": "Collectif Objets", "phases": ALL_OPEN},
-    "auxAJ": {"name": "auxAJ", "phases": ALL_OPEN},
-    "grist.numerique.gouv.fr": {
-        "name": "Grist",
-        "phases": ALL_OPEN,
-        "link": "https://lasuite.numerique.gouv.fr/produits/grist",
-    },
-    "docs": {
-        "name": "Docs",
-        "phases": ALL_OPEN,
-        "link": "https://lasuite.numerique.gouv.fr/produits/docs",
-    },
-    "jumeau-1": {"name": "Service jumeau", "phases": ALL_OPEN, "link": "https://jumeau.fr"},
-    "jumeau-2": {"name": "Service jumeau", "phases": ALL_OPEN, "link": "https://jumeau.fr"},
-    "Double": {"name": "Premier double", "phases": ALL_OPEN},
-    "double": {"name": "Second double", "phases": ALL_OPEN},
-    "toute-la-forge": {
-        "name": "Toute la forge",
-        "phases": ALL_OPEN,
-        "repository": "https://github.com/toute-la-forge",
-    },
-    "commune": {
-        "name": "Commune",
-        "phases": ALL_OPEN,
-        "link": "https://github.com/toute-la-forge",
-        "repository": "https://github.com/toute-la-forge/commune",
-    },
-    "sans-phase": {"name": "Sans phase", "phases": []},
-    "data.gouv.fr": {
-        "name": "data.gouv.fr",
-        "phases": PAST,
-        "link": "https://www.data.gouv.fr/?utm_source=beta",
-    },
-    "mdso": {"name": "Mon Devis Sans Oublis", "phases": ALL_OPEN},
-    "transport": {"name": "transport.data.gouv.fr", "phases": ALL_OPEN},
-    "resana": {"name": "Resana", "phases": ALL_OPEN, "link": "https://resana.numerique.gouv.fr/"},
-    "demarches-simplifiees": {
-        "name": "Démarches simplifiées",
-        "phases": PAST,
-        "link": "https://www.demarches-simplifiees.fr",
-        "repository": "https://github.com/betagouv/demarches-simplifiees.fr",
-    },
-    "espace-membre": {
-        "name": "Espace membre",
-        "phases": PAST,
-        "link": "https://espace-membre.beta.gouv.fr",
-    },
-    "domifa": {"name": "DomiFa", "phases": PAST, "link": "https://domifa.fabrique.social.gouv.fr"},
-    "acceslibre": {"name": "Acceslibre", "phases": ALL_OPEN},
-    "monaidecyber": {"name": "MonAideCyber", "phases": ALL_OPEN},
-    "anct-pni-1": {"name": "Pilote 1", "phases": ALL_OPEN},
-    "anct-pni-2": {"name": "Pilote 2", "phases": ALL_OPEN},
-    "pix": {"name": "Pix", "phases": ALL_OPEN},
-    "eva": {"name": "Eva", "phases": ALL_OPEN},
-    "connect.attitude": {"name": "Connect@attitude", "phases": ALL_OPEN},
-    "fluctuat": {"name": "Fluctu@t", "phases": ALL_OPEN},
+
+
+def product(
+    name: str, phases: Sequence[tuple[str, str]] = ALL_OPEN, **links: str
+) -> dict[str, Any]:
+    """Return the attributes of a product."""
+    return {"name": name, "phases": phases, **links}
+
+
+LASUITE = "https://lasuite.numerique.gouv.fr/produits"
+FORGE = "https://github.com/toute-la-forge"
+PRODUCTS = {
+    "a-just": product(
+        "A-JUST",
+        link="https://a-just.beta.gouv.fr",
+        repository="https://github.com/betagouv/a-just",
+        stats_url="https://a-just.beta.gouv.fr/stats",
+    ),
+    "impact.co2": product(
+        "Impact CO2",
+        [("construction", "2021-02-01"), ("acceleration", "2022-09-01"), ("success", "2022-06-13")],
+        link="https://impactco2.fr/",
+        repository="https://github.com/incubateur-ademe/impactco2.git",
+    ),
+    "1000.jours": product("1000 premiers jours"),
+    "e-inspé": product("E-inspé"),
+    "l'eau-d'ici": product("L’eau d’ici"),
+    "collectif_objets": product("Collectif Objets"),
+    "auxAJ": product("auxAJ"),
+    "grist.numerique.gouv.fr": product("Grist", link=f"{LASUITE}/grist"),
+    "docs": product("Docs", link=f"{LASUITE}/docs"),
+    "jumeau-1": product("Service jumeau", link="https://jumeau.fr"),
+    "jumeau-2": product("Service jumeau", link="https://jumeau.fr"),
+    "Double": product("Premier double"),
+    "double": product("Second double"),
+    "toute-la-forge": product("Toute la forge", repository=FORGE),
+    "commune": product("Commune", link=FORGE, repository=f"{FORGE}/commune"),
+    "sans-phase": product("Sans phase", []),
+    "data.gouv.fr": product("data.gouv.fr", PAST, link="https://www.data.gouv.fr/?utm_source=beta"),
+    "mdso": product("Mon Devis Sans Oublis"),
+    "transport": product("transport.data.gouv.fr"),
+    "resana": product("Resana", link="https://resana.numerique.gouv.fr/"),
+    "demarches-simplifiees": product(
+        "Démarches simplifiées",
+        PAST,
+        link="https://www.demarches-simplifiees.fr",
+        repository="https://github.com/betagouv/demarches-simplifiees.fr",
+    ),
+    "espace-membre": product("Espace membre", PAST, link="https://espace-membre.beta.gouv.fr"),
+    "domifa": product("DomiFa", PAST, link="https://domifa.fabrique.social.gouv.fr"),
+    "acceslibre": product("Acceslibre"),
+    "monaidecyber": product("MonAideCyber"),
+    "anct-pni-1": product("Pilote 1"),
+    "anct-pni-2": product("Pilote 2"),
+    "pix": product("Pix"),
+    "eva": product("Eva"),
+    "connect.attitude": product("Connect@attitude"),
+    "fluctuat": product("Fluctu@t"),
 }
 REDIRECTS = {
     "/startups/ajust": "https://beta.gouv.fr/startups/a-just.html",
@@ -219,13 +200,14 @@ def check(
     doublons: tuple[int, ...] = (),
     products: Mapping[str, Mapping[str, Any]] | None = None,
     redirects: str | None = "{}",
+    read_at: datetime = FETCHED_AT,
     with_evidence: PublicEvidence = EVIDENCE,
     with_rules: RuleSet = RULES,
     **changes: Any,
 ) -> Controle:
     """Judge a candidature, and return the result of one check."""
     if products is not None:
-        with_evidence = PublicEvidence(published(products, redirects), FETCHED_AT)
+        with_evidence = PublicEvidence(published(products, redirects), read_at)
     decision = judged(candidature(**changes), with_evidence, with_rules, doublons=doublons)
     return next(c for c in decision.controles if c.controle == name)
 

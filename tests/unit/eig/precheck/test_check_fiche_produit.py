@@ -20,6 +20,8 @@ from tests.unit.eig.precheck.builders import (
     check,
     judge_if_needed,
     judged,
+    product,
+    published,
     startups_json,
 )
 
@@ -151,11 +153,10 @@ def test_a_page_that_a_catalogue_of_after_the_deposit_lacked_came_later() -> Non
     """Whatever phases it gives itself; the next verdicts remember it."""
     dossier = candidature()
     phases = [("investigation", "2021-02-01"), ("construction", "2021-09-01")]
-    without = startups_json({"autre": {"name": "Autre", "phases": []}})
-    with_it = startups_json({"a-just": {"name": "A-JUST", "phases": phases}})
+    without, with_it = {"autre": product("Autre")}, {"a-just": product("A-JUST", phases)}
     found = [
-        PublicEvidence(Catalogue.parse(body, "{}"), FETCHED_AT + timedelta(days=day))
-        for day, body in ((0, without), (9, with_it), (10, with_it))
+        PublicEvidence(published(products), FETCHED_AT + timedelta(days=day))
+        for day, products in ((0, without), (9, with_it), (10, with_it))
     ]
     first = judged(dossier, found[0])
     assert Verdict.INELIGIBLE is first.verdict

@@ -9,7 +9,7 @@ import pytest
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evidence import PublicEvidence
-from tests.unit.eig.precheck.builders import check, startups_json
+from tests.unit.eig.precheck.builders import check
 
 Phases = list[tuple[str, str]]
 OLD_WORDS = ("success", "transfer", "alumni")
@@ -165,10 +165,10 @@ def test_a_catalogue_first_read_late_excludes_only_what_the_applicant_declared(
     """Its history may have been rewritten: such a phase gives « à vérifier »."""
     deposited = datetime(2024, 5, 20, 8, tzinfo=UTC)
     read_at = deposited + timedelta(days=days)
-    catalogue = Catalogue.parse(startups_json(of([(name, "2023-01-01")])), "{}")
     answer = check(
         "phase",
-        with_evidence=PublicEvidence(catalogue, read_at),
+        products=of([(name, "2023-01-01")]),
+        read_at=read_at,
         depose_le=deposited,
         phase_declaree=declared,
     )
@@ -182,10 +182,10 @@ def test_a_catalogue_first_read_late_excludes_only_what_the_applicant_declared(
 @pytest.mark.parametrize("reponse", [Reponse.VIDE, Reponse.NON_DEMANDE])
 def test_a_phase_that_was_not_declared_excludes_nobody_late(reponse: Reponse) -> None:
     """Blank and not asked are no declaration."""
-    catalogue = Catalogue.parse(startups_json(of([("success", "2023-01-01")])), "{}")
     answer = check(
         "phase",
-        with_evidence=PublicEvidence(catalogue, datetime(2024, 6, 20, tzinfo=UTC)),
+        products=of([("success", "2023-01-01")]),
+        read_at=datetime(2024, 6, 20, tzinfo=UTC),
         phase_declaree=None,
         reponses={"phase_declaree": reponse},
     )

@@ -17,7 +17,6 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Resultat, Verdict
 from dsync.eig.candidature import Reponse, Voeu
-from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from tests.unit.eig.precheck.builders import (
@@ -31,7 +30,6 @@ from tests.unit.eig.precheck.builders import (
     judged,
     load_rules,
     published,
-    startups_json,
 )
 
 PAGE = "https://beta.gouv.fr/startups"
@@ -227,12 +225,8 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(case: str) -
     ids = {"autre", *(["a-just"] if renamed is not None else []), *(renamed or {}).values()}
     ids -= set(renamed or {})
     redirects = {f"/startups/{old}": f"{PAGE}/{new}.html" for old, new in (renamed or {}).items()}
-    later = PublicEvidence(
-        Catalogue.parse(
-            startups_json(dict.fromkeys(sorted(ids), rewritten)), json.dumps(redirects)
-        ),
-        datetime(2024, 5, 30, tzinfo=UTC),
-    )
+    catalogue = published(dict.fromkeys(sorted(ids), rewritten), json.dumps(redirects))
+    later = PublicEvidence(catalogue, datetime(2024, 5, 30, tzinfo=UTC))
     typed = f"{PAGE}/{before}" if before else "https://a-just.beta.gouv.fr"
     first = judged(candidature(page_produit=typed))
     frozen = stored_product(first.preuve)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.eig.precheck.catalogue import Catalogue, KnownProduct
+from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.precheck.product import Lien, resolve_product
-from tests.unit.eig.precheck.builders import CATALOGUE, published, startups_json
+from tests.unit.eig.precheck.builders import CATALOGUE, product, published
 
 PAGE = "https://beta.gouv.fr/startups"
 
@@ -251,9 +251,7 @@ def test_what_holds_an_id_a_name_or_an_acronym_is_a_slip(
 )
 def test_a_shared_host_is_nobodys(links: dict[str, str], host: str, owner: str | None) -> None:
     """A page on it suggests no product, and says more beside an address."""
-    products = {
-        id_: {"name": f"Produit {id_}", "phases": [], "link": url} for id_, url in links.items()
-    }
+    products = {id_: product(f"Produit {id_}", link=url) for id_, url in links.items()}
     catalogue = published(products)
     match = resolve_product(f"https://{host}/zzz/qqq", catalogue)
     assert (owner,) * bool(owner) == match.ids
@@ -263,7 +261,7 @@ def test_a_shared_host_is_nobodys(links: dict[str, str], host: str, owner: str |
 
 def test_three_products_at_most_are_suggested() -> None:
     """That there are more is said."""
-    products = {f"pilote-{n}": {"name": f"Pilote {n}", "phases": []} for n in range(1, 6)}
+    products = {f"pilote-{n}": product(f"Pilote {n}") for n in range(1, 6)}
     match = resolve_product(f"{PAGE}/pilote-x", published(products))
     assert (("pilote-1", "pilote-2", "pilote-3"), True) == (match.ids, match.et_d_autres)
 
@@ -341,8 +339,7 @@ def test_what_was_published_once_stays_known(typed: str, lien: Lien, named: list
         KnownProduct("carnet-vert", "Carnet vert", ("Carnet jaune",)),
         KnownProduct("docs", "Docs", ("Trame",)),
     ]
-    body = startups_json({"docs": {"name": "Docs", "phases": []}})
-    catalogue = Catalogue.parse(body, "{}", known=known)
+    catalogue = published({"docs": product("Docs")}, known=known)
     match = resolve_product(typed, catalogue)
     assert (match.lien, match.product, list(match.noms)) == (lien, None, named)
     assert resolve_product("Trame", catalogue).product_id == "docs"
@@ -369,15 +366,12 @@ def test_without_catalogue_an_address_is_not_judged() -> None:
 
 def test_the_order_of_the_catalogue_does_not_matter() -> None:
     """The order of products and redirects does not matter."""
-    products = {
-        id_: {"name": name, "phases": [], "link": "https://memes.fr"}
-        for id_, name in (("b", "Bé"), ("a", "A"), ("c", "Cé"))
-    }
+    names = {"b": "Bé", "a": "A", "c": "Cé"}
+    products = {id_: product(name, link="https://memes.fr") for id_, name in names.items()}
     redirects = {"/startups/x": "/startups/y", "/startups/y": "/startups/c"}
-    there = Catalogue.parse(startups_json(products), json.dumps(redirects))  # type: ignore[operator]
-    back = Catalogue.parse(
-        startups_json(dict(reversed(products.items()))),  # type: ignore[operator]
-        json.dumps(dict(reversed(redirects.items()))),
+    there, back = (
+        published(dict(order(products.items())), json.dumps(dict(order(redirects.items()))))
+        for order in (list, reversed)
     )
     for typed in (f"{PAGE}/x", "Cé", "https://memes.fr", f"{PAGE}/A"):
         assert resolve_product(typed, there) == resolve_product(typed, back)
@@ -394,19 +388,17 @@ def test_nothing_typed_makes_it_fail(typed: str) -> None:
 )
 def test_an_alias_that_leads_nowhere_hides_no_near_product(target: str) -> None:
     """The slip is looked for among the products that can be named."""
-    body = startups_json({"mon-produit": {"name": "Mon produit", "phases": []}})
-    there = Catalogue.parse(body, json.dumps({"/startups/mon-produi": target}))
+    redirects = json.dumps({"/startups/mon-produi": target})
+    there = published({"mon-produit": product("Mon produit")}, redirects)
     match = resolve_product(f"{PAGE}/mon-produi.html", there)
     assert (Lien.PROCHE, ("mon-produit",)) == (match.lien, match.ids)
 
 
 def test_an_alias_of_a_withdrawn_product_is_a_page_that_was_published() -> None:
     """As is its last address."""
-    there = Catalogue.parse(
-        startups_json({"a-just": {"name": "A-JUST", "phases": []}}),
-        json.dumps({"/startups/ancien": "/startups/parti.html"}),
-        known=[KnownProduct("parti", "Parti")],
-    )
+    redirects = json.dumps({"/startups/ancien": "/startups/parti.html"})
+    known = [KnownProduct("parti", "Parti")]
+    there = published({"a-just": product("A-JUST")}, redirects, known)
     for id_ in ("parti", "ancien", "Ancien"):
         match = resolve_product(f"{PAGE}/{id_}.html", there)
         assert (Lien.RETIREE, ("Parti (parti)",)) == (match.lien, match.noms)
