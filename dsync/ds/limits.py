@@ -311,7 +311,7 @@ def retrying(
 
     def sleep(seconds: float) -> None:
         if stop.wait(seconds):
-            raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_RETRY))
+            raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))
 
     return iter(
         Retrying(
