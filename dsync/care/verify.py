@@ -303,9 +303,6 @@ def _verify_contents(
         batch = list(reader.contents.of(some).values())
         dossiers: dict[DossierNumber, Dossier] = {}
         for stored in batch:
-            if stored.facts.content_hash is None:
-                misfits["unread"].append(stored.numero)
-                continue
             try:
                 read, shown = dossier_of(stored), cells_of(stored)
             except (msgspec.DecodeError, TypeError, ValueError, KeyError):
@@ -352,12 +349,6 @@ def _verify_contents(
         )
         done.findings.append(Finding("hashes", message, done.recomputed))
     done.add("contents", misfits["unreadable"], f"Stored contents cannot be decoded. {READ_AGAIN}")
-    done.add(
-        "unread",
-        misfits["unread"],
-        "Dossiers were copied from the tables of no release, and wait for the next run, which "
-        "reads them whole. Run `dsync sync`.",
-    )
     done.add(
         "hashes",
         misfits["hashes"],

@@ -216,11 +216,7 @@ class DossierDiff:
         divers, new = self.typed.divers or {}, decode(self.new.contents["divers"])
         facts += [(name, divers.get(name), value) for name, value in new.items()]
         hidden = {_COLUMNS.get(name, name) for name in self.gaps}
-        names = [
-            name
-            for name, before, after in facts
-            if before != after and name not in hidden and not (before is None and self.is_partial)
-        ]
+        names = [name for name, before, after in facts if before != after and name not in hidden]
         for pairs, own in ((self._champs, ()), (self._annotations, self.new.owned_ids)):
             names += dict.fromkeys(
                 (before or after).get("libelle") or self.libelle_of(id_)
@@ -239,11 +235,6 @@ class DossierDiff:
         for champ_id, libelle, old, new, author, at in self._facts():
             if old != new:
                 yield self._row(champ_id, libelle, old, new, author, at)
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether the copy is of tables without some columns: what is empty there is unknown."""
-        return self.old.content_hash is None
 
     @cached_property
     def _champs(self) -> _Pairs:
@@ -302,8 +293,6 @@ class DossierDiff:
             yield "etat", "État", self.old.etat, self.new.etat.value, *self._by_state()
         if self.typed is not None:
             old, new = self.old.groupe_instructeur, self.new.facts["groupe_instructeur"]
-            if old is None and self.is_partial:
-                old = new
             libelle = "Groupe instructeur"
             # DS also routes a dossier anew when its champs change.
             is_routed = self._moved("champs_modifie_le") is not None or self._was_corrected

@@ -405,7 +405,7 @@ def _events_of(change: _Change, beside: DossierDiff | None) -> Iterator[NewEvent
     if change.content_changed and beside is not None:
         names: list[Json] = [*beside.names()]
         # A change of the state alone has its own event; a gap, and its end, are none.
-        has_other = change.etat_changed or change.new.unread or beside.gaps or beside.is_partial
+        has_other = change.etat_changed or change.new.unread or beside.gaps
         if names or not has_other:
             yield NewEvent(change.numero, "modifie", {"champs": names})
 

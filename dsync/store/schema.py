@@ -109,8 +109,8 @@ def check_mark(connection: Connection, place: str, programme: type[Programme]) -
 def _differs(place: str, how: str) -> SchemaDiffersError:
     return SchemaDiffersError(
         f"{place}: its tables are those of no release ({how}): an unreleased dsync made it, or "
-        "somebody changed it. Nothing was changed: restore its backup, or copy what can be kept of "
-        "it into a new database by `dsync db copy URL`."
+        "somebody changed it. Nothing was changed: restore its backup, or run `dsync sync --full` "
+        "on a new database."
     )
 
 

@@ -164,13 +164,9 @@ def seal_former(connection: Connection) -> None:
     answers = tables.reponse
     rows = connection.execute(select(*as_text(answers.c)).where(answers.c.sceau.is_(None)))
     new = [{"id": row["id"], "sceau": seal(answers, dict(row))} for row in rows.mappings()]
-    if new:
-        update_rows(connection, answers, new)
-        sum_up(connection)
-
-
-def sum_up(connection: Connection) -> None:
-    """Store the number and the sum of the seals that are there, of all démarches."""
+    if not new:
+        return
+    update_rows(connection, answers, new)
     connection.execute(delete(_sceau))
     for table in HISTORY:
         total = func.coalesce(func.sum(table.c.sceau), 0)

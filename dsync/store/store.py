@@ -22,7 +22,6 @@ from dsync.errors import (
     ConfigurationError,
     LeaseHeldError,
     SchemaBehindError,
-    SchemaDiffersError,
     StoreError,
 )
 from dsync.messages import kinds as k
@@ -33,7 +32,7 @@ from dsync.store.alert_book import AlertWrites
 from dsync.store.answer_rows import AnswerWrites
 from dsync.store.budget import Budget
 from dsync.store.consents import ConsentWrites
-from dsync.store.copying import Copied, copy_all
+from dsync.store.copying import copy_all
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME
 from dsync.store.dossier_rows import DossierWrites
@@ -431,11 +430,11 @@ class Store:
             else:
                 backups.copy_sqlite(self._engine, file)
 
-    def copy_into(self, target: Store) -> Copied:
+    def copy_into(self, target: Store) -> dict[str, int]:
         """Copy everything into an empty database, as it was at one instant between two runs.
 
-        If this database has the tables of no release, what they have is copied. It is one
-        transaction of the target: if it fails or is killed, nothing is stored there.
+        It is one transaction of the target: if it fails or is killed, nothing is stored there.
+        Returns the number of rows by table.
 
         Raises:
             ConfigurationError: the target has rows.
@@ -446,16 +445,12 @@ class Store:
             for connection in (source, copy):
                 # Each waits for the other one, for as long as a large table takes.
                 wait_in_transaction(connection)
-            former = None
-            try:
-                schema.check_revision(source, self.place, self._programme)
-            except SchemaDiffersError:
-                former = layout.read(source, self._programme)
+            schema.check_revision(source, self.place, self._programme)
             numbers = services.read_demarches(source)
             for number in numbers:
                 leases.check_free(source, number, self._clock())
             schema.upgrade(copy, target.place, self._programme)
-            copied = copy_all(source, copy, self._programme, target.place, former)
+            copied = copy_all(source, copy, self._programme, target.place)
             for number in numbers:
                 reading_views.renew_form(copy, number)
         target.analyze()
