@@ -253,8 +253,8 @@ def _verify_wishes(
 
 
 def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Verification) -> None:
-    watermark, dates = state.watermark, reader.verification.dates()
-    newest, began, last = dates.newest, dates.last_read_began_at, dates.last_run_at
+    watermark = state.watermark
+    newest, last, began = reader.verification.dates()
     full = "Run `dsync sync --full`, which reads all dossiers and sets it."
     if newest and newest > now + CLOCK_TOLERANCE:
         message = "A dossier's date of change is in the future: check this machine's clock."

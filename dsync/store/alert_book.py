@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, select
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
-from dsync.store.sql import Subject, insert_for
+from dsync.store.sql import Subject, upsert
 
 _alert = tables.alerte
 
@@ -81,11 +81,4 @@ class AlertWrites(AlertReads):
             is_it = (_alert.c.demarche_numero == bindparam("of"), _alert.c.nom == bindparam("name"))
             self.connection.execute(delete(_alert).where(*is_it), gone)
         changed = [one._asdict() for key, one in after.items() if before.get(key) != one]
-        if changed:
-            statement = insert_for(self.connection, _alert)
-            key = ["demarche_numero", "nom"]
-            rest = [name for name in AlertEntry._fields if name not in key]
-            update = {name: statement.excluded[name] for name in rest}
-            self.connection.execute(
-                statement.on_conflict_do_update(index_elements=key, set_=update), changed
-            )
+        upsert(self.connection, _alert, changed)

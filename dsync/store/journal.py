@@ -194,7 +194,7 @@ class JournalReads(Subject):
         if number is not None:
             statement = statement.where(run.c.run == number)
         found = self.connection.execute(statement.limit(limit).offset(offset))
-        return documents(found.mappings().all())
+        return documents(found)
 
     def last_runs(self, genre: str) -> LastRuns:
         """Return the last runs of the démarche, as `last_runs_of`."""
@@ -218,7 +218,7 @@ class JournalReads(Subject):
         )
         statement = self._runs.where(run.c.run.in_(wanted)).add_columns(run.c.demarche_numero)
         rows = defaultdict[DemarcheNumber, list[Document]](list)
-        for row in documents(self.connection.execute(statement).mappings().all()):
+        for row in documents(self.connection.execute(statement)):
             rows[row.pop("demarche_numero")].append(row)
         last: dict[DemarcheNumber, LastRuns] = {}
         for number in numbers:
@@ -325,18 +325,12 @@ class JournalReads(Subject):
         known = select(func.sum(last.c.known)).where(last.c.fin >= since)
         return int(self.connection.scalar(known) or 0)
 
-    def verdicts_of_run(self, run: int, *, limit: int) -> list[Document]:
-        """Return the events of the verdicts that a run gave, oldest first, at most so many."""
-        return self._events(tables.evenement.c.evenement == "verdict", run, limit, 0)
-
-    def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
-        """Return the events of a run, oldest first; arguments as of `runs`."""
-        return self._events(true(), run, limit, offset)
-
-    def _events(
-        self, condition: ColumnElement[bool], run: int, limit: int, offset: int
+    def events_of_run(
+        self, run: int, limit: int, *, offset: int = 0, only: EventName | None = None
     ) -> list[Document]:
+        """Return the events of a run, oldest first, as of `runs`; `only`: those of a name."""
         table = tables.evenement
+        condition = true() if only is None else table.c.evenement == only
         found = self.connection.execute(
             select(table.c.numero, table.c.survenu_le, table.c.evenement, table.c.details)
             .where(table.c.demarche_numero == self.number, table.c.run == run, condition)
@@ -344,7 +338,7 @@ class JournalReads(Subject):
             .limit(limit)
             .offset(offset)
         )
-        return documents(found.mappings().all())
+        return documents(found)
 
 
 class JournalWrites(JournalReads):

@@ -10,14 +10,14 @@ from hashlib import sha256
 
 from sqlalchemy import bindparam, delete, select
 
-from dsync.domain.dossier import COUNTED_ETATS, Presence
+from dsync.domain.dossier import COUNTED_ETATS
 from dsync.domain.due import FIRST
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.programme import Row, Values
 from dsync.store import tables
 from dsync.store.queue import QueueWrites
-from dsync.store.sql import Scope, Subject, among, first_of, insert_rows, update_rows
+from dsync.store.sql import Scope, Subject, among, first_of, insert_rows, is_shown, update_rows
 from dsync.store.sync_state import StateReads, StateWrites
 
 _cle, _dossier = tables.cle, tables.dossier
@@ -29,8 +29,7 @@ _SAME_KEY = first_of(
     .join(_cle, _cle.c.numero == _dossier.c.numero)
     .where(
         _cle.c.cle.in_(bindparam("keys", expanding=True)),
-        _dossier.c.presence == Presence.PRESENT.value,
-        _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
+        is_shown(COUNTED_ETATS),
     ),
     "cle",
 ).order_by("depose_le", "numero")

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, delete, func, select, union
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.lease import LEASE_TTL_S, LeaseInfo, read_lease
-from dsync.store.sql import among, excluded, insert_for
+from dsync.store.sql import among, upsert
 
 _service, _demarche = tables.service, tables.demarche
 
@@ -72,13 +72,7 @@ class Services:
                 }
                 for number in demarches
             ]
-            changed = {name: excluded(name) for name in RunningService._fields}
-            if rows:
-                statement = insert_for(connection, _service).values(rows)
-                keys = ["demarche_numero", "holder"]
-                connection.execute(
-                    statement.on_conflict_do_update(index_elements=keys, set_=changed)
-                )
+            upsert(connection, _service, rows)
             is_own = _service.c.holder == service.holder
             connection.execute(
                 delete(_service).where(is_own, _service.c.demarche_numero.not_in(demarches))

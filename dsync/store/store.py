@@ -71,7 +71,7 @@ from dsync.store.services import Services
 from dsync.store.sight import WHOLE, Sight, mask
 from dsync.store.sql import Scope, Subject, among
 from dsync.store.subscriptions import SubscriptionWrites
-from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
+from dsync.store.sync_state import DemarcheWrites, StateWrites
 from dsync.store.turns import Turns, make_due
 from dsync.store.verdicts import VerdictWrites
 from dsync.store.wishes import WishWrites
@@ -665,7 +665,6 @@ class Tx(Subject):
         self.demarche = DemarcheWrites(scope)
         self.dossiers = DossierWrites(scope)
         self.grist = GristWrites(scope)
-        self.indicators = IndicatorWrites(scope)
         self.journal = JournalWrites(scope)
         self.keys = KeyWrites(scope)
         self.outbox = OutboxWrites(scope)

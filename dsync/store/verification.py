@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from sqlalchemy import (
@@ -102,31 +102,12 @@ class StoredDossier:
         return DossierNumber(self.facts.numero)
 
 
-class Shown(NamedTuple):
-    """What a view shows of a dossier's champs and annotations: rows, and rows with a value."""
-
-    rows: int
-    values: int
-
-
-class Dates(NamedTuple):
-    """The instants that the watermark is compared with."""
-
-    newest: datetime | None
-    """The latest date of change of the present dossiers."""
-    last_run_at: datetime | None
-    """When the last run ended; the start of one that was killed."""
-    last_read_began_at: datetime | None
-    """When the last successful read of the changed dossiers began."""
-
-
 class ContentReads(Subject):
     """Reads dossiers with their contents as stored."""
 
     def numbers(self) -> list[DossierNumber]:
         """Return the démarche's dossiers."""
-        theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
-        return [DossierNumber(number) for number in self.connection.scalars(theirs)]
+        return self._dossiers()
 
     def of(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, StoredDossier]:
         """Return those of these dossiers that have contents, by number."""
@@ -432,29 +413,32 @@ class VerificationReads(Subject):
             found.update(self._numbers(left))
         return sorted(found)
 
-    def dates(self) -> Dates:
-        """Return what the watermark is compared with."""
+    def dates(self) -> tuple[datetime | None, datetime | None, datetime | None]:
+        """Return what the watermark is compared with.
+
+        The latest date of change of the present dossiers; when the last run ended, the start of one
+        that was killed; when the last successful read of the changed dossiers began.
+        """
         run = tables.sync_run
         ours = run.c.demarche_numero == self.number
         reading = (Kind.INCREMENTAL.value, Kind.FULL.value)
         read = and_(ours, run.c.statut == Status.SUCCESS.value, run.c.genre.in_(reading))
         newest = select(func.max(_dossier.c.modifie_le)).where(self._is_present())
         scalar = self.connection.scalar
-        return Dates(
-            scalar(newest),
-            scalar(select(func.max(func.coalesce(run.c.fin, run.c.debut))).where(ours)),
-            scalar(select(func.max(run.c.debut)).where(read)),
-        )
+        last = select(func.max(func.coalesce(run.c.fin, run.c.debut))).where(ours)
+        return scalar(newest), scalar(last), scalar(select(func.max(run.c.debut)).where(read))
 
-    def shown_champs(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Shown]:
-        """Return what the view `lecture_champ` shows of these dossiers."""
+    def shown_champs(
+        self, numbers: Sequence[DossierNumber]
+    ) -> dict[DossierNumber, tuple[int, int]]:
+        """Return how many rows `lecture_champ` has of these dossiers, and how many with a value."""
         view = table("lecture_champ", column("numero"), column("valeur"))
         rows = self.connection.execute(
             select(view.c.numero, func.count(), func.count(view.c.valeur))
             .where(among(view.c.numero, numbers))
             .group_by(view.c.numero)
         )
-        return {DossierNumber(number): Shown(*counted) for number, *counted in rows}
+        return {DossierNumber(number): (found, filled) for number, found, filled in rows}
 
     def rows_of_main_view(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, int]:
         """Return how many rows the programme's main view has of these dossiers."""

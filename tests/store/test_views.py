@@ -112,7 +112,7 @@ def rich(store: Store) -> Store:
         tx.answers.give(DossierNumber(1), found, answered, "Attestation", by="ada@poste", now=NOW)
         tx.outbox.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
         tx.quarantine.add(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
-        tx.indicators.save(NOW, changed=True)
+        tx.state.save_figures(NOW, changed=True)
         for changes in ({"groupe_instructeur": "autre"}, {}):
             page = [make_mapped(1, **{**RICH, **changes})]
             tx.dossiers.store_page(run, page, now=NOW)
