@@ -530,7 +530,7 @@ def _connection_lines(store: Store, workers: int, now: datetime) -> Iterator[Che
     limit = store.connection_limit()
     if limit is None:
         return
-    replicas = max(1, store.services.replicas(now))
+    replicas = max(1, len(store.services.holders(now)))
     needed = replicas * connections_of(workers)
     has = f"{replicas} × {connections_of(workers)} connections of dsync run"
     if needed + FEW <= limit:

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Table, func, select
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import ConfigurationError, StoreError
 from dsync.programme import Programme
-from dsync.store import tables
 from dsync.store.columns import BigKey, JsonText, RawJson
+from dsync.store.dictionary import all_tables
 from dsync.store.seals import as_text
 from dsync.store.sql import Rows, insert_rows
 
@@ -36,7 +36,7 @@ def copy_all(
         ConfigurationError: the target has rows.
         StoreError: it stored something else than it was given.
     """
-    own = [*tables.metadata.sorted_tables, *programme.storage.metadata.sorted_tables]
+    own = all_tables(programme)
     used = (table for table in own if table.name not in ("layout", "colonne"))
     if any(target.execute(select(table).limit(1)).first() for table in used):
         raise ConfigurationError(

@@ -343,10 +343,9 @@ class DeletionWrites(DeletionReads):
     def delete_mapped_rows(self) -> None:
         """Delete the programme's rows of all dossiers, because nothing is mapped any more."""
         theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
-        for table in self.programme.storage.metadata.sorted_tables:
-            if "numero" in table.c:
-                unmapped = delete(table).where(table.c.numero.in_(theirs))
-                self.touch(self.connection.scalars(unmapped.returning(table.c.numero)))
+        for table in self._tables_of_dossiers():
+            unmapped = delete(table).where(table.c.numero.in_(theirs))
+            self.touch(self.connection.scalars(unmapped.returning(table.c.numero)))
         made = ("etape", "attend", "etape_fin", "departement_code", "departement_nom", "profils")
         self.connection.execute(
             update(tables.liste)
@@ -356,19 +355,13 @@ class DeletionWrites(DeletionReads):
 
     def _delete_programme_rows(self, numbers: Sequence[DossierNumber]) -> None:
         self.programme.storage.forget(self.connection, numbers)
-        for table in self.programme.storage.metadata.sorted_tables:
-            if "numero" in table.c:
-                self.connection.execute(delete(table).where(among(table.c.numero, numbers)))
+        for table in self._tables_of_dossiers():
+            self.connection.execute(delete(table).where(among(table.c.numero, numbers)))
 
     def _stored(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
-        rows: Iterable[Row[Any]] = self.connection.execute(
-            select(
-                *(
-                    _dossier.c[name]
-                    for name in ("numero", "presence", "etat", "depose_le", "efface_le")
-                )
-            ).where(among(_dossier.c.numero, numbers), _dossier.c.demarche_numero == self.number)
-        )
+        names = ("numero", "presence", "etat", "depose_le", "efface_le")
+        ours = among(_dossier.c.numero, numbers), _dossier.c.demarche_numero == self.number
+        rows = self.connection.execute(select(*(_dossier.c[name] for name in names)).where(*ours))
         return {row.numero: row for row in rows}
 
     def _mark(self, presence: Presence, entries: Iterable[DeletedDossier]) -> None:

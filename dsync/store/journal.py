@@ -99,16 +99,9 @@ _NO_NAMES = (NAMELESS, "service", "webhook")
 _AT_ONCE = 500
 
 
-class Counted(NamedTuple):
-    """Which runs were counted."""
-
-    up_to: int
-    """The number of the last one."""
-    without: tuple[int, ...] = ()
-    """Those before it that had not ended."""
-
-
-NOT_COUNTED = Counted(0)
+Counted = tuple[int, Sequence[int]]
+"""Which runs were counted: the number of the last one, and those before it that had not ended."""
+NOT_COUNTED: Counted = (0, ())
 
 
 class RunTotals(NamedTuple):
@@ -159,12 +152,13 @@ class JournalReads(Subject):
         """
         run = tables.sync_run
         by = run.c.demarche_numero, run.c.genre, run.c.statut
-        is_new = or_(run.c.run > counted.up_to, run.c.run.in_(counted.without))
+        up_to, not_ended = counted
+        is_new = or_(run.c.run > up_to, run.c.run.in_(not_ended))
         sums_of = [func.sum(run.c[name]) for name in FIGURES]
         rows = self.connection.execute(
             select(func.max(run.c.run), *by, func.count(), *sums_of).where(is_new).group_by(*by)
         )
-        totals, up_to, without = list[RunTotals](), counted.up_to, list[int]()
+        totals, without = list[RunTotals](), list[int]()
         for last, demarche, genre, statut, runs, *sums in rows:
             up_to = max(up_to, last)
             if statut == Status.RUNNING.value:
@@ -173,7 +167,7 @@ class JournalReads(Subject):
             else:
                 figures = dict(zip(FIGURES, map(int, sums), strict=True))
                 totals.append(RunTotals(demarche, genre, statut, runs, figures))
-        return totals, Counted(up_to, tuple(without))
+        return totals, (up_to, without)
 
     def read_so_far(self, run: int) -> int | None:
         """Return how many dossiers a run has read, None if there is no such run."""

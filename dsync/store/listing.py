@@ -29,7 +29,7 @@ from dsync.domain.verdict import NO_VERDICT, SEVERITY, Resultat, Verdict
 from dsync.domain.wording import searchable
 from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
-from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, ENGINE, is_person
+from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, ENGINE, all_tables, is_person
 from dsync.store.reading_views import expanded
 from dsync.store.sql import Subject, among, is_in
 from dsync.store.view_columns import SILENT_SINCE, waited_for
@@ -575,11 +575,9 @@ class DossierReads(Subject):
 
     @cached_property
     def _booleans(self) -> frozenset[str]:
-        own = tables.metadata.sorted_tables
-        every = [*own, *self.programme.storage.metadata.sorted_tables]
         return frozenset(
             column.name
-            for table in every
+            for table in all_tables(self.programme)
             for column in table.columns
             if isinstance(column.type, Boolean)
         )

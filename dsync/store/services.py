@@ -87,19 +87,16 @@ class Services:
                     continue
                 lease = read_lease(connection, number, now)
                 if not is_alive(other, lease, now) and not _holds(other, lease):
-                    _delete(connection, number, other.holder)
+                    is_it = _service.c.demarche_numero == number, _service.c.holder == other.holder
+                    connection.execute(delete(_service).where(*is_it))
 
     def unregister(self, holder: str) -> None:
         """Delete a service that has ended."""
         with self._writing() as connection:
             connection.execute(delete(_service).where(_service.c.holder == holder))
 
-    def replicas(self, now: datetime) -> int:
-        """Return how many services work on the database, whatever démarches they serve."""
-        return len(self.holders(now))
-
     def holders(self, now: datetime) -> list[str]:
-        """Return the processes of these services."""
+        """Return the processes of the services that work, whatever démarches they serve."""
         with self._reading() as connection:
             rows = connection.execute(select(*_SHOWN)).all()
         every = map(RunningService._make, rows)
@@ -121,12 +118,6 @@ class Services:
         """Return the services of a démarche, by start."""
         with self._reading() as connection:
             return read_services(connection, [demarche])[demarche]
-
-
-def _delete(connection: Connection, demarche: DemarcheNumber, holder: str) -> None:
-    connection.execute(
-        delete(_service).where(_service.c.demarche_numero == demarche, _service.c.holder == holder)
-    )
 
 
 def read_services(
@@ -206,7 +197,6 @@ def _has_process(pid: str) -> bool:
         os.kill(int(pid), 0)
     except (ProcessLookupError, ValueError):
         return False
-    # It exists, and is another user's.
     except PermissionError:
-        return True
+        pass  # It exists, and is another user's.
     return True

@@ -221,6 +221,11 @@ class Subject:
         """Note it of all dossiers of the démarche."""
         self.touch(self._dossiers())
 
+    def _tables_of_dossiers(self) -> list[Table]:
+        """Return the programme's tables that have a dossier's number."""
+        own = self.programme.storage.metadata.sorted_tables
+        return [table for table in own if "numero" in table.c]
+
     def _present(self, now: datetime) -> datetime:
         """Return the present instant by PostgreSQL's clock; on SQLite, `now`.
 

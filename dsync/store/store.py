@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from sqlalchemy import URL, Connection, Engine, Table, update
+from sqlalchemy import URL, Connection, Engine, update
 from sqlalchemy.exc import OperationalError
 
 from dsync.domain.ids import DemarcheNumber
@@ -34,7 +34,7 @@ from dsync.store.budget import Budget
 from dsync.store.consents import ConsentWrites
 from dsync.store.copying import copy_all
 from dsync.store.deletions import DeletionWrites
-from dsync.store.dictionary import NO_PROGRAMME
+from dsync.store.dictionary import NO_PROGRAMME, all_tables
 from dsync.store.dossier_rows import DossierWrites
 from dsync.store.engine import (
     FEW,
@@ -473,7 +473,7 @@ class Store:
             StoreError: the database is in use, or failed.
         """
         with translated(self.place):
-            return scrub(self._engine, [table.name for table in self._tables()])
+            return scrub(self._engine, [table.name for table in all_tables(self._programme)])
 
     def grant_reader(
         self,
@@ -543,10 +543,6 @@ class Store:
         """Close all connections."""
         self._engine.dispose()
 
-    def _tables(self) -> list[Table]:
-        own = tables.metadata.sorted_tables
-        return [*own, *self._programme.storage.metadata.sorted_tables]
-
     def _vacuum(self, wait_ms: int = 500) -> None:
         """Remove deleted rows from the database's files; after the next commit, if it is read now.
 
@@ -554,7 +550,7 @@ class Store:
         """
         try:
             with translated(self.place):
-                names = [table.name for table in self._tables()]
+                names = [table.name for table in all_tables(self._programme)]
                 self._must_vacuum = not vacuum(self._engine, names, wait_ms)
         except StoreError as exc:
             import structlog  # Imported here: short commands that only read do not need it.

@@ -35,6 +35,7 @@ from dsync.store import reading_views, tables
 from dsync.store.answer_rows import AnswerStatus
 from dsync.store.columns import is_text
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS
+from dsync.store.dictionary import all_tables
 from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.form_views import FormView
 from dsync.store.seals import as_text
@@ -169,14 +170,14 @@ class VerificationReads(Subject):
         """Return the number of rows of each table with dossiers, of all démarches."""
         return {
             one.name: self.connection.scalar(select(func.count()).select_from(one)) or 0
-            for one in self._tables_of_dossiers()
+            for one in self._with_dossiers()
         }
 
     def orphans(self) -> dict[str, list[DossierNumber]]:
         """Return the dossiers of which a table has rows, and the table `dossier` has none."""
         known = select(_dossier.c.numero)
         found = {}
-        for one in self._tables_of_dossiers():
+        for one in self._with_dossiers():
             if one is _dossier or one.name in _MAY_LACK_DOSSIER:
                 continue
             lost = select(one.c.numero).distinct().where(one.c.numero.not_in(known))
@@ -374,8 +375,7 @@ class VerificationReads(Subject):
                     select(*as_text(one.columns)).where(among(one.c.numero, numbers))
                 ).mappings()
             }
-            for one in self.programme.storage.metadata.sorted_tables
-            if "numero" in one.c
+            for one in self._tables_of_dossiers()
         }
 
     def texts_of_lists(
@@ -400,8 +400,7 @@ class VerificationReads(Subject):
         """Return the erased dossiers of which contents or texts are left."""
         erased = select(_dossier.c.numero).where(_dossier.c.efface_le.is_not(None))
         found: set[DossierNumber] = set()
-        own = self.programme.storage.metadata.sorted_tables
-        for one in (*ERASED_TABLES, *(t for t in own if "numero" in t.c)):
+        for one in (*ERASED_TABLES, *self._tables_of_dossiers()):
             if one is tables.quarantaine:
                 continue  # DS may show an erased dossier again, which then cannot be read.
             found.update(self._numbers(select(one.c.numero).where(one.c.numero.in_(erased))))
@@ -470,9 +469,8 @@ class VerificationReads(Subject):
                 lost.append(form.name)
         return lost
 
-    def _tables_of_dossiers(self) -> list[Table]:
-        own = self.programme.storage.metadata.sorted_tables
-        return [t for t in (*tables.metadata.sorted_tables, *own) if "numero" in t.c]
+    def _with_dossiers(self) -> list[Table]:
+        return [one for one in all_tables(self.programme) if "numero" in one.c]
 
     def _numbers(self, statement: Any) -> list[DossierNumber]:
         return sorted({DossierNumber(number) for number in self.connection.scalars(statement)})
