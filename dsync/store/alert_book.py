@@ -74,9 +74,7 @@ class AlertWrites(AlertReads):
 
     def save(self, before: AlertBook, after: AlertBook) -> None:
         """Store what has changed; `before`: as `book` returned it."""
-        gone = [
-            {"of": number, "name": name} for number, name in before if (number, name) not in after
-        ]
+        gone = [{"of": key[0], "name": key[1]} for key in before if key not in after]
         if gone:
             is_it = (_alert.c.demarche_numero == bindparam("of"), _alert.c.nom == bindparam("name"))
             self.connection.execute(delete(_alert).where(*is_it), gone)

@@ -265,24 +265,18 @@ class DemarcheWrites(DemarcheReads):
             "instructeurs": demarche.instructeurs,
         }
         upsert(self.connection, tables.demarche, [sealed(tables.demarche, facts)])
-        upsert(
-            self.connection,
-            tables.revision,
-            [
-                sealed(
-                    tables.revision,
-                    {
-                        "id": revision.id,
-                        "demarche_numero": self.number,
-                        "date_publication": revision.date_publication,
-                        # As objects: a NamedTuple would be written as an array without names.
-                        "descriptors": [d._asdict() for d in revision.descriptors.values()],
-                    },
-                )
-                for revision in demarche.revisions.values()
-                if revision.date_publication and revision.is_complete
-            ],
-        )
+        rows: list[dict[str, Any]] = [
+            {
+                "id": revision.id,
+                "demarche_numero": self.number,
+                "date_publication": revision.date_publication,
+                # As objects: a NamedTuple would be written as an array without names.
+                "descriptors": [d._asdict() for d in revision.descriptors.values()],
+            }
+            for revision in demarche.revisions.values()
+            if revision.date_publication and revision.is_complete
+        ]
+        upsert(self.connection, tables.revision, [sealed(tables.revision, row) for row in rows])
         # Only then: renewing waits for those who read the views.
         is_new = self.revisions() != known
         self.renew_views(opened, is_due=is_new)
@@ -319,12 +313,10 @@ class DemarcheWrites(DemarcheReads):
         if not (is_due or self.views_are_due(opened)):
             return True
         table = tables.demarche
-        facts = {"number": self.number, "ouverts": sorted(opened)}
-        update_rows(self.connection, table, [facts])
+        of = {"number": self.number}
+        update_rows(self.connection, table, [of | {"ouverts": sorted(opened)}])
         is_done = reading_views.renew_form(self.connection, self.number)
-        update_rows(
-            self.connection, table, [{"number": self.number, "vues_a_refaire": not is_done}]
-        )
+        update_rows(self.connection, table, [of | {"vues_a_refaire": not is_done}])
         return is_done
 
 

@@ -51,6 +51,9 @@ class Turn(NamedTuple):
     failing_since: datetime | None = None
 
 
+_COLUMNS = (_turn.c.demarche_numero, *(_turn.c[name] for name in Turn._fields[1:]))
+
+
 class Turns:
     """The turns of the démarches of a database, each method in a transaction of its own.
 
@@ -100,12 +103,7 @@ class Turns:
                 update(_turn)
                 .where(_turn.c.demarche_numero == chosen.scalar_subquery())
                 .values(claimed_until=now + _CLAIM)
-                .returning(
-                    _turn.c.demarche_numero,
-                    _turn.c.due_at,
-                    _turn.c.failures,
-                    _turn.c.failing_since,
-                )
+                .returning(*_COLUMNS)
             ).one_or_none()
             return None if row is None else Turn(*row)
 
