@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from dsync.care.waiting import waiting, work_of
+from dsync.care.state import waiting, work_of
 from dsync.console.access import Right
 from dsync.console.visit import Visit
 from dsync.domain.consent import Consent

@@ -13,7 +13,7 @@ from dsync.console.files import FORMATS, cell, sent
 from dsync.console.matrices import Matrix, evaluator, moment
 from dsync.console.words import ETATS, day, text
 from dsync.exports.writers import workbook, write_cell
-from dsync.store.scratch import private_folder
+from dsync.store.private_files import private_folder
 
 _ILLEGAL = re.compile("[][:*?/\\\\\x00-\x1f\U00010000-\U0010ffff]")
 """Refused by Excel, or counted twice."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from dsync.annotations.wish import Wish, WishStatus
-from dsync.care.waiting import SILENT_DAYS, TEAM, waiting
+from dsync.care.state import SILENT_DAYS, TEAM, waiting
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.after_jury import left_after
