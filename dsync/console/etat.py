@@ -176,9 +176,8 @@ def _asked(visit: Visit) -> Read:
 
 
 def resynchronise(visit: Visit) -> Response:
-    """Ask for a run; « à blanc »: show what it would write."""
-    work = _asked(visit)
-    return visit.attempt("Essai à blanc", work) if visit.form.get("a_blanc") else visit.ask(work)
+    """Ask for a run."""
+    return visit.ask(_asked(visit))
 
 
 PAGES = [

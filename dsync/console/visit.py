@@ -453,12 +453,6 @@ class Visit(Viewer):
         id_ = self.site.desk.ask(self.worker, work, self.actor.name)
         return self.back(f"/demandes/{id_}", **parameters)
 
-    def attempt(self, title: str, work: Work) -> Response:
-        """Have a dry run done, and show its result; as `ask`."""
-        self._check_work(work)
-        trial = self.site.desk.attempt(self.worker, title, work, self.actor.name)
-        return self.back(f"/essais/{trial.id}")
-
     def _check_work(self, work: Work) -> None:
         # A new read of what has changed is of no dossier that anybody chose.
         if self.dossiers is None or isinstance(work, ReadChanges):

@@ -201,10 +201,9 @@ def test_what_is_not_there_is_said(reader: Visitor) -> None:
         "/dossiers/1",
         f"/dossiers/{2**70}",
         "/dossiers/²",
-        *(f"/{name}/{'9' * 5000}" for name in ("dossiers", "executions", "demandes", "essais")),
+        *(f"/{name}/{'9' * 5000}" for name in ("dossiers", "executions", "demandes")),
         "/synchronisations/999",
         "/demandes/999",
-        "/essais/999",
         "/dossiers.pdf",
         "/?demarche=1",
     ):
