@@ -27,8 +27,7 @@ with later(globals()):
         print_table,
         shown,
     )
-    from dsync.cli.reports import print_errors, print_moves, with_remedies
-    from dsync.cli.runs import Done, carry_out, finish
+    from dsync.cli.runs import Done, carry_out, finish, print_errors, print_moves, with_remedies
     from dsync.cli.session import check_titles, load, reading
     from dsync.database import PROGRAMME
     from dsync.domain.ids import DossierNumber

@@ -16,8 +16,7 @@ from dsync.care.waiting import waiting
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import ALL
-from dsync.console.jury_book import book_of
-from dsync.console.jury_sheets import sheets_of
+from dsync.console.jury_papers import book_of, sheets_of
 from dsync.console.matrices import OF_GRIDS
 from dsync.console.parameters import UnknownValueError
 from dsync.console.visit import Viewer, Visit, has_stages

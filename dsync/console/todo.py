@@ -16,7 +16,7 @@ from dsync.care.concerns import concerns_of
 from dsync.care.waiting import TEAM
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
-from dsync.console.etat import Point, points_of
+from dsync.console.suivi import Point, points_of
 from dsync.console.visit import Visit, has_stages
 from dsync.console.worklist import SHOWN, kinds_of
 from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError

@@ -18,8 +18,7 @@ from dsync.care.waiting import SILENT_DAYS, TEAM, waiting
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.after_jury import left_after
-from dsync.console.consents import STANDS
-from dsync.console.decisions import key_of, open_conflicts
+from dsync.console.decisions import STANDS, key_of, open_conflicts
 from dsync.console.dossiers import rows_of
 from dsync.console.jury import days_of, unfinished_grids
 from dsync.console.visit import Viewer, has_stages
