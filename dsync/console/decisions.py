@@ -13,7 +13,7 @@ from dsync.annotations.wish import Wish
 from dsync.care.waiting import waiting, work_of
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.visit import Visit
+from dsync.console.visit import NONE_CHOSEN, Visit
 from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
 from dsync.messages.french import CONSENTS
@@ -72,15 +72,13 @@ def decide(visit: Visit) -> Response:
     # All that were shown; others that came since are not settled unseen.
     keys = set(visit.every.get("montre" if visit.form.get("tous") else "conflit", ()))
     if not keys:
-        visit.say("Choisissez au moins un conflit.", kind="warning")
-        return visit.back("/conflits")
+        return visit.refuse("Choisissez au moins un conflit.", "/conflits")
     with visit.reading() as reader:
         chosen = [one for one in open_conflicts(reader)[0] if key_of(one) in keys]
     # What follows writes: SQLite would have the read wait for the write, and the write for it.
     gone = len(keys) - len(chosen)
     if not chosen:
-        visit.say(_gone(gone), kind="warning")
-        return visit.back("/conflits")
+        return visit.refuse(_gone(gone), "/conflits")
     match visit.form.get("choix"):
         case "garder":
             return _end(visit, chosen, gone, Choice.KEEP)
@@ -163,8 +161,7 @@ def retry(visit: Visit) -> Response:
     """Read dossiers in quarantine again, or send annotations again."""
     numbers = tuple(visit.numbers("dossier"))
     if not numbers:
-        visit.say("Choisissez au moins un dossier.", kind="warning")
-        return visit.back("/anomalies")
+        return visit.refuse(NONE_CHOSEN, "/anomalies")
     return visit.ask(Push(numbers) if visit.form.get("quoi") == "envoi" else ReadDossiers(numbers))
 
 
@@ -213,8 +210,7 @@ def consent(visit: Visit) -> Response:
         found = waiting(reader, visit.worker.evidence(reader))
     one = next((one for one in found if one.proposal.kind == genre), None)
     if one is None or one.version != version:
-        visit.say("Ce n’est plus ce qui attend : regardez de nouveau.", kind="warning")
-        return visit.back("/accords")
+        return visit.refuse("Ce n’est plus ce qui attend : regardez de nouveau.", "/accords")
     kind = one.proposal.kind
     if not visit.form.get("confirme"):
         return visit.confirm(

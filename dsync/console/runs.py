@@ -50,7 +50,7 @@ def run(visit: Visit) -> Response:
         found = reader.journal.runs(limit=1, number=number)
         if not found:
             raise HTTPException(404, "Il n’y a pas de synchronisation de ce numéro.")
-        page = visit.number("page", default=1, most=1_000_000)
+        page = visit.part
         events = reader.journal.events_of_run(
             number, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE
         )
@@ -91,11 +91,10 @@ def request(visit: Visit) -> Response:
         leases = reader.leases([visit.worker.demarche], visit.now)
         lease = leases.get(visit.worker.demarche)
         is_held = lease is not None and lease.holder is not None and not lease.is_expired
-        is_part = visit.request.headers.get("hx-request") == "true"
         is_done = found.fini_le is not None
         judged, more = _judged(visit, reader, found) if is_done else (None, False)
         return visit.page(
-            "demande_suite.html" if is_part else "demande.html",
+            "demande_suite.html" if visit.is_asked_again else "demande.html",
             one=found,
             messages=_said(found.resultat, "errors"),
             read=read,
@@ -222,7 +221,7 @@ def _paged(
     `read` calls the method of a reader that returns the list, newest first, with a limit and an
     offset.
     """
-    page = visit.number("page", default=1, most=1_000_000)
+    page = visit.part
     with visit.reading() as reader:
         found = read(reader, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
         if not found and page > 1:

@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from dsync.care.concerns import concerns_of
-from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.changements import changes_of
 from dsync.console.charts import bars, chart
@@ -153,7 +152,7 @@ def _marks(visit: Visit, reader: Reader) -> dict[date, str]:
     sections = visit.worker.configuration.programme
     window = sections.regles.window if sections and sections.regles else None
     found: dict[date, str] = dict(zip(window or (), ("ouverture", "clôture"), strict=False))
-    today = date.fromisoformat(words.paris_day(visit.now))
+    today = visit.today
     if has_stages(visit.worker):
         juries = [date.fromisoformat(str(one["jury_le"])) for one in days_of(visit, reader)]
         following = [day for day in juries if day >= today]

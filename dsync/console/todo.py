@@ -215,7 +215,7 @@ def show(visit: Visit) -> Response:
             news=None if changed is None else News(changed, since, before is None),
             is_well=not kinds and not any(concerns),
         )
-    if visit.request.headers.get("hx-request") != "true":
+    if not visit.is_asked_again:
         answer.set_cookie(
             _COOKIE,
             kept,

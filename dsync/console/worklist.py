@@ -290,7 +290,7 @@ def _title(rows: Mapping[int, Mapping[str, Any]], number: int) -> tuple[str, str
 
 
 def _decisions(visit: Viewer, reader: Reader, days: Sequence[str]) -> TaskKind:
-    met = [day for day in days if day <= words.paris_day(visit.now)]
+    met = [day for day in days if day <= visit.today.isoformat()]
     tasks = [
         Task(
             row["organisme"] or f"Dossier {row['numero']}",
