@@ -9,7 +9,6 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,10 +22,9 @@ from dsync.console.access import Role
 from dsync.console.visit import BUILD
 from dsync.sandbox import Sandbox
 from dsync.service.surface import server_thread
-from dsync.wiring import Worker
 from tests.commands.conftest import operator
 from tests.console.addresses import EXAMPLES, MOVED, example, pages
-from tests.console.served import ServedConsole, Visitor, served, words
+from tests.console.served import ServedConsole, Visitor, beside, served, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 OTHERS = [("POST", "/sortir"), ("GET", "/nulle-part")]
@@ -106,8 +104,7 @@ def test_a_lecteur_reads_and_cannot_act(read_engine: Engine) -> None:
 def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
     """One that is not shown is not there; a dossier is shown under its own démarche."""
     app = read_engine.another().app
-    other = Worker(replace(app.settings, demarche=86324), clock=app.clock, store=app.store)
-    with served(read_engine, [app, other]) as console:
+    with served(read_engine, [app, beside(app, 86324)]) as console:
         visitor = console.visitor()
         state = words(visitor.get("/").text)
         assert re.search(rf"{DEMARCHE} – [^–]* il y a \d", state)

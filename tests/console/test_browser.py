@@ -16,11 +16,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.console.addresses import ADDRESSES
-from tests.console.conftest import SHOWN
-from tests.console.provider import provider
+from tests.console.conftest import SHOWN, NewEngine
+from tests.console.provider import Clock, provider, team_access
 from tests.console.served import ServedConsole, served
 from tests.console.test_shell import LEGAL, SECTION
-from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.served import register, unregister
 from tests.profiles import long
@@ -74,11 +73,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def told(sqlite_template: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def told(new_engine: NewEngine) -> Iterator[Engine]:
     """An engine with everything to see: conflicts, quarantine, changes, a manual run."""
-    path = tmp_path_factory.mktemp("browser") / "dsync.db"
-    shutil.copy(str(sqlite_template), path)
-    with Engine(f"sqlite:///{path}", seeds(range(SHOWN))) as engine:
+    with new_engine(seeds(range(SHOWN))) as engine:
         engine.sync_until_quiet()
         for rank in (0, 1, 2):
             engine.control.edit_annotation(number(rank), RESULTAT, "Écrit à la main")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from dsync.console.access import Role
 from dsync.store.change_list import ChangeSelection
+from tests.console.conftest import NewEngine
 from tests.console.served import ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, RESULTAT, Engine, id_of, number, seeds
 from tests.store.databases import postgresql_if_long
@@ -22,13 +22,9 @@ LONG = " ".join(f"Mot{rank}" for rank in range(120))
 
 
 @pytest.fixture(scope="module")
-def changed(
-    sqlite_template: object, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Engine, datetime]]:
+def changed(new_engine: NewEngine) -> Iterator[tuple[Engine, datetime]]:
     """An engine whose applicants changed something on two days, and the instant between them."""
-    path = tmp_path_factory.mktemp("changements") / "dsync.db"
-    shutil.copy(str(sqlite_template), path)
-    with Engine(f"sqlite:///{path}", seeds()) as engine:
+    with new_engine(seeds()) as engine:
         engine.sync_until_quiet()
         # Nine hours later, it is the next day in Paris, and not in UTC.
         engine.advance(minutes=1)

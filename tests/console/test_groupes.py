@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from html import unescape
 from itertools import product
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,10 +17,11 @@ from dsync.store.change_list import ChangeSelection
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.sight import Sight
 from tests.console.addresses import pages
-from tests.console.provider import EMAIL, provider
-from tests.console.served import Visitor, served
+from tests.console.conftest import NewEngine
+from tests.console.provider import EMAIL
+from tests.console.provider import team as signed_in
+from tests.console.served import Visitor
 from tests.console.test_answers import seen
-from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, engine_for, number, seeds
 from tests.store.databases import postgresql_if_long
 
@@ -39,10 +38,8 @@ class Team(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def team_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    path = tmp_path_factory.mktemp("groupes") / "dsync.db"
-    shutil.copy(sqlite_template, path)
-    with Engine(f"sqlite:///{path}", seeds(range(12))) as engine, provider() as fake:
+def team_once(new_engine: NewEngine) -> Iterator[Team]:
+    with new_engine(seeds(range(12))) as engine:
         engine.sync_until_quiet()
         engine.execute(f"UPDATE dossier SET groupe_instructeur = '{SUD}'")
         engine.execute(
@@ -52,12 +49,11 @@ def team_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
             {"role": "instructeur", "who": [EMAIL], "groupes": [NORD]},
             {"role": "jury", "who": ["groups=jury-nord"], "groupes": [NORD]},
         ]
-        with served(engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console:
-            instructeur = Visitor(console.base, "/entrer")
+        with signed_in(engine, acces) as (instructeur, fake):
             fake.userinfo = lambda claims: claims.update(
                 email="jury@ailleurs.example.fr", groups=["autre", "jury-nord"]
             )
-            jury = Visitor(console.base, "/entrer")
+            jury = Visitor(instructeur.base, "/entrer")
             yield Team(engine, instructeur, jury)
 
 
@@ -213,11 +209,7 @@ def test_each_number_of_the_first_page_is_that_of_the_list_behind_it(
             "'2026-01-01 00:00:00.000000', 1, '2026-01-01 00:00:00.000000')"
         )
     acces = [{"role": "instructeur", "who": [EMAIL], "groupes": [*groupes]}]
-    with (
-        provider() as fake,
-        served(engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console,
-    ):
-        visitor = Visitor(console.base, "/entrer")
+    with signed_in(engine, acces) as (visitor, _):
         page = visitor.get("/").text.partition("<main")[2]
         links = re.findall(r'<a[^>]*href="(/[^"]*)"[^>]*>([\d\u202f]+)\s', page)
         assert {"/conflits", "/anomalies"} <= {path for path, _ in links}

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import time
 from base64 import b64encode
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,8 @@ import requests
 from itsdangerous import TimestampSigner
 
 from dsync.console.app import HEADERS
-from dsync.wiring import Worker
 from tests.console.addresses import ADDRESSES
-from tests.console.served import USER, ServedConsole, served, words
+from tests.console.served import USER, ServedConsole, beside, served, words
 from tests.engine.rig import Engine, engine_for, seeds
 from tests.store.databases import PostgresServer
 
@@ -143,13 +141,8 @@ def test_a_read_says_how_far_it_is_and_when_ds_gives_nothing(engine: Engine) -> 
 
 def test_five_demarches_take_no_more_statements(engine: Engine) -> None:
     """Each is on the first page, with its last success."""
-    settings = engine.worker.app.settings
-    apps = [
-        Worker(
-            replace(settings, demarche=number), clock=engine.worker.now, store=engine.worker.store
-        )
-        for number in (settings.demarche, 86901, 86902, 86903, 86904)
-    ]
+    own = engine.worker.app
+    apps = [beside(own, number) for number in (None, 86901, 86902, 86903, 86904)]
     taken = []
     for some in (apps[:1], apps):
         with served(engine, some) as console:

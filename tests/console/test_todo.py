@@ -15,10 +15,9 @@ from dsync.sandbox.http.faults import ScriptedFault
 from dsync.store.listing import Selection
 from dsync.store.sight import Sight
 from tests.commands.command import without_programme
-from tests.console.provider import provider
+from tests.console.provider import as_, team
 from tests.console.served import Visitor, configured, served, words
 from tests.console.test_pages import DECLARED
-from tests.console.test_signin import Clock, as_, team_access
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.served import Served, register
 
@@ -200,13 +199,9 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
 def test_what_somebody_follows_comes_first(engine: Engine) -> None:
     """Of each kind, and the next one is theirs, too; the list can be narrowed to it."""
     follower = "instruction-eig@example.gouv.fr"
-    with provider() as fake:
-        fake.userinfo = lambda claims: claims.update(email=follower)
-        access = team_access(fake.issuer, Clock(), acces=[as_("instructeur", follower)])
-        with served(engine, access=access) as console:
-            visitor = Visitor(console.base, "/entrer")
-            page = visitor.get("/").text
-            listed = visitor.get("/dossiers?suivi=moi").text
+    with team(engine, [as_("instructeur", follower)], email=follower) as (visitor, _):
+        page = visitor.get("/").text
+        listed = visitor.get("/dossiers?suivi=moi").text
     followed = {
         row["numero"]
         for row in engine.rows("SELECT numero, instructeurs FROM dossier")
