@@ -23,7 +23,7 @@ from dsync.console.visit import BUILD
 from dsync.sandbox import Sandbox
 from dsync.service.surface import server_thread
 from tests.commands.conftest import operator
-from tests.console.addresses import EXAMPLES, MOVED, example, pages
+from tests.console.addresses import EXAMPLES
 from tests.console.served import ServedConsole, Visitor, beside, served, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
@@ -65,40 +65,6 @@ def test_a_forged_form_changes_nothing(read_engine: Engine, reader: Visitor) -> 
         )
         assert 403 == answer.status_code, (fields, headers)
     assert before == read_engine.rows("SELECT * FROM demande")
-
-
-def test_a_lecteur_reads_and_cannot_act(read_engine: Engine) -> None:
-    """No form but the one that ends the session, no personal data, and no action by hand."""
-    # What is asked for, beside what was seen.
-    asked = "SELECT * FROM demande WHERE genre NOT IN ('consultation', 'telechargement')"
-    before = read_engine.rows(asked)
-    private = [
-        value
-        for row in read_engine.rows("SELECT * FROM lecture_candidature")
-        for name in ("sponsor_courriel", "contact_nom", "probleme", "perspectives")
-        if (value := row[name])
-    ]
-    assert private
-    with served(read_engine, role=Role.LECTEUR) as console:
-        lecteur = console.visitor()
-        allowed = {*pages(role=Role.LECTEUR)}
-        allowed |= MOVED | {example(f"/{name}.{{ending}}") for name in ("dossiers", "changements")}
-        for method, path in EXAMPLES:
-            if method == "POST":
-                assert 403 == lecteur.post(path, dossier=str(FIRST)).status_code
-                continue
-            answer = lecteur.get(path)
-            assert (200 if path in allowed else 403) == answer.status_code, path
-            forms = re.findall(r'<form method="post" action="([^"]+)"', answer.text)
-            assert set(forms) <= {"/sortir"}, path
-        texts = [
-            lecteur.get(f"/dossiers/{row['numero']}/tout").text
-            for row in read_engine.rows("SELECT numero FROM dossier")
-        ]
-        texts.append(lecteur.get("/dossiers.csv").content.decode("utf-8-sig"))
-        shown = "\n".join(texts)
-    assert [] == [value for value in private if value in shown]
-    assert before == read_engine.rows(asked)
 
 
 def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
@@ -202,6 +168,7 @@ def test_what_is_not_there_is_said(reader: Visitor) -> None:
         "/synchronisations/999",
         "/demandes/999",
         "/dossiers.pdf",
+        "/changements.txt",
         "/?demarche=1",
     ):
         assert 404 == reader.get(path).status_code, path

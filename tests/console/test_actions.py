@@ -155,13 +155,16 @@ def test_a_humans_value_is_overwritten_once_that_is_confirmed(
 
 
 def test_a_value_that_changed_after_it_was_shown_stays(engine: Engine, visitor: Visitor) -> None:
-    """It was not confirmed: the conflict goes on with the new value."""
+    """It was not confirmed: the conflict goes on with the new value, and is another one."""
     edit(engine, 0)
     [key] = conflict_keys(visitor.get("/conflits").text)
     engine.control.edit_annotation(number(0), RESULTAT, "Encore autre chose")
     visitor.ask("/conflits", conflit=key, choix="ecraser", confirme="1")
     assert "Encore autre chose" == engine.remote(0)
     assert "Encore autre chose" in visitor.get("/conflits").text
+    told = words(visitor.post("/conflits", conflit=key, choix="garder").text)
+    assert "ou la valeur a changé" in told
+    assert 1 == len(conflict_keys(visitor.get("/conflits").text))
 
 
 def test_of_two_operators_one_wins_and_the_other_is_told(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from html import unescape
 from itertools import product
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from dsync.console import words
 from dsync.console.access import Role
 from dsync.domain.verdict import Verdict
 from dsync.store import Reader
@@ -129,7 +131,7 @@ def test_what_lists_and_counts_is_of_the_groupes(database_url: str) -> None:
             with store.reading(DEMARCHE, Sight(groupes={DEMARCHE: groupes})) as reader:
                 assert set(wanted) == reader.dossiers.seen()
                 found = counted(reader)
-            assert [len(wanted)] * 6 == found[:6]
+            assert [len(wanted)] * 7 == found[:7]
             assert (groupes == (SUD, NORD)) == (found == every)
 
 
@@ -138,6 +140,7 @@ def counted(reader: Reader) -> list[Any]:
     dossiers, where = reader.dossiers, {"demarche_numero": int(DEMARCHE)}
     figures, counts = dossiers.figures(with_stages=True), dossiers.counts()
     [row] = reader.rows_of("lecture_candidature", ["count(*) AS n"], where, order="1")
+    overview = Counter({row.quoi: row.nombre for row in reader.overview([DEMARCHE])})
     return [
         len(dossiers.listing(Selection(), limit=100)[0]),
         len(dossiers.numbers_of(Selection())),
@@ -145,6 +148,8 @@ def counted(reader: Reader) -> list[Any]:
         sum(counts["presence"].values()),
         sum(sum(figures[one].values()) for one in (NO_VERDICT, *(v.key for v in Verdict))),
         row["n"],
+        sum(overview[whom] for whom in words.ATTEND),
+        overview,
         figures,
         counts,
         reader.open_work_of([DEMARCHE])[DEMARCHE].wishes,

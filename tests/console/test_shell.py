@@ -15,7 +15,6 @@ from dsync.configuration import (
     RetentionSection,
 )
 from dsync.console.access import RIGHTS, Role
-from dsync.console.words import NB
 from dsync.database import PROGRAMME
 from dsync.store.personal_data import holdings
 from tests.console.addresses import ADDRESSES, PUBLIC, RULES, pages
@@ -92,23 +91,6 @@ def test_an_error_page_leads_on(named: ServedConsole, read_engine: Engine) -> No
         assert "Une question ? contact@essais.example.fr" in words(page.text)
     stranger = requests.get(f"{named.base}/dossiers", timeout=30).text
     assert "Menu principal" not in stranger
-
-
-def test_what_failed_can_be_told(read_engine: Engine) -> None:
-    """To whom, and with which line; no text that somebody searched for is in it."""
-    other = read_engine.another()
-
-    def crash(*_given: object) -> None:
-        raise RuntimeError
-
-    with served(read_engine, [other.app], section=SECTION) as console:
-        visitor = console.visitor()
-        other.store.around["reading"] = crash
-        page = words(visitor.get("/dossiers?q=Lovelace").text)
-    line = (
-        r"écrivez à contact@essais\.example\.fr .*: 500 · GET /dossiers · \d\d/\d\d/\d{4} \d\d:\d\d"
-    )
-    assert re.search(line, page.replace(NB, " "))
 
 
 def test_every_table_with_personal_data_is_told(named: ServedConsole) -> None:
