@@ -12,7 +12,7 @@ from typing import Any, get_args, get_type_hints
 from msgspec.structs import replace
 
 from dsync.configuration import Configuration
-from dsync.console.etat import LINKS
+from dsync.console.suivi import LINKS
 from dsync.messages import english, french, kinds
 from dsync.service.alerts import ALERTS, TOLD
 from dsync.settings import PREFIX, VARIABLES
