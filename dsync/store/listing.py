@@ -16,6 +16,7 @@ from sqlalchemy import (
     CursorResult,
     bindparam,
     case,
+    exists,
     func,
     literal,
     or_,
@@ -280,8 +281,12 @@ class DossierReads(Subject):
         return {DossierNumber(number): content_hash for number, content_hash in rows}
 
     def glances(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Glance]:
-        """Return what the copy has of these dossiers that shows a change; of the present ones."""
-        dossier = _dossier.c
+        """Return what the copy has of these dossiers that shows a change, where a glance is enough.
+
+        Of the present ones that were last read after dsync's own write, once its second was over.
+        DS's dates are whole seconds: of others, two edits in one second look like the first.
+        """
+        dossier, event = _dossier.c, tables.evenement.c
         rows = self.connection.execute(
             select(
                 dossier.numero,
@@ -298,6 +303,13 @@ class DossierReads(Subject):
             # All dossiers of the démarche would be gone through by a condition on their presence.
             .where(among(dossier.numero, numbers))
             .where(dossier.presence == Presence.PRESENT.value)
+            .where(
+                exists().where(
+                    event.numero == dossier.numero,
+                    event.run == dossier.lu_par_run,
+                    event.evenement == "pousse",
+                )
+            )
         )
         return {
             number: Glance(
