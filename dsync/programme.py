@@ -21,7 +21,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
@@ -235,10 +234,10 @@ class Form(Protocol):
         """The ids of the champs that are read of a dossier."""
 
     @property
-    def columns(self) -> Mapping[tuple[str, str], DescriptorId]:
-        """The champ or annotation of which a column of the programme's views is made.
+    def columns(self) -> Collection[tuple[str, str, DescriptorId]]:
+        """Each column of the programme's views, with each champ or annotation it is made of.
 
-        By the view's name and the column's.
+        The view's name, the column's, the champ's id.
         """
 
     def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
@@ -252,7 +251,7 @@ class NoFields:
     """The mapping of a programme without tables."""
 
     inputs_signature = signature = b""
-    columns: Mapping[tuple[str, str], DescriptorId] = MappingProxyType({})
+    columns: Collection[tuple[str, str, DescriptorId]] = ()
 
     def __init__(self, questions: frozenset[DescriptorId] = frozenset()) -> None:
         self.questions = questions

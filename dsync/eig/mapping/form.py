@@ -22,7 +22,7 @@ from dsync.domain.dossier import (
 from dsync.domain.ids import DescriptorId
 from dsync.domain.json_bytes import json_bytes
 from dsync.eig.candidature import Candidature, declared_fields
-from dsync.eig.candidature_views import MAIN_VIEW
+from dsync.eig.candidature_views import EXTRA, MAIN_VIEW
 from dsync.eig.grids import GRIDS_REVISION
 from dsync.eig.mapping.candidature_reading import FormPlan, read_candidature
 from dsync.eig.mapping.mapping_section import (
@@ -186,14 +186,18 @@ class MappedForm:
         return frozenset(filter(None, {id_ for _, id_ in self.plan.champs} | columns))
 
     @property
-    def columns(self) -> dict[tuple[str, str], DescriptorId]:
-        """The descriptor of each column of a view that is filled from one."""
+    def columns(self) -> list[tuple[str, str, DescriptorId]]:
+        """Each column of a view that is filled from descriptors, with each of them."""
         ids = dict([*self.plan.champs, *self.plan.annotations])
-        found = {(MAIN_VIEW, name): ids.get(one.target or name) for name, one in declared_fields()}
+        found = [(MAIN_VIEW, name, ids.get(one.target or name)) for name, one in declared_fields()]
+        found += [(MAIN_VIEW, EXTRA, ids[name]) for name in self.plan.extras]
         for name, id_ in self.plan.columns.items():
-            block, _, column = name.partition(".")
-            found[_VIEWS[block], column] = id_
-        return {column: id_ for column, id_ in found.items() if id_ is not None}
+            block, column, *critere = name.split(".")
+            if critere:
+                found.append(("lecture_evaluation_note", "note", id_))
+            else:
+                found.append((_VIEWS[block], "rang" if column == "ordre" else column, id_))
+        return [(view, column, id_) for view, column, id_ in found if id_ is not None]
 
     def rows(
         self, dossier: Dossier, corrections: Sequence[Correction] = ()
