@@ -40,6 +40,7 @@ from dsync.errors import (
     DSOutcomeUnknownError,
     DSUnauthorizedError,
     DsyncError,
+    GristError,
     PieceTargetError,
     SchemaBehindError,
     StoreError,
@@ -112,6 +113,8 @@ class CheckSources:
     """Whether each champ without a field gets its own line."""
     pieces_target: str | None = None
     """Where files are copied; None: they are not."""
+    ask_grist: Callable[[], object] | None = None
+    """Asks the Grist document for its tables; None: there is none."""
     opened: Sequence[str] = ()
     """The ids in `[ouvert] champs`."""
     groupes: Collection[str] = ()
@@ -133,7 +136,7 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     for sentence in sources.gone:
         yield CheckLine("configuration", CheckStatus.WARNING, sentence)
     yield expiry_line(sources.token_expires_on, sources.now.date())
-    for check in (_ds_lines, _database_lines, _target_lines, _programme_lines):
+    for check in (_ds_lines, _database_lines, _target_lines, _grist_lines, _programme_lines):
         try:
             yield from check(sources)
         except DsyncError:
@@ -368,6 +371,18 @@ def _target_lines(sources: CheckSources) -> Iterator[CheckLine]:
         yield error("pieces", exc)
     else:
         yield CheckLine("pieces", CheckStatus.OK, "files can be written into [pieces] target")
+
+
+def _grist_lines(sources: CheckSources) -> Iterator[CheckLine]:
+    if sources.ask_grist is None:
+        return
+    try:
+        sources.ask_grist()
+    except (ConfigurationError, GristError) as exc:
+        # No run needs it.
+        yield CheckLine("grist", CheckStatus.WARNING, exc.message)
+    else:
+        yield CheckLine("grist", CheckStatus.OK, "the document of [grist] can be read")
 
 
 def _quoted(names: Sequence[str]) -> str:

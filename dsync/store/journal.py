@@ -90,8 +90,8 @@ FIGURES = {
 _COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")
 
 
-JOURNALS, AGENTS = "journaux", "agents"
-"""The rules of retention that are not about dossiers."""
+JOURNALS = "journaux"
+"""The rule of retention that is not about dossiers."""
 NAMELESS = "agent effacé"
 """Stands for the name of an agent that was too old."""
 _NO_NAMES = (NAMELESS, "service", "webhook")
@@ -243,19 +243,21 @@ class JournalReads(Subject):
         )
 
     def too_old(self, before: Mapping[str, datetime]) -> dict[str, int]:
-        """Count the rows of journals, and the names of agents in them, that are too old.
+        """Count the rows of journals, and the rows with an agent's name, that are too old.
 
-        `before` is as of `DossierReads.too_old`, by `journaux` and `agents`.
+        `before` is as of `DossierReads.too_old`, by `journaux`. Without a name that goes with its
+        row, and without the last runs, whose names go too.
         """
-        return {
-            rule: sum(
-                self.connection.scalar(select(func.count()).select_from(one).where(condition)) or 0
-                for one, condition in found
-            )
-            for rule, of_rule in ((JOURNALS, self._old_rows), (AGENTS, self._old_names))
-            if rule in before
-            for found in [of_rule(before[rule])]
-        }
+        if JOURNALS not in before:
+            return {}
+        rows = self._old_rows(before[JOURNALS])
+        journals = {table for table, _ in rows}
+        names = [one for one in self._old_names(before[JOURNALS]) if one[0] not in journals]
+        counts = [
+            self.connection.scalar(select(func.count()).select_from(one).where(condition)) or 0
+            for one, condition in [*rows, *names]
+        ]
+        return {JOURNALS: sum(counts)}
 
     def _old_rows(self, at: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
         """Return which rows of journals ended before an instant, of which nothing depends."""
@@ -387,18 +389,19 @@ class JournalWrites(JournalReads):
     def forget(self, before: Mapping[str, datetime]) -> None:
         """Delete the rows of journals, and overwrite the names of agents, that `too_old` counts."""
         seals = Seals(self.scope)
-        if JOURNALS in before:
-            for table, condition in self._old_rows(before[JOURNALS]):
-                if table in HISTORY:
-                    seals.delete(table, condition)
-                else:
-                    self.connection.execute(delete(table).where(condition))
-        for table, condition in self._old_names(before[AGENTS]) if AGENTS in before else ():
-            if table is not tables.evenement:
-                name = "force_par" if table is tables.outbox else "demande_par"
-                self.connection.execute(update(table).where(condition).values({name: NAMELESS}))
+        if JOURNALS not in before:
+            return
+        for rows, condition in self._old_rows(before[JOURNALS]):
+            if rows in HISTORY:
+                seals.delete(rows, condition)
+            else:
+                self.connection.execute(delete(rows).where(condition))
+        for rows, condition in self._old_names(before[JOURNALS]):
+            if rows is not tables.evenement:
+                name = "force_par" if rows is tables.outbox else "demande_par"
+                self.connection.execute(update(rows).where(condition).values({name: NAMELESS}))
                 continue
-            names = select(table.c.id, table.c.numero, table.c.details).where(condition)
+            names = select(rows.c.id, rows.c.numero, rows.c.details).where(condition)
             found = self.connection.execute(names).all()
             self.touch(row.numero for row in found)
             bare = [
@@ -412,8 +415,8 @@ class JournalWrites(JournalReads):
             ]
             for start in range(0, len(bare), _AT_ONCE):
                 some = bare[start : start + _AT_ONCE]
-                with seals.changing(table, table.c.id.in_([one["id"] for one in some])):
-                    update_rows(self.connection, table, some)
+                with seals.changing(rows, rows.c.id.in_([one["id"] for one in some])):
+                    update_rows(self.connection, rows, some)
 
     def save_progress(self, run: int, *, read: int, changed: int) -> None:
         """Store how far a run has come, for those who follow it."""

@@ -422,7 +422,7 @@ class EvenementRow(_Table, table=True):
     """An event of a dossier; `details` has names of fields and values that a push replaced."""
 
     __tablename__ = "evenement"
-    __table_args__ = kept("Journal de chaque dossier.", "L'effacement du dossier, pour les précisions, et l'âge de `[retention] agents`, pour le nom de l'agent ; le nom et la date de l'événement restent.")
+    __table_args__ = kept("Journal de chaque dossier.", "L'effacement du dossier, pour les précisions, et l'âge de `[retention] logs`, pour le nom de l'agent ; le nom et la date de l'événement restent.")
 
     id: int | None = _generated()
     numero: int = _number(index=True)
@@ -469,7 +469,7 @@ class SyncRunRow(_Table, table=True):
 
     __tablename__ = "sync_run"
     # By which the last runs of each démarche are found.
-    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des synchronisations (`dsync history`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
+    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des synchronisations (`dsync history`).", "L'âge de `[retention] logs` ; sans lui, la suppression de la base."))
 
     run: int = given_number("Numéro de la synchronisation.")
     demarche_numero: int = _number()
@@ -504,7 +504,7 @@ class DemandeRow(_Table, table=True):
         _partial("ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"),
         # A minute in which somebody looks at dossiers is a row, too: lists of orders pass them by.
         _partial("ix_demande_demandee", "demarche_numero", "id", where=ASKED),
-        kept("Journal de ce que des agents ont demandé (`dsync history --manual`), de qui a vu quoi (`dsync history --seen`) ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
+        kept("Journal de ce que des agents ont demandé (`dsync history --manual`), de qui a vu quoi (`dsync history --seen`) ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs` ; sans lui, la suppression de la base."),
     )
 
     id: int | None = _generated()

@@ -142,7 +142,7 @@ def test_a_purge_goes_by_the_configured_ages(run: Command, first: int, tmp_path:
     """Without an age on the command line; without any, it says where to set one."""
     refused = run("purge", "--dry-run")
     assert (2, True) == (refused.code, "set [retention] in" in refused.err)
-    config = config_with(tmp_path, more='[retention]\nopen = "1d"\nagents = "1d"\n')
+    config = config_with(tmp_path, more='[retention]\nopen = "1d"\nlogs = "1d"\n')
     listed = run("purge", "--dry-run", "--json", DSYNC_CONFIG=config).json
     assert {"en_construction", "en_instruction"} == {row["regle"] for row in listed}
     assert "retention" not in run("status", DSYNC_CONFIG=config).out

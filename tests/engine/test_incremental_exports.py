@@ -187,7 +187,7 @@ def days(engine: Engine) -> Iterator[Callable[[], None]]:
 
     def agents() -> None:
         with engine.worker.store.beside_runs(DEMARCHE) as tx:
-            tx.journal.forget({"agents": engine.worker.now()})
+            tx.journal.forget({"journaux": engine.worker.now()})
 
     yield from (messages, hands, jury, moves, gone, back, rules, form, names, removed, twin, agents)
 
