@@ -225,9 +225,8 @@ class RetentionSection(Section):
     gone: Age | None = None
     """Dossiers in the bin of DS, or that it neither shows nor lists, in any state: since then."""
     logs: Age | None = None
-    """Of the rows of `dsync history`; the last run of each kind stays."""
-    agents: Age | None = None
-    """Of the names of agents in the journals, the events and forced pushes."""
+    """Of the rows of `dsync history`, and of agents' names in what stays: the last run of each
+    kind, the events and the forced pushes."""
 
     @property
     def ages(self) -> dict[str, timedelta]:
@@ -241,7 +240,6 @@ class RetentionSection(Section):
             "masque": self.gone,
             "disparu": self.gone,
             "journaux": self.logs,
-            "agents": self.agents,
         }
         return {name: age for name, age in rules.items() if age is not None}
 

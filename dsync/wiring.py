@@ -414,21 +414,7 @@ class Worker:
         Raises:
             ConfigurationError: there is no document, or no key.
         """
-        section, key = self.configuration.grist, self.settings.grist_key
-        if section.document is None or key is None:
-            raise ConfigurationError(
-                "Nothing is kept in Grist: set [grist] document, and DSYNC_GRIST_KEY or "
-                "DSYNC_GRIST_KEY_FILE."
-            )
-        document = GristDocument(
-            section.document,
-            key.get_secret_value().strip(),
-            section.views,
-            "views" in section.model_fields_set,
-            section.personal_data,
-            section.delete,
-            self._user_agent,
-        )
+        document = self._grist_document()
         today = self.clock().astimezone(PARIS).date()
         demarche = self.configuration.demarche
         return keep_document(
@@ -525,6 +511,23 @@ class Worker:
             verify_remote(self.store, client, expected, done)
         return done
 
+    def _grist_document(self) -> GristDocument:
+        section, key = self.configuration.grist, self.settings.grist_key
+        if section.document is None or key is None:
+            raise ConfigurationError(
+                "Nothing is kept in Grist: set [grist] document, and DSYNC_GRIST_KEY or "
+                "DSYNC_GRIST_KEY_FILE."
+            )
+        return GristDocument(
+            section.document,
+            key.get_secret_value().strip(),
+            section.views,
+            "views" in section.model_fields_set,
+            section.personal_data,
+            section.delete,
+            self._user_agent,
+        )
+
     def check(self, *, every_champ: bool = False) -> Iterator[CheckLine]:
         """Check what could prevent a run; yield each line as soon as it is known.
 
@@ -548,6 +551,9 @@ class Worker:
                     is_borrowed=self.settings.is_borrowed,
                     every_champ=every_champ,
                     pieces_target=self._pieces.target if self._pieces else None,
+                    ask_grist=(lambda: self._grist_document().ask(self.stop))
+                    if self.configuration.grist.document
+                    else None,
                     opened=self.configuration.ouvert.champs,
                     gone=self.configuration.gone,
                     groupes={

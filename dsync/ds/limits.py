@@ -301,4 +301,4 @@ def retried(
             wait_s = min(wait_s, limits.max_wait_s)
             notify(exc, attempt, most, wait_s)
         if stop.wait(wait_s):
-            raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_RETRY))
+            raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))

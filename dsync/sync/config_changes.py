@@ -219,7 +219,7 @@ def _origins(run: Run, demarche: Demarche | None) -> list[dict[str, str]]:
             "origine": "annotation" if by_id[id_].is_annotation else "champ",
             "champ_id": id_,
         }
-        for (view, column), id_ in programme.form(by_id).columns.items()
+        for view, column, id_ in programme.form(by_id).columns
     ]
 
 

@@ -120,7 +120,7 @@ def delete_doomed(
         doomed = reader.pieces.doomed()
     failures: Counter[str] = Counter()
     problems: list[k.Problem | DsyncError] = []
-    for target in sorted({target_of(piece.adresse) for piece in doomed}):
+    for target in sorted({target_of(adresse) for _, adresse in doomed}):
         try:
             check_marked(target)
         except (PieceTargetError, ConfigurationError) as exc:
@@ -129,13 +129,13 @@ def delete_doomed(
     for start in range(0, len(doomed), _DELETED_TOGETHER):
         check_stop()
         deleted = []
-        for piece in doomed[start : start + _DELETED_TOGETHER]:
-            target = target_of(piece.adresse)
+        for id_, adresse in doomed[start : start + _DELETED_TOGETHER]:
+            target = target_of(adresse)
             if failures[target] >= MAX_FAILURES:
                 continue
             try:
-                delete(piece.adresse)
-                deleted.append(piece.id)
+                delete(adresse)
+                deleted.append(id_)
             except (PieceTargetError, ConfigurationError) as exc:
                 failures[target] += 1
                 problems.append(k.CopiesLeft(k.said_by(exc)))

@@ -280,7 +280,7 @@ def _do(run: Run, work: Attempted, request: Request | None) -> None:
     # If the lease was lost, this raises, and the next run marks this one as interrupted.
     with run.transaction() as tx:
         tx.journal.finish_run(run.id, report.columns())
-        tx.indicators.save(context.clock(), changed=report.has_news)
+        tx.state.save_figures(context.clock(), changed=report.has_news)
         is_interrupted = report.exit_code == InterruptedRunError.exit_code
         # One in the queue that a stop interrupted stays open: the next service executes it.
         if request is not None and not (request.id is not None and is_interrupted):

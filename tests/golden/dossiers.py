@@ -249,10 +249,8 @@ def candidature_of(dossier: Dossier, rules: RuleSet) -> Candidature:
         **dossier.changes,
     }
     reponses = {
-        need.field: Reponse.VIDE
-        if need.field in values and not values[need.field]
-        else Reponse.REMPLI
-        for need in rules.needed
+        field: Reponse.VIDE if field in values and not values[field] else Reponse.REMPLI
+        for field in rules.needed
     }
     fields = Candidature.model_fields
     return Candidature(

@@ -10,7 +10,7 @@ from importlib import import_module
 import dsync
 from dsync.annotations.wish import WishStatus
 from dsync.cli import check, pieces, ruled
-from dsync.console import decisions, jury_book, words
+from dsync.console import decisions, words
 from dsync.domain.check_line import CheckStatus
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.pieces import CopyState
@@ -42,7 +42,6 @@ WORDS: tuple[tuple[type[Enum], Mapping[str, object]], ...] = (
     (Choice, words.CHOIX),
     (CopyState, pieces._MEANINGS),
     (CopyState, words.COPIES),
-    (Etat, jury_book.ETATS),
     (Etat, words.ETATS),
     (Etat, RETAINED),
     (Kind, words.GENRES),
