@@ -316,7 +316,7 @@ class Service:
             try:
                 act()
             except Exception:
-                log.exception("watch_crashed")
+                log.exception("turns_crashed")
             wait_s = every_s
 
     def _register(self) -> None:
@@ -351,7 +351,7 @@ class Service:
             except StoreError as exc:
                 self._note_unavailable(exc)
             except Exception:
-                log.exception("reload_crashed")
+                log.exception("turns_crashed")
             if anew := self._reload_now.wait(RELOAD_S):
                 self._reload_now.clear()
 
