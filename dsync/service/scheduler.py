@@ -61,8 +61,6 @@ schedule finds the others."""
 class Watch(Protocol):
     """What is called regularly beside the runs."""
 
-    idle: threading.Event
-    """Set while it does nothing."""
     every_s: float
     """Interval between two calls, in seconds."""
 
@@ -278,15 +276,16 @@ class Service:
         If one did not, the caller may end the process: its open transaction is rolled back.
         """
         pool = ThreadPoolExecutor(self._slots, thread_name_prefix="dsync-run")
+        idle = {one: threading.Event() for one in self._watches}
         acts: list[Callable[[], None]] = [
             partial(self._claim_until_stop, pool),
             self._listen,
             partial(self._repeat, self._register, REGISTER_S),
         ]
-        # Services that start together are registered by then: one of them makes the checks.
-        acts += [
-            partial(self._repeat, one.tick, one.every_s, WATCH_AFTER_S) for one in self._watches
-        ]
+        for one, event in idle.items():
+            event.set()
+            # Services that start together are registered by then: one of them makes the checks.
+            acts.append(partial(self._repeat, one.tick, one.every_s, WATCH_AFTER_S, event))
         if self._reload is not None:
             acts.append(partial(self._look_until_stop, self._reload))
         for act in acts:
@@ -298,9 +297,11 @@ class Service:
             self._woken.set()
             self._reload_now.set()
         until = time.monotonic() + STOP_S
-        idle = [self._idle, *(one.idle for one in self._watches)]
         # A list: each is waited for, all until the same instant.
-        ended = all([one.wait(max(0.0, until - time.monotonic())) for one in idle])
+        waited = [
+            one.wait(max(0.0, until - time.monotonic())) for one in (self._idle, *idle.values())
+        ]
+        ended = all(waited)
         # In a thread, because the process must end in time even if the database does not answer;
         # other processes then see that this service stopped reporting.
         unregister = threading.Thread(target=self._unregister, name="unregister", daemon=True)
@@ -309,14 +310,25 @@ class Service:
         log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
         return ended
 
-    def _repeat(self, act: Callable[[], None], every_s: float, after_s: float = 0.0) -> None:
-        """Do something at intervals until the service stops, whatever the system clock says."""
-        wait_s = after_s
+    def _repeat(
+        self,
+        act: Callable[[], None],
+        every_s: float,
+        after_s: float = 0.0,
+        idle: threading.Event | None = None,
+    ) -> None:
+        """Do something at intervals until the service stops, whatever the system clock says.
+
+        `idle` is set while nothing is done.
+        """
+        idle, wait_s = idle or threading.Event(), after_s
         while not self._stop.wait(wait_s):
+            idle.clear()
             try:
                 act()
             except Exception:
                 log.exception("turns_crashed")
+            idle.set()
             wait_s = every_s
 
     def _register(self) -> None:
