@@ -189,10 +189,6 @@ class JournalReads(Subject):
         found = self.connection.execute(statement.limit(limit).offset(offset))
         return documents(found)
 
-    def last_runs(self, genre: str) -> LastRuns:
-        """Return the last runs of the démarche, as `last_runs_of`."""
-        return self.last_runs_of([self.number], genre)[self.number]
-
     def last_runs_of(
         self, numbers: Sequence[DemarcheNumber], genre: str
     ) -> dict[DemarcheNumber, LastRuns]:
