@@ -6,9 +6,7 @@ import json
 import os
 import shlex
 import signal
-import sqlite3
 import subprocess
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -26,10 +24,9 @@ from tests.engine.rig import few_products
 def test_status_says_that_the_clock_went_back(run: Command, sandbox: Sandbox) -> None:
     """A success dated in the future counts as never, also for the health check."""
     begin(run, sandbox, "--no-push")
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as database, database:
-        (last,) = database.execute("SELECT last_success_at FROM sync_state").fetchone()
-        later = str(datetime.fromisoformat(last) + timedelta(days=400))
-        database.execute("UPDATE sync_state SET last_success_at = ?", [later])
+    [(last,)] = run.rows("SELECT last_success_at FROM sync_state")
+    later = str(datetime.fromisoformat(last) + timedelta(days=400))
+    run.rows("UPDATE sync_state SET last_success_at = ?", later)
 
     ended = run("status", "--json", "--max-age", "30m")
     assert (7, None, True) == (ended.code, ended.json["last_success_at"], ended.json["is_stale"])
@@ -247,17 +244,13 @@ def test_status_shows_the_services_and_their_next_run(run: Command) -> None:
     assert any('"another_service"' in line for line in islice(second.stderr, 5))
     second.terminate()
     second.communicate(timeout=60)
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
-        connection.execute("CREATE TABLE killed AS SELECT * FROM service")
-        connection.commit()
+    run.rows("CREATE TABLE killed AS SELECT * FROM service")
     service.terminate()
     service.communicate(timeout=60)
     assert [] == run("status", "--json").json["services"]
     assert "service         none" in run("status").out
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
-        connection.execute("UPDATE killed SET seen_at = '2024-01-01 00:00:00.000000'")
-        connection.execute("INSERT INTO service SELECT * FROM killed")
-        connection.commit()
+    run.rows("UPDATE killed SET seen_at = '2024-01-01 00:00:00.000000'")
+    run.rows("INSERT INTO service SELECT * FROM killed")
     ended = run("status", "--strict")
     assert 7 == ended.code
     assert "last reported" in ended.out
@@ -266,9 +259,7 @@ def test_status_shows_the_services_and_their_next_run(run: Command) -> None:
 def test_a_run_that_was_killed_shows_as_interrupted(run: Command, sandbox: Sandbox) -> None:
     """In `status` and in `runs`, before another run has started."""
     begin(run, sandbox, "--no-push")
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
-        connection.execute("UPDATE sync_run SET statut = 'running', figures = NULL")
-        connection.commit()
+    run.rows("UPDATE sync_run SET statut = 'running', figures = NULL")
     assert "interrupted" == run("status", "--json").json["last_run"]["statut"]
     assert "run 1: its process died before the end" in run("status").out
     assert "interrupted" in run("history").out

@@ -100,7 +100,7 @@ def test_the_line_that_copies_postgresql_is_said_before(
     before = contents(url)
     secret = make_url(url).set(password="geheim").render_as_string(hide_password=False)
     told = screen(
-        InsideCommand(tmp_path, {**dsync.environment, "DSYNC_DATABASE_URL": secret}),
+        dsync.given(DSYNC_DATABASE_URL=secret),
         *("db", "upgrade"),
         typed=lambda: "n\n",
     )
@@ -148,9 +148,7 @@ def test_the_page_leads_from_an_unreleased_database_into_a_new_one(dsync: Inside
             connection.exec_driver_sql(statement)
     assert 5 == dsync("status").code
     follow(dsync, "copy")
-    new = InsideCommand(
-        folder, {**dsync.environment, "DSYNC_DATABASE_URL": f"sqlite:///{folder / 'new.db'}"}
-    )
+    new = dsync.given(DSYNC_DATABASE_URL=f"sqlite:///{folder / 'new.db'}")
     checks = {
         one["check"]: one["message"] for one in new("db", "verify", "--json").json["findings"]
     }
