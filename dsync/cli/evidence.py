@@ -24,8 +24,8 @@ with later(globals()):
     from dsync.cli.session import load, open_worker, reading
     from dsync.configuration import shipped_config
     from dsync.database import open_database
-    from dsync.domain.durations import ago
     from dsync.domain.ids import DemarcheNumber
+    from dsync.domain.remedies import ago
     from dsync.eig.evidence.list_files import ListDifference, last_kept, put_back, replace_list
     from dsync.eig.precheck.lists import (
         ListProblemsError,

@@ -120,7 +120,7 @@ class Group(click.Group, LazyCommand):
         except click.UsageError as exc:
             if said := gone(ctx.command_path, args[0]):
                 raise click.UsageError(said, exc.ctx) from exc
-            from dsync.domain.nearest import nearest
+            from dsync.domain.remedies import nearest
 
             near = nearest(args[0], self.list_commands(ctx))
             if near is None:

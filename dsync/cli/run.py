@@ -106,7 +106,7 @@ def serve(
         first = workers[0]
         # On PostgreSQL, several share the work.
         on_file = sqlite_file(parse_url(first.settings.database_url)) is not None
-        if on_file and store.services.replicas(utc_now()):
+        if on_file and store.services.holders(utc_now()):
             get_logger(__name__).warning("another_service", database=store.place)
         about = {
             "version": __version__,

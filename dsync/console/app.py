@@ -274,6 +274,7 @@ class Console:
             is_closed, visit.titled = self._site.store.session(
                 visit.actor.token, visit.actor.name, _end_of(visit.request)
             )
+            self._site.titled.update(visit.titled)
             if is_closed:
                 visit.request.session.clear()
                 raise HTTPException(403, self._access.refusal)
@@ -371,7 +372,7 @@ class Console:
             actor = self._actor_of(request)
         except HTTPException:
             return None
-        visit = Visit(self._site, request, actor, form)
+        visit = Visit(self._site, request, actor, form, titled=self._site.titled)
         try:
             assert visit.worker  # noqa: S101
         except HTTPException:

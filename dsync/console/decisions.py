@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.annotations.wish import Wish
-from dsync.care.waiting import waiting, work_of
+from dsync.care.state import waiting, work_of
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.visit import NONE_CHOSEN, Visit
@@ -19,7 +19,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.messages.french import CONSENTS
 from dsync.store import Reader
 from dsync.store.wishes import MOST_WISHES
-from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.handing_over import Choice, end_conflicts
 from dsync.sync.work import Overwrite, Push, ReadDossiers
 
 REMEDIES = {

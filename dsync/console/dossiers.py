@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from dsync.care.waiting import NOBODY, SILENT_DAYS
+from dsync.care.state import NOBODY, SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.elsewhere import found_elsewhere

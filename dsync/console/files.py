@@ -22,7 +22,7 @@ from dsync.domain.documented import Declared
 from dsync.domain.dossier import PARIS
 from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import CsvWriter, Writer, XlsxWriter
-from dsync.store.scratch import private_folder
+from dsync.store.private_files import private_folder
 
 PART_BYTES = 256 * 1024
 FORMATS = {

@@ -21,8 +21,8 @@ from dsync.console.visit import Visit
 from dsync.exports.writers import workbook, write_cell
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
+from dsync.store.private_files import private_folder
 from dsync.store.reading_views import shipped_dictionary
-from dsync.store.scratch import private_folder
 
 FACTS = (
     *("phase_constatee", "incubateur", "cas_demande", "entite"),

@@ -26,7 +26,7 @@ from dsync.errors import ConfigurationError
 from dsync.messages import french
 from dsync.messages import kinds as k
 from dsync.store.personal_data import wanted_of
-from dsync.store.scratch import private_folder
+from dsync.store.private_files import private_folder
 from dsync.sync.work import Erase, error_of
 
 SHOWN = 500

@@ -51,9 +51,7 @@ def run(visit: Visit) -> Response:
         if not found:
             raise HTTPException(404, "Il n’y a pas de synchronisation de ce numéro.")
         page = visit.part
-        events = reader.journal.events_of_run(
-            number, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE
-        )
+        events = reader.journal.events_of_run(number, PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
         if not events and page > 1:
             return visit.back(f"/synchronisations/{number}")
         for event in events:
@@ -169,7 +167,7 @@ def _judged(
     judges = asked.genre == Kind.PRECHECK or (asked.genre == Kind.DOSSIER and named)
     if asked.run is None or not judges or not visit.worker.configuration.judges:
         return None, False
-    events = reader.journal.verdicts_of_run(asked.run, limit=MOST_VERDICTS)
+    events = reader.journal.events_of_run(asked.run, MOST_VERDICTS, only="verdict")
     # A run of the service may have judged others, too.
     changed = {one["numero"]: one for one in events if not named or one["numero"] in named}
     for event in changed.values():

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dsync.care.concerns import concerns_of
-from dsync.care.waiting import TEAM
+from dsync.care.state import TEAM
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.suivi import Point, points_of

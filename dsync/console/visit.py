@@ -80,6 +80,8 @@ class Site:
     kept: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
     """What only runs change, with the run after which it was read: at 100,000 dossiers it takes
     most of the time of a page that is made again every five seconds."""
+    titled: dict[int, Titled] = field(default_factory=dict)
+    """Of the démarches as they were last read, for pages that say why there is no other."""
 
     @property
     def nom(self) -> str:
@@ -536,6 +538,7 @@ def environment() -> jinja2.Environment:
     filters: dict[str, Callable[..., Any]] = {
         "moment": words.moment,
         "jour": words.day,
+        "inscrit": words.written,
         "heure": words.hour,
         "minute": words.minute,
         "nombre": words.number,

@@ -247,18 +247,20 @@ def test_the_refresh_is_paused(browser: Browser, shown: ServedConsole) -> None:
 
 
 def assert_in_view(page: Page) -> None:
-    """Check that on a telephone each row of a table is a sheet, as wide as the page."""
+    """Check that on a telephone each row of a table takes the page's width, and is whole there."""
     page.set_viewport_size({"width": 320, "height": 800})
+    rows = page.locator("table.fiches tbody tr")
+    assert 280 <= min(box["width"] for row in rows.all()[:8] if (box := row.bounding_box()))
     cells = page.locator("table.fiches tbody td, table.fiches tbody th").all()[:24]
     boxes = [box for cell in cells if (box := cell.bounding_box())]
     assert boxes
     assert 320 >= max(box["x"] + box["width"] for box in boxes)
-    assert 200 <= min(box["width"] for box in boxes)
+    assert [] == [cell for cell in cells if cell.evaluate("e => e.scrollWidth > e.clientWidth + 1")]
 
 
 @pytest.mark.parametrize("address", ["/conflits", "/jury"])
 def test_what_is_compared_is_in_view_on_a_telephone(page: Page, address: str) -> None:
-    """Each row is a sheet with the columns' names: nothing has to be scrolled sideways."""
+    """Its cells follow each other, with their columns' names: nothing is scrolled sideways."""
     page.goto(address)
     assert_in_view(page)
 

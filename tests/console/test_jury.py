@@ -63,7 +63,7 @@ def test_the_jury_is_ordered_by_mean_mark(read_engine: Engine, reader: Visitor) 
 
 def jury_of(page: str) -> tuple[list[str], list[list[str]]]:
     """Return the headers and the rows of a jury's tables, which are one a round."""
-    tables = re.findall(r'<table[^>]* class="liste fiches serre".*?</table>', page, re.DOTALL)
+    tables = re.findall(r'<table[^>]* class="liste fiches serre jury".*?</table>', page, re.DOTALL)
     found = [table_of(one) for one in tables]
     return found[0][0], [row for _, rows in found for row in rows]
 

@@ -83,12 +83,18 @@ def test_what_the_law_wants_is_read_without_a_session(
 
 
 def test_an_error_page_leads_on(named: ServedConsole, read_engine: Engine) -> None:
-    """With the menu for who has a session, and whom to ask; also about a démarche that is not."""
+    """With the menu and the démarche for who has a session, whom to ask, and what to send them.
+
+    Also about a démarche that is not.
+    """
+    title = read_engine.rows("SELECT titre FROM demarche")[0]["titre"]
     for address in ("/nulle-part", "/?demarche=1", "/dossiers?depose_du=hier"):
         page = named.visitor().get(address)
         assert page.status_code >= 400
         assert 'aria-label="Menu principal"' in page.text
-        assert "Une question ? contact@essais.example.fr" in words(page.text)
+        assert "écrivez à contact@essais.example.fr ce que vous vouliez faire" in words(page.text)
+        assert f"{page.status_code} · GET {address.partition('?')[0]} ·" in words(page.text)
+        assert html.escape(title) in page.text
     stranger = requests.get(f"{named.base}/dossiers", timeout=30).text
     assert "Menu principal" not in stranger
 

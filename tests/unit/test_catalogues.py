@@ -41,7 +41,7 @@ ABOUT = [french.About(NOW, act, service, way) for act, service, way in [(1, 1, 0
 def sample(kind: type) -> Any:
     """Return a message of a kind, with some value for each fact."""
     if kind is kinds.Stopped:
-        return kinds.Stopped("rules", 3, NOW, "Xx")
+        return kinds.Stopped("rules", NOW, "Xx")
     return kind(**{name: SAMPLES[of] for name, of in get_type_hints(kind).items()})
 
 

@@ -19,7 +19,7 @@ from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.stages import Attend
 from dsync.store.changes import Author
 from dsync.store.listing import RETAINED
-from dsync.sync.conflicts import Choice
+from dsync.sync.handing_over import Choice
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
 
 PARTIAL = {
