@@ -28,13 +28,14 @@ def is_accepted(run: Run, proposal: Proposal) -> bool:
     return False
 
 
-def nothing_to_accept(run: Run, kind: Consent) -> None:
-    """End a proposal of which the cause is gone, or that is done."""
+def nothing_to_accept(run: Run, *kinds: Consent) -> None:
+    """End proposals of which the cause is gone, or that are done."""
     with run.reading() as reader:
-        known = reader.consents.of(kind)
-    if known is not None:
+        known = [one.proposal.kind for one in reader.consents.all() if one.proposal.kind in kinds]
+    if known:
         with run.transaction() as tx:
-            tx.consents.end(kind)
+            for kind in known:
+                tx.consents.end(kind)
 
 
 def give(run: Run, work: Accept) -> None:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 from dsync.annotations.targets import AnnotationsConfig, ResolvedAnnotations, resolve
-from dsync.domain.dossier import Presence, Revision
+from dsync.domain.dossier import Demarche, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
 from dsync.ds.client import DSClient
@@ -155,6 +155,8 @@ class Run:
     id: int
     report: RunReport
     asked_by: str
+    stored_demarche: Demarche | None = None
+    """The démarche as it is in the copy, once it was read; see `known_demarche`."""
     revisions: dict[RevisionId, Revision | None] = field(default_factory=dict)
     """The revisions loaded so far; None: DS does not give the descriptors."""
     demarche_is_fresh: bool = False
@@ -193,6 +195,13 @@ class Run:
     def reading(self) -> AbstractContextManager[Reader]:
         """Open a read-only transaction, which does not block writers."""
         return self.context.store.reading(self.context.demarche)
+
+    def known_demarche(self) -> Demarche | None:
+        """Return the démarche as it is in the copy, None if it never was; read once a run."""
+        if self.stored_demarche is None:
+            with self.reading() as reader:
+                self.stored_demarche = reader.demarche.read()
+        return self.stored_demarche
 
     def absent(self, numbers: Sequence[DossierNumber]) -> list[DossierNumber]:
         """Return those of these dossiers that are not in the copy, or not present in DS."""
