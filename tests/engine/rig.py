@@ -442,6 +442,8 @@ class Engine:
         made = self._open.enter_context(Sandbox(served, seed=SEED, clock=lambda: NOW))
         made.control.catalogue.replace("/api/v2.6/startups.json", few_products_json())
         made.control.catalogue.replace("/redirects.json", few_redirects(self._dossiers))
+        # It makes the rows of repetitions at the first look, of which nothing is to depend.
+        made.control.truth()
         return made
 
     @property
