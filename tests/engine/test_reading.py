@@ -115,7 +115,7 @@ def test_a_poison_dossier_stops_nobody(engine_on_each: Engine, harm: str) -> Non
     assert 9 == report.pushed
 
 
-@pytest.mark.parametrize("harm", ["return_null", "fail_reads"])
+@pytest.mark.parametrize("harm", [long("return_null"), "fail_reads"])
 def test_two_poison_dossiers_side_by_side_are_both_passed(start: Start, harm: str) -> None:
     """The first page's first and second, and the last."""
     engine = start()
