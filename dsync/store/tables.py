@@ -123,7 +123,7 @@ class DossierRow(_Table):
     expire_le: dt.datetime | None = open_("Date à laquelle Démarches Simplifiées fera expirer le dossier, en UTC ; vide si elle n'en donne pas.")
     supprime_par_usager_le: dt.datetime | None
     synchronise_le: dt.datetime = open_("Date à laquelle un contenu nouveau du dossier a été enregistré ici, en UTC.")
-    modifie_ici_le: dt.datetime | None = open_("Date à laquelle ce que cette base dit du dossier a changé pour la dernière fois, en UTC, dans l'une des vues qui ont cette colonne : contenu, dates, messages, présence, verdict, réponse, inscription ; un chargement par différence s'y fie.")
+    modifie_ici_le: dt.datetime | None = open_("Date à laquelle ce que cette base dit du dossier a changé pour la dernière fois, en UTC : contenu, dates, messages, présence, verdict, réponse, inscription ; un chargement par différence s'y fie. Une vue dont les lignes suivent aussi l'heure ou d'autres dossiers n'a pas cette colonne, et se recharge entière.")
     content_hash: str | None = open_()
     annotations_hash: str | None = open_()
     inputs_hash: str | None = open_()
@@ -435,7 +435,7 @@ class EvenementRow(_Table):
     """An event of a dossier; `details` has names of fields and values that a push replaced."""
 
     __tablename__ = "evenement"
-    __table_args__ = kept("Journal de chaque dossier.", "L'effacement du dossier, pour les précisions, et l'âge de `[retention] agents`, pour le nom de l'agent ; le nom et la date de l'événement restent.")
+    __table_args__ = kept("Journal de chaque dossier.", "L'effacement du dossier, pour les précisions, et l'âge de `[retention] logs`, pour le nom de l'agent ; le nom et la date de l'événement restent.")
 
     id: int | None = _generated()
     numero: int = _number(index=True)
@@ -482,7 +482,7 @@ class SyncRunRow(_Table):
 
     __tablename__ = "sync_run"
     # By which the last runs of each démarche are found.
-    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des synchronisations (`dsync history`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
+    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des synchronisations (`dsync history`).", "L'âge de `[retention] logs` ; sans lui, la suppression de la base."))
 
     run: int = given_number("Numéro de la synchronisation.")
     demarche_numero: int = _number()
@@ -517,7 +517,7 @@ class DemandeRow(_Table):
         _partial("ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"),
         # A minute in which somebody looks at dossiers is a row, too: lists of orders pass them by.
         _partial("ix_demande_demandee", "demarche_numero", "id", where=ASKED),
-        kept("Journal de ce que des agents ont demandé (`dsync history --manual`), de qui a vu quoi (`dsync history --seen`) ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
+        kept("Journal de ce que des agents ont demandé (`dsync history --manual`), de qui a vu quoi (`dsync history --seen`) ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs` ; sans lui, la suppression de la base."),
     )
 
     id: int | None = _generated()
