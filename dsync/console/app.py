@@ -40,6 +40,7 @@ from dsync.console import (
     dossiers,
     drafts,
     etat,
+    files,
     jury,
     legal,
     person,
@@ -177,6 +178,7 @@ class Console:
             after_jury,
             runs,
             person,
+            files,
             subscription,
             legal,
         )
