@@ -34,28 +34,25 @@ from dsync.console import (
     changements,
     chosen,
     comparison,
-    consents,
     decisions,
+    digest,
     dossier,
     dossiers,
     drafts,
-    etat,
     files,
     jury,
     legal,
     person,
     runs,
-    subscription,
     suivi,
     todo,
     words,
 )
 from dsync.console.access import EXIT, SESSION_S, Access, Actor, Right
 from dsync.console.desk import Desk
-from dsync.console.digest import END
+from dsync.console.digest import END, end_by_link
 from dsync.console.legal import PUBLIC
 from dsync.console.parameters import UnknownValueError, check_texts
-from dsync.console.subscription import end_by_link
 from dsync.console.visit import Site, Visit, environment
 from dsync.console.witness import Witness
 from dsync.domain.paper import Paper
@@ -166,20 +163,18 @@ class Console:
         rooms = (
             todo,
             suivi,
-            etat,
             dossiers,
             chosen,
             dossier,
             comparison,
             changements,
-            consents,
             decisions,
             jury,
             after_jury,
             runs,
             person,
             files,
-            subscription,
+            digest,
             legal,
         )
         pages: list[Page] = [page for room in rooms for page in room.PAGES]

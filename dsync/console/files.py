@@ -26,7 +26,7 @@ from dsync.domain.documented import Declared
 from dsync.domain.dossier import PARIS
 from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import CsvWriter, Writer, XlsxWriter
-from dsync.store.scratch import private_folder
+from dsync.store.private_files import private_folder
 
 PART_BYTES = 256 * 1024
 AT_ONCE_S = 2.0
@@ -39,16 +39,20 @@ FORMATS = {
 
 
 def file_of(
-    name: str,
-    ending: str,
+    visit: Visit,
+    title: str,
     columns: Mapping[str, str],
     batches: Iterable[Iterable[Sequence[Any]]],
 ) -> Download:
-    """Return rows as a file to download, which is sent a part at a time.
+    """Return rows as a file to download, which is sent a part at a time; 404: of no known form.
 
-    `name` is without its ending, a key of `FORMATS`. `columns` has the type of each column, as of
-    the views, by its header; the instants in `batches` have a time zone.
+    `columns` has the type of each column, as of the views, by its header; the instants in `batches`
+    have a time zone.
     """
+    ending = visit.request.path_params["ending"]
+    if ending not in FORMATS:
+        raise HTTPException(404)
+    name = f"{title}-{visit.worker.demarche}-{visit.today}"
     table = ExportTable(
         name, "", {header: Declared(type=type_) for header, type_ in columns.items()}
     )
@@ -130,10 +134,8 @@ def show(visit: Visit) -> Response:
     """Show how far a file is, then its size; 404: as `_file`."""
     one = _file(visit)
     file, error = one.outcome
-    is_part = visit.request.headers.get("hx-request") == "true"
-    return visit.page(
-        "fichier_suite.html" if is_part else "fichier.html", one=one, file=file, error=error
-    )
+    template = "fichier_suite.html" if visit.is_asked_again else "fichier.html"
+    return visit.page(template, one=one, file=file, error=error)
 
 
 def take(visit: Visit) -> Response:

@@ -19,13 +19,12 @@ from dsync.console.access import Right
 from dsync.console.desk import Search
 from dsync.console.dossier import ERASED
 from dsync.console.files import sent
-from dsync.console.visit import Visit
-from dsync.domain.dossier import PARIS
+from dsync.console.visit import NONE_CHOSEN, Visit
 from dsync.domain.ids import number_of
 from dsync.domain.paper import html
 from dsync.errors import ConfigurationError
 from dsync.store.personal_data import wanted_of
-from dsync.store.scratch import private_folder
+from dsync.store.private_files import private_folder
 from dsync.sync.work import Erase
 
 SHOWN = 500
@@ -65,8 +64,7 @@ def show(visit: Visit) -> Response:
     """Show how far a search is, then its result; 404: it is not theirs, or not kept any more."""
     one = _search(visit)
     found, error = one.outcome
-    is_part = visit.request.headers.get("hx-request") == "true"
-    return _page(visit, is_part=is_part, one=one, found=found, error=error)
+    return _page(visit, one=one, found=found, error=error)
 
 
 def answer(visit: Visit) -> Response:
@@ -83,7 +81,7 @@ def answer(visit: Visit) -> Response:
         {worker.demarche: worker.configuration.notice_facts(worker.demarche)},
         worker.store.dictionary(),
         lambda _: visit.reading(),
-        visit.now.astimezone(PARIS).date(),
+        visit.today,
     )
     with private_folder() as folder:
         path = folder / "reponse.html"
@@ -100,8 +98,7 @@ def erase(visit: Visit) -> Response:
     search_id = number_of(visit.form.get("recherche", ""))
     back = f"/personne/{search_id}" if search_id else "/personne"
     if not numbers:
-        visit.say("Choisissez au moins un dossier.", kind="warning")
-        return visit.back(back)
+        return visit.refuse(NONE_CHOSEN, back)
     if visit.form.get("confirme"):
         return visit.ask(Erase(tuple(numbers)))
     with visit.reading() as reader:
@@ -132,7 +129,7 @@ def _who(dossier: dict[str, Any]) -> str:
     return dossier["raison_sociale"] or " ".join(filter(None, names)) or "sans nom"
 
 
-def _page(visit: Visit, *, is_part: bool = False, **values: Any) -> Response:
+def _page(visit: Visit, **values: Any) -> Response:
     one = values.get("one")
     given: dict[str, Any] = {
         "one": None,
@@ -147,7 +144,7 @@ def _page(visit: Visit, *, is_part: bool = False, **values: Any) -> Response:
         "who": _who,
         **values,
     }
-    return visit.page("personne_suite.html" if is_part else "personne.html", **given)
+    return visit.page("personne_suite.html" if visit.is_asked_again else "personne.html", **given)
 
 
 _TOO_MANY = (

@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from dsync.annotations.wish import Wish, WishStatus
-from dsync.care.waiting import SILENT_DAYS, TEAM, waiting
+from dsync.care.state import SILENT_DAYS, TEAM, waiting
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.after_jury import left_after
-from dsync.console.consents import STANDS
-from dsync.console.decisions import key_of, open_conflicts
+from dsync.console.decisions import STANDS, key_of, open_conflicts
 from dsync.console.dossiers import rows_of
 from dsync.console.jury import days_of, unfinished_grids
 from dsync.console.visit import Viewer, has_stages
@@ -295,7 +294,7 @@ def _title(rows: Mapping[int, Mapping[str, Any]], number: int) -> tuple[str, str
 
 
 def _decisions(visit: Viewer, reader: Reader, days: Sequence[str]) -> TaskKind:
-    met = [day for day in days if day <= words.paris_day(visit.now)]
+    met = [day for day in days if day <= visit.today.isoformat()]
     tasks = [
         Task(
             row["organisme"] or f"Dossier {row['numero']}",
