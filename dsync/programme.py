@@ -20,7 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
@@ -94,6 +94,11 @@ class PrecheckOptions:
     """Judge as if the dossiers had been deposited on this day."""
     refresh: bool = False
     """Use the present evidence instead of the evidence stored with the verdict."""
+
+    @property
+    def depot(self) -> datetime | None:
+        """The instant at which they are then deposited: noon, the same day in Paris and in UTC."""
+        return datetime.combine(self.as_of, time(12, tzinfo=PARIS)) if self.as_of else None
 
     def frozen(self, stored: Json) -> Json:
         """Return the evidence stored with a verdict if it is to be used, None if not."""

@@ -253,8 +253,8 @@ def _verify_wishes(
 
 
 def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Verification) -> None:
-    watermark, dates = state.watermark, reader.verification.dates()
-    newest, began, last = dates.newest, dates.last_read_began_at, dates.last_run_at
+    watermark = state.watermark
+    newest, last, began = reader.verification.dates()
     full = "Run `dsync sync --full`, which reads all dossiers and sets it."
     if newest and newest > now + CLOCK_TOLERANCE:
         message = "A dossier's date of change is in the future: check this machine's clock."
@@ -303,9 +303,6 @@ def _verify_contents(
         batch = list(reader.contents.of(some).values())
         dossiers: dict[DossierNumber, Dossier] = {}
         for stored in batch:
-            if stored.facts.content_hash is None:
-                misfits["unread"].append(stored.numero)
-                continue
             try:
                 read, shown = dossier_of(stored), cells_of(stored)
             except (msgspec.DecodeError, TypeError, ValueError, KeyError):
@@ -352,12 +349,6 @@ def _verify_contents(
         )
         done.findings.append(Finding("hashes", message, done.recomputed))
     done.add("contents", misfits["unreadable"], f"Stored contents cannot be decoded. {READ_AGAIN}")
-    done.add(
-        "unread",
-        misfits["unread"],
-        "Dossiers were copied from the tables of no release, and wait for the next run, which "
-        "reads them whole. Run `dsync sync`.",
-    )
     done.add(
         "hashes",
         misfits["hashes"],

@@ -46,6 +46,7 @@ GONE: Mapping[str, str] = {
     "conflicts adopt --all": "name the dossiers; `dsync accept writer` is for a lost database",
     "db downgrade": "restore the copy of before the upgrade",
     "evidence update --accept": "it is needed no more",
+    "precheck --wide": "`dsync precheck --stats --json` has these counts",
     "precheck --undo": "answer the checks that it moved, as `dsync precheck answer --help` says",
     "sync --accept-config": "`dsync accept config` shows what waits, and consents",
     "sync --accept-deletions": "`dsync accept deletions` shows what waits, and consents",
@@ -119,7 +120,7 @@ class Group(click.Group, LazyCommand):
         except click.UsageError as exc:
             if said := gone(ctx.command_path, args[0]):
                 raise click.UsageError(said, exc.ctx) from exc
-            from dsync.domain.nearest import nearest
+            from dsync.domain.remedies import nearest
 
             near = nearest(args[0], self.list_commands(ctx))
             if near is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
@@ -28,22 +28,10 @@ log = structlog.get_logger(__name__)
 
 LEASE_WAIT_S = 120
 """How long a request waits for another process that works on the démarche."""
-KEPT_TRIALS = 20
 KEPT_ANSWERS = 100
 KEPT_SEARCH = timedelta(minutes=30)
 """How long the result of a search is kept: it has data of persons."""
 STOPPED = Noted(Note.STOPPED_CONSOLE)
-
-
-class Trial(NamedTuple):
-    """A dry run, with its result."""
-
-    id: int
-    demarche: int
-    title: str
-    begun_at: datetime
-    asked_by: str
-    result: Future[RunReport]
 
 
 @dataclass(eq=False)
@@ -68,11 +56,10 @@ class Desk:
         self._stop = stop
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="dsync-console")
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="dsync-console-search")
-        self._trials: dict[int, Trial] = {}
         self._searches: dict[int, Search] = {}
         self._answers: dict[int, tuple[str, AnswerCheck]] = {}
         # Pages are made in several threads: two must not take the same number.
-        self._trial_ids = count(1)
+        self._search_ids = count(1)
 
     def ask(self, worker: Worker, work: Work, asked_by: str) -> int:
         """Store a request, and see that it is executed; return its id.
@@ -112,20 +99,6 @@ class Desk:
                     _log_crash
                 )
 
-    def attempt(self, worker: Worker, title: str, work: Work, asked_by: str) -> Trial:
-        """Do a dry run in the thread; the results of the last ones are kept."""
-        id_ = next(self._trial_ids)
-        result = self._threads.submit(worker.attempt, work, LEASE_WAIT_S)
-        trial = Trial(id_, worker.demarche, title, worker.clock(), asked_by, result)
-        self._trials[id_] = trial
-        self._trials.pop(id_ - KEPT_TRIALS, None)
-        result.add_done_callback(_log_crash)
-        return trial
-
-    def trial(self, id_: int) -> Trial | None:
-        """Return a trial, None if it is unknown or no longer kept."""
-        return self._trials.get(id_)
-
     def search(
         self,
         worker: Worker,
@@ -137,7 +110,7 @@ class Desk:
 
         `find` does it; it is given a function to call with how much is done, and how much there is.
         """
-        made = Search(next(self._trial_ids), worker.demarche, text, worker.clock(), asked_by)
+        made = Search(next(self._search_ids), worker.demarche, text, worker.clock(), asked_by)
 
         def progress(done: int, total: int) -> None:
             made.done, made.total = done, total

@@ -12,14 +12,13 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.care.waiting import NOBODY, SILENT_DAYS
+from dsync.care.state import NOBODY, SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.elsewhere import found_elsewhere
-from dsync.console.files import FORMATS, file_of
+from dsync.console.files import file_of
 from dsync.console.parameters import UnknownValueError
 from dsync.console.visit import Viewer, Visit, has_stages, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
@@ -360,7 +359,7 @@ def short(visit: Viewer, check: str, motif: str) -> str:
 def show(visit: Visit) -> Response:
     """Show a page of the list."""
     chosen = selection_of(visit)
-    page = visit.number("page", default=1, most=1_000_000)
+    page = visit.part
     columns, parameters = columns_of(visit), parameters_of(visit)
     if wanted := visit.request.query_params.getlist("colonnes"):
         # Of a form with a box for each; those of every list need not be named.
@@ -465,9 +464,6 @@ def export(visit: Visit) -> Response:
     the main view, or the questions of the form where there is no programme. Columns with personal
     data or free text are only for those who may see them.
     """
-    ending = visit.request.path_params["ending"]
-    if ending not in FORMATS:
-        raise HTTPException(404)
     worker, columns = visit.worker, columns_of(visit)
     listed = [*columns.chosen, *(name for name in ALWAYS if name in columns.own)]
     form, is_whole = columns.shown_form, visit.query("complet") is not None
@@ -530,8 +526,8 @@ def export(visit: Visit) -> Response:
             header = words.label(name, main.columns[name].sentence)
             headers[f"{header} ({name})" if header in headers else header] = types[name]
         return file_of(
-            f"dossiers-{worker.demarche}-{words.paris_day(visit.now)}",
-            ending,
+            visit,
+            "dossiers",
             # JSON is shown in words.
             {header: one.replace("json", "text") for header, one in headers.items()},
             batches(),

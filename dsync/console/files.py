@@ -13,14 +13,16 @@ from datetime import datetime
 from typing import IO, Any
 from urllib.parse import quote
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from dsync.console import words
+from dsync.console.visit import Visit
 from dsync.domain.documented import Declared
 from dsync.domain.dossier import PARIS
 from dsync.exports.view_rows import ExportTable
 from dsync.exports.writers import CsvWriter, Writer, XlsxWriter
-from dsync.store.scratch import private_folder
+from dsync.store.private_files import private_folder
 
 PART_BYTES = 256 * 1024
 FORMATS = {
@@ -30,16 +32,20 @@ FORMATS = {
 
 
 def file_of(
-    name: str,
-    ending: str,
+    visit: Visit,
+    title: str,
     columns: Mapping[str, str],
     batches: Iterable[Iterable[Sequence[Any]]],
 ) -> Response:
-    """Return rows as a file to download, which is sent a part at a time.
+    """Return rows as a file to download, which is sent a part at a time; 404: of no known form.
 
-    `name` is without its ending, a key of `FORMATS`. `columns` has the type of each column, as of
-    the views, by its header; the instants in `batches` have a time zone.
+    `columns` has the type of each column, as of the views, by its header; the instants in `batches`
+    have a time zone.
     """
+    ending = visit.request.path_params["ending"]
+    if ending not in FORMATS:
+        raise HTTPException(404)
+    name = f"{title}-{visit.worker.demarche}-{visit.today}"
     table = ExportTable(
         name, "", {header: Declared(type=type_) for header, type_ in columns.items()}
     )

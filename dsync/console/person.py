@@ -19,15 +19,14 @@ from dsync.console.access import Right
 from dsync.console.desk import Search
 from dsync.console.dossier import ERASED
 from dsync.console.files import sent
-from dsync.console.visit import Visit
-from dsync.domain.dossier import PARIS
+from dsync.console.visit import NONE_CHOSEN, Visit
 from dsync.domain.ids import number_of
 from dsync.domain.paper import html
 from dsync.errors import ConfigurationError
 from dsync.messages import french
 from dsync.messages import kinds as k
 from dsync.store.personal_data import wanted_of
-from dsync.store.scratch import private_folder
+from dsync.store.private_files import private_folder
 from dsync.sync.work import Erase, error_of
 
 SHOWN = 500
@@ -75,8 +74,7 @@ def show(visit: Visit) -> Response:
             case failure:
                 error = error_of(failure)
                 code, problem = error.exit_code, french.said(k.said_by(error))
-    is_part = visit.request.headers.get("hx-request") == "true"
-    return _page(visit, is_part=is_part, one=one, found=found, code=code, problem=problem)
+    return _page(visit, one=one, found=found, code=code, problem=problem)
 
 
 def answer(visit: Visit) -> Response:
@@ -93,7 +91,7 @@ def answer(visit: Visit) -> Response:
         {worker.demarche: worker.configuration.notice_facts(worker.demarche)},
         worker.store.dictionary(),
         lambda _: visit.reading(),
-        visit.now.astimezone(PARIS).date(),
+        visit.today,
     )
     with private_folder() as folder:
         path = folder / "reponse.html"
@@ -110,8 +108,7 @@ def erase(visit: Visit) -> Response:
     search_id = number_of(visit.form.get("recherche", ""))
     back = f"/personne/{search_id}" if search_id else "/personne"
     if not numbers:
-        visit.say("Choisissez au moins un dossier.", kind="warning")
-        return visit.back(back)
+        return visit.refuse(NONE_CHOSEN, back)
     if visit.form.get("confirme"):
         return visit.ask(Erase(tuple(numbers)))
     with visit.reading() as reader:
@@ -142,7 +139,7 @@ def _who(dossier: dict[str, Any]) -> str:
     return dossier["raison_sociale"] or " ".join(filter(None, names)) or "sans nom"
 
 
-def _page(visit: Visit, *, is_part: bool = False, **values: Any) -> Response:
+def _page(visit: Visit, **values: Any) -> Response:
     one = values.get("one")
     given: dict[str, Any] = {
         "one": None,
@@ -158,7 +155,7 @@ def _page(visit: Visit, *, is_part: bool = False, **values: Any) -> Response:
         "who": _who,
         **values,
     }
-    return visit.page("personne_suite.html" if is_part else "personne.html", **given)
+    return visit.page("personne_suite.html" if visit.is_asked_again else "personne.html", **given)
 
 
 _TOO_MANY = (

@@ -72,10 +72,9 @@ class Witness:
                 row |= {"genre": Seen.FILE, "options": options, "result": {"nombre": answer.rows}}
                 self._rows.append((visit.worker.demarche, row))
                 return
-            is_asked_again = visit.request.headers.get("hx-request") == "true"
             for number in (*dossiers, *visit.shown):
                 key = visit.actor.name, number
-                if is_asked_again and key in self._opened:
+                if visit.is_asked_again and key in self._opened:
                     continue
                 self._opened[key] = now
                 place = visit.worker.demarche, visit.actor.name

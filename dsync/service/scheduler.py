@@ -186,7 +186,8 @@ class DemarcheJob:
         now, failures = self.worker.clock(), turn.failures + 1
         # Bounded: a failing service would double it until it overflows.
         doubled = FIRST_RETRY * 2 ** min(failures - 1, 10)
-        pause = min(doubled, self.worker.retry_at_most)
+        # No longer than until the next read by schedule.
+        pause = min(doubled, self.worker.configuration.schedule.incremental)
         log.error("run_postponed", retry_in_s=int(pause.total_seconds()), **facts)
         since = turn.failing_since or now
         # A request that could not begin stays: it is not tried again and again at once.

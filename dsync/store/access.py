@@ -28,6 +28,7 @@ from dsync.store.dictionary import (
     pseudonymised,
 )
 from dsync.store.form_views import LONGEST_NAME, demarche_of, rows_of
+from dsync.store.sql import literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +104,15 @@ def quoted_schema(connection: Connection, part: ViewSet) -> str:
     return quoted(connection, schema if part == WHOLE else part.name_in(schema))
 
 
-def parts(connection: Connection) -> list[ViewSet]:
-    """Return the parts of which there is a schema."""
-    schema = connection.scalar(text("SELECT current_schema()"))
-    found = []
+def parts(connection: Connection) -> dict[str, ViewSet]:
+    """Return the parts of which there is a schema, by its name."""
+    own = connection.scalar(text("SELECT current_schema()"))
+    found = {}
     for name in connection.scalars(text("SELECT nspname FROM pg_namespace ORDER BY nspname")):
         number = re.match(r"demarche_(\d+)", name)
         part = ViewSet(_MASKED in name, DemarcheNumber(int(number[1])) if number else None)
-        if part != WHOLE and part.name_in(schema) == name:
-            found.append(part)
+        if part != WHOLE and part.name_in(own) == name:
+            found[name] = part
     return found
 
 
@@ -230,7 +231,7 @@ def sessions_in_the_way(connection: Connection) -> list[str]:
             "IN (SELECT n.oid FROM pg_namespace AS n "
             "WHERE n.nspname = current_schema() OR n.nspname = ANY(:schemas)) ORDER BY 2"
         ),
-        {"schemas": [*_schemas(connection)]},
+        {"schemas": [*parts(connection)]},
     )
     return [f"{role} (pid {pid})" for role, pid in rows]
 
@@ -248,13 +249,13 @@ def comment(connection: Connection, documented: Dictionary) -> None:
         sentences |= {f"COLUMN {name}.{column}": one.said for column, one in view.columns.items()}
         for of_what, sentence in sentences.items():
             # COMMENT takes no parameters, and the driver takes a single percent sign for one.
-            literal = sentence.replace("'", "''").replace("%", "%%")
-            connection.exec_driver_sql(f"COMMENT ON {of_what} IS '{literal}'")
+            said = literal(sentence).replace("%", "%%")
+            connection.exec_driver_sql(f"COMMENT ON {of_what} IS {said}")
 
 
 def read_readers(connection: Connection) -> Readers:
     """Return the roles that may read the views now."""
-    schemas = _schemas(connection)
+    schemas = parts(connection)
     rows = connection.execute(
         text(
             "SELECT table_schema, table_name, grantee "
@@ -279,12 +280,6 @@ def read_readers(connection: Connection) -> Readers:
         if name.startswith("lecture_") and name not in WITHHELD
     ]
     return Readers(by_view, set.intersection(*shipped) if shipped else set(), of_part)
-
-
-def _schemas(connection: Connection) -> dict[str, ViewSet]:
-    """Return the parts by the names of their schemas."""
-    own = connection.scalar(text("SELECT current_schema()"))
-    return {part.name_in(own): part for part in parts(connection)}
 
 
 def quoted(connection: Connection, name: str) -> str:

@@ -98,16 +98,9 @@ _NO_NAMES = (NAMELESS, "service", "webhook")
 _AT_ONCE = 500
 
 
-class Counted(NamedTuple):
-    """Which runs were counted."""
-
-    up_to: int
-    """The number of the last one."""
-    without: tuple[int, ...] = ()
-    """Those before it that had not ended."""
-
-
-NOT_COUNTED = Counted(0)
+Counted = tuple[int, Sequence[int]]
+"""Which runs were counted: the number of the last one, and those before it that had not ended."""
+NOT_COUNTED: Counted = (0, ())
 
 
 class RunTotals(NamedTuple):
@@ -158,12 +151,13 @@ class JournalReads(Subject):
         """
         run = tables.sync_run
         by = run.c.demarche_numero, run.c.genre, run.c.statut
-        is_new = or_(run.c.run > counted.up_to, run.c.run.in_(counted.without))
+        up_to, not_ended = counted
+        is_new = or_(run.c.run > up_to, run.c.run.in_(not_ended))
         sums_of = [func.sum(run.c[name]) for name in FIGURES]
         rows = self.connection.execute(
             select(func.max(run.c.run), *by, func.count(), *sums_of).where(is_new).group_by(*by)
         )
-        totals, up_to, without = list[RunTotals](), counted.up_to, list[int]()
+        totals, without = list[RunTotals](), list[int]()
         for last, demarche, genre, statut, runs, *sums in rows:
             up_to = max(up_to, last)
             if statut == Status.RUNNING.value:
@@ -172,7 +166,7 @@ class JournalReads(Subject):
             else:
                 figures = dict(zip(FIGURES, map(int, sums), strict=True))
                 totals.append(RunTotals(demarche, genre, statut, runs, figures))
-        return totals, Counted(up_to, tuple(without))
+        return totals, (up_to, without)
 
     def read_so_far(self, run: int) -> int | None:
         """Return how many dossiers a run has read, None if there is no such run."""
@@ -193,7 +187,7 @@ class JournalReads(Subject):
         if number is not None:
             statement = statement.where(run.c.run == number)
         found = self.connection.execute(statement.limit(limit).offset(offset))
-        return documents(found.mappings().all())
+        return documents(found)
 
     def last_runs(self, genre: str) -> LastRuns:
         """Return the last runs of the démarche, as `last_runs_of`."""
@@ -217,7 +211,7 @@ class JournalReads(Subject):
         )
         statement = self._runs.where(run.c.run.in_(wanted)).add_columns(run.c.demarche_numero)
         rows = defaultdict[DemarcheNumber, list[Document]](list)
-        for row in documents(self.connection.execute(statement).mappings().all()):
+        for row in documents(self.connection.execute(statement)):
             rows[row.pop("demarche_numero")].append(row)
         last: dict[DemarcheNumber, LastRuns] = {}
         for number in numbers:
@@ -324,18 +318,12 @@ class JournalReads(Subject):
         written = select(func.sum(last.c.pousses)).where(last.c.fin >= since)
         return int(self.connection.scalar(written) or 0)
 
-    def verdicts_of_run(self, run: int, *, limit: int) -> list[Document]:
-        """Return the events of the verdicts that a run gave, oldest first, at most so many."""
-        return self._events(tables.evenement.c.evenement == "verdict", run, limit, 0)
-
-    def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
-        """Return the events of a run, oldest first; arguments as of `runs`."""
-        return self._events(true(), run, limit, offset)
-
-    def _events(
-        self, condition: ColumnElement[bool], run: int, limit: int, offset: int
+    def events_of_run(
+        self, run: int, limit: int, *, offset: int = 0, only: EventName | None = None
     ) -> list[Document]:
+        """Return the events of a run, oldest first, as of `runs`; `only`: those of a name."""
         table = tables.evenement
+        condition = true() if only is None else table.c.evenement == only
         found = self.connection.execute(
             select(table.c.numero, table.c.survenu_le, table.c.evenement, table.c.details)
             .where(table.c.demarche_numero == self.number, table.c.run == run, condition)
@@ -343,7 +331,7 @@ class JournalReads(Subject):
             .limit(limit)
             .offset(offset)
         )
-        return documents(found.mappings().all())
+        return documents(found)
 
 
 class JournalWrites(JournalReads):

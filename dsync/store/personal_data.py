@@ -22,7 +22,7 @@ from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import tables
 from dsync.store.columns import declared_of
-from dsync.store.dictionary import parts
+from dsync.store.dictionary import all_tables
 from dsync.store.sql import Subject, among
 
 SHORTEST = 3
@@ -104,11 +104,7 @@ class Hit(NamedTuple):
 
 def holdings(programme: type[Programme]) -> list[Holding]:
     """Return what is declared of each table, the engine's first."""
-    return [
-        Holding(table, *table.info["kept"])
-        for part in parts(programme)
-        for table in part.metadata.sorted_tables
-    ]
+    return [Holding(table, *table.info["kept"]) for table in all_tables(programme)]
 
 
 class Wanted:

@@ -49,7 +49,7 @@ from dsync.store.reading_views import expanded
 from dsync.store.requests import WEBHOOK, RequestReads
 from dsync.store.seals import SealReads
 from dsync.store.services import RunningService, read_demarches, read_services
-from dsync.store.sql import Scope, Subject
+from dsync.store.sql import Scope, Subject, is_in, is_shown
 from dsync.store.sync_state import DemarcheReads, StateReads
 from dsync.store.verdicts import VerdictReads
 from dsync.store.verification import ContentReads, VerificationReads
@@ -190,7 +190,7 @@ class Reader(Subject):
             )
         )
         found = self.connection.execute(statement, {**where, "limit": limit})
-        return documents(found.mappings().all())
+        return documents(found)
 
     def statistics(self) -> list[Document]:
         """Count the results of the checks by `COUNTED`, for `dsync precheck --stats`."""
@@ -223,10 +223,7 @@ class Reader(Subject):
             .group_by(*by)
             .subquery()
         )
-        is_writable = (
-            _dossier.c.presence == Presence.PRESENT.value,
-            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
-        )
+        is_writable = is_shown(OPEN_ETATS)
         name = case(_OPEN_PUSHES, value=wished.c.statut)
         why = case(_OPEN_PUSHES, value=outbox.statut)
         # With types: PostgreSQL does not join a bare NULL with an instant.
@@ -261,11 +258,11 @@ class Reader(Subject):
                     func.min(wished.c.creee_le),
                 )
                 .join(_dossier, _dossier.c.numero == wished.c.numero)
-                .where(*is_writable)
+                .where(is_writable)
                 .group_by(wished.c.demarche_numero, name),
                 select(number, why, outbox.erreur, literal(0), no_time)
                 .join(_dossier, _dossier.c.numero == outbox.numero)
-                .where(*of_demarche, outbox.statut.in_(_OPEN_PUSHES), *is_writable)
+                .where(*of_demarche, outbox.statut.in_(_OPEN_PUSHES), is_writable)
                 .where(outbox.erreur.is_not(None))
                 .group_by(number, why, outbox.erreur),
             )
@@ -297,7 +294,7 @@ class Reader(Subject):
 
     def overview(self, numbers: Collection[int]) -> list[Awaiting]:
         """Count what waits in several démarches, by one query."""
-        is_open = _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS])
+        is_open = is_in(OPEN_ETATS)
         is_present = _dossier.c.presence == Presence.PRESENT.value
         whom: ColumnElement[Any] = case((is_open, "instructeur"), else_="personne")
         source: FromClause = _dossier
@@ -322,8 +319,7 @@ class Reader(Subject):
                     wish.demarche_numero.in_(numbers),
                     wish.courante,
                     wish.statut.in_([WishStatus.CONFLIT.value, WishStatus.REFUSEE.value]),
-                    is_present,
-                    is_open,
+                    is_shown(OPEN_ETATS),
                 )
                 .group_by(wish.demarche_numero, wish.statut),
             )

@@ -107,14 +107,6 @@ _BITS = 40  # So that a million of them can be added up in 64 bits.
 _AT_ONCE = 500
 
 
-class Broken(NamedTuple):
-    """Rows of a table that are not as they were sealed."""
-
-    table: str
-    rows: int
-    dossiers: list[DossierNumber]
-
-
 def seal(table: Table, row: Mapping[str, Any]) -> int:
     """Return the hash of a row: of its values by column, JSON as it is stored.
 
@@ -164,13 +156,9 @@ def seal_former(connection: Connection) -> None:
     answers = tables.reponse
     rows = connection.execute(select(*as_text(answers.c)).where(answers.c.sceau.is_(None)))
     new = [{"id": row["id"], "sceau": seal(answers, dict(row))} for row in rows.mappings()]
-    if new:
-        update_rows(connection, answers, new)
-        sum_up(connection)
-
-
-def sum_up(connection: Connection) -> None:
-    """Store the number and the sum of the seals that are there, of all démarches."""
+    if not new:
+        return
+    update_rows(connection, answers, new)
     connection.execute(delete(_sceau))
     for table in HISTORY:
         total = func.coalesce(func.sum(table.c.sceau), 0)
@@ -186,8 +174,10 @@ def sum_up(connection: Connection) -> None:
 class SealReads(Subject):
     """Reads rows that are not as dsync wrote them."""
 
-    def broken(self, numbers: Sequence[DossierNumber] | None = None) -> Iterator[Broken]:
-        """Yield the tables with rows whose hash is another one.
+    def broken(
+        self, numbers: Sequence[DossierNumber] | None = None
+    ) -> Iterator[tuple[str, int, list[DossierNumber]]]:
+        """Yield the tables with rows whose hash is another one, how many, and their dossiers.
 
         Of numbers, only rows of these dossiers, and those of none.
         """
@@ -199,7 +189,7 @@ class SealReads(Subject):
             # Numbers alone: of a restored database all rows can be lost.
             lost = [row.get("numero") for row in rows if row["sceau"] != seal(table, row)]
             if lost:
-                yield Broken(table.name, len(lost), [DossierNumber(n) for n in lost if n])
+                yield table.name, len(lost), [DossierNumber(n) for n in lost if n]
 
     def miscounted(self) -> list[str]:
         """Return the tables of which rows are missing, or that have some that were not sealed."""

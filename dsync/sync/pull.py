@@ -35,8 +35,7 @@ from dsync.errors import (
 from dsync.messages import kinds as k
 from dsync.store import SyncState, Tx
 from dsync.store.requests import WEBHOOK
-from dsync.sync.asking import is_accepted, nothing_to_accept
-from dsync.sync.context import OVERLAP, Run, most_of
+from dsync.sync.context import OVERLAP, Run, is_accepted, most_of, nothing_to_accept
 from dsync.sync.doubts import Doubts
 from dsync.sync.evaluate import evaluate_page, page_judge
 from dsync.sync.page_storing import (

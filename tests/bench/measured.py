@@ -187,8 +187,8 @@ def app_on(
     """Return the worker on a server of the benchmark, without its speed limit."""
     from pydantic import SecretStr
 
-    from dsync.settings import load_settings
     from dsync.wiring import Worker
+    from tests.configured import load_settings
 
     settings = load_settings(
         ds_url=ds_url, betagouv_url=betagouv_url, database_url=database_url, **given

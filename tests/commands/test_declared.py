@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from dsync.domain.toml_text import TO_CHECK, array
+from dsync.domain.toml import TO_CHECK, array
 from dsync.sandbox import Sandbox, content
 from dsync.sandbox.world.edits import Change
 from tests.commands.command import Command

@@ -14,14 +14,15 @@ import pytest
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.sandbox import Sandbox
-from dsync.settings import SANDBOX_DEMARCHE, load_settings
-from dsync.store.scratch import PREFIX
+from dsync.settings import SANDBOX_DEMARCHE
+from dsync.store.private_files import PREFIX
 from dsync.store.store import utc_now
 from dsync.sync.work import Erase, to_row
 from dsync.wiring import Worker
 from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin
 from tests.commands.terminal import screen
+from tests.configured import load_settings
 from tests.engine.rig import number
 from tests.profiles import long
 
@@ -196,7 +197,7 @@ def test_a_temporary_copy_of_a_killed_process_is_swept_at_the_next_start(
     temporary.mkdir()
     (temporary / f"{PREFIX}lien").symlink_to(tmp_path)
     script = (
-        "import time; from dsync.store.scratch import private_folder as f\n"
+        "import time; from dsync.store.private_files import private_folder as f\n"
         "with f() as at: (at / 'copy.db').touch(); print(flush=True); time.sleep(60)"
     )
     given = {**run.environment, "TMPDIR": str(temporary)}

@@ -55,7 +55,6 @@ RULES = {
     ("GET", "/synchronisations/{run}"): Right.AGIR,
     ("GET", "/demandes/{id}"): Right.AGIR,
     ("POST", "/demandes/{id}/retirer"): Right.AGIR,
-    ("GET", "/essais/{id}"): Right.AGIR,
     ("GET", "/journal"): Right.AGIR,
     ("GET", "/consultations"): Right.ADMINISTRER,
     ("GET", "/personne"): Right.PERSONNES,
@@ -77,7 +76,6 @@ FILES = {"/dossiers.{ending}", "/changements.{ending}", "/jury.xlsx"}
 MOVED = {"/etat", "/changements", "/plan"}
 """Former addresses, which lead to where their pages are today."""
 TRANSIENT = {
-    "/essais/{id}",
     "/dossiers/{numero}/pieces/{empreinte}",
     "/personne/{id}",
     "/personne/{id}/reponse",

@@ -19,11 +19,11 @@ from dsync.ds import operations
 from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EVERY_TYPE_FORM, every_type_dossiers
 from dsync.sandbox.world.model import ChampDescriptor
-from dsync.settings import load_settings
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.sync.work import ReadAll, Request
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
+from tests.configured import load_settings
 from tests.engine.rig import DEMARCHE, NOW, PROBLEME, SEED, Engine, id_of, number
 from tests.engine.test_belief import accept
 from tests.store.databases import connected

@@ -76,6 +76,12 @@ def exported(store: Store, folder: Path, format_: str = "csv", **options: Any) -
     return [one.file for one in done]
 
 
+def lines(folder: Path, view: str, delimiter: str = ",") -> list[dict[str, str]]:
+    """Return the rows of a CSV file."""
+    with (folder / f"{view}.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file, delimiter=delimiter))
+
+
 def shown(store: Store, view: str) -> list[tuple[Any, ...]]:
     """Return a view's rows, with the values of the types that the dictionary gives them."""
     types = [one.type for one in store.dictionary()[view].columns.values()]
@@ -144,14 +150,6 @@ def test_small_batches_share_a_group_of_rows(filled: Store, tmp_path: Path) -> N
     assert (1, ["0", "1", "2"]) == (file.num_row_groups, file.read()["valeur"].to_pylist())
 
 
-@on_sqlite
-def test_rows_are_read_and_written_together(filled: Store, tmp_path: Path) -> None:
-    """Parquet keeps what is written together as a group with its own statistics."""
-    exported(filled, tmp_path, "parquet", names=["lecture_champ"])
-    file = parquet.ParquetFile(tmp_path / "lecture_champ.parquet")
-    assert (1, len(shown(filled, "lecture_champ"))) == (file.num_row_groups, file.metadata.num_rows)
-
-
 def test_a_workbook_has_the_views_values_and_types(filled: Store, tmp_path: Path) -> None:
     """Every cell of every view; instants without their zone, a text beyond the limit cut."""
     for name in exported(filled, tmp_path, "xlsx"):
@@ -213,8 +211,7 @@ def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path) -> None:
     exported(filled, tmp_path, names=["lecture_candidature"])
     raw = (tmp_path / "lecture_candidature.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
-    with (tmp_path / "lecture_candidature.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = lines(tmp_path, "lecture_candidature")
     assert ["1", "2", "3"] == [row["numero"] for row in rows]
     first = rows[0]
     assert (FORMULA, ODD, LONG) == (
@@ -313,8 +310,7 @@ def test_a_file_for_an_excel_in_french_is_in_french(answered: Store, tmp_path: P
     exported(answered, tmp_path, "csv-fr", names=[VIEW])
     raw = (tmp_path / f"{VIEW}.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbfnumero;demarche_numero;")
-    with (tmp_path / f"{VIEW}.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter=";"))
+    rows = lines(tmp_path, VIEW, ";")
     assert FRENCH == [{name: row[name] for name, _ in FORM} for row in rows]
     assert {"FAUX"} == {row["archive"] for row in rows}
 
@@ -325,15 +321,14 @@ def test_a_number_of_nineteen_digits_leaves_each_format_exact(
     """As a number where the format has such ones, else as a text."""
     for format_ in ("csv", "xlsx", "parquet"):
         exported(answered, tmp_path, format_, names=[VIEW])
-    with (tmp_path / f"{VIEW}.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert ["1200", str(LONGEST)] == [row["entier"] for row in csv.DictReader(file)]
+    assert ["1200", str(LONGEST)] == [row["entier"] for row in lines(tmp_path, VIEW)]
     table = parquet.read_table(tmp_path / f"{VIEW}.parquet")
     assert ("int64", [1200, LONGEST]) == (
         str(table.schema.field("entier").type),
         table["entier"].to_pylist(),
     )
-    header, *lines = load_workbook(tmp_path / f"{VIEW}.xlsx").active.iter_rows(values_only=True)
-    rows = [dict(zip(header, line, strict=True)) for line in lines]
+    header, *cells = load_workbook(tmp_path / f"{VIEW}.xlsx").active.iter_rows(values_only=True)
+    rows = [dict(zip(header, one, strict=True)) for one in cells]
     assert [1200, str(LONGEST)] == [row["entier"] for row in rows]
     assert ["a ; b", "=1+1"] == [row["choix"] for row in rows]
     assert ["a.pdf", "a.pdf ; b.pdf"] == [row["fichiers"] for row in rows]
@@ -394,8 +389,7 @@ def test_a_text_opens_as_the_text_that_it_is(tmp_path: Path) -> None:
 def test_a_text_that_no_formula_holds_begins_none(tmp_path: Path) -> None:
     """An apostrophe stands before what would be a formula, and before nothing else."""
     write_typed(tmp_path)
-    with (tmp_path / "texte.csv").open(encoding="utf-8-sig", newline="") as file:
-        found = [row["texte"] for row in csv.DictReader(file, delimiter=";")]
+    found = [row["texte"] for row in lines(tmp_path, "texte", ";")]
     assert [f"'{text}" for text in NO_CONSTANT] == found[len(TYPED) :]
     assert ["'", "'01"] == [text for text in found[: len(TYPED)] if text.startswith("'")]
 
@@ -517,10 +511,8 @@ def test_since_keeps_the_dossiers_that_changed_later(filled: Store, tmp_path: Pa
     """Views that are not about single dossiers stay whole."""
     changed_later(filled, NOW + timedelta(days=2))
     exported(filled, tmp_path, since=NOW + timedelta(days=1))
-    with (tmp_path / "lecture_candidature.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert ["2"] == [row["numero"] for row in csv.DictReader(file)]
-    with (tmp_path / "lecture_valeur.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert len(list(csv.DictReader(file))) == len(shown(filled, "lecture_valeur"))
+    assert ["2"] == [row["numero"] for row in lines(tmp_path, "lecture_candidature")]
+    assert len(lines(tmp_path, "lecture_valeur")) == len(shown(filled, "lecture_valeur"))
     assert "2024" in json.loads((tmp_path / "datapackage.json").read_text())["description"]
 
 
@@ -541,11 +533,9 @@ def test_one_demarche_of_several_is_exported_alone(filled: Store, tmp_path: Path
         names = exported(filled, folder, demarche=demarche, since=NOW - timedelta(days=1))
         assert (f"formulaire_{OTHER}.csv" in names) == (demarche == OTHER)
         for view in ("lecture_champ", "lecture_evenement"):
-            with (folder / f"{view}.csv").open(encoding="utf-8-sig", newline="") as file:
-                assert numbers == {row["numero"] for row in csv.DictReader(file)}
-        with (folder / "lecture_regle.csv").open(encoding="utf-8-sig", newline="") as file:
-            own = "r9" if demarche == OTHER else "r1"
-            assert [own] == [row["version"] for row in csv.DictReader(file)]
+            assert numbers == {row["numero"] for row in lines(folder, view)}
+        own = "r9" if demarche == OTHER else "r1"
+        assert [own] == [row["version"] for row in lines(folder, "lecture_regle")]
         assert "lecture_valeur.csv" in names
         assert f"Démarche {demarche}" in (folder / "datapackage.json").read_text()
     with pytest.raises(ConfigurationError, match=f"no view formulaire_{OTHER}"):

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dsync.ds.classify import error_of
-from dsync.ds.limits import Limits
-from dsync.ds.retry import RetryPolicy, attempts_for, retrying
+from dsync.ds.limits import Limits, RetryPolicy, attempts_for, retrying
 from dsync.errors import DSRateLimitedError, InterruptedRunError
 from dsync.messages.kinds import Fault
 
