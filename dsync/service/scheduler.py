@@ -78,22 +78,20 @@ class Next(NamedTuple):
 class DemarcheJob:
     """Does the due run of one démarche.
 
-    `succeeded` is called after each run without a failure, `crashed` with an exception that is a
-    bug of dsync.
+    `succeeded` is called with its worker after each run without a failure, `crashed` with an
+    exception that is a bug of dsync.
     """
 
     def __init__(
         self,
         worker: Worker,
-        stop: threading.Event,
         *,
-        succeeded: Callable[[], None] | None = None,
-        crashed: Callable[[Exception], None] | None = None,
+        succeeded: Callable[[Worker], None] = lambda _: None,
+        crashed: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self.worker = worker
         self._succeeded = succeeded
         self._crashed = crashed
-        self._stop = stop
 
     def take(self, turn: Turn) -> None:
         """Do what is due of a claimed démarche, and store when it is due again.
@@ -115,13 +113,12 @@ class DemarcheJob:
             # A bug in one run must not end the service.
             error = error_of(exc)
             log.exception("run_crashed", error=error.message)
-            if self._crashed is not None:
-                self._crashed(exc)
+            self._crashed(exc)
             after = self._postponed(turn, error=error.message, exit_code=error.exit_code)
         self.worker.store.turns.end(*after)
 
     def _due(self, turn: Turn) -> Request | None:
-        if self._stop.is_set():
+        if self.worker.stop.is_set():
             return None
         # A person waits for it, so it is tried also during the wait after a failure.
         request = self.worker.requested()
@@ -137,7 +134,7 @@ class DemarcheJob:
     def _idle(self, turn: Turn) -> Turn:
         """Return when a démarche is due of which nothing is, as after another's success."""
         is_waiting = turn.failures and turn.due_at > self.worker.clock()
-        return turn if is_waiting or self._stop.is_set() else self._fresh(turn)
+        return turn if is_waiting or self.worker.stop.is_set() else self._fresh(turn)
 
     def _fresh(self, turn: Turn) -> Turn:
         now = self.worker.clock()
@@ -173,8 +170,7 @@ class DemarcheJob:
         if turn.failures:
             minutes = round((now - (turn.failing_since or now)).total_seconds() / 60)
             log.info("recovered", after=f"{minutes} min", failed_runs=turn.failures)
-        if self._succeeded is not None:
-            self._succeeded()
+        self._succeeded(self.worker)
         return Next(self._fresh(turn))
 
     def _postponed(self, turn: Turn, **facts: Any) -> Next:
@@ -206,7 +202,7 @@ class Service:
         stop: threading.Event,
         *,
         slots: int = 4,
-        job: Callable[[Worker, threading.Event], DemarcheJob] = DemarcheJob,
+        job: Callable[[Worker], DemarcheJob] = DemarcheJob,
         watches: Sequence[Watch] = (),
         reload: Callable[[bool], Sequence[Worker] | None] | None = None,
         noted: Callable[[StoreError | None], None] = lambda _: None,
@@ -446,7 +442,7 @@ class Service:
     def _take(self, worker: Worker, turn: Turn) -> None:
         answered = worker.answered
         try:
-            self._job(worker, self._stop).take(turn)
+            self._job(worker).take(turn)
             with self._lock:
                 if worker.is_ds_away:
                     self._answering.discard(worker.settings.ds_url)

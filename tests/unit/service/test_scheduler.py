@@ -171,7 +171,7 @@ def test_one_demarche_at_a_time_tries_an_endpoint_that_is_away() -> None:
     workers = [Asking(n, store, is_dead=n <= 50) for n in range(1, 201)]
 
     class Job:
-        def __init__(self, worker: Asking, _stop: object) -> None:
+        def __init__(self, worker: Asking) -> None:
             self.worker = worker
 
         def take(self, turn: Turn) -> None:
