@@ -48,9 +48,9 @@ from dsync.store.queue import QueueReads
 from dsync.store.reading_views import expanded
 from dsync.store.requests import WEBHOOK, RequestReads
 from dsync.store.seals import SealReads
-from dsync.store.services import RunningService, read_demarches, read_services
+from dsync.store.services import RunningService, read_services
 from dsync.store.sql import Scope, Subject, is_in, is_shown
-from dsync.store.sync_state import DemarcheReads, StateReads
+from dsync.store.sync_state import DemarcheReads, StateReads, read_demarches
 from dsync.store.verdicts import VerdictReads
 from dsync.store.verification import ContentReads, VerificationReads
 from dsync.store.wishes import WishReads

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, and_, case, delete, func, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, func, select, union, update
 
 from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import (
@@ -34,6 +34,7 @@ from dsync.store.sql import (
     CLOCK_TOLERANCE,
     LONGEST_WAIT,
     Subject,
+    among,
     excluded,
     insert_for,
     update_rows,
@@ -138,6 +139,27 @@ class SyncState:
 
 
 _FIELDS = tuple(f.name for f in fields(SyncState))
+
+
+def read_demarches(connection: Connection) -> list[DemarcheNumber]:
+    """Return the démarches of which something was read, or tried to be, by number."""
+    of_run = tables.sync_run.c.demarche_numero
+    # From one to the next by the index, because there are hundreds of thousands of runs.
+    tried = select(func.min(of_run).label("number")).cte("tried", recursive=True)
+    following = select(func.min(of_run)).where(of_run > tried.c.number).scalar_subquery()
+    tried = tried.union_all(select(following).where(tried.c.number.is_not(None)))
+    read = select(tables.demarche.c.number)
+    rows = connection.scalars(union(read, select(tried.c.number)))
+    return sorted(DemarcheNumber(number) for number in rows if number is not None)
+
+
+def read_demarches_of(connection: Connection, dossiers: Sequence[int]) -> dict[int, int]:
+    """Return the démarche of each dossier that is known, if only by its quarantine."""
+    both = [
+        select(table.c.numero, table.c.demarche_numero).where(among(table.c.numero, dossiers))
+        for table in (tables.quarantaine, tables.dossier)
+    ]
+    return {numero: demarche for numero, demarche in connection.execute(union(*both))}
 
 
 class DemarcheReads(Subject):
