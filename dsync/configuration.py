@@ -26,10 +26,10 @@ from dsync.addresses import is_encrypted_or_local
 from dsync.annotations.targets import AnnotationsConfig
 from dsync.controles.declarations import ControlesSections
 from dsync.domain.ids import GREATEST_NUMBER
-from dsync.domain.nearest import nearest
 from dsync.domain.notice import NoticeFacts
+from dsync.domain.remedies import nearest
 from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER
-from dsync.domain.toml_values import Boolean, Day, Number, Section, WholeNumber, kind_of
+from dsync.domain.toml import Boolean, Day, Number, Section, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut
 from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Self
@@ -36,7 +36,7 @@ from dsync.database import open_database
 from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.toml_text import parts_of
+from dsync.domain.toml import parts_of
 from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
 from dsync.eig.eig import Eig
@@ -54,11 +54,11 @@ from dsync.sync import retention
 from dsync.sync import run as runs
 from dsync.sync.context import (
     Context,
-    PieceSettings,
     Progress,
     digest,
     mapping_key_of,
 )
+from dsync.sync.piece_files import PieceSettings
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 from dsync.sync.run import FULL_WITHIN, Schedule
@@ -321,11 +321,6 @@ class Worker:
         if settings.ds_token != former.ds_token:
             self.client.use_token(settings.token)
             log.info("token_renewed", demarche=self.demarche)
-
-    @property
-    def retry_at_most(self) -> timedelta:
-        """Longest wait after a failed run: the interval of the incremental reads."""
-        return self.configuration.schedule.incremental
 
     def due(self) -> Request | None:
         """Return the run that is due by schedule, None if none is."""

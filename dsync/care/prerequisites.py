@@ -19,17 +19,18 @@ from dsync.annotations.targets import (
     VALUE_NAMES,
     AnnotationsConfig,
     AnnotationTarget,
+    Box,
+    box_of,
     lacking_options,
     resolve,
 )
-from dsync.annotations.validation import Box, box_of
 from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.consent import Consent
 from dsync.domain.dossier import Demarche, Revision, folded
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.domain.nearest import no_instructeur
 from dsync.domain.notice import blank_list
-from dsync.domain.toml_text import named
+from dsync.domain.remedies import no_instructeur
+from dsync.domain.toml import named
 from dsync.ds.classify import Refusal
 from dsync.ds.demarche_reading import WriteAccess
 from dsync.errors import (

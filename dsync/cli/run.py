@@ -332,7 +332,7 @@ def _after(stop: Event) -> list[Afterwards]:
 
 
 def _shown_on(workers: Iterable[Worker], stop: Event, store: Store | None) -> list[Worker]:
-    """Return workers for the console: a dry run must not share a client with a run."""
+    """Return workers for the console: what it does itself must not share a client with a run."""
     every = list(workers)
     if not any(one.configuration.console.public_url for one in every):
         return []

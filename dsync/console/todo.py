@@ -15,7 +15,7 @@ from dsync.care.concerns import concerns_of
 from dsync.care.state import TEAM
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
-from dsync.console.etat import Point, points_of
+from dsync.console.suivi import Point, points_of
 from dsync.console.visit import Visit, has_stages
 from dsync.console.worklist import SHOWN, kinds_of
 from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError
@@ -212,7 +212,7 @@ def show(visit: Visit) -> Response:
             news=None if changed is None else News(changed, since, before is None),
             is_well=not kinds and not any(concerns),
         )
-    if visit.request.headers.get("hx-request") != "true":
+    if not visit.is_asked_again:
         answer.set_cookie(
             _COOKIE,
             kept,

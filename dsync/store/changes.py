@@ -19,8 +19,7 @@ from msgspec import Struct
 from msgspec.json import decode
 from sqlalchemy import Row, select
 
-from dsync.annotations.normalised import normalise
-from dsync.annotations.targets import DATE, LABEL
+from dsync.annotations.targets import DATE, LABEL, normalise
 from dsync.annotations.wish import WrittenValue
 from dsync.domain.dossier import Correction, Etat, Json, cell_key
 from dsync.domain.ids import DossierNumber, RevisionId

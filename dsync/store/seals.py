@@ -262,8 +262,7 @@ class Seals(SealReads):
             for row in self._rows(table, condition)
         ]
         update_rows(self.connection, table, new)
-        rows_after, total_after = self._sum(table, condition)
-        self._add(table, rows_after - rows, total_after - total)
+        self._add(table, len(new) - rows, sum(row["sceau"] for row in new) - total)
 
     def _add(self, table: Table, rows: int, total: int) -> None:
         if rows or total:

@@ -139,6 +139,9 @@ class SyncState:
 
 
 _FIELDS = tuple(f.name for f in fields(SyncState))
+_state = tables.sync_state.c
+# Made once: a run reads it several times.
+_STATES = select(_state.demarche_numero, *(_state[name] for name in _FIELDS))
 
 
 def read_demarches(connection: Connection) -> list[DemarcheNumber]:
@@ -351,13 +354,8 @@ class StateReads(Subject):
 
     def of(self, numbers: Sequence[DemarcheNumber]) -> dict[DemarcheNumber, SyncState]:
         """Return the states of some démarches."""
-        table = tables.sync_state
         states = {number: SyncState() for number in numbers}
-        rows = self.connection.execute(
-            select(table.c.demarche_numero, *(table.c[name] for name in _FIELDS)).where(
-                table.c.demarche_numero.in_(numbers)
-            )
-        )
+        rows = self.connection.execute(_STATES.where(_state.demarche_numero.in_(numbers)))
         for number, *row in rows:
             values = dict(zip(_FIELDS, row, strict=True))
             # NULL until the first page is stored.

@@ -6,12 +6,13 @@ copy has it until the end of the read, where `settling` decides.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dsync.domain.dossier import LAYOUT_TYPES, Dossier
 from dsync.domain.ids import DossierNumber
+from dsync.store import StoredDossier
 from dsync.sync.context import Run, most_of
 from dsync.sync.doubts import Doubt, doubt_of, kept
 from dsync.sync.unrendered import KnownDossier
@@ -36,11 +37,6 @@ class Held:
     """What takes the places of others."""
 
 
-def limit_of(run: Run, known: int) -> int:
-    """Return of how many of these dossiers such a change may come at once."""
-    return most_of(known, run.context.verdicts_percent)
-
-
 def doubted(
     run: Run,
     read: Sequence[Read],
@@ -55,8 +51,10 @@ def doubted(
     doubts = run.doubts
     doubts.known += len(read) - len(new)
     by_number = {one.dossier.number: one for one in read}
-    with run.reading() as reader:
-        stored = reader.contents.of(changed) if changed else {}
+    stored: Mapping[DossierNumber, StoredDossier] = {}
+    if changed:
+        with run.reading() as reader:
+            stored = reader.contents.of(changed)
     known = {number: KnownDossier.of(one) for number, one in stored.items()}
     found: dict[DossierNumber, Doubt] = {}
 
@@ -72,7 +70,8 @@ def doubted(
         del found[number], known[number]
     doubts.found |= found
     # Edits that come with so much that is in doubt are in doubt, too.
-    is_bad = not doubts.is_settling and doubts.odd > limit_of(run, doubts.known)
+    limit = most_of(doubts.known, run.context.verdicts_percent)
+    is_bad = not doubts.is_settling and doubts.odd > limit
     if is_bad:
         look(every=True)
         doubts.found |= found

@@ -16,8 +16,7 @@ from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.due import ToJudge
 from dsync.errors import ConfigurationError
 from dsync.messages import kinds as k
-from dsync.sync.asking import is_accepted, nothing_to_accept
-from dsync.sync.context import Context, Run, digest
+from dsync.sync.context import Context, Run, digest, is_accepted, nothing_to_accept
 from dsync.sync.grounds import (
     follow_boxes,
     has_lost_box,
@@ -92,8 +91,9 @@ def follow_config_changes(run: Run) -> None:
         DSError: the démarche could not be read; nothing was changed.
         StoreError: the wishes reworded so far stay; the next run does the rest.
     """
+    demarche = run.known_demarche()
     with run.reading() as reader:
-        demarche, before = reader.demarche.read(), reader.state.read().writing_key
+        before = reader.state.read().writing_key
         words = {k.value: v for k, v in run.context.words.items()}
         names = (run.context.appel, words, _origins(run, demarche))
         is_named = reader.demarche.names() == names
@@ -220,7 +220,7 @@ def _origins(run: Run, demarche: Demarche | None) -> list[dict[str, str]]:
             "origine": "annotation" if by_id[id_].is_annotation else "champ",
             "champ_id": id_,
         }
-        for (view, column), id_ in programme.form(by_id).columns.items()
+        for view, column, id_ in programme.form(by_id).columns
     ]
 
 

@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from dsync.annotations.targets import VALUE_NAMES, AnnotationsConfig, resolve
-from dsync.annotations.validation import Box, box_of, found_boxes
+from dsync.annotations.targets import (
+    VALUE_NAMES,
+    AnnotationsConfig,
+    Box,
+    box_of,
+    found_boxes,
+    resolve,
+)
 from dsync.annotations.wish import WishStatus
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import Demarche, Revision
@@ -17,8 +23,7 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.messages import kinds as k
 from dsync.programme import FormFault, Programme
 from dsync.store import Reader
-from dsync.sync.asking import is_accepted
-from dsync.sync.context import Misfits, Run
+from dsync.sync.context import Misfits, Run, is_accepted
 
 BOX = "annotations.validation"
 """The subject of a proposal to give the validation box up."""
@@ -75,8 +80,7 @@ def serves_another_call(run: Run) -> bool:
 
 def _misfits(run: Run) -> Misfits:
     if run.misfits is None:
-        with run.reading() as reader:
-            demarche, has_judged = reader.demarche.read(), reader.state.read().rules_version
+        demarche = run.known_demarche()
         # Before the first read of the form, which is asked again after it.
         if demarche is None:
             return Misfits()
@@ -84,8 +88,12 @@ def _misfits(run: Run) -> Misfits:
         found = misfits_of(
             context.judge, context.annotations, demarche, is_borrowed=context.is_borrowed
         )
-        faults = [one for one in found.faults if not (one.is_of_rules and has_judged)]
-        run.misfits = found._replace(faults=tuple(faults))
+        if any(one.is_of_rules for one in found.faults):
+            with run.reading() as reader:
+                has_judged = reader.state.read().rules_version
+            faults = [one for one in found.faults if not (one.is_of_rules and has_judged)]
+            found = found._replace(faults=tuple(faults))
+        run.misfits = found
     return run.misfits
 
 

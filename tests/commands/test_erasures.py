@@ -14,7 +14,7 @@ import pytest
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.sandbox import Sandbox
-from dsync.settings import SANDBOX_DEMARCHE, load_settings
+from dsync.settings import SANDBOX_DEMARCHE
 from dsync.store.private_files import PREFIX
 from dsync.store.store import utc_now
 from dsync.sync.work import Erase, to_row
@@ -22,6 +22,7 @@ from dsync.wiring import Worker
 from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin
 from tests.commands.terminal import screen
+from tests.configured import load_settings
 from tests.engine.rig import number
 from tests.profiles import long
 
@@ -234,9 +235,7 @@ def test_an_erased_twin_goes_along_with_the_database(
     assert 0 == run("db", "backup", str(backup)).code
     assert 0 == run("db", "copy", f"sqlite:///{copied}").code
     for file in (backup, copied):
-        other = InsideCommand(
-            run.folder, {**run.environment, "DSYNC_DATABASE_URL": f"sqlite:///{file}"}
-        )
+        other = run.given(DSYNC_DATABASE_URL=f"sqlite:///{file}")
         assert 0 == other("db", "verify").code
         assert 0 == other("sync", "--full").code
         made = other("dossier", "show", str(number(1)), "--json").json["controles"]

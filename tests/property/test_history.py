@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -20,9 +19,7 @@ from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
 from tests.property.answers import source
-from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
-from tests.unit.eig.precheck.conftest import CONFIG
-from tests.unit.eig.precheck.sections import rules_of
+from tests.unit.eig.precheck.builders import CurrentVerdict, judge_if_needed, load_rules
 
 CATALOGUE = source("2.7").catalogue
 DEPOSITED = datetime(2024, 5, 20, 8, tzinfo=UTC)
@@ -35,8 +32,7 @@ NAMES = (
 @cache
 def rules() -> RuleSet:
     """Return the shipped rules."""
-    table = tomllib.loads((CONFIG / "aap-eig7.toml").read_text(encoding="utf-8"))["regles"]
-    return RuleSet.load(rules_of(table), CONFIG, needed=(("probleme", "Problème"),))
+    return load_rules(needed=(("probleme", "Problème"),))
 
 
 PHASES = st.lists(

@@ -43,9 +43,8 @@ def make_descriptor(
     options: tuple[str, ...] | None = None,
     is_annotation: bool = True,
 ) -> Descriptor:
-    return Descriptor(
-        DescriptorId(id_ or ""), libelle, type_, False, options, False, None, is_annotation
-    )
+    id_ = DescriptorId(id_ or "")
+    return Descriptor(id_, libelle, type_, options=options, is_annotation=is_annotation)
 
 
 def make_page(**changes: object) -> Descriptor:
