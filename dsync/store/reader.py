@@ -32,7 +32,6 @@ from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
 from dsync.store.alert_book import AlertReads
 from dsync.store.change_list import ChangeReads
-from dsync.store.changes import CorrectionReads
 from dsync.store.consents import ConsentReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.grist_rows import GristReads
@@ -117,7 +116,6 @@ class Reader(Subject):
         self.alerts = AlertReads(scope)
         self.changes = ChangeReads(scope)
         self.contents = ContentReads(scope)
-        self.corrections = CorrectionReads(scope)
         self.deletions = DeletionReads(scope)
         self.demarche = DemarcheReads(scope)
         self.dossiers = DossierReads(scope)
