@@ -201,7 +201,7 @@ class DemarcheReads(Subject):
     def agents(self) -> frozenset[str]:
         """Return the addresses of the démarche's instructeurs, in small letters."""
         row = self._stored("instructeurs")
-        return frozenset(one["email"].casefold() for one in (row.instructeurs if row else ()))
+        return frozenset(one["email"].casefold() for one in (row and row.instructeurs) or ())
 
     def labels_and_groupes(self) -> tuple[list[str], list[str]]:
         """Return the names of the labels and of the groupes instructeurs of the démarche in DS.
