@@ -402,9 +402,8 @@ class Store:
             connection = connection.execution_options(**{TRIAL: True})
             whole = connection.begin()
             try:
-                if self._is_postgresql:
-                    # DS can take longer to answer.
-                    connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+                # DS can take longer to answer.
+                wait_in_transaction(connection)
                 trial = copy(self)
                 trial._whole = connection
                 yield trial
