@@ -44,9 +44,11 @@ def list_(*, everywhere: bool, as_json: bool) -> None:
     found = listed(lambda reader: reader.wishes.conflicts(), everywhere=everywhere)
 
     def document(conflict: Wish) -> dict[str, Any]:
-        named = ("numero", "annotation", "valeur", "valeur_distante")
-        found = {name: getattr(conflict, name) for name in named}
-        return found | {
+        return {
+            "numero": conflict.numero,
+            "annotation": conflict.annotation,
+            "valeur": conflict.valeur,
+            "valeur_distante": conflict.valeur_distante,
             "depuis": conflict.distante_le or conflict.creee_le,
             "erreur": conflict.erreur,
         }
