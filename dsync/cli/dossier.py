@@ -135,8 +135,7 @@ def list_(
 
     every = listed(read, everywhere=everywhere)
     found = every.first(limit, lambda row: row["numero"])
-    if as_json:
-        print_json(found.documents(dict))
+    if found.print_as_json(dict, as_json=as_json):
         return
     columns = {
         "numero": "dossier",
