@@ -25,17 +25,21 @@ def is_accepted(run: Run, proposal: Proposal) -> bool:
         return True
     with run.transaction() as tx:
         tx.consents.ask(proposal, run.now)
+    if run.proposed is not None:
+        run.proposed.add(proposal.kind)
     return False
 
 
 def nothing_to_accept(run: Run, *kinds: Consent) -> None:
     """End proposals of which the cause is gone, or that are done."""
-    with run.reading() as reader:
-        known = [one.proposal.kind for one in reader.consents.all() if one.proposal.kind in kinds]
-    if known:
+    if run.proposed is None:
+        with run.reading() as reader:
+            run.proposed = {one.proposal.kind for one in reader.consents.all()}
+    if ended := run.proposed.intersection(kinds):
         with run.transaction() as tx:
-            for kind in known:
+            for kind in ended:
                 tx.consents.end(kind)
+        run.proposed -= ended
 
 
 def give(run: Run, work: Accept) -> None:

@@ -21,6 +21,7 @@ from dsync.sync.context import Context, Run, digest
 from dsync.sync.grounds import (
     follow_boxes,
     has_lost_box,
+    known_boxes,
     lost_boxes,
     serves_another_call,
 )
@@ -95,6 +96,8 @@ def follow_config_changes(run: Run) -> None:
     demarche = run.known_demarche()
     with run.reading() as reader:
         before = reader.state.read().writing_key
+        if run.known_boxes is None:
+            run.known_boxes = known_boxes(reader)
         words = {k.value: v for k, v in run.context.words.items()}
         names = (run.context.appel, words, _origins(run, demarche))
         is_named = reader.demarche.names() == names

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 from dsync.annotations.targets import AnnotationsConfig, ResolvedAnnotations, resolve
+from dsync.domain.consent import Consent
 from dsync.domain.dossier import Demarche, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
@@ -165,6 +166,8 @@ class Run:
     """Whether this run has finished a full read."""
     doubts: Doubts = field(default_factory=Doubts)
     """What this run was shown and does not believe."""
+    proposed: set[Consent] | None = None
+    """The kinds of which a proposal is stored, by runs alone, once they are read."""
     compared: set[DossierNumber] = field(default_factory=set)
     """Dossiers of which this run has stored what the checks compare, as they are in the copy."""
     evidence: Evidence | None = None
