@@ -26,10 +26,10 @@ from dsync.addresses import is_encrypted_or_local
 from dsync.annotations.targets import AnnotationsConfig
 from dsync.controles.declarations import ControlesSections
 from dsync.domain.ids import GREATEST_NUMBER
-from dsync.domain.nearest import nearest
 from dsync.domain.notice import NoticeFacts
+from dsync.domain.remedies import nearest
 from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER
-from dsync.domain.toml_values import Boolean, Day, Number, Section, WholeNumber, kind_of
+from dsync.domain.toml import Boolean, Day, Number, Section, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut
 from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
@@ -225,9 +225,8 @@ class RetentionSection(Section):
     gone: Age | None = None
     """Dossiers in the bin of DS, or that it neither shows nor lists, in any state: since then."""
     logs: Age | None = None
-    """Of the rows of `dsync history`; the last run of each kind stays."""
-    agents: Age | None = None
-    """Of the names of agents in the journals, the events and forced pushes."""
+    """Of the rows of `dsync history`, and of agents' names in what stays: the last run of each
+    kind, the events and the forced pushes."""
 
     @property
     def ages(self) -> dict[str, timedelta]:
@@ -241,7 +240,6 @@ class RetentionSection(Section):
             "masque": self.gone,
             "disparu": self.gone,
             "journaux": self.logs,
-            "agents": self.agents,
         }
         return {name: age for name, age in rules.items() if age is not None}
 

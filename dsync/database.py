@@ -7,7 +7,7 @@ from typing import Any
 from dsync.eig.eig import Eig
 from dsync.programme import Programme
 from dsync.store import Store
-from dsync.store.scratch import sweep
+from dsync.store.private_files import sweep
 
 PROGRAMME: type[Programme] = Eig
 """A database that has its part is opened with it whatever the configuration, so that an erasure

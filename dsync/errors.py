@@ -213,7 +213,7 @@ class SchemaBehindError(StoreError):
 
 
 class SchemaDiffersError(StoreError):
-    """The database's tables are those of no release: restore a backup, or copy it."""
+    """The database's tables are those of no release: restore a backup, or read all anew."""
 
 
 class LeaseLostError(StoreError):

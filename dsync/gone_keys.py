@@ -160,6 +160,7 @@ GONE: Mapping[str, Gone] = {
     "retention.masque": _of_both("disparu", "gone"),
     "retention.disparu": Gone("write [retention] gone instead"),
     "retention.journaux": _moved("retention.logs"),
+    "retention.agents": _fixed("the names of agents go at the age of [retention] logs"),
     "http.listen": _fixed("DSYNC_HTTP_LISTEN gives the address"),
     "http.theme": _moved("console.theme"),
     "http.console": Gone(

@@ -20,8 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from types import MappingProxyType
+from datetime import date, datetime, time
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
@@ -95,6 +94,11 @@ class PrecheckOptions:
     """Judge as if the dossiers had been deposited on this day."""
     refresh: bool = False
     """Use the present evidence instead of the evidence stored with the verdict."""
+
+    @property
+    def depot(self) -> datetime | None:
+        """The instant at which they are then deposited: noon, the same day in Paris and in UTC."""
+        return datetime.combine(self.as_of, time(12, tzinfo=PARIS)) if self.as_of else None
 
     def frozen(self, stored: Json) -> Json:
         """Return the evidence stored with a verdict if it is to be used, None if not."""
@@ -230,10 +234,10 @@ class Form(Protocol):
         """The ids of the champs that are read of a dossier."""
 
     @property
-    def columns(self) -> Mapping[tuple[str, str], DescriptorId]:
-        """The champ or annotation of which a column of the programme's views is made.
+    def columns(self) -> Collection[tuple[str, str, DescriptorId]]:
+        """Each column of the programme's views, with each champ or annotation it is made of.
 
-        By the view's name and the column's.
+        The view's name, the column's, the champ's id.
         """
 
     def rows(self, dossier: Dossier, corrections: Sequence[Correction] = ()) -> Mapping[str, Row]:
@@ -247,7 +251,7 @@ class NoFields:
     """The mapping of a programme without tables."""
 
     inputs_signature = signature = b""
-    columns: Mapping[tuple[str, str], DescriptorId] = MappingProxyType({})
+    columns: Collection[tuple[str, str, DescriptorId]] = ()
 
     def __init__(self, questions: frozenset[DescriptorId] = frozenset()) -> None:
         self.questions = questions

@@ -35,7 +35,7 @@ from dsync.configuration import (
     read_configuration,
 )
 from dsync.domain.ids import GREATEST_NUMBER
-from dsync.domain.nearest import nearest
+from dsync.domain.remedies import nearest
 from dsync.errors import ConfigurationError
 from dsync.extras import IMAGE_VARIABLE
 from dsync.gone_keys import GONE_VARIABLES
@@ -295,19 +295,6 @@ VARIABLES: Mapping[str, Any] = {
 """The types of the settings that a flag or a variable DSYNC_… gives, by name."""
 
 
-def load_settings(*, stored: bool = False, **flags: Any) -> Settings:
-    """Read the settings of one démarche; the arguments are those of `load_all`.
-
-    Raises:
-        ConfigurationError: settings are wrong or missing, with every problem, its key and remedy;
-            or several démarches are configured and no flag or variable selects one.
-    """
-    found = load_all(stored=stored, **flags)
-    if len(found) == 1:
-        return found[0]
-    raise several(found)
-
-
 def several(every: Sequence[Settings], *, or_all: bool = False) -> ConfigurationError:
     """Return the error of a command that is about one démarche, of which none is chosen.
 
@@ -366,8 +353,8 @@ class Loaded(NamedTuple):
         return ConfigurationError(message, each_once)
 
 
-def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
-    """Read the settings of every configured démarche, by number.
+def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
+    """Read the settings of every configured démarche whose file in a folder is not wrong.
 
     In a folder of configuration files, `--demarche` and DSYNC_DEMARCHE select one of them. With a
     single file, they replace the sandbox's number, or one that is missing.
@@ -377,19 +364,8 @@ def load_all(*, stored: bool = False, **flags: Any) -> tuple[Settings, ...]:
     and without access to DS. The file of a token may then be missing.
 
     Raises:
-        ConfigurationError: settings are wrong or missing; with every problem, its key and remedy.
-    """
-    loaded = load_each(stored=stored, **flags)
-    if (refusal := loaded.refusal) is not None:
-        raise refusal
-    return loaded.found
-
-
-def load_each(*, stored: bool = False, **flags: Any) -> Loaded:
-    """Read the settings of every configured démarche whose file in a folder is not wrong.
-
-    Raises:
-        ConfigurationError: what is wrong is not one file of a folder.
+        ConfigurationError: what is wrong is not one file of a folder; with every problem, its key
+            and remedy.
     """
     environment = _read_environment(stored=stored)
     given = {name: value for name, value in flags.items() if value is not None}
@@ -482,7 +458,7 @@ def _taken_out(other: Settings, number: int) -> Settings:
 def _settings_of(
     path: Path, given: Mapping[str, Any], environment: Mapping[str, Any], *, stored: bool
 ) -> Settings:
-    """Read the settings of the démarche of one file; raises as `load_all`."""
+    """Read the settings of the démarche of one file; raises as `load_each`."""
     configuration = read_configuration(path)
     in_file = {
         # The section's own default must not count as « file » in `config show`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Self
@@ -36,7 +36,7 @@ from dsync.database import open_database
 from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.toml_text import parts_of
+from dsync.domain.toml import parts_of
 from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
 from dsync.eig.eig import Eig
@@ -54,11 +54,11 @@ from dsync.sync import retention
 from dsync.sync import run as runs
 from dsync.sync.context import (
     Context,
-    PieceSettings,
     Progress,
     digest,
     mapping_key_of,
 )
+from dsync.sync.piece_files import PieceSettings
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 from dsync.sync.run import FULL_WITHIN, Schedule
@@ -322,11 +322,6 @@ class Worker:
             self.client.use_token(settings.token)
             log.info("token_renewed", demarche=self.demarche)
 
-    @property
-    def retry_at_most(self) -> timedelta:
-        """Longest wait after a failed run: the interval of the incremental reads."""
-        return self.configuration.schedule.incremental
-
     def due(self) -> Request | None:
         """Return the run that is due by schedule, None if none is."""
         state, sendable_at = self._stored()
@@ -419,21 +414,7 @@ class Worker:
         Raises:
             ConfigurationError: there is no document, or no key.
         """
-        section, key = self.configuration.grist, self.settings.grist_key
-        if section.document is None or key is None:
-            raise ConfigurationError(
-                "Nothing is kept in Grist: set [grist] document, and DSYNC_GRIST_KEY or "
-                "DSYNC_GRIST_KEY_FILE."
-            )
-        document = GristDocument(
-            section.document,
-            key.get_secret_value().strip(),
-            section.views,
-            "views" in section.model_fields_set,
-            section.personal_data,
-            section.delete,
-            self._user_agent,
-        )
+        document = self._grist_document()
         today = self.clock().astimezone(PARIS).date()
         demarche = self.configuration.demarche
         return keep_document(
@@ -530,6 +511,23 @@ class Worker:
             verify_remote(self.store, client, expected, done)
         return done
 
+    def _grist_document(self) -> GristDocument:
+        section, key = self.configuration.grist, self.settings.grist_key
+        if section.document is None or key is None:
+            raise ConfigurationError(
+                "Nothing is kept in Grist: set [grist] document, and DSYNC_GRIST_KEY or "
+                "DSYNC_GRIST_KEY_FILE."
+            )
+        return GristDocument(
+            section.document,
+            key.get_secret_value().strip(),
+            section.views,
+            "views" in section.model_fields_set,
+            section.personal_data,
+            section.delete,
+            self._user_agent,
+        )
+
     def check(self, *, every_champ: bool = False) -> Iterator[CheckLine]:
         """Check what could prevent a run; yield each line as soon as it is known.
 
@@ -553,6 +551,9 @@ class Worker:
                     is_borrowed=self.settings.is_borrowed,
                     every_champ=every_champ,
                     pieces_target=self._pieces.target if self._pieces else None,
+                    ask_grist=(lambda: self._grist_document().ask(self.stop))
+                    if self.configuration.grist.document
+                    else None,
                     opened=self.configuration.ouvert.champs,
                     gone=self.configuration.gone,
                     groupes={

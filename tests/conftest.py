@@ -43,6 +43,17 @@ structlog.configure(
     ]
 )
 
+SHARED = Path(os.environ.get("DSYNC_SHARED") or Path(__file__).parents[2] / "shared")
+"""What is not in the repository: DS's schema, recorded conversations, public lists."""
+
+
+def shared(name: str) -> str:
+    """Return the text of one of its files, or skip the test."""
+    if not (SHARED / name).is_file():
+        pytest.skip(f"{name} is not at hand (DSYNC_SHARED)")
+    return (SHARED / name).read_text(encoding="utf-8")
+
+
 pytest_plugins = ["tests.store.databases", "tests.engine.inbox"]
 
 # Some 400,000 objects of modules and tests live to the end; to look at them again and again would

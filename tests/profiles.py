@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase
+
+STORIES: dict[str, Any] = {
+    "deadline": None,
+    "derandomize": True,
+    "database": None,
+    "report_multiple_bugs": False,
+    "phases": (Phase.generate, Phase.shrink),
+    "suppress_health_check": list(HealthCheck),
+}
+"""Settings of Hypothesis for stories of events, which are the same at each run."""
 
 
 def long(*values: Any, **options: Any) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from dsync.annotations.normalised import normalise
 from dsync.annotations.plan import Remote
 from dsync.annotations.targets import (
     DATE,
@@ -20,6 +19,7 @@ from dsync.annotations.targets import (
     VALUE_NAMES,
     AnnotationsConfig,
     ResolvedAnnotations,
+    normalise,
 )
 from dsync.annotations.wish import Wish, WrittenValue
 from dsync.domain.check_answers import is_established

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from dsync.annotations.normalised import normalise
 from dsync.annotations.targets import (
     DATE,
     DETAIL,
@@ -21,6 +20,7 @@ from dsync.annotations.targets import (
     VALUE_NAMES,
     AnnotationsConfig,
     ResolvedAnnotations,
+    normalise,
     offers,
 )
 from dsync.annotations.wish import Wish, WishStatus, WrittenValue

@@ -1,17 +1,23 @@
-"""The section `[annotations]`, its annotations in a form, and what a verdict wants there."""
+"""The section `[annotations]`, its annotations in a form, their values, and what a verdict wants.
+
+Values are normalised as DS normalises them, so that both can be compared. Seen in recorded
+conversations: DS removes control characters, changes line ends, shows instants to the minute and
+returns `""` for an emptied text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from enum import Enum
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from dsync.annotations.normalised import normalise
-from dsync.domain.dossier import Descriptor, folded
-from dsync.domain.toml_values import Marked, Section, champ_of
+from dsync.domain.dossier import PARIS, Descriptor, Json, Revision, folded
+from dsync.domain.toml import Marked, Section, champ_of
 from dsync.domain.verdict import Verdict
 
 RESULTAT, DETAIL, DATE, LABEL = "resultat", "detail", "date", "label"
@@ -214,4 +220,103 @@ def resolve(
         detail=find(config.detail, DETAIL),
         date=find(config.date, DATE),
         validation=find(config.validation, "validation"),
+    )
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def normalise(type_: str, value: Json) -> str | None:
+    """Return a value as the text to compare; None for an empty one."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        # A box that was never ticked and one that was cleared look the same in DS.
+        return "true" if value else None
+    text = str(value)
+    if type_ == "datetime":
+        return _instant(text)
+    if type_ == "date":
+        return _day(text)
+    # A browser sends CRLF: a human who saves the text unchanged has edited nothing.
+    text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text if text.strip() else None
+
+
+def input_value(type_: str, text: str) -> Json:
+    """Return the value for the mutation's input from the outbox's text."""
+    return _day(text) if type_ == "date" else text
+
+
+def _instant(text: str) -> str:
+    try:
+        instant = datetime.fromisoformat(text)
+        instant = instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+    except (OverflowError, ValueError):
+        return text
+    return instant.replace(second=0, microsecond=0).isoformat()
+
+
+def _day(text: str) -> str:
+    try:
+        if len(text) == len("2024-01-01"):
+            return date.fromisoformat(text).isoformat()
+        return datetime.fromisoformat(text).astimezone(PARIS).date().isoformat()
+    except (OverflowError, ValueError):
+        return text
+
+
+class Box(Enum):
+    """What is known of the box by which an instructeur validates, in a revision of the form."""
+
+    READ = "read"
+    """The configured one is there."""
+    NONE = "none"
+    """There never was one: nobody can have validated a dossier of this revision."""
+    LOST = "lost"
+    """There is, or was, one, and the configuration does not find it. A protection that cannot be
+    read protects: dossiers of the revision are not written into."""
+
+
+def box_of(
+    config: AnnotationsConfig | None,
+    known: Collection[str],
+    revision: Revision,
+    revisions: Iterable[Revision],
+) -> Box:
+    """Return what is known of the validation box of the dossiers of a revision.
+
+    `known` are the ids of the descriptors that were found as the box so far; `revisions` are all
+    published ones of the form.
+    """
+    found = _found(config, revision)
+    had = {str(id_) for id_ in revision.descriptors} & {*known}
+    if found is not None:
+        # Another box in the place of the known one, which is still there: perhaps a wrong id.
+        return Box.LOST if had and found not in known else Box.READ
+    is_configured = config is not None and config.validation is not None
+    if had or not (known or is_configured):
+        return Box.LOST if had else Box.NONE
+    days = [one.date_publication for one in revisions if _has_box(config, known, one)]
+    first = min((day for day in days if day is not None), default=None)
+    # DS moves dossiers to later revisions only: one of a revision before the first box never had
+    # it, and one of a later revision may have been validated in an earlier one.
+    own = revision.date_publication
+    return Box.NONE if first is not None and own is not None and own < first else Box.LOST
+
+
+def found_boxes(config: AnnotationsConfig | None, revisions: Iterable[Revision]) -> set[str]:
+    """Return the ids of the descriptors that the configuration finds as the box in revisions."""
+    return {found for one in revisions if (found := _found(config, one)) is not None}
+
+
+def _found(config: AnnotationsConfig | None, revision: Revision) -> str | None:
+    box = resolve(config, revision.descriptors.values()).validation
+    return None if box is None else str(box.id)
+
+
+def _has_box(config: AnnotationsConfig | None, known: Collection[str], revision: Revision) -> bool:
+    return _found(config, revision) is not None or any(
+        str(d.id) in known and d.type in ACCEPTED_TYPES["validation"]
+        for d in revision.descriptors.values()
     )

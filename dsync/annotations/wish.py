@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -138,3 +140,13 @@ class WishOutcome(NamedTuple):
         return self.valeur_distante is not None and (
             is_conflict or self.statut is WishStatus.CONFIRMEE
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What dsync wrote into the open dossiers, and how many of these there are."""
+
+    dossiers: int
+    results: Mapping[str, int] = field(default_factory=dict)
+    labels: Mapping[str, int] = field(default_factory=dict)
+    details: int = 0

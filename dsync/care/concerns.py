@@ -65,7 +65,7 @@ def concerns_of(
     if mass := state["mass_deletion"]:
         yield k.MassDeletion(mass["dossiers"], mass["of"], mass["since"])
     for one in state["consents"]:
-        yield k.Stopped(one["kind"], one["dossiers"], one["since"], one["table"])
+        yield k.Stopped(one["kind"], one["since"], one["table"])
     reasons = state["reasons"]
     # What waits for consent is not sent by a push.
     if (count := state["waiting"]) and not state["consents"]:

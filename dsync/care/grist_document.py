@@ -22,6 +22,9 @@ from dsync.sync.leasing import held_lease, renewed
 
 log = structlog.get_logger(__name__)
 
+ASKED_S = 10.0
+"""For how long `dsync check` waits for Grist: a document that sleeps is loaded first."""
+
 
 @dataclass(frozen=True, slots=True)
 class GristDocument:
@@ -35,6 +38,16 @@ class GristDocument:
     personal_data: bool
     delete: bool
     user_agent: str
+
+    def client(self, stop: threading.Event) -> GristClient:
+        """Return what asks it, until `stop` is set."""
+        return GristClient(self.address, self.key, user_agent=self.user_agent, stop=stop)
+
+    def ask(self, stop: threading.Event) -> None:
+        """Ask for its tables, for ten seconds at most; GristError says why there is no answer."""
+        with closing(self.client(stop)) as grist:
+            grist.end_within(ASKED_S)
+            grist.tables()
 
     @property
     def name(self) -> str:
@@ -66,9 +79,8 @@ def keep_document(
         LeaseHeldError: another process works on the démarche.
     """
     kept = []
-    client = GristClient(document.address, document.key, user_agent=document.user_agent, stop=stop)
     with ExitStack() as stack:
-        grist = stack.enter_context(closing(client))
+        grist = stack.enter_context(closing(document.client(stop)))
         # Before the lease: one that sleeps, or never answers, holds up nothing.
         grist.tables()
         lease = stack.enter_context(held_lease(store, demarche, stop, wait_s))

@@ -19,8 +19,8 @@ from dsync.annotations.targets import (
     resolve,
 )
 from dsync.domain.dossier import Demarche, Descriptor, Revision
-from dsync.domain.nearest import MIN_SIMILARITY, SURE, no_instructeur, similarity
-from dsync.domain.toml_text import (
+from dsync.domain.remedies import MIN_SIMILARITY, SURE, no_instructeur, similarity
+from dsync.domain.toml import (
     TO_CHECK,
     array,
     commented,

@@ -11,7 +11,6 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import structlog
 
@@ -20,17 +19,18 @@ from dsync.annotations.targets import (
     VALUE_NAMES,
     AnnotationsConfig,
     AnnotationTarget,
+    Box,
+    box_of,
     lacking_options,
     resolve,
 )
-from dsync.annotations.validation import Box, box_of
 from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.consent import Consent
 from dsync.domain.dossier import Demarche, Revision, folded
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.domain.nearest import no_instructeur
 from dsync.domain.notice import blank_list
-from dsync.domain.toml_text import named
+from dsync.domain.remedies import no_instructeur
+from dsync.domain.toml import named
 from dsync.ds.classify import Refusal
 from dsync.ds.demarche_reading import WriteAccess
 from dsync.errors import (
@@ -40,6 +40,7 @@ from dsync.errors import (
     DSOutcomeUnknownError,
     DSUnauthorizedError,
     DsyncError,
+    GristError,
     PieceTargetError,
     SchemaBehindError,
     StoreError,
@@ -112,6 +113,8 @@ class CheckSources:
     """Whether each champ without a field gets its own line."""
     pieces_target: str | None = None
     """Where files are copied; None: they are not."""
+    ask_grist: Callable[[], object] | None = None
+    """Asks the Grist document for its tables; None: there is none."""
     opened: Sequence[str] = ()
     """The ids in `[ouvert] champs`."""
     groupes: Collection[str] = ()
@@ -133,7 +136,7 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     for sentence in sources.gone:
         yield CheckLine("configuration", CheckStatus.WARNING, sentence)
     yield expiry_line(sources.token_expires_on, sources.now.date())
-    for check in (_ds_lines, _database_lines, _target_lines, _programme_lines):
+    for check in (_ds_lines, _database_lines, _target_lines, _grist_lines, _programme_lines):
         try:
             yield from check(sources)
         except DsyncError:
@@ -223,7 +226,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
         return
     yield from annotation_lines(sources.annotations, revision)
     published = [one for one in demarche.revisions.values() if one.date_publication is not None]
-    yield box_line(sources.annotations, _boxes(sources, demarche.number), revision, published)
+    yield box_line(sources.annotations, *_boxes(sources, demarche.number), revision, published)
     yield from label_lines(sources.annotations, demarche.labels)
     yield instructeur_line(demarche, sources.instructeur)
     instructeur = demarche.instructeur_id(sources.instructeur)
@@ -251,27 +254,20 @@ def _store(sources: CheckSources) -> Iterator[Store | None]:
         yield store if _is_usable(store) else None
 
 
-class Boxes(NamedTuple):
-    """What the database has of the validation box."""
+def _boxes(sources: CheckSources, demarche: DemarcheNumber) -> tuple[Collection[str], bool]:
+    """Return the ids of what was found as the validation box so far, and whether it is given up.
 
-    known: Collection[str] = ()
-    """The ids of what was found as it so far."""
-    is_given_up: bool = False
-    """Whether a person said that there is no box any more."""
-
-
-def _boxes(sources: CheckSources, demarche: DemarcheNumber) -> Boxes:
+    It is where a person said that there is no box any more.
+    """
     # Without the database, whose line says what is wrong, there was none before.
     with _store(sources) as store, suppress(StoreError):
         if store is not None:
             with store.reading(demarche) as reader:
                 given = reader.consents.of(Consent.CONFIG)
                 is_given = given is not None and given.given_at is not None
-                return Boxes(
-                    known_boxes(reader),
-                    given is not None and is_given and BOX in given.proposal.subjects,
-                )
-    return Boxes()
+                is_given_up = given is not None and is_given and BOX in given.proposal.subjects
+                return known_boxes(reader), is_given_up
+    return (), False
 
 
 def _is_usable(store: Store) -> bool:
@@ -370,6 +366,18 @@ def _target_lines(sources: CheckSources) -> Iterator[CheckLine]:
         yield CheckLine("pieces", CheckStatus.OK, "files can be written into [pieces] target")
 
 
+def _grist_lines(sources: CheckSources) -> Iterator[CheckLine]:
+    if sources.ask_grist is None:
+        return
+    try:
+        sources.ask_grist()
+    except (ConfigurationError, GristError) as exc:
+        # No run needs it.
+        yield CheckLine("grist", CheckStatus.WARNING, exc.message)
+    else:
+        yield CheckLine("grist", CheckStatus.OK, "the document of [grist] can be read")
+
+
 def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f"« {name} »" for name in names)
 
@@ -423,13 +431,18 @@ def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[
 
 
 def box_line(
-    config: AnnotationsConfig, boxes: Boxes, revision: Revision, revisions: Sequence[Revision]
+    config: AnnotationsConfig,
+    known: Collection[str],
+    is_given_up: bool,
+    revision: Revision,
+    revisions: Sequence[Revision],
 ) -> CheckLine:
     """Return whether the box can be read by which an instructeur validates the result.
 
-    `revision` is the active one, `revisions` are all published ones.
+    `known` and `is_given_up` are of `_boxes`; `revision` is the active one, `revisions` are all
+    published ones.
     """
-    box = box_of(config, boxes.known, revision, revisions)
+    box = box_of(config, known, revision, revisions)
     target, found = config.validation, resolve(config, revision.descriptors.values()).validation
     if box is Box.NONE:
         return CheckLine("annotations", CheckStatus.OK, "validation: none is configured")
@@ -437,7 +450,7 @@ def box_line(
         return CheckLine("annotations", CheckStatus.OK, f"validation: {named(found.libelle)}")
     remedy = "correct the id of [annotations] validation; if there is no box any more, run a sync, "
     remedy += "then `dsync accept config`"
-    if boxes.is_given_up:
+    if is_given_up:
         message = "validation: the box cannot be read, and a person accepted that"
         return CheckLine("annotations", CheckStatus.WARNING, message, remedy)
     if target is None:
@@ -533,7 +546,7 @@ def _connection_lines(store: Store, workers: int, now: datetime) -> Iterator[Che
     limit = store.connection_limit()
     if limit is None:
         return
-    replicas = max(1, store.services.replicas(now))
+    replicas = max(1, len(store.services.holders(now)))
     needed = replicas * connections_of(workers)
     has = f"{replicas} × {connections_of(workers)} connections of dsync run"
     if needed + FEW <= limit:

@@ -1,4 +1,4 @@
-"""The state of a démarche in one document, which `dsync status` and the HTTP surface show."""
+"""The state of a démarche in one document, and what waits in it for a person's consent."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from dsync.domain.consent import GONE, IN_DS, Asked, Consent, Move, Proposal
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.run_kinds import Kind
-from dsync.store import Store
+from dsync.store import Reader, Store
 from dsync.store.services import is_alive, taken_over_in_s
 from dsync.store.sight import WHOLE, Sight
 from dsync.sync.retention import announcement
+from dsync.sync.work import Accept, AcceptEvidence, ReadAll, Work
+
+SILENT_DAYS = 14
+"""How long an usager is waited for before the team is told."""
+TEAM, NOBODY = "instructeur", "personne"
+"""Who can be waited for, as `lecture_suivi` says it."""
 
 
 class Looked(NamedTuple):
@@ -156,3 +163,34 @@ def _end(run: dict[str, Any]) -> dict[str, Any]:
 def _last_run(run: dict[str, Any]) -> dict[str, Any]:
     figures = run.pop("figures") or {}
     return run | {"messages": figures.get("messages", [])}
+
+
+def waiting(reader: Reader, evidence: Mapping[str, Any] | None) -> list[Asked]:
+    """Return what waits, the oldest first; without `Worker.evidence`, nothing is judged."""
+    found = [one for one in reader.consents.all() if one.given_at is None]
+    # These two are followed, or replaced by the last good copy, whatever a person says; they are
+    # stored where they are used.
+    catalogue = (evidence or {}).get("catalogue") or {}
+    if catalogue.get("refused_since"):
+        said = str(catalogue.get("error") or "")
+        proposal = Proposal(Consent.EVIDENCE, (), detail=said)
+        found.append(Asked(proposal, proposal.version, catalogue["refused_since"], None))
+    state = reader.state.read()
+    if state.mass_deletion_run is not None:
+        moves = (Move("dossier", IN_DS, GONE, state.mass_deletion_count or 0),)
+        proposal = Proposal(Consent.DELETIONS, moves, of=state.mass_deletion_of or 0)
+        since = reader.journal.began_at(state.mass_deletion_run)
+        if since is not None and not any(one.proposal.kind is Consent.DELETIONS for one in found):
+            found.append(Asked(proposal, proposal.version, since, None))
+    return sorted(found, key=lambda one: one.since)
+
+
+def work_of(asked: Asked) -> Work:
+    """Return what a consent to this has done."""
+    match asked.proposal.kind:
+        case Consent.EVIDENCE:
+            return AcceptEvidence()
+        case Consent.DELETIONS if not asked.proposal.subjects:
+            return ReadAll(accept_deletions=True)
+        case kind:
+            return Accept(kind, asked.version)

@@ -11,7 +11,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ from dsync.domain.verdict import Verdict
 from dsync.ds.client import DSClient
 from dsync.errors import ConfigurationError, PieceTargetError
 from dsync.store import Reader, Record, Store, StoredDossier, SyncState
-from dsync.store.dossier_rows import in_lists
+from dsync.store.dossier_rows import EPOCH, in_lists
 from dsync.store.form_views import FormView, form_views
 from dsync.store.piece_rows import CopiedFile
 from dsync.store.seals import stores
@@ -38,7 +38,6 @@ from dsync.sync.record import Recorder, cells, cells_of, dossier_of
 
 BATCH = 100
 """Number of dossiers that are read and compared together."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ASKED_TOGETHER = 50
 """Number of dossiers whose annotations are read from DS in one request."""
 
@@ -253,8 +252,8 @@ def _verify_wishes(
 
 
 def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Verification) -> None:
-    watermark, dates = state.watermark, reader.verification.dates()
-    newest, began, last = dates.newest, dates.last_read_began_at, dates.last_run_at
+    watermark = state.watermark
+    newest, last, began = reader.verification.dates()
     full = "Run `dsync sync --full`, which reads all dossiers and sets it."
     if newest and newest > now + CLOCK_TOLERANCE:
         message = "A dossier's date of change is in the future: check this machine's clock."
@@ -303,9 +302,6 @@ def _verify_contents(
         batch = list(reader.contents.of(some).values())
         dossiers: dict[DossierNumber, Dossier] = {}
         for stored in batch:
-            if stored.facts.content_hash is None:
-                misfits["unread"].append(stored.numero)
-                continue
             try:
                 read, shown = dossier_of(stored), cells_of(stored)
             except (msgspec.DecodeError, TypeError, ValueError, KeyError):
@@ -352,12 +348,6 @@ def _verify_contents(
         )
         done.findings.append(Finding("hashes", message, done.recomputed))
     done.add("contents", misfits["unreadable"], f"Stored contents cannot be decoded. {READ_AGAIN}")
-    done.add(
-        "unread",
-        misfits["unread"],
-        "Dossiers were copied from the tables of no release, and wait for the next run, which "
-        "reads them whole. Run `dsync sync`.",
-    )
     done.add(
         "hashes",
         misfits["hashes"],

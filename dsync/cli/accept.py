@@ -11,14 +11,13 @@ from dsync.domain.consent import Consent
 from dsync.errors import ConfigurationError
 
 with later(globals()):
-    from dsync.care.waiting import waiting, work_of
+    from dsync.care.state import waiting, work_of
     from dsync.cli.demarches import for_each
     from dsync.cli.output import confirmed, heading, pasteable, print_note, print_table
-    from dsync.cli.reports import print_document
-    from dsync.cli.runs import carry_out
+    from dsync.cli.runs import carry_out, print_document
     from dsync.cli.session import load_each, open_worker, reading
     from dsync.domain.consent import NOTHING, Asked
-    from dsync.domain.durations import ago
+    from dsync.domain.remedies import ago
     from dsync.programme import in_force
     from dsync.settings import Settings
     from dsync.store.store import utc_now

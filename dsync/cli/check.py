@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from dsync.cli.failures import Exit, LazyCommand
+from dsync.cli.failures import IN_PART, Exit, LazyCommand
 from dsync.cli.later import later
 from dsync.cli.options import current_flags, json_option, settings_options
 
@@ -74,9 +74,9 @@ def check(*, as_json: bool) -> None:
             for (number, _), document in zip(checked, documents, strict=True):
                 document["demarche"] = number
         print_json(documents if len(found) > 1 else documents[0])
-    elif not code:
+    else:
         concerning(None)
-        said = _conclusion(sum(line.status is CheckStatus.WARNING for line in every))
+        said = _conclusion(code, sum(line.status is CheckStatus.WARNING for line in every))
         click.echo(pasteable(said))
     if code:
         raise Exit(code)
@@ -106,7 +106,10 @@ def _checks(every: Sequence[Settings]) -> Iterator[tuple[Settings, Iterable[Chec
             raise
 
 
-def _conclusion(warnings: int) -> str:
+def _conclusion(code: int, warnings: int) -> str:
+    if code:
+        does = "runs, but leaves a part undone" if code == IN_PART else "cannot run"
+        return f"Exit code {code}: `dsync sync` {does}. Do what → says, then `dsync check` again."
     if not warnings:
         return "No problem found: `dsync sync` can run."
     return f"`dsync sync` can run; {warnings} warning{'s' if warnings > 1 else ''} above."

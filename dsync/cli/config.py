@@ -18,7 +18,7 @@ with later(globals()):
     from dsync.cli.output import heading, print_json, print_table
     from dsync.cli.session import load, load_all, open_worker
     from dsync.configuration import OWN_CONFIG, shipped_config
-    from dsync.domain.toml_text import TO_CHECK
+    from dsync.domain.toml import TO_CHECK
     from dsync.settings import SANDBOX_DEMARCHE, Settings, unknown_variables
     from dsync.wiring import Worker
 

@@ -13,7 +13,7 @@ with later(globals()):
     from dsync.cli.output import asker, cut, pasteable, print_json, shown
     from dsync.cli.session import check_here, load_all, load_each, open_worker
     from dsync.domain.ids import DossierNumber
-    from dsync.sync.conflicts import Choice, end_conflicts
+    from dsync.sync.handing_over import Choice, end_conflicts
 
 
 ANNOTATIONS = ("resultat", "detail", "date", "label")

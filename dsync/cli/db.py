@@ -15,7 +15,7 @@ import click
 from dsync.cli.failures import IN_PART, Exit, Group
 from dsync.cli.later import later
 from dsync.cli.options import all_option, current_flags, json_option, settings_options
-from dsync.errors import SchemaBehindError, SchemaDiffersError, StoreError
+from dsync.errors import SchemaBehindError, StoreError
 
 with later(globals()):
     from dsync.care.verify import CANNOT_KNOW
@@ -272,33 +272,20 @@ def copy(*, url: str) -> None:
 
     Dossiers, history, verdicts, journal and outbox, as they were at one instant without a run under
     way, are written in one transaction and compared by counts and hashes before it ends: if the
-    command fails or is killed, URL is as empty as before. A database with the tables of no release
-    is copied as far as it can be. Copied files stay where they are. Leave the password to
-    PGPASSWORD or a passfile: others can read a command line.
+    command fails or is killed, URL is as empty as before. Copied files stay where they are. Leave
+    the password to PGPASSWORD or a passfile: others can read a command line.
     """
     settings = load_any()
-    try:
-        source = open_database(settings.database_url, create=False)
-    except SchemaDiffersError:
-        source = open_database(settings.database_url, create=False, check_schema=False)
-    with closing(source):
+    with closing(open_database(settings.database_url, create=False)) as source:
         target = open_database(url, check_schema=False, with_programme=source.has_programme)
         with closing(target):
             copied = source.copy_into(target)
             places = f"{source.place} → {target.place}"
-    tables = sum(1 for rows in copied.rows.values() if rows)
+    tables = sum(1 for rows in copied.values() if rows)
     click.echo(
-        f"{places}: {sum(copied.rows.values()):,} rows of {tables} tables, compared by counts and "
+        f"{places}: {sum(copied.values()):,} rows of {tables} tables, compared by counts and "
         "hashes."
     )
-    if copied.is_completed:
-        left_out = f" ({', '.join(copied.left_out)} left out)" if copied.left_out else ""
-        print_note(
-            f"The tables were those of no release: what they lacked{left_out} comes with the next "
-            "run, which reads every dossier. The history was sealed anew: `dsync db verify` does "
-            "not find what was changed in it before.",
-            hanging=0,
-        )
     print_note(
         "Copies of files stay where they are. To work on the copy, stop the service, point "
         "DSYNC_DATABASE_URL at it, and grant its readers again (`dsync db grant-reader --help`): "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dsync.cli.erase import erase
+from dsync.cli.erasures import erase
 from dsync.cli.failures import Group
 from dsync.cli.later import later
 from dsync.cli.options import (

@@ -20,13 +20,12 @@ from dsync.errors import ConfigurationError, DsyncError
 with later(globals()):
     from dsync.care.prerequisites import missing_file
     from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
-    from dsync.cli.reports import print_errors, print_moves
-    from dsync.cli.runs import carry_out
+    from dsync.cli.runs import carry_out, print_errors, print_moves
     from dsync.cli.session import load, open_worker, reading
     from dsync.configuration import shipped_config
     from dsync.database import open_database
-    from dsync.domain.durations import ago
     from dsync.domain.ids import DemarcheNumber
+    from dsync.domain.remedies import ago
     from dsync.eig.evidence.list_files import ListDifference, last_kept, put_back, replace_list
     from dsync.eig.precheck.lists import (
         ListProblemsError,

@@ -1,4 +1,4 @@
-"""`dsync export`: writes the views as files."""
+"""What takes the views elsewhere: `dsync export` into files, `dsync grist` into a document."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ from dsync.cli.options import INSTANT, json_option, settings_options
 from dsync.exports import ENDINGS
 
 with later(globals()):
-    from dsync.cli.output import print_json, print_table
+    from dsync.cli.output import announce_stop, print_json, print_note, print_table
     from dsync.cli.progress import counted
     from dsync.cli.session import (
         check_known,
         chosen_demarche,
         deliberated,
         journal,
+        load,
         load_any,
+        open_worker,
         opened,
     )
     from dsync.database import open_database
     from dsync.exports.aggregated import aggregated_tables
     from dsync.exports.export import export as write
     from dsync.exports.export import tables_of
+    from dsync.service.signals import StopSignals
     from dsync.store.requests import Seen
     from dsync.store.store import utc_now
 
@@ -138,3 +141,34 @@ def export(
             "Their ends say so; the other formats have them whole.",
             err=True,
         )
+
+
+@click.command(cls=LazyCommand)
+@click.option(
+    "--forget",
+    is_flag=True,
+    help="Leave what dsync made there to its readers, and make other tables.",
+)
+@json_option
+@settings_options()
+def grist(*, forget: bool, as_json: bool) -> None:
+    """Make the tables of [grist] document equal to their views now.
+
+    Only differences are sent. What people added or changed there stays: columns, formulas, labels,
+    pages, rows of their own. The service does the same once something has changed, and once a day.
+    """
+    with (
+        StopSignals(announce=announce_stop, at_most_s=1) as signals,
+        open_worker(load(), stop=signals.stop) as worker,
+    ):
+        kept = worker.keep_grist(wait_s=60, forget=forget)
+    if as_json:
+        print_json([one._asdict() for one in kept])
+        return
+    print_table(
+        ("view", "rows", "added", "changed", "gone"),
+        [(one.view, one.rows, one.added, one.changed, one.gone) for one in kept],
+    )
+    for one in kept:
+        for left in one.left:
+            print_note(left)

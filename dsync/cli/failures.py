@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeGuard, cast
 
 import click
 
-from dsync.cli.later import complete
+from dsync.cli.later import complete, without_rich
 from dsync.cli.options import Flags
 from dsync.domain.remedies import pasteable
 from dsync.errors import DsyncError
@@ -46,6 +46,7 @@ GONE: Mapping[str, str] = {
     "conflicts adopt --all": "name the dossiers; `dsync accept writer` is for a lost database",
     "db downgrade": "restore the copy of before the upgrade",
     "evidence update --accept": "it is needed no more",
+    "precheck --wide": "`dsync precheck --stats --json` has these counts",
     "precheck --undo": "answer the checks that it moved, as `dsync precheck answer --help` says",
     "sync --accept-config": "`dsync accept config` shows what waits, and consents",
     "sync --accept-deletions": "`dsync accept deletions` shows what waits, and consents",
@@ -93,7 +94,8 @@ class LazyCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command; a group's subcommand has imports of its own."""
         if self.callback is not None and ctx.invoked_subcommand is None:
-            complete(vars(sys.modules[self.callback.__module__]))
+            with without_rich():
+                complete(vars(sys.modules[self.callback.__module__]))
         return super().invoke(ctx)
 
 
@@ -119,7 +121,7 @@ class Group(click.Group, LazyCommand):
         except click.UsageError as exc:
             if said := gone(ctx.command_path, args[0]):
                 raise click.UsageError(said, exc.ctx) from exc
-            from dsync.domain.nearest import nearest
+            from dsync.domain.remedies import nearest
 
             near = nearest(args[0], self.list_commands(ctx))
             if near is None:

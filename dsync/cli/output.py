@@ -1,4 +1,4 @@
-"""Output to stdout: JSON, tables on a terminal, aligned text elsewhere.
+"""Output: JSON, tables on a terminal, aligned text elsewhere; French pages in files.
 
 Control characters are removed from all texts, so that texts of dossiers cannot control a terminal.
 """
@@ -17,17 +17,22 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import click
 
 from dsync.cli.options import Flags
+from dsync.domain.paper import Paper, html, markdown
 from dsync.domain.remedies import pasteable as completed
+from dsync.errors import ConfigurationError
 
 SUSPENDED = (
     "suspendue: an instructeur validated the pre-check; dsync does not change the annotations of "
     "these dossiers (`dsync push --force` does)."
 )
+_FORMS = {".md": markdown, ".html": html}
+"""Of pages, by the ending of a name."""
 _STEERING = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that JSON does not escape: DEL, C1 controls, and direction marks."""
 _COMMAND = re.compile("`dsync [^`]*`")
@@ -232,3 +237,28 @@ def asker() -> str:
         user = str(os.getuid())
     # Without its domain, so that nobody takes it for an e-mail address.
     return f"{user}@{socket.gethostname().partition('.')[0]}"
+
+
+def check_form(file: Path) -> None:
+    """Raise a `ConfigurationError` if a name ends with no form of pages."""
+    if file.suffix.lower() not in _FORMS:
+        raise ConfigurationError(f"{file}: give a name that ends with {' or '.join(_FORMS)}.")
+
+
+def write_page(file: Path, page: Paper, *, private: bool = False) -> None:
+    """Write a page beside its place first: what is online stays whole, also on a full disk.
+
+    A private page is its owner's alone.
+    """
+    new = file.with_name(f".{file.name}.new")
+    try:
+        try:
+            new.touch(mode=0o600 if private else 0o666)
+            new.write_text(_FORMS[file.suffix.lower()](page), encoding="utf-8")
+            if file.exists() and not private:
+                shutil.copymode(file, new)
+            os.replace(new, file.resolve())
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as exc:
+        raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc

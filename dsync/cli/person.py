@@ -18,8 +18,14 @@ from dsync.cli.options import json_option, settings_options
 with later(globals()):
     from dsync.care.access_answer import access_answer
     from dsync.care.person import look_up
-    from dsync.cli.output import asker, print_json, print_note, print_table
-    from dsync.cli.pages import check_form, write_page
+    from dsync.cli.output import (
+        asker,
+        check_form,
+        print_json,
+        print_note,
+        print_table,
+        write_page,
+    )
     from dsync.cli.progress import counted
     from dsync.cli.session import chosen_demarche, load_all, opened
     from dsync.database import open_database

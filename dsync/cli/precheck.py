@@ -27,8 +27,7 @@ with later(globals()):
         print_table,
         shown,
     )
-    from dsync.cli.reports import print_errors, print_moves, with_remedies
-    from dsync.cli.runs import Done, carry_out, finish
+    from dsync.cli.runs import Done, carry_out, finish, print_errors, print_moves, with_remedies
     from dsync.cli.session import check_titles, load, reading
     from dsync.database import PROGRAMME
     from dsync.domain.ids import DossierNumber
@@ -72,9 +71,6 @@ ALL_ROWS = 2**31 - 1
 )
 @click.option("--stats", is_flag=True, help="Only count the results of each check.")
 @click.option(
-    "--wide", is_flag=True, help="With --stats: also by month of deposit, applicant and phase."
-)
-@click.option(
     "--refresh",
     is_flag=True,
     help="With --dossier: show what today's product evidence gives, and replace the stored one.",
@@ -93,7 +89,6 @@ def precheck(
     refresh: bool,
     yes: bool,
     stats: bool,
-    wide: bool,
     as_json: bool,
 ) -> None:
     """Judge dossiers again, and show the old and the new verdict.
@@ -107,8 +102,8 @@ def precheck(
     if stats:
         # Counting judges nothing, so these would be without effect.
         if dossiers or as_of or explain or dry_run or refresh:
-            raise click.UsageError("--stats excludes all other options but --wide and --json.")
-        _statistics(wide=wide, as_json=as_json)
+            raise click.UsageError("--stats excludes all other options but --json.")
+        _statistics(as_json=as_json)
         return
     if refresh and not dossiers:
         raise click.UsageError("--refresh needs --dossier N, because evidence is kept on purpose.")
@@ -369,17 +364,12 @@ def _document(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _statistics(*, wide: bool, as_json: bool) -> None:
+def _statistics(*, as_json: bool) -> None:
     settings = load(stored=True)
     with reading(settings, sorting=True) as reader:
         checks, rows = check_titles(settings, reader), reader.statistics()
     if as_json:
         print_json(rows)
-        return
-    empty = "No verdict yet: run `dsync sync`."
-    if wide:
-        headers = ("month", "check", "result", "applicant", "phase", "dossiers")
-        print_table(headers, [tuple(row.values()) for row in rows], wide=True, empty=empty)
         return
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
@@ -390,5 +380,5 @@ def _statistics(*, wide: bool, as_json: bool) -> None:
         [(check, *(counts[check, result] for result in results)) for check in checks]
         if rows
         else [],
-        empty=empty,
+        empty="No verdict yet: run `dsync sync`.",
     )

@@ -16,8 +16,7 @@ from dsync.errors import ConfigurationError
 with later(globals()):
     from dsync.cli.demarches import for_each
     from dsync.cli.output import print_note, print_table
-    from dsync.cli.reports import print_document
-    from dsync.cli.runs import carry_out, finish
+    from dsync.cli.runs import carry_out, finish, print_document
     from dsync.cli.session import load_each, reading
     from dsync.domain.ids import DossierNumber
     from dsync.settings import Settings

@@ -14,8 +14,7 @@ from dsync.cli.options import NUMBER, all_option, json_option, list_options, set
 with later(globals()):
     from dsync.cli.demarches import for_each, listed
     from dsync.cli.output import pasteable, print_json
-    from dsync.cli.reports import print_document
-    from dsync.cli.runs import carry_out
+    from dsync.cli.runs import carry_out, print_document
     from dsync.cli.session import load_each, reading
     from dsync.domain.ids import DossierNumber
     from dsync.settings import Settings

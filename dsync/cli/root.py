@@ -50,12 +50,12 @@ COMMANDS = {
         "Find a person in what is stored, by e-mail address, name or SIRET.",
     ),
     "purge": (
-        "dsync.cli.purge",
+        "dsync.cli.erasures",
         "Erase here the data of accepted, refused and closed dossiers, some time after the "
         "decision.",
     ),
     "forget": (
-        "dsync.cli.forget",
+        "dsync.cli.erasures",
         "Remove all that is stored of démarche N, which no file configures any more.",
     ),
     "pieces": ("dsync.cli.pieces", "Copy the dossiers' files, where [pieces] has a target."),
@@ -92,7 +92,7 @@ COMMANDS = {
         "Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json.",
     ),
     "grist": (
-        "dsync.cli.grist",
+        "dsync.cli.export",
         "Make the tables of [grist] document equal to their views now.",
     ),
     "config": (

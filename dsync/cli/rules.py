@@ -13,8 +13,7 @@ from dsync.cli.options import json_option, settings_options
 from dsync.errors import ConfigurationError, DsyncError
 
 with later(globals()):
-    from dsync.cli.output import print_json
-    from dsync.cli.pages import check_form, write_page
+    from dsync.cli.output import check_form, print_json, write_page
     from dsync.cli.session import open_worker, reading
     from dsync.domain.dossier import PARIS
     from dsync.domain.notice import blank_list, notice

@@ -106,7 +106,7 @@ def serve(
         first = workers[0]
         # On PostgreSQL, several share the work.
         on_file = sqlite_file(parse_url(first.settings.database_url)) is not None
-        if on_file and store.services.replicas(utc_now()):
+        if on_file and store.services.holders(utc_now()):
             get_logger(__name__).warning("another_service", database=store.place)
         about = {
             "version": __version__,
@@ -332,7 +332,7 @@ def _after(stop: Event) -> list[Afterwards]:
 
 
 def _shown_on(workers: Iterable[Worker], stop: Event, store: Store | None) -> list[Worker]:
-    """Return workers for the console: a dry run must not share a client with a run."""
+    """Return workers for the console: what it does itself must not share a client with a run."""
     every = list(workers)
     if not any(one.configuration.console.public_url for one in every):
         return []

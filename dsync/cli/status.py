@@ -31,8 +31,8 @@ with later(globals()):
     )
     from dsync.cli.session import concerning, load_all, opened_store
     from dsync.domain.dossier import Presence
-    from dsync.domain.durations import ago
     from dsync.domain.ids import DemarcheNumber
+    from dsync.domain.remedies import ago
     from dsync.domain.run_kinds import Status
     from dsync.settings import Settings
 

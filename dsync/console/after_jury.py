@@ -130,7 +130,7 @@ def _decided(etat: Etat, issue: Issue | None, state: str, stage: str, name: str)
 
 def met(visit: Visit, reader: Reader) -> list[dict[str, Any]]:
     """Return the days of the juries that have met, as `days_of`."""
-    today = words.paris_day(visit.now)
+    today = visit.today.isoformat()
     return [one for one in days_of(visit, reader) if str(one["jury_le"]) <= today]
 
 
@@ -141,7 +141,7 @@ def left_after(
 
     With `undated`, also for accepted dossiers without a jury.
     """
-    programme, today = visit.worker.programme, words.paris_day(visit.now)
+    programme, today = visit.worker.programme, visit.today.isoformat()
     assert programme is not None  # noqa: S101
     view, where = reader.programme.storage.main_view.name, present(visit)
     rows: list[dict[str, Any]] = []

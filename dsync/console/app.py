@@ -34,27 +34,25 @@ from dsync.console import (
     changements,
     chosen,
     comparison,
-    consents,
     decisions,
+    digest,
     dossier,
     dossiers,
     drafts,
-    etat,
+    files,
     jury,
     legal,
     person,
     runs,
-    subscription,
     suivi,
     todo,
     words,
 )
 from dsync.console.access import EXIT, SESSION_S, Access, Actor, Right
 from dsync.console.desk import Desk
-from dsync.console.digest import END
+from dsync.console.digest import END, end_by_link
 from dsync.console.legal import PUBLIC
 from dsync.console.parameters import UnknownValueError, check_texts
-from dsync.console.subscription import end_by_link
 from dsync.console.visit import Site, Visit, environment
 from dsync.console.witness import Witness
 from dsync.domain.paper import Paper
@@ -165,19 +163,18 @@ class Console:
         rooms = (
             todo,
             suivi,
-            etat,
             dossiers,
             chosen,
             dossier,
             comparison,
             changements,
-            consents,
             decisions,
             jury,
             after_jury,
             runs,
             person,
-            subscription,
+            files,
+            digest,
             legal,
         )
         pages: list[Page] = [page for room in rooms for page in room.PAGES]
@@ -279,6 +276,7 @@ class Console:
             is_closed, visit.titled = self._site.store.session(
                 visit.actor.token, visit.actor.name, _end_of(visit.request)
             )
+            self._site.titled.update(visit.titled)
             if is_closed:
                 visit.request.session.clear()
                 raise HTTPException(403, self._access.refusal)
@@ -376,7 +374,7 @@ class Console:
             actor = self._actor_of(request)
         except HTTPException:
             return None
-        visit = Visit(self._site, request, actor, form)
+        visit = Visit(self._site, request, actor, form, titled=self._site.titled)
         try:
             assert visit.worker  # noqa: S101
         except HTTPException:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.files import FORMATS, file_of
+from dsync.console.files import Download, file_of, prepared
 from dsync.console.parameters import instant_of
 from dsync.console.visit import Visit, said_filters
 from dsync.exports.view_rows import BATCH
@@ -96,7 +95,7 @@ def _complete(rows: Sequence[dict[str, Any]], sections: Mapping[str, str]) -> No
 
 def changes_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     """Return a page of the changes, by day, the last ones first."""
-    page = visit.number("page", default=1, most=1_000_000)
+    page = visit.part
     form = reader.demarche.questions()
     chosen = selection_of(visit, form)
     total, dossiers = reader.changes.count(chosen)
@@ -109,7 +108,6 @@ def changes_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     values = _values_of(visit, form, groupes)
     if not total:
         visit.check_filters(values)
-    today = date.fromisoformat(words.paris_day(visit.now))
     return {
         "days": [(day, list(group)) for day, group in groupby(rows, key=lambda row: row["jour"])],
         "total": total,
@@ -121,7 +119,7 @@ def changes_of(visit: Visit, reader: Reader) -> dict[str, Any]:
         "par": visit.query("par") or BY_PEOPLE,
         "authors": _authors(visit),
         "depuis": chosen.depuis,
-        "monday": (today - today.weekday() * _A_DAY).isoformat(),
+        "monday": (visit.today - visit.today.weekday() * _A_DAY).isoformat(),
         "choices": _choices(form),
         "groupes": groupes if len(groupes) > 1 or chosen.groupe else [],
         "of_dossier": [*OF_DOSSIER.items()],
@@ -156,9 +154,10 @@ def _days_said(parameters: Mapping[str, str]) -> dict[str, str]:
 
 def export(visit: Visit) -> Response:
     """Send all changes of the selection as a file; their values are only for those who may act."""
-    ending = visit.request.path_params["ending"]
-    if ending not in FORMATS:
-        raise HTTPException(404)
+    return prepared(visit, lambda progress: _file(visit, progress))
+
+
+def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
     columns = {
         name: typed
         for name, typed in COLUMNS.items()
@@ -167,25 +166,31 @@ def export(visit: Visit) -> Response:
     with visit.reading() as reader:
         form = reader.demarche.questions()
         chosen, sections = selection_of(visit, form), sections_of(form)
-        if not reader.changes.count(chosen)[0]:
+        total, _ = reader.changes.count(chosen)
+        if not total:
             _, groupes = reader.demarche.labels_and_groupes()
             visit.check_filters(_values_of(visit, form, groupes))
         return file_of(
-            f"changements-{visit.worker.demarche}-{words.paris_day(visit.now)}",
-            ending,
+            visit,
+            "changements",
             dict(columns.values()),
             (
                 [[_cell(visit, name, row) for name in columns] for row in rows]
-                for rows in _parts(reader, chosen, sections)
+                for rows in _parts(reader, chosen, sections, lambda done: progress(done, total))
             ),
         )
 
 
 def _parts(
-    reader: Reader, chosen: ChangeSelection, sections: Mapping[str, str]
+    reader: Reader,
+    chosen: ChangeSelection,
+    sections: Mapping[str, str],
+    progress: Callable[[int], None],
 ) -> Iterator[list[dict[str, Any]]]:
-    after = None
+    after, done = None, 0
     while rows := reader.changes.listing(chosen, limit=BATCH, after=after):
+        progress(done)
+        done += len(rows)
         _complete(rows, sections)
         yield rows
         after = rows[-1]["ordre"]

@@ -82,7 +82,11 @@ def chart(
         round(zero, 1),
         [(round(zero - value * unit, 1), value) for value in sorted({0, most_up // 2, most_up})],
         [
-            (round(place(day), 1), name, "end" if place(day) > WIDTH * 0.85 else "start")
+            (
+                round(place(day), 1),
+                f"{name} {day:%d/%m/%Y}",
+                "end" if place(day) > WIDTH * 0.6 else "start",
+            )
             for day, name in sorted(marks.items())
             if first <= day <= last
         ],

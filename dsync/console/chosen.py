@@ -11,7 +11,7 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import parameters_of, selection_of
-from dsync.console.visit import Visit
+from dsync.console.visit import NONE_CHOSEN, Visit
 from dsync.domain.ids import DossierNumber
 from dsync.sync.work import Precheck, ReadDossiers, Work
 
@@ -55,23 +55,19 @@ def act(visit: Visit) -> Response:
         with visit.reading() as reader:
             numbers = [DossierNumber(n) for n in reader.dossiers.numbers_of(selection_of(visit))]
     if not numbers:
-        visit.say("Choisissez au moins un dossier.", kind="warning")
-        return visit.back("/dossiers", **parameters)
+        return visit.refuse(NONE_CHOSEN, "/dossiers", **parameters)
     if len(numbers) > MOST:
         most, chosen = words.number(MOST), words.number(len(numbers))
-        visit.say(
-            f"{most} dossiers au plus à la fois : la sélection en a {chosen}. Filtrez-la d’abord.",
-            kind="warning",
-        )
-        return visit.back("/dossiers", **parameters)
+        said = f"{most} dossiers au plus à la fois : la sélection en a {chosen}."
+        return visit.refuse(f"{said} Filtrez-la d’abord.", "/dossiers", **parameters)
     if wanted == "telecharger":
         kept = ("tri", "ordre", "colonnes")
         order = {name: parameters[name] for name in kept if name in parameters}
         return visit.back("/dossiers.xlsx", numeros=",".join(map(str, numbers)), **order)
     if wanted not in ACTS:
         raise HTTPException(400)
-    if wanted == "rejuger" and not visit.worker.configuration.judges:
-        raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
+    if wanted == "rejuger":
+        visit.need_judged()
     if not visit.form.get("confirme"):
         question, consequence, button = ACTS[wanted]
         return visit.confirm(

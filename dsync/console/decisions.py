@@ -1,4 +1,4 @@
-"""What waits for a person: conflicts side by side, and anomalies with their remedy."""
+"""What waits for a person: consents, conflicts side by side, and anomalies with their remedy."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.annotations.wish import Wish
+from dsync.care.state import waiting, work_of
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.visit import Visit
+from dsync.console.visit import NONE_CHOSEN, Visit
+from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
+from dsync.messages.french import CONSENTS
 from dsync.store import Reader
 from dsync.store.wishes import MOST_WISHES
-from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.handing_over import Choice, end_conflicts
 from dsync.sync.work import Overwrite, Push, ReadDossiers
 
 REMEDIES = {
@@ -69,15 +72,13 @@ def decide(visit: Visit) -> Response:
     # All that were shown; others that came since are not settled unseen.
     keys = set(visit.every.get("montre" if visit.form.get("tous") else "conflit", ()))
     if not keys:
-        visit.say("Choisissez au moins un conflit.", kind="warning")
-        return visit.back("/conflits")
+        return visit.refuse("Choisissez au moins un conflit.", "/conflits")
     with visit.reading() as reader:
         chosen = [one for one in open_conflicts(reader)[0] if key_of(one) in keys]
     # What follows writes: SQLite would have the read wait for the write, and the write for it.
     gone = len(keys) - len(chosen)
     if not chosen:
-        visit.say(_gone(gone), kind="warning")
-        return visit.back("/conflits")
+        return visit.refuse(_gone(gone), "/conflits")
     match visit.form.get("choix"):
         case "garder":
             return _end(visit, chosen, gone, Choice.KEEP)
@@ -160,12 +161,72 @@ def retry(visit: Visit) -> Response:
     """Read dossiers in quarantine again, or send annotations again."""
     numbers = tuple(visit.numbers("dossier"))
     if not numbers:
-        visit.say("Choisissez au moins un dossier.", kind="warning")
-        return visit.back("/anomalies")
+        return visit.refuse(NONE_CHOSEN, "/anomalies")
     return visit.ask(Push(numbers) if visit.form.get("quoi") == "envoi" else ReadDossiers(numbers))
 
 
+STANDS = {
+    Consent.WRITES: "Rien n’est inscrit ; ce qui est dans les dossiers y reste.",
+    Consent.RULES: "Rien n’est jugé ni inscrit selon ces règles ; les avis restent.",
+    Consent.FIRST: "Rien n’est encore jugé ni inscrit.",
+    Consent.EVIDENCE: "La dernière bonne copie sert.",
+    Consent.DELETIONS: "Vérifiez dans Démarches Simplifiées que c’est voulu.",
+    Consent.ANSWERS: "Ces dossiers gardent ce qui était connu ; rien n’en est jugé.",
+    Consent.CONFIG: "Ce qui en dépend n’est ni jugé ni inscrit.",
+    Consent.WRITER: "Rien n’est inscrit tant qu’on ne sait pas laquelle écrit.",
+}
+"""What holds meanwhile."""
+EFFECTS = {
+    Consent.WRITES: "Les valeurs ci-dessus sont inscrites dans Démarches Simplifiées.",
+    Consent.RULES: "Les dossiers ouverts sont jugés selon elles, et les avis inscrits.",
+    Consent.FIRST: "Les dossiers ouverts sont jugés, et les avis inscrits.",
+    Consent.EVIDENCE: "Il remplace la copie, et les dossiers ouverts sont jugés de nouveau. Les "
+    "avis gardent les preuves qu’ils ont déjà.",
+    Consent.DELETIONS: "Ces dossiers sont marqués comme disparus.",
+    Consent.ANSWERS: "Ces réponses sont reprises et jugées.",
+    Consent.CONFIG: "La configuration est prise telle qu’elle est.",
+    Consent.WRITER: "Cette base prend ces valeurs pour les siennes, et continue d’écrire.",
+}
+"""What follows from consent."""
+
+
+def consents(visit: Visit) -> Response:
+    """Show what waits, the oldest first."""
+    visit.need_all()
+    with visit.reading() as reader:
+        return visit.page(
+            "accords.html",
+            waiting=waiting(reader, visit.worker.evidence(reader)),
+            titles=CONSENTS,
+            stands=STANDS,
+        )
+
+
+def consent(visit: Visit) -> Response:
+    """Have done what a person consents to, as they were shown it."""
+    visit.need_all()
+    version, genre = visit.form.get("version"), visit.form.get("genre")
+    with visit.reading() as reader:
+        found = waiting(reader, visit.worker.evidence(reader))
+    one = next((one for one in found if one.proposal.kind == genre), None)
+    if one is None or one.version != version:
+        return visit.refuse("Ce n’est plus ce qui attend : regardez de nouveau.", "/accords")
+    kind = one.proposal.kind
+    if not visit.form.get("confirme"):
+        return visit.confirm(
+            f"{CONSENTS[kind]} : donner votre accord ?",
+            EFFECTS[kind],
+            "Donner mon accord",
+            "/accords",
+            genre=kind.value,
+            version=one.version,
+        )
+    return visit.ask(work_of(one))
+
+
 PAGES = [
+    ("GET", "/accords", consents, Right.AGIR),
+    ("POST", "/accords", consent, Right.ADMINISTRER),
     ("GET", "/conflits", conflicts, Right.AGIR),
     ("POST", "/conflits", decide, Right.AGIR),
     ("GET", "/anomalies", anomalies, Right.AGIR),

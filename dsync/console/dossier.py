@@ -21,7 +21,7 @@ from dsync.console.drafts import Draft, taken
 from dsync.console.elsewhere import former_calls
 from dsync.console.files import sent
 from dsync.console.matrices import commented, grids_of, matrices
-from dsync.console.visit import Visit
+from dsync.console.visit import NO_DOSSIER, Visit
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, is_settled, person
 from dsync.domain.conversation import Cote
@@ -114,7 +114,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=SHOWN_VIEWS)
         if found is None or found["demarche_numero"] not in visit.actor.grants:
-            raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+            raise HTTPException(404, NO_DOSSIER)
         if found["demarche_numero"] != worker.demarche:
             return visit.back(f"/dossiers/{number}", demarche=found["demarche_numero"])
         wishes = sorted(
@@ -388,7 +388,7 @@ def in_copy(
     """Return a dossier of the démarche with these of its views; 404: it is not in the copy."""
     found = reader.dossiers.by_number(number, only=only)
     if found is None or found["demarche_numero"] != visit.worker.demarche:
-        raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+        raise HTTPException(404, NO_DOSSIER)
     return found
 
 
@@ -452,8 +452,7 @@ def say_sent(visit: Visit) -> Response:
         parameters = parameters_of(visit)
         place = whole.dossiers.around(selection_of(visit), numbers[0]) if parameters else None
     if (found["presence"], found["etat"]) not in ANSWERABLE:
-        visit.say(OBSTACLES[Obstacle.FINISHED], kind="warning")
-        return visit.back(f"/dossiers/{numbers[0]}/lettre")
+        return visit.refuse(OBSTACLES[Obstacle.FINISHED], f"/dossiers/{numbers[0]}/lettre")
     return visit.ask(ReadDossiers(numbers, sent=True), suite=place and place.apres, **parameters)
 
 
@@ -466,8 +465,7 @@ def send_again(visit: Visit) -> Response:
 
 def judge_again(visit: Visit) -> Response:
     """« Rejuger », by the present rules."""
-    if not visit.worker.configuration.judges:
-        raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
+    visit.need_judged()
     return visit.ask(Precheck(_numbers(visit)))
 
 
@@ -476,8 +474,7 @@ def answer(visit: Visit) -> Response:
 
     400: the démarche judges nothing.
     """
-    if not visit.worker.configuration.judges:
-        raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
+    visit.need_judged()
     numbers, controle = _numbers(visit), visit.form.get("controle", "")
     work: Answering
     if visit.form.get("retirer"):
@@ -498,7 +495,7 @@ def answer(visit: Visit) -> Response:
     if said is None:
         return visit.ask(work, suite=place and place.apres, **parameters)
     if why is Obstacle.NO_DOSSIER:
-        raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+        raise HTTPException(404, NO_DOSSIER)
     return _refused(visit, said)
 
 

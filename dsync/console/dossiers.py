@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.care.waiting import NOBODY, SILENT_DAYS
+from dsync.care.state import NOBODY, SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.elsewhere import found_elsewhere
-from dsync.console.files import FORMATS, file_of
+from dsync.console.files import Download, file_of, prepared
 from dsync.console.parameters import UnknownValueError
 from dsync.console.visit import Viewer, Visit, has_stages, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
@@ -360,7 +359,7 @@ def short(visit: Viewer, check: str, motif: str) -> str:
 def show(visit: Visit) -> Response:
     """Show a page of the list."""
     chosen = selection_of(visit)
-    page = visit.number("page", default=1, most=1_000_000)
+    page = visit.part
     columns, parameters = columns_of(visit), parameters_of(visit)
     if wanted := visit.request.query_params.getlist("colonnes"):
         # Of a form with a box for each; those of every list need not be named.
@@ -459,15 +458,17 @@ def _answers(
 
 
 def export(visit: Visit) -> Response:
-    """Send the whole selection, in its order, as a file.
+    """Send the whole selection, in its order, as a file."""
+    return prepared(visit, lambda progress: _file(visit, progress))
+
+
+def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
+    """Return the selection as a file.
 
     What the list shows, the reasons and the mean marks; with `complet`, then the other columns of
     the main view, or the questions of the form where there is no programme. Columns with personal
     data or free text are only for those who may see them.
     """
-    ending = visit.request.path_params["ending"]
-    if ending not in FORMATS:
-        raise HTTPException(404)
     worker, columns = visit.worker, columns_of(visit)
     listed = [*columns.chosen, *(name for name in ALWAYS if name in columns.own)]
     form, is_whole = columns.shown_form, visit.query("complet") is not None
@@ -496,6 +497,7 @@ def export(visit: Visit) -> Response:
 
         def batches() -> Iterator[list[list[Any]]]:
             for start in range(0, len(numbers), BATCH):
+                progress(start, len(numbers))
                 some = numbers[start : start + BATCH]
                 answers = _answers(reader, form, some) if form else {}
                 rows = rows_of(visit, reader, some, listed)
@@ -530,8 +532,8 @@ def export(visit: Visit) -> Response:
             header = words.label(name, main.columns[name].sentence)
             headers[f"{header} ({name})" if header in headers else header] = types[name]
         return file_of(
-            f"dossiers-{worker.demarche}-{words.paris_day(visit.now)}",
-            ending,
+            visit,
+            "dossiers",
             # JSON is shown in words.
             {header: one.replace("json", "text") for header, one in headers.items()},
             batches(),

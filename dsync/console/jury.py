@@ -12,15 +12,14 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.care.waiting import waiting
+from dsync.care.state import waiting
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import ALL
-from dsync.console.jury_book import book_of
-from dsync.console.jury_sheets import sheets_of
+from dsync.console.jury_papers import book_of, sheets_of
 from dsync.console.matrices import OF_GRIDS
 from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import Viewer, Visit, has_stages
+from dsync.console.visit import NO_DOSSIER, Viewer, Visit, has_stages
 from dsync.domain.means import exact, mean, rounded
 from dsync.store import Reader
 from dsync.sync.work import ReadChanges
@@ -104,7 +103,7 @@ def _chosen(visit: Visit, days: Sequence[Mapping[str, Any]]) -> list[str]:
         return [day for day, total in zip(known, sums, strict=True) if total <= MOST] or known[:1]
     if wanted is not None and wanted not in known:
         raise UnknownValueError("le", wanted, _NO_JURY)
-    day = wanted or _default(known, words.paris_day(visit.now))
+    day = wanted or _default(known, visit.today.isoformat())
     return [day] if day else []
 
 
@@ -236,7 +235,7 @@ def _with_missing(reader: Reader, grids: Sequence[dict[str, Any]]) -> list[dict[
 
 def unfinished_grids(visit: Viewer, reader: Reader, days: Sequence[str]) -> list[dict[str, Any]]:
     """Return the grids of who asks that count and lack a mark, of the next jury or the last one."""
-    day = _default(days, words.paris_day(visit.now))
+    day = _default(days, visit.today.isoformat())
     if day is None:
         return []
     of_day = present(visit) | {"jury_le": [day]}
@@ -299,7 +298,7 @@ def show(visit: Visit) -> Response:
             earlier=known[place + 1] if day and place + 1 < len(known) else None,
             later=known[place - 1] if place else None,
             total=sum(one["nombre"] for one in days),
-            today=words.paris_day(visit.now),
+            today=visit.today.isoformat(),
             juries=[
                 (one, _shown([row for row in rows if str(row["jury_le"]) == one], which, sort))
                 for one in chosen
@@ -339,7 +338,7 @@ def sheet(visit: Visit) -> Response:
     with visit.reading() as reader:
         found = sheets_of(visit, reader, [visit.in_path("numero")])
         if not found:
-            raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+            raise HTTPException(404, NO_DOSSIER)
         day = found[0]["jury_le"]
         return visit.page("fiches.html", fiches=found, day=day, le=day)
 

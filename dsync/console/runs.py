@@ -1,4 +1,4 @@
-"""Runs, requests with their progress, trials, and the journal of what was done by hand."""
+"""Runs, requests with their progress, and the journal of what was done by hand."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from dsync.console.visit import Visit
 from dsync.domain.ids import number_of
 from dsync.domain.run_kinds import Kind
 from dsync.messages import french
-from dsync.messages import kinds as k
 from dsync.store import Reader
 from dsync.store.listing import Selection
 from dsync.store.requests import ManualRequest
 from dsync.store.services import taken_over_in_s
 from dsync.sync import handing_over
-from dsync.sync.work import error_of
 
 PER_PAGE = 50
 SHOWN = 50
@@ -52,10 +50,8 @@ def run(visit: Visit) -> Response:
         found = reader.journal.runs(limit=1, number=number)
         if not found:
             raise HTTPException(404, "Il n’y a pas de synchronisation de ce numéro.")
-        page = visit.number("page", default=1, most=1_000_000)
-        events = reader.journal.events_of_run(
-            number, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE
-        )
+        page = visit.part
+        events = reader.journal.events_of_run(number, PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
         if not events and page > 1:
             return visit.back(f"/synchronisations/{number}")
         for event in events:
@@ -93,11 +89,10 @@ def request(visit: Visit) -> Response:
         leases = reader.leases([visit.worker.demarche], visit.now)
         lease = leases.get(visit.worker.demarche)
         is_held = lease is not None and lease.holder is not None and not lease.is_expired
-        is_part = visit.request.headers.get("hx-request") == "true"
         is_done = found.fini_le is not None
         judged, more = _judged(visit, reader, found) if is_done else (None, False)
         return visit.page(
-            "demande_suite.html" if is_part else "demande.html",
+            "demande_suite.html" if visit.is_asked_again else "demande.html",
             one=found,
             messages=_said(found.resultat, "errors"),
             read=read,
@@ -172,7 +167,7 @@ def _judged(
     judges = asked.genre == Kind.PRECHECK or (asked.genre == Kind.DOSSIER and named)
     if asked.run is None or not judges or not visit.worker.configuration.judges:
         return None, False
-    events = reader.journal.verdicts_of_run(asked.run, limit=MOST_VERDICTS)
+    events = reader.journal.events_of_run(asked.run, MOST_VERDICTS, only="verdict")
     # A run of the service may have judged others, too.
     changed = {one["numero"]: one for one in events if not named or one["numero"] in named}
     for event in changed.values():
@@ -195,37 +190,6 @@ def withdraw(visit: Visit) -> Response:
         if reader.requests.by_id(id_) is not None:
             visit.say("Cette demande a déjà commencé.", kind="warning")
     return visit.back(f"/demandes/{id_}")
-
-
-def trial(visit: Visit) -> Response:
-    """Show the result of what changed nothing, once there is one.
-
-    404: its result is not kept, of another démarche, or of dossiers that the person does not see.
-    """
-    found = visit.site.desk.trial(visit.in_path("id"))
-    is_theirs = visit.dossiers is None or (found and found.asked_by == visit.actor.name)
-    if found is None or found.demarche != visit.worker.demarche or not is_theirs:
-        raise HTTPException(404, "Le résultat de cet essai n’est plus gardé : refaites-le.")
-    report, code, problem = None, None, None
-    if found.result.done():
-        match found.result.exception():
-            case None:
-                report = found.result.result()
-                code = report.exit_code
-            case failure:
-                error = error_of(failure)
-                code, problem = error.exit_code, french.said(k.said_by(error))
-    is_part = visit.request.headers.get("hx-request") == "true"
-    return visit.page(
-        "essai_suite.html" if is_part else "essai.html",
-        trial={"id": found.id, "title": found.title, "begun_at": found.begun_at},
-        report=report and report.to_json(),
-        messages=report and [*map(french.said, report.said)],
-        code=code,
-        problem=problem,
-        is_away=visit.worker.is_ds_away,
-        refresh_s=REFRESH_S,
-    )
 
 
 def journal(visit: Visit) -> Response:
@@ -255,7 +219,7 @@ def _paged(
     `read` calls the method of a reader that returns the list, newest first, with a limit and an
     offset.
     """
-    page = visit.number("page", default=1, most=1_000_000)
+    page = visit.part
     with visit.reading() as reader:
         found = read(reader, limit=PER_PAGE + 1, offset=(page - 1) * PER_PAGE)
         if not found and page > 1:
@@ -273,7 +237,6 @@ PAGES = [
     ("GET", "/executions/{run}", former, Right.AGIR),
     ("GET", "/demandes/{id}", request, Right.AGIR),
     ("POST", "/demandes/{id}/retirer", withdraw, Right.AGIR),
-    ("GET", "/essais/{id}", trial, Right.AGIR),
     ("GET", "/journal", journal, Right.AGIR),
     ("GET", "/consultations", seen, Right.ADMINISTRER),
 ]

@@ -1,16 +1,185 @@
-"""How the call goes: its chart, the state of the service, and what changed in the dossiers."""
+"""How the call goes: what is not well with its remedy, its chart, the changes; « Synchroniser »."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from datetime import date
+from types import UnionType
+from typing import Any, NamedTuple
+
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from dsync.care.concerns import concerns_of
 from dsync.console.access import Right
 from dsync.console.changements import changes_of
-from dsync.console.etat import state_of
-from dsync.console.visit import Visit
+from dsync.console.charts import bars, chart
+from dsync.console.jury import days_of
+from dsync.console.visit import Visit, has_stages
+from dsync.domain.verdict import NO_VERDICT
+from dsync.messages import french
+from dsync.messages import kinds as k
+from dsync.store import Reader
+from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
+MARKED_JURIES = 3
 MOVED = {"/etat": "/suivi", "/changements": "/suivi", "/plan": "/plus"}
 """Former addresses of pages, with those of today."""
+
+
+class Point(NamedTuple):
+    """Something that needs attention, with its remedy, and where to go."""
+
+    text: str
+    path: str | None = None
+    link: str = ""
+    is_error: bool = False
+
+
+_RUNS, _ANOMALIES = (
+    ("/synchronisations", "Voir les synchronisations"),
+    ("/anomalies", "Voir les anomalies"),
+)
+_REQUESTS = "/journal", "Voir les demandes"
+LINKS: Mapping[type[k.Concern], tuple[str, str]] = {
+    k.Late: _RUNS,
+    k.RunFailed: ("/synchronisations/{run}", "Voir cette synchronisation"),
+    k.Stopped: ("/accords", "Voir et décider"),
+    k.InQuarantine: _ANOMALIES,
+    k.Refused: _ANOMALIES,
+    k.Conflicts: ("/conflits", "Régler les conflits"),
+    k.WaitingWrites: ("/anomalies", "Voir ce qui attend"),
+    k.NoTarget: _RUNS,
+    k.UnfinishedErasures: _REQUESTS,
+    k.WaitingRequests: _REQUESTS,
+    k.OldEvidence: ("/preuves", "Voir les preuves"),
+}
+"""Where to go, and the text of the link."""
+_ERRORS = (
+    k.NoSuccess | k.Late | k.SilentService | k.ClockWentBack | k.RunFailed | k.Stopped | k.NoTarget
+)
+_OF_READING = (
+    k.NoSuccess
+    | k.Late
+    | k.NoService
+    | k.SilentService
+    | k.ClockWentBack
+    | k.RunFailed
+    | k.OldEvidence
+)
+"""What those see, too, who may not act: the others are for who can settle them."""
+
+
+def points_of(
+    visit: Visit, reader: Reader, state: Mapping[str, Any], *, without: UnionType | None = None
+) -> Iterator[Point]:
+    """Yield what is not well, as far as it is for who asks, `without` some kinds of it."""
+    may_act, is_under_way = visit.may(Right.AGIR), bool(state["lease"])
+    runs = any(one["is_alive"] for one in state["services"])
+    about = french.About(visit.now, may_act, runs, is_under_way)
+    for one in concerns_of(state, visit.now, visit.worker.settings.thresholds):
+        if (without and isinstance(one, without)) or not (may_act or isinstance(one, _OF_READING)):
+            continue
+        if (
+            isinstance(one, k.Findings)
+            and "instructeur" in one.names
+            and (names := _groupes(visit, reader))
+        ):
+            yield Point(
+                f"L’instructeur de dsync manque dans {names} : ajoutez-le dans Démarches "
+                "Simplifiées, sinon rien n’y est inscrit."
+            )
+            one = k.Findings(tuple(name for name in one.names if name != "instructeur"))
+            if not one.names:
+                continue
+        if (text := french.concern(one, about)) is None:
+            continue
+        if is_under_way and isinstance(one, k.NoSuccess | k.Late):
+            yield Point(text)
+            continue
+        path, link = LINKS.get(type(one), (None, ""))
+        if isinstance(one, k.RunFailed):
+            path = f"/synchronisations/{one.run}"
+        if (not may_act and path != "/preuves") or (
+            visit.grant.groupes is not None and (path or "").startswith("/synchronisations")
+        ):
+            path = None
+        yield Point(text, path and visit.url(path), link, isinstance(one, _ERRORS))
+
+
+def _groupes(visit: Visit, reader: Reader) -> str:
+    """Return the groupes that the configured instructeur is not in, "" if dsync knows of none."""
+    missing = reader.demarche.groupes_without(visit.worker.settings.ds_instructeur)
+    if not missing:
+        return ""
+    names = " et ".join(f"« {name} »" for name in missing)
+    return f"{'les groupes' if len(missing) > 1 else 'le groupe'} {names}"
+
+
+def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
+    """Return what the page of a démarche shows of its state."""
+    configuration = visit.worker.configuration
+    state = visit.state()
+    stages = configuration.programme is not None
+    figures: Mapping[str, Mapping[str, int]] = visit.once_a_run(
+        "figures", state, lambda: reader.dossiers.figures(with_stages=stages)
+    )
+    best = configuration.best.key
+    verdicts = [best, "a_verifier", "ineligible", "indetermine"] if configuration.judges else []
+    shown = [*verdicts, NO_VERDICT]
+    deposits = {name: figures[name] for name in shown if figures[name] or name in verdicts}
+    names = visit.verdict_names if verdicts else {NO_VERDICT: "Dépôts"}
+    return {
+        "state": state,
+        "points": sorted(points_of(visit, reader, state), key=lambda one: not one.is_error)
+        if visit.may(Right.AGIR)
+        else None,
+        "next_run": min(
+            (one["next_run_at"] for one in state["services"] if one["is_alive"]), default=None
+        ),
+        "chart": chart(deposits, ("decisions", figures["decisions"]), _marks(visit, reader)),
+        "legend": [
+            (name, names[name], sum(figures[name].values()), name in verdicts) for name in deposits
+        ],
+        "decisions": sum(figures["decisions"].values()),
+        "funnel": bars(figures["etapes"]),
+        "judges": configuration.judges,
+    }
+
+
+def _marks(visit: Visit, reader: Reader) -> dict[date, str]:
+    """Return the days of the call that the chart names; of the same one, the last name."""
+    sections = visit.worker.configuration.programme
+    window = sections.regles.window if sections and sections.regles else None
+    found: dict[date, str] = dict(zip(window or (), ("ouverture", "clôture"), strict=False))
+    today = visit.today
+    if has_stages(visit.worker):
+        juries = [date.fromisoformat(str(one["jury_le"])) for one in days_of(visit, reader)]
+        following = [day for day in juries if day >= today]
+        # The others are in « Jury »: more names than these few hide each other.
+        found |= dict.fromkeys(following[-1:] if len(juries) > MARKED_JURIES else juries, "jury")
+    return found | {today: "aujourd’hui"}
+
+
+def _asked(visit: Visit) -> Read:
+    """Return what the form « Synchroniser » asks for."""
+    scope = visit.form.get("portee", "nouveau")
+    if scope not in ("nouveau", "dossier", "tout"):
+        raise HTTPException(400)
+    numbers = visit.numbers("dossier")
+    if scope == "dossier" and not numbers:
+        raise HTTPException(400, "Indiquez le numéro du dossier à relire.")
+    if scope == "tout" and numbers:
+        raise HTTPException(400, "Indiquez un numéro, ou choisissez « Tout », pas les deux.")
+    # Who types a number means it, although « Ce qui a changé » was chosen before.
+    if numbers:
+        return ReadDossiers(tuple(numbers))
+    return ReadAll() if scope == "tout" else ReadChanges()
+
+
+def resynchronise(visit: Visit) -> Response:
+    """Ask for a run."""
+    return visit.ask(_asked(visit))
 
 
 def show(visit: Visit) -> Response:
@@ -28,4 +197,5 @@ def moved(visit: Visit) -> Response:
 PAGES = [
     ("GET", "/suivi", show, Right.LIRE),
     *(("GET", path, moved, Right.LIRE) for path in MOVED),
+    ("POST", "/resynchroniser", resynchronise, Right.AGIR),
 ]

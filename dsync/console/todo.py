@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -13,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dsync.care.concerns import concerns_of
-from dsync.care.waiting import TEAM
+from dsync.care.state import TEAM
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
-from dsync.console.etat import Point, points_of
+from dsync.console.suivi import Point, points_of
 from dsync.console.visit import Visit, has_stages
 from dsync.console.worklist import SHOWN, kinds_of
 from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError
@@ -162,10 +161,8 @@ class DemarcheCounts(NamedTuple):
 
 
 def _lines(visit: Visit, reader: Reader) -> Iterator[DemarcheCounts]:
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
     grants = visit.actor.grants
-    for row in reader.overview([*grants]):
-        counts[row.demarche_numero][row.quoi] += row.nombre
+    counts = reader.overview([*grants])
     for number, grant in grants.items():
         worker = visit.site.workers[number]
         count, known, stages = counts[number], visit.titled.get(number), has_stages(worker)
@@ -215,7 +212,7 @@ def show(visit: Visit) -> Response:
             news=None if changed is None else News(changed, since, before is None),
             is_well=not kinds and not any(concerns),
         )
-    if visit.request.headers.get("hx-request") != "true":
+    if not visit.is_asked_again:
         answer.set_cookie(
             _COOKIE,
             kept,

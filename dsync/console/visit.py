@@ -29,6 +29,8 @@ from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.domain.verdict import NO_VERDICT, Verdict
+from dsync.messages import french
+from dsync.messages.kinds import said_by
 from dsync.store import Reader, Store
 from dsync.store.sessions import Titled
 from dsync.store.sight import Sight
@@ -36,6 +38,8 @@ from dsync.sync.work import ReadChanges, Work
 from dsync.wiring import Worker
 
 THEMES = ("neutre", "dsfr")
+NO_DOSSIER = "Ce dossier n’est pas dans la copie."
+NONE_CHOSEN = "Choisissez au moins un dossier."
 BUILD = sha256(__version__.encode()).hexdigest()[:8]
 """In the addresses of what browsers keep for a day. Strangers do not learn the version."""
 
@@ -78,6 +82,8 @@ class Site:
     kept: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
     """What only runs change, with the run after which it was read: at 100,000 dossiers it takes
     most of the time of a page that is made again every five seconds."""
+    titled: dict[int, Titled] = field(default_factory=dict)
+    """Of the démarches as they were last read, for pages that say why there is no other."""
 
     @property
     def nom(self) -> str:
@@ -131,6 +137,11 @@ class Viewer:
         """The present instant, in UTC."""
         return self.worker.clock()
 
+    @property
+    def today(self) -> date:
+        """The present day in Paris."""
+        return self.now.astimezone(PARIS).date()
+
     def may(self, right: Right) -> bool:
         """Return whether the person may do something with the démarche."""
         role = self.grant.role
@@ -141,7 +152,7 @@ class Viewer:
     @property
     def _is_deliberated(self) -> bool:
         section = self.worker.configuration.demarche
-        return section is not None and section.is_deliberated(self.now.astimezone(PARIS).date())
+        return section is not None and section.is_deliberated(self.today)
 
     @property
     def grants(self) -> Mapping[int, Grant]:
@@ -239,12 +250,17 @@ class Visit(Viewer):
     def _check_dossiers(self, numbers: Iterable[int]) -> None:
         """Check that the person sees some dossiers; 404: one is of another groupe."""
         if self.dossiers is not None and not self.dossiers.issuperset(numbers):
-            raise HTTPException(404, "Ce dossier n’est pas dans la copie.")
+            raise HTTPException(404, NO_DOSSIER)
 
     def need(self, right: Right) -> None:
         """Check that the person may do something with the démarche, else 403."""
         if not self.may(right):
             raise HTTPException(403, f"Votre rôle ({self.grant.role}) ne le permet pas.")
+
+    def need_judged(self) -> None:
+        """Check that the démarche judges its dossiers, else 400."""
+        if not self.worker.configuration.judges:
+            raise HTTPException(400, "Cette démarche ne juge pas les dossiers.")
 
     @property
     def was_read(self) -> bool:
@@ -281,6 +297,16 @@ class Visit(Viewer):
         # Python refuses to convert very long numbers, and databases to skip that many rows.
         value = int(text) if text.isdecimal() and len(text) < 10 else default
         return min(max(value, 1), most)
+
+    @property
+    def part(self) -> int:
+        """Which page of a list the address asks for."""
+        return self.number("page", default=1, most=1_000_000)
+
+    @property
+    def is_asked_again(self) -> bool:
+        """Whether an open page asks for what has changed in it."""
+        return self.request.headers.get("hx-request") == "true"
 
     def in_path(self, name: str) -> int:
         """Return a number that is part of the address.
@@ -354,10 +380,10 @@ class Visit(Viewer):
 
     def once_a_run(self, name: str, state: Mapping[str, Any], read: Callable[[], Any]) -> Any:
         """Return what only runs and days change, as it was read after the last run."""
-        last, today = state["last_run"], self.now.astimezone(PARIS).date()
+        last = state["last_run"]
         sees = tuple(filter(self.may, Right))
         key = (name, self.worker.demarche, self.grant.groupes, sees)
-        after = None if state["lease"] or last is None else (last["run"], last["fin"], today)
+        after = None if state["lease"] or last is None else (last["run"], last["fin"], self.today)
         known, found = self.site.kept.get(key, (None, None))
         if found is None or known != after:
             found = read()
@@ -389,8 +415,7 @@ class Visit(Viewer):
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """Render a template."""
-        is_part = self.request.headers.get("hx-request") == "true"
-        said = None if is_part else self.request.session.pop("dit", None)
+        said = None if self.is_asked_again else self.request.session.pop("dit", None)
         programme = self.worker.programme
         titles = {number: one.titre for number, one in self.titled.items()}
         html = self.site.templates.get_template(template).render(
@@ -444,6 +469,11 @@ class Visit(Viewer):
         """Have the next page show a sentence."""
         self.request.session["dit"] = [kind, text]
 
+    def refuse(self, text: str, path: str, **parameters: Any) -> Response:
+        """Lead to a page that says why nothing was done."""
+        self.say(text, kind="warning")
+        return self.back(path, **parameters)
+
     def ask(self, work: Work, **parameters: Any) -> Response:
         """Have some work done, and show how far it is; `parameters` are those of that page.
 
@@ -452,12 +482,6 @@ class Visit(Viewer):
         self._check_work(work)
         id_ = self.site.desk.ask(self.worker, work, self.actor.name)
         return self.back(f"/demandes/{id_}", **parameters)
-
-    def attempt(self, title: str, work: Work) -> Response:
-        """Have a dry run done, and show its result; as `ask`."""
-        self._check_work(work)
-        trial = self.site.desk.attempt(self.worker, title, work, self.actor.name)
-        return self.back(f"/essais/{trial.id}")
 
     def _check_work(self, work: Work) -> None:
         # A new read of what has changed is of no dossier that anybody chose.
@@ -516,6 +540,7 @@ def environment() -> jinja2.Environment:
     filters: dict[str, Callable[..., Any]] = {
         "moment": words.moment,
         "jour": words.day,
+        "inscrit": words.written,
         "heure": words.hour,
         "minute": words.minute,
         "nombre": words.number,
@@ -526,39 +551,13 @@ def environment() -> jinja2.Environment:
         "court_texte": words.shortened,
     }
     made.filters |= filters
-    made.globals |= {
-        name: getattr(words, name)
-        for name in (
-            "ETATS",
-            "PRESENCES",
-            "ATTEND",
-            "VERDICTS",
-            "RESULTATS",
-            "ANNOTATIONS",
-            "ENVOIS",
-            "GENRES",
-            "STATUTS",
-            "EVENEMENTS",
-            "COLOURS",
-            "COPIES",
-            "changed",
-            "cut",
-            "long_day",
-            "size",
-            "plural",
-            "duration",
-            "instant_of",
-            "status",
-            "details",
-            "cause",
-            "asked",
-        )
-    }
+    made.globals |= {name: one for name, one in vars(words).items() if not name.startswith("_")}
     # The version is in the addresses of what browsers keep for a day.
     made.globals |= {
         "Right": Right,
         "zip": zip,
         "build": BUILD,
         "LONGEST_REASON": LONGEST_REASON,
+        "said_of": lambda error: french.said(said_by(error)),
     }
     return made

@@ -64,18 +64,18 @@ class Witness:
         row = {"asked_by": visit.actor.name, "since": now, "now": now}
         with self._lock:
             if isinstance(answer, Download):
-                options: dict[str, Any] = {"page": visit.request.url.path}
+                request = (answer.asked or visit).request
+                options: dict[str, Any] = {"page": request.url.path}
                 options |= {"dossiers": dossiers} if named else {}
-                asked = visit.request.query_params.multi_items()
+                asked = request.query_params.multi_items()
                 if chosen := {name: "…" if name in FREE else value for name, value in asked}:
                     options["filtres"] = chosen
                 row |= {"genre": Seen.FILE, "options": options, "result": {"nombre": answer.rows}}
                 self._rows.append((visit.worker.demarche, row))
                 return
-            is_asked_again = visit.request.headers.get("hx-request") == "true"
             for number in (*dossiers, *visit.shown):
                 key = visit.actor.name, number
-                if is_asked_again and key in self._opened:
+                if visit.is_asked_again and key in self._opened:
                     continue
                 self._opened[key] = now
                 place = visit.worker.demarche, visit.actor.name

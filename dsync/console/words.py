@@ -341,6 +341,14 @@ def day(value: Any) -> str:
     return instant.astimezone(PARIS).strftime("%d/%m/%Y")
 
 
+def written(value: str, annotation: str) -> str:
+    """Return the value of an annotation as it is read: that of the date, as day and time."""
+    with suppress(ValueError):
+        if annotation == "date":
+            return moment(value) if len(value) > len("2024-06-01") else day(value)
+    return value
+
+
 def long_day(day: str) -> str:
     """Return a day, such as `2024-06-01`, as « samedi 1er juin 2024 »."""
     one = date.fromisoformat(day)

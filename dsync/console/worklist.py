@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from dsync.annotations.wish import Wish, WishStatus
-from dsync.care.waiting import SILENT_DAYS, TEAM, waiting
+from dsync.care.state import SILENT_DAYS, TEAM, waiting
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.after_jury import left_after
-from dsync.console.consents import STANDS
-from dsync.console.decisions import key_of, open_conflicts
+from dsync.console.decisions import STANDS, key_of, open_conflicts
 from dsync.console.dossiers import rows_of
 from dsync.console.jury import days_of, unfinished_grids
 from dsync.console.visit import Viewer, has_stages
+from dsync.console.words import NB
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.messages.french import CONSENTS
 from dsync.store import Reader
@@ -31,6 +31,8 @@ from dsync.store.quarantine import Quarantined
 
 SHOWN = 50
 """Maximum number of lines."""
+SHORT = 30
+"""Maximum length of each of two values in one line."""
 
 
 class Task(NamedTuple):
@@ -163,8 +165,8 @@ def _conflicts(wishes: Sequence[Wish], rows: Mapping[int, Mapping[str, Any]]) ->
     tasks = [
         Task(
             *_title(rows, one.numero),
-            f"« {words.shortened(one.valeur_distante or 'vide', 60)} » dans Démarches Simplifiées"
-            f" ; « {words.shortened(_wished(one), 60)} » selon dsync",
+            f"{_value(one, one.valeur_distante)} dans Démarches Simplifiées{NB}; "
+            f"{_value(one, one.valeur)} selon dsync",
             words.instant_of(one.distante_le or one.creee_le),
             f"/conflits#l-{key_of(one)}",
             "Choisir",
@@ -175,9 +177,10 @@ def _conflicts(wishes: Sequence[Wish], rows: Mapping[int, Mapping[str, Any]]) ->
     return TaskKind("conflit", "Conflit", "Conflits", len(wishes), tasks, "/conflits")
 
 
-def _wished(wish: Wish) -> str:
-    is_day = wish.annotation == "date" and wish.valeur
-    return words.day(wish.valeur) if is_day else wish.valeur
+def _value(wish: Wish, value: str | None) -> str:
+    """Return the beginning of one of both values, so that a line shows them both."""
+    said = words.shortened(words.written(value or "vide", wish.annotation), SHORT)
+    return f"«{NB}{said}{NB}»"
 
 
 def _anomalies(
@@ -291,7 +294,7 @@ def _title(rows: Mapping[int, Mapping[str, Any]], number: int) -> tuple[str, str
 
 
 def _decisions(visit: Viewer, reader: Reader, days: Sequence[str]) -> TaskKind:
-    met = [day for day in days if day <= words.paris_day(visit.now)]
+    met = [day for day in days if day <= visit.today.isoformat()]
     tasks = [
         Task(
             row["organisme"] or f"Dossier {row['numero']}",

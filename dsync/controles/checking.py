@@ -28,7 +28,7 @@ from dsync.controles.declared_checks import CONSTANTS, PLACE, Evaluator, Rows, m
 from dsync.controles.facts import FAITS, Faits, can_read, find
 from dsync.controles.notations import NOTATIONS, Notation
 from dsync.domain.dossier import Descriptor
-from dsync.domain.nearest import nearest
+from dsync.domain.remedies import nearest
 
 _TEXTS = (Type.TEXTE, Type.CHOIX)
 _VALUES = (*_TEXTS, Type.NOMBRE, Type.DATE)

@@ -24,7 +24,7 @@ from dsync.controles.notations import FORMATS
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.letter import LONGEST_DEMAND
-from dsync.domain.toml_values import (
+from dsync.domain.toml import (
     Begun,
     Boolean,
     Day,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -31,7 +31,6 @@ from dsync.store.sql import among
 _dossier, _contenu = tables.dossier, tables.contenu
 _demandeur = msgspec.json.Decoder(Demandeur)
 _champs = msgspec.json.Decoder(tuple[Champ, ...])
-NOON = time(12, tzinfo=PARIS)
 Applicants = Mapping[AutreDemarche, frozenset[str] | None]
 """Those with a dossier in another démarche; None: it is not in the database."""
 
@@ -130,9 +129,7 @@ class Gathered:
         One that DS could not render is left out: the read that stores its contents has it judged.
         """
         numbers = [one.numero for one in due]
-        as_of = options and options.as_of
-        depot = datetime.combine(as_of, NOON) if as_of else None
-        faits = self._faits(reader, numbers, depot)
+        faits = self._faits(reader, numbers, options.depot if options else None)
         doublons = reader.keys.doublons(numbers) if self._unique else {}
         evaluator = self.declarations.evaluator
         return {

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from dsync.controles.comparing import fold_text, fold_value
-from dsync.domain.nearest import nearest
+from dsync.domain.remedies import nearest
 from dsync.domain.wording import cleaned, defused
 
 _MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(\.[^@\s,;<>.]+)+")

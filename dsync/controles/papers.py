@@ -165,4 +165,5 @@ def message_of(
         if (demande := demandes.get(one.controle))
     ]
     sender = sections.precontrole
-    return letter(found["numero"], asked, sender, days=None, may_edit=may_edit(found))
+    who, url = sender.instruction, sender.publication_url
+    return letter(found["numero"], asked, who, url, may_edit=may_edit(found))

@@ -11,7 +11,7 @@ from dsync.controles.comparing import fold_text
 from dsync.controles.declarations import Type
 from dsync.controles.facts import FAITS, OF_DS
 from dsync.domain.dossier import LAYOUT_TYPES, PARIS, Demarche, Descriptor, Revision, slug
-from dsync.domain.toml_text import TO_CHECK, array, commented, inline, named, quoted
+from dsync.domain.toml import TO_CHECK, array, commented, inline, named, quoted
 from dsync.domain.verdict import MOST_CHECKS, Verdict
 
 _LEFT_OUT = LAYOUT_TYPES | {"carte"}

@@ -277,14 +277,14 @@ class Descriptor(NamedTuple):
     id: DescriptorId
     libelle: str
     type: str
-    required: bool
-    options: tuple[str, ...] | None
+    required: bool = False
+    options: tuple[str, ...] | None = None
     """The options of a drop-down list; None for other types."""
-    other_option: bool
+    other_option: bool = False
     """Whether the drop-down list also accepts any other text."""
-    parent_id: DescriptorId | None
+    parent_id: DescriptorId | None = None
     """The repetition to which it belongs."""
-    is_annotation: bool
+    is_annotation: bool = False
 
 
 @dataclass(frozen=True, slots=True)

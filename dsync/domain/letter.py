@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.dossier import OPEN_ETATS, Etat
@@ -24,18 +24,6 @@ class Letter(NamedTuple):
     objet: str
     texte: str
     demandes: Sequence[str]
-
-
-class Sender(Protocol):
-    """A section of the configuration that says who writes."""
-
-    @property
-    def instruction(self) -> str:
-        """Who decides on the dossiers, with its article."""
-
-    @property
-    def publication_url(self) -> str | None:
-        """Where the rules are published."""
 
 
 def open_points(found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]) -> list[Controle]:
@@ -61,17 +49,23 @@ def may_edit(found: Mapping[str, Any]) -> bool:
 
 
 def letter(
-    numero: int, asked: Sequence[str], sender: Sender, *, days: int | None, may_edit: bool
+    numero: int,
+    asked: Sequence[str],
+    instruction: str,
+    url: str | None,
+    *,
+    days: int | None = None,
+    may_edit: bool,
 ) -> Letter:
     """Return the message that asks for something, each thing once.
 
-    `days` is in how many days an answer is expected (None: this is not said); `may_edit`: the
-    applicant can still change the dossier.
+    `instruction` is who decides on the dossiers, with its article, `url` where the rules are
+    published. `days` is in how many days an answer is expected (None: this is not said);
+    `may_edit`: the applicant can still change the dossier.
     """
     asked = list(dict.fromkeys(asked))
     until = f" dans les {days} jours qui suivent ce message" if days else ""
     in_time = " dans ce délai" if days else ""
-    instruction, url = sender.instruction, sender.publication_url
     parts = [
         "Madame, Monsieur,",
         f"Nous avons bien reçu votre dossier n° {numero}. Pour poursuivre son instruction, nous "

@@ -20,8 +20,7 @@ RETAINED = {
     "sans_suite": "dossiers classés sans suite, depuis la décision",
     "masque": "dossiers à la corbeille, depuis qu’ils y sont",
     "disparu": "dossiers introuvables, depuis qu’ils le sont",
-    "journaux": "journaux des synchronisations et des demandes",
-    "agents": "noms des agents dans les journaux",
+    "journaux": "journaux des synchronisations et des demandes, noms des agents compris",
 }
 """What is erased at an age, by rule of `[retention]`."""
 OF_DOSSIERS = ("en_construction", "en_instruction", "accepte", "refuse", "sans_suite")

@@ -48,7 +48,6 @@ class RemoteFile(NamedTuple):
 
     url: str
     """Signed, and valid for an hour at most."""
-    taille: int
     analyse: str
 
 

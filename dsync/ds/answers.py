@@ -23,7 +23,7 @@ from dsync.ds.dossier_reading import (
     read_dossier,
     utc,
 )
-from dsync.ds.nodes import NULL, EmailNode, IdNode, LabelNode, NameNode, Number
+from dsync.ds.nodes import NULL, EmailNode, IdNode, LabelNode, NameNode, Number, NumberNode
 from dsync.ds.results import DeletedPage, GlancePage, LightPage, ListRequest, Page, Unreadable
 from dsync.ds.transport import GraphAnswer
 from dsync.errors import DSContractError
@@ -65,10 +65,6 @@ class _Demarche(Struct, rename="camel"):
 
 class _Data(Struct):
     demarche: _Demarche | None = None
-
-
-class _LightNode(Struct):
-    number: Number
 
 
 class _GlanceNode(Struct, rename="camel"):
@@ -208,7 +204,7 @@ def light_page_of(
         connection.nodes = [NULL]
     raws, info = _listed(connection, first, subject)
     _paths(answer.errors, len(raws))
-    nodes = [_read(_LightNode, raw) for raw in raws]
+    nodes = [_read(NumberNode, raw) for raw in raws]
     numbers = tuple(DossierNumber(node.number) if node else None for node in nodes)
     return LightPage(numbers, info.end_cursor, bool(info.has_next_page), answer.server_date)
 
@@ -274,7 +270,7 @@ def files_of(
         raise error_of(Fault.NOT_FOUND, subject=subject)
     return {
         PieceKey(champ["champDescriptorId"], ligne, file["checksum"] or ""): RemoteFile(
-            file["url"], int(file["byteSizeBigInt"]), file["virusScanResult"] or ""
+            file["url"], file["virusScanResult"] or ""
         )
         for ligne, champ in _champs(node)
         for file in champ.get("files") or ()

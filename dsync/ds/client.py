@@ -37,6 +37,7 @@ from dsync.ds.demarche_reading import (
     refusals_of,
 )
 from dsync.ds.dossier_reading import MAPS, PATH_OF_MAPS, read_dossier, to_omit
+from dsync.ds.limits import RetryPolicy
 from dsync.ds.operations import Operation
 from dsync.ds.results import (
     DeletedPage,
@@ -48,12 +49,10 @@ from dsync.ds.results import (
     Unreadable,
     WriteOutcome,
 )
-from dsync.ds.retry import RetryPolicy
-from dsync.ds.transport import GraphAnswer, Transport, first_sentence
+from dsync.ds.transport import SHAPE_ERRORS, Transport, first_sentence
 from dsync.ds.write_document import in_order, outcomes_of, read_remote, variables_of
 from dsync.errors import (
     DSBadDataError,
-    DSContractError,
     DSOutcomeUnknownError,
     DSRateLimitedError,
     DSTimeoutError,
@@ -66,16 +65,6 @@ DOSSIERS_PER_REQUEST = 50
 """Of those that are requested by their numbers: DS has 30 s for all of a document."""
 MAX_TIMEOUTS_IN_A_ROW = 3
 """After this many single dossiers in a row have timed out, DS is slow and not the dossiers."""
-SHAPE_ERRORS = (
-    AttributeError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-"""Exceptions raised while reading an answer that does not match the API."""
 
 
 class DSClient(Transport):
@@ -93,7 +82,7 @@ class DSClient(Transport):
             DSNotFoundError: DS has no such démarche.
         """
         subject = k.Requested(k.Thing.DEMARCHE, number)
-        return self._read(
+        return self.read(
             operations.load("demarche"),
             {"number": number},
             lambda answer: read_demarche(item_of(answer, "demarche", subject), number),
@@ -121,7 +110,7 @@ class DSClient(Transport):
             DSBadDataError: DS cannot render a dossier of the page.
         """
         subject = k.Requested(k.Thing.DEMARCHE, number)
-        return self._read(
+        return self.read(
             operations.load("dossiers_page"),
             {
                 **_page_variables(number, first, after, updated_since),
@@ -147,7 +136,7 @@ class DSClient(Transport):
         """
         subject = k.Requested(k.Thing.DEMARCHE, number)
         variables = _page_variables(number, first, after, updated_since)
-        return self._read(
+        return self.read(
             operations.load("dossiers_light_page"),
             variables if has_numbers else {**variables, "withNumbers": False},
             lambda answer: light_page_of(answer, subject, first, has_numbers=has_numbers),
@@ -165,7 +154,7 @@ class DSClient(Transport):
     ) -> GlancePage:
         """Return what shows whether a page's dossiers have changed; as `read_light_page`."""
         subject = k.Requested(k.Thing.DEMARCHE, number)
-        return self._read(
+        return self.read(
             operations.load("dossiers_glance_page"),
             _page_variables(number, first, after, updated_since),
             lambda answer: glance_page_of(answer, subject, first),
@@ -182,7 +171,7 @@ class DSClient(Transport):
     ) -> tuple[DeletedPage | None, DeletedPage | None]:
         """Return a page of the hidden and of the erased dossiers, None for one not requested."""
         subject = k.Requested(k.Thing.DEMARCHE, number)
-        return self._read(
+        return self.read(
             operations.load("deletions"),
             {"number": number, **_list_variables(pending, deleted)},
             lambda answer: deletions_of(answer, subject, pending, deleted),
@@ -256,7 +245,7 @@ class DSClient(Transport):
             DSBadDataError: DS cannot render it.
         """
         subject = k.Requested(k.Thing.DOSSIER, number)
-        return self._read(
+        return self.read(
             operations.load("pieces"),
             {"number": number},
             lambda answer: files_of(answer, subject, demarche),
@@ -327,7 +316,7 @@ class DSClient(Transport):
             DSError: also if DS did not answer an attempt.
         """
         subject = k.Requested(k.Thing.DEMARCHE, demarche)
-        groupes = self._read(
+        groupes = self.read(
             operations.load("groupes"),
             {"number": demarche},
             lambda answer: groupes_of(answer, subject),
@@ -337,7 +326,7 @@ class DSClient(Transport):
         every = list(groupes)
         for start in range(0, len(every), DOSSIERS_PER_REQUEST):
             numbers = every[start : start + DOSSIERS_PER_REQUEST]
-            dossiers = self._read(
+            dossiers = self.read(
                 operations.of_several("groupe_dossier", len(numbers)),
                 {f"number{i}": number for i, number in enumerate(numbers)},
                 partial(first_dossiers_of, count=len(numbers), subject=subject),
@@ -456,7 +445,7 @@ class DSClient(Transport):
         broken: dict[DossierNumber, str] = {}
         waiting = list(dict.fromkeys(numbers))
         while waiting:
-            answer = self._read(
+            answer = self.read(
                 operation(len(waiting)),
                 {**{f"number{i}": number for i, number in enumerate(waiting)}, **variables},
                 partial(aliased, count=len(waiting)),
@@ -474,25 +463,6 @@ class DSClient(Transport):
                 break
             waiting = [n for n in waiting if n not in result and n not in broken]
         return result, broken
-
-    def _read(
-        self,
-        operation: Operation,
-        variables: Mapping[str, Any],
-        interpret: Callable[[GraphAnswer], T],
-        *,
-        subject: k.Requested,
-        policy: RetryPolicy = RetryPolicy.USUAL,
-    ) -> T:
-        def checked(answer: GraphAnswer) -> T:
-            try:
-                return interpret(answer)
-            except SHAPE_ERRORS as exc:
-                raise DSContractError(
-                    k.Mismatch(subject, type(exc).__name__), fault="shape"
-                ) from exc
-
-        return self.read(operation, variables, checked, subject=subject, policy=policy)
 
 
 def _annotations(

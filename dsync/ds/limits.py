@@ -1,7 +1,10 @@
-"""The limits of requests to DS, and the throttle that keeps to the rate.
+"""The limits of requests to DS, the throttle that keeps to the rate, and what is sent again.
 
 On PostgreSQL, all processes with one token share a budget of requests (`store/budget.py`); on
 SQLite, the threads of the one process share the throttle.
+
+The wait after a failed attempt doubles each time, with jitter; after a 429 it lasts until the rate
+limit's reset.
 
 All waits are on the stop event, which ends them.
 """
@@ -9,12 +12,21 @@ All waits are on the stop event, which ends them.
 from __future__ import annotations
 
 import hashlib
+import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from enum import Enum
+from typing import Protocol, TypeVar
+
+from dsync.errors import DSError, DSRateLimitedError, DSUnavailableError, InterruptedRunError
+from dsync.messages import kinds as k
+from dsync.messages.kinds import Fault
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,34 +69,24 @@ _LOOK_S = 2.0
 class Permits(Protocol):
     """A budget of requests that several processes share."""
 
-    def take(self, permits: int, least: int, limit: int, used: Mapping[str, int]) -> GrantedPermits:
-        """Return up to so many permits, or when to ask again; give back what was not used."""
+    def take(
+        self, permits: int, least: int, limit: int, used: Mapping[str, int]
+    ) -> tuple[str, int, float]:
+        """Return by what up to so many permits are given back, and how many there are.
+
+        If there are none, in how many seconds the next attempt can succeed.
+        """
 
     def pause(self, wait_s: float) -> None:
         """Have all processes wait."""
-
-
-class GrantedPermits(Protocol):
-    """The permits that a process got."""
-
-    @property
-    def id(self) -> str:
-        """By which they are given back."""
-
-    @property
-    def permits(self) -> int:
-        """Their number."""
-
-    @property
-    def wait_s(self) -> float:
-        """If there are none: time until the next attempt can succeed."""
 
 
 @dataclass(slots=True)
 class _Held:
     """Permits that this process has of a shared budget."""
 
-    granted: GrantedPermits
+    id: str
+    permits: int
     left: int
     until: float
     urgent: bool
@@ -190,14 +192,14 @@ class Throttle:
         if lacking <= 0:
             return 0.0
         ended = [one for one in self._held if one.until <= now]
-        used = {one.granted.id: one.granted.permits - one.left for one in ended}
+        used = {one.id: one.permits - one.left for one in ended}
         # Few of a small limit, so that other processes get some, too.
         some = max(lacking, min(PERMITS, limit // 10))
-        granted = shared.take(some, min(lacking, limit), limit, used)
+        id_, permits, wait_s = shared.take(some, min(lacking, limit), limit, used)
         self._held = [one for one in self._held if one.until > now]
-        if not granted.permits:
-            return min(max(granted.wait_s, 0.05), _LOOK_S)
-        self._held.append(_Held(granted, granted.permits, now + PERMITS_S, urgent))
+        if not permits:
+            return min(max(wait_s, 0.05), _LOOK_S)
+        self._held.append(_Held(id_, permits, permits, now + PERMITS_S, urgent))
         return 0.0
 
     def _usable(self, *, urgent: bool) -> list[_Held]:
@@ -220,3 +222,83 @@ def shared_throttle(url: str, token: str) -> Throttle:
     key = (url, hashlib.sha256(token.encode()).hexdigest())
     with _SHARED_LOCK:
         return _SHARED.setdefault(key, Throttle())
+
+
+class RetryPolicy(Enum):
+    """After which failures a request is sent again, by kind of request."""
+
+    PAGE = "page"
+    """After a time-out or an internal error the caller requests a smaller page instead."""
+    USUAL = "usual"
+    LIGHT = "light"
+    """For the light document: no request is smaller, so an internal error counts as an outage."""
+    MUTATION = "mutation"
+    """Never, not even after a 429: the caller first reads again what it would overwrite."""
+
+
+# By their values, because an error's details hold texts.
+_SLOW = frozenset({Fault.TIMEOUT.value, Fault.DEADLINE.value})
+_SERVER_ERROR = Fault.SERVER_ERROR.value
+_UNREACHABLE = Fault.UNREACHABLE.value
+_SILENT = Fault.DEADLINE.value
+
+
+def attempts_for(error: DSError, policy: RetryPolicy, most: int, *, answers: bool = True) -> int:
+    """Return the total number of attempts after an error, at most `most`.
+
+    `answers`: whether the endpoint answered before; one that did not, and refuses connections or is
+    silent, is no outage of seconds.
+    """
+    if policy is RetryPolicy.MUTATION:
+        return 1
+    if isinstance(error, DSRateLimitedError):
+        return most
+    fault = error.details.get("fault")
+    if isinstance(error, DSUnavailableError):
+        return most if answers or fault != _UNREACHABLE else min(2, most)
+    # One further attempt only, because each one keeps DS busy for 30 s.
+    if fault in _SLOW:
+        is_silent = fault == _SILENT and not answers
+        return 1 if policy is RetryPolicy.PAGE or is_silent else min(2, most)
+    if fault == _SERVER_ERROR and policy is not RetryPolicy.PAGE:
+        return most if policy is RetryPolicy.LIGHT else min(2, most)
+    return 1
+
+
+def retried(
+    act: Callable[[], T],
+    limits: Limits,
+    stop: threading.Event,
+    clock: Callable[[], datetime],
+    policy: RetryPolicy,
+    notify: Callable[[DSError, int, int, float], None] = lambda *_: None,
+    *,
+    answers: bool = True,
+) -> T:
+    """Return what `act` returns, which sends one request, again where the policy says so.
+
+    `notify` is called before each wait, with the error, the number of the attempt, of how many it
+    is, and the seconds; `answers` is as of `attempts_for`.
+
+    Raises:
+        DSError: that of the last attempt.
+        InterruptedRunError: `stop` was set between two attempts.
+    """
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return act()
+        except DSError as exc:
+            most = attempts_for(exc, policy, limits.attempts, answers=answers)
+            if attempt >= most:
+                raise
+            wait_s = limits.backoff_s * 2.0 ** (attempt - 1)
+            if isinstance(exc, DSRateLimitedError) and exc.retry_at is not None:
+                wait_s = max(0.0, (exc.retry_at - clock()).total_seconds())
+            # So that requests that failed together are not sent again together.
+            wait_s += random.uniform(0, limits.backoff_s)  # noqa: S311 - not for secrets
+            wait_s = min(wait_s, limits.max_wait_s)
+            notify(exc, attempt, most, wait_s)
+        if stop.wait(wait_s):
+            raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))

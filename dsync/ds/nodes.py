@@ -43,8 +43,8 @@ class FileNode(_Node):
     virus_scan_result: Text = None
 
 
-class LinkNode(_Node):
-    """Another dossier."""
+class NumberNode(_Node):
+    """A dossier or a démarche of which only the number is selected."""
 
     number: Number
 
@@ -53,12 +53,6 @@ class IdNode(_Node):
     """An object of which only the id is selected."""
 
     id: str
-
-
-class DemarcheNode(_Node):
-    """The démarche; only its number is selected."""
-
-    number: Number
 
 
 class EmailNode(_Node):
@@ -142,7 +136,7 @@ class CellNode(_Node):
     pays_code: Place = None
     epci_code: Place = None
     etablissement: EtablissementNode | None = None
-    dossier: LinkNode | None = None
+    dossier: NumberNode | None = None
     files: list[FileNode] | None = None
     geo_areas: Raw = NULL
     """The areas of a map; decoded only up to a size, for they can have any number of points."""
@@ -246,7 +240,7 @@ class DossierNode(_Node):
     """Left out where DS fails on it."""
     messages: list[MessageNode] | UnsetType = UNSET
     """The same."""
-    demarche: DemarcheNode | UnsetType = UNSET
+    demarche: NumberNode | UnsetType = UNSET
     """Selected only for a dossier that is requested alone."""
     date_passage_en_construction: dt.datetime | None = None
     date_passage_en_instruction: dt.datetime | None = None

@@ -12,7 +12,7 @@ the tests validate each document with gql.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -24,6 +24,8 @@ _OPERATION = re.compile(r"(query|mutation) (\w+)(?:\((.*?)\))? {\n(.*)\n}", re.D
 _VARIABLE = re.compile(r"\$(\w+): ([^,\n]+)")
 _FIELD = re.compile(r"^  (\w.*?^  })$", re.MULTILINE | re.DOTALL)
 _ANNOTATIONS = re.compile(r"^    (annotations\(.*?^    })\n", re.MULTILINE | re.DOTALL)
+_Copy = tuple[str, str, Mapping[str, str]]
+"""An alias, the field of a file, and the names of its variables there, by those in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,8 @@ def of_several(name: str, count: int) -> Operation:
 
     The aliases are `d0`, `d1`, …; the variables are `number0`, `number1`, ….
     """
-    template = _Template(name)
-    (field,) = template.fields
-    return template.repeated(_Copy(f"d{i}", field, {"number": f"number{i}"}) for i in range(count))
+    (field,) = _fields(name)
+    return _repeated(name, [(f"d{i}", field, {"number": f"number{i}"}) for i in range(count)])
 
 
 @lru_cache(maxsize=64)
@@ -75,16 +76,14 @@ def read_annotations(count: int, ids: int) -> Operation:
     The aliases are `d0`, `d1`, … with `a0`, `a1`, … in each; the variables are `number0`, … and,
     the same for all dossiers, `annotation0`, ….
     """
-    template = _Template("annotations")
-    (dossier,) = template.fields
+    (dossier,) = _fields("annotations")
     (one,) = _ANNOTATIONS.findall(dossier)
     # One alias an annotation: DS filters `annotations` by one id only.
-    several = [_Copy(f"a{k}", one, {"annotation": f"annotation{k}"}).text() for k in range(ids)]
+    several = [_text(f"a{k}", one, {"annotation": f"annotation{k}"}) for k in range(ids)]
     text = _ANNOTATIONS.sub("".join(f"    {copy}\n" for copy in several), dossier)
     shared = {f"annotation{k}": "annotation" for k in range(ids)}
-    return template.repeated(
-        (_Copy(f"d{i}", text, {"number": f"number{i}"}) for i in range(count)), shared
-    )
+    copies = [(f"d{i}", text, {"number": f"number{i}"}) for i in range(count)]
+    return _repeated("annotations", copies, shared)
 
 
 # More than of the others: each mix of annotations and labels is a shape of its own.
@@ -96,61 +95,49 @@ def push(shapes: tuple[tuple[bool, int, int], ...]) -> Operation:
     the same names. DS executes mutations in the document's order. A shape says whether a write has
     annotations, and how many labels it removes and adds.
     """
-    template = _Template("push")
-    texts = dict(field.split(": ", 1) for field in template.fields)
-    copies = []
+    texts = dict(field.split(": ", 1) for field in _fields("push"))
+    copies: list[_Copy] = []
     for i, (has_annotations, removed, added) in enumerate(shapes):
         names = [("annotations", "")] * has_annotations
         names += [("remove", str(k)) for k in range(removed)]
         names += [("add", str(k)) for k in range(added)]
         for kind, ordinal in names:
             alias = f"w{i}_{kind}{ordinal}"
-            copies.append(_Copy(alias, texts[kind], {kind: alias}))
-    return template.repeated(copies)
+            copies.append((alias, texts[kind], {kind: alias}))
+    return _repeated("push", copies)
 
 
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """A field of a template under an alias, with renamed variables."""
-
-    alias: str
-    field: str
-    renamed: Mapping[str, str]
-
-    def text(self) -> str:
-        body = self.field
-        for old, new in self.renamed.items():
-            body = re.sub(rf"\${old}\b", f"${new}", body)
-        return f"{self.alias}: {body}"
+def _text(alias: str, field: str, renamed: Mapping[str, str]) -> str:
+    """Return a field of a template under an alias, with renamed variables."""
+    for old, new in renamed.items():
+        field = re.sub(rf"\${old}\b", f"${new}", field)
+    return f"{alias}: {field}"
 
 
-class _Template:
-    """The operation of a file, whose fields are repeated."""
+def _fields(name: str) -> list[str]:
+    """Return the fields of a file's operation."""
+    found: list[str] = _FIELD.findall(_parts(load(name).text.partition("\n\n")[0])[3])
+    return found
 
-    def __init__(self, name: str) -> None:
-        operation, _, self._rest = load(name).text.partition("\n\n")
-        kind, called, variables, body = _parts(operation)
-        self._head = f"{kind} {called}"
-        self._types = dict(_VARIABLE.findall(variables))
-        self.fields: list[str] = _FIELD.findall(body)
 
-    def repeated(
-        self, copies: Iterable[_Copy], shared: Mapping[str, str] | None = None
-    ) -> Operation:
-        """Return the operation with these fields.
+def _repeated(
+    name: str, copies: Sequence[_Copy], shared: Mapping[str, str] | None = None
+) -> Operation:
+    """Return the operation of a file with these copies of its fields.
 
-        `shared` has further variables, mapped to the template's variable of the same type.
-        """
-        # Iterated twice: for the variables and for the fields.
-        made = list(copies)
-        variables = {new: old for copy in made for old, new in copy.renamed.items()}
-        variables.update(shared or {})
-        # Those with a default are the same for all copies.
-        variables |= {name: name for name, type_ in self._types.items() if "=" in type_}
-        declared = ", ".join(f"${new}: {self._types[old]}" for new, old in variables.items())
-        fields = "\n".join(f"  {copy.text()}" for copy in made)
-        rest = f"\n\n{self._rest}" if "..." in fields else ""  # GraphQL refuses an unused fragment.
-        return _operation(f"{self._head}({declared}) {{\n{fields}\n}}{rest}")
+    `shared` has further variables, mapped to the file's variable of the same type.
+    """
+    operation, _, rest = load(name).text.partition("\n\n")
+    kind, called, declared, _ = _parts(operation)
+    types = dict(_VARIABLE.findall(declared))
+    variables = {new: old for _, _, renamed in copies for old, new in renamed.items()}
+    variables |= shared or {}
+    # Those with a default are the same for all copies.
+    variables |= {name: name for name, type_ in types.items() if "=" in type_}
+    declared = ", ".join(f"${new}: {types[old]}" for new, old in variables.items())
+    fields = "\n".join(f"  {_text(*copy)}" for copy in copies)
+    rest = f"\n\n{rest}" if "..." in fields else ""  # GraphQL refuses an unused fragment.
+    return _operation(f"{kind} {called}({declared}) {{\n{fields}\n}}{rest}")
 
 
 def _operation(text: str) -> Operation:

@@ -1,4 +1,4 @@
-"""An HTTP session with DS: sends one request, and returns the answer's parts or the fault."""
+"""An HTTP exchange with DS: sends one request, and returns the answer's parts or the fault."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import requests
-from requests.auth import AuthBase
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -20,7 +19,13 @@ from urllib3.exceptions import (
 
 from dsync.domain.json_bytes import is_crowded, repaired, without_mark
 from dsync.ds.classify import GraphError, fault_of_errors, fault_of_status
-from dsync.exchanges import BoundedAdapter, InsecureAddressError, NoCertificatesError, TooLongError
+from dsync.exchanges import (
+    BoundedAdapter,
+    InsecureAddressError,
+    NoCertificatesError,
+    TooLongError,
+    session_through,
+)
 from dsync.messages.kinds import Fault
 
 
@@ -53,57 +58,43 @@ _TOO_DEEP = msgspec.Raw(b'{"extensions":{"code":"invalid_null"}}')
 _PART = 1 << 20
 
 
-class _Bearer(AuthBase):
-    """Sets the `Authorization` header.
+def session_with(
+    adapter: BoundedAdapter, token: Callable[[], str], headers: Mapping[str, str]
+) -> requests.Session:
+    """Return a session that sends the token of each instant, and these headers."""
 
-    An auth object and not a plain header, because requests would replace a header by the
-    credentials of a `.netrc` file.
-    """
-
-    def __init__(self, token: Callable[[], str]) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token()}"
+    def authorised(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {token()}"
         return request
 
+    session = session_through(adapter, **headers)
+    # Not a plain header, because requests would replace it by the credentials of a `.netrc` file.
+    session.auth = authorised
+    return session
 
-class Session:
-    """Does one exchange at a time.
+
+def exchange(
+    session: requests.Session,
+    url: str,
+    payload: Mapping[str, Any],
+    timeouts_s: tuple[float, float],
+) -> Reply:
+    """Send a request once; a failure of the exchange is in `Reply.fault`.
 
     `timeouts_s` are for the connection and for each read of the socket.
     """
-
-    def __init__(
-        self,
-        adapter: BoundedAdapter,
-        url: str,
-        token: Callable[[], str],
-        headers: Mapping[str, str],
-        timeouts_s: tuple[float, float],
-    ) -> None:
-        self._url = url
-        self._timeouts_s = timeouts_s
-        self._session = requests.Session()
-        self._session.auth = _Bearer(token)
-        self._session.headers.update(headers)
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, adapter)
-
-    def exchange(self, payload: Mapping[str, Any]) -> Reply:
-        """Send a request once; a failure of the exchange is in `Reply.fault`."""
-        try:
-            response = self._session.post(
-                self._url,
-                json=payload,
-                timeout=self._timeouts_s,
-                allow_redirects=False,  # requests would follow a redirect with a GET.
-                stream=True,  # The adapter has read the body, of which requests would make a copy.
-            )
-        except Exception as exc:
-            return _broken(exc)
-        # That of a redirect has been taken by requests all the same.
-        return _reply(response, response.raw.read() or response.content)
+    try:
+        response = session.post(
+            url,
+            json=payload,
+            timeout=timeouts_s,
+            allow_redirects=False,  # requests would follow a redirect with a GET.
+            stream=True,  # The adapter has read the body, of which requests would make a copy.
+        )
+    except Exception as exc:
+        return _broken(exc)
+    # That of a redirect has been taken by requests all the same.
+    return _reply(response, response.raw.read() or response.content)
 
 
 def _reply(response: requests.Response, body: bytes) -> Reply:

@@ -12,19 +12,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from math import inf
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from tenacity import AttemptManager
 
 from dsync.addresses import mask_url
 from dsync.ds.classify import NOT_EXECUTED, GraphError, error_of, fault_of_errors
-from dsync.ds.limits import PERMITS_S, Limits, Permits, shared_throttle
+from dsync.ds.limits import (
+    PERMITS_S,
+    Limits,
+    Permits,
+    RetryPolicy,
+    retried,
+    shared_throttle,
+)
 from dsync.ds.operations import Operation
-from dsync.ds.retry import RetryNotice, RetryPolicy, retrying
-from dsync.ds.session import Reply, Session
+from dsync.ds.session import Reply, exchange, session_with
 from dsync.errors import (
     ConfigurationError,
+    DSContractError,
     DSError,
     DSOutcomeUnknownError,
     DSRateLimitedError,
@@ -37,6 +43,16 @@ from dsync.messages.kinds import Fault
 
 T = TypeVar("T")
 
+SHAPE_ERRORS = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""Exceptions raised while reading an answer that does not match the API."""
 _ABOUT_ITEMS = frozenset(
     {Fault.NOT_FOUND, Fault.OUT_OF_SCOPE, Fault.TIMEOUT, Fault.BAD_DATA, Fault.INVALID_CURSOR}
 )
@@ -80,13 +96,6 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text) <= _DIGITS else inf
 
 
-class Notify(Protocol):
-    """Receives what happens during a request: an event with its facts, and a sentence."""
-
-    def __call__(self, event: str, line: str, **facts: Any) -> None:
-        """Log the event and show the sentence."""
-
-
 def first_sentence(error: BaseException | None) -> str:
     """Return an error's first sentence, without the remedy."""
     return f"{str(error).partition('. ')[0].rstrip('.')}."
@@ -101,7 +110,7 @@ class Transport:
     """Sends operations; thread-safe, because each exchange has a session of its own.
 
     When `stop` is set, waits and running requests end with `InterruptedRunError`. `notify` is
-    called when a request fails and is sent again.
+    called with an event, a sentence and facts when a request fails and is sent again.
     """
 
     def __init__(
@@ -113,7 +122,7 @@ class Transport:
         limits: Limits,
         stop: threading.Event,
         clock: Callable[[], datetime],
-        notify: Notify = lambda *_, **_facts: None,
+        notify: Callable[..., None] = lambda *_, **_facts: None,
     ) -> None:
         self.limits = limits
         self.requests = 0
@@ -137,10 +146,9 @@ class Transport:
         self._lock = threading.Lock()
         # Refusals of writes are recognised by their French messages.
         headers = {"User-Agent": user_agent, "Accept-Language": "fr"}
-        timeouts_s = (limits.connect_timeout_s, limits.deadline_s)
         self._exchanges = Exchanges(
             # The token is asked for at each request, because it can be renewed.
-            lambda adapter: Session(adapter, url, lambda: self._token, headers, timeouts_s),
+            lambda adapter: session_with(adapter, lambda: self._token, headers),
             max_bytes=int(limits.max_response_mib * MIB),
             stop=stop,
         )
@@ -187,15 +195,23 @@ class Transport:
         A `DSError` that `interpret` raises counts as the request's. `subject` is for messages.
 
         Raises:
+            DSContractError: the answer does not match the API.
             DSError: the error of the last attempt.
             InterruptedRunError: `stop` was set.
         """
+
+        def attempt() -> T:
+            self._wait_for_permit()
+            with self._counting():
+                answer = self._send(operation, variables, subject)
+                try:
+                    return interpret(answer)
+                except SHAPE_ERRORS as exc:
+                    said = k.Mismatch(subject, type(exc).__name__)
+                    raise DSContractError(said, fault="shape") from exc
+
         try:
-            for attempt in self._attempts(policy):
-                with attempt:
-                    self._wait_for_permit()
-                    with self._counting():
-                        return interpret(self._send(operation, variables, subject))
+            return self._retried(attempt, policy)
         except DSTimeoutError as exc:
             if policy is RetryPolicy.PAGE:
                 self._notify(
@@ -204,7 +220,6 @@ class Transport:
                     error=type(exc).__name__,
                 )
             raise
-        raise AssertionError("the last attempt raises")  # pragma: no cover
 
     def wait_for_room(self, requests: int) -> None:
         """Wait until the rate limit allows this number of requests at once."""
@@ -228,19 +243,20 @@ class Transport:
             DSError: it was not executed.
             InterruptedRunError: it was not sent.
         """
-        for attempt in self._attempts(policy):
-            with attempt:
-                self._wait_for_permit()
-                # Also of a process that was suspended meanwhile, and may have lost its lease.
-                if not_after is not None and self._clock() > not_after:
-                    raise DSRateLimitedError(k.Noted(k.Note.WAITED_TOO_LONG))
-                with self._counting():
-                    return self._send(operation, variables, k.Requested(k.Thing.WRITE))
-        raise AssertionError("the last attempt raises")  # pragma: no cover
 
-    def _attempts(self, policy: RetryPolicy) -> Iterator[AttemptManager]:
+        def attempt() -> GraphAnswer:
+            self._wait_for_permit()
+            # Also of a process that was suspended meanwhile, and may have lost its lease.
+            if not_after is not None and self._clock() > not_after:
+                raise DSRateLimitedError(k.Noted(k.Note.WAITED_TOO_LONG))
+            with self._counting():
+                return self._send(operation, variables, k.Requested(k.Thing.WRITE))
+
+        return self._retried(attempt, policy)
+
+    def _retried(self, act: Callable[[], T], policy: RetryPolicy) -> T:
         notify, answers = self._notify_retry, self._has_answered and not self.is_away
-        return retrying(self.limits, self._stop, self._clock, policy, notify, answers=answers)
+        return retried(act, self.limits, self._stop, self._clock, policy, notify, answers=answers)
 
     @property
     def is_away(self) -> bool:
@@ -259,14 +275,14 @@ class Transport:
             self.answered += 1
         self._notify_recovery()
 
-    def _notify_retry(self, waiting: RetryNotice) -> None:
+    def _notify_retry(self, error: DSError, attempt: int, attempts: int, wait_s: float) -> None:
         self._notify_failure(
-            f"{first_sentence(waiting.error)} Attempt {waiting.attempt} of {waiting.attempts}; "
-            f"the next one in {waiting.wait_s:.0f} s.",
-            attempt=waiting.attempt,
-            attempts=waiting.attempts,
-            next_in_s=round(waiting.wait_s),
-            error=type(waiting.error).__name__,
+            f"{first_sentence(error)} Attempt {attempt} of {attempts}; "
+            f"the next one in {wait_s:.0f} s.",
+            attempt=attempt,
+            attempts=attempts,
+            next_in_s=round(wait_s),
+            error=type(error).__name__,
         )
 
     def _notify_failure(self, message: str, **facts: Any) -> None:
@@ -315,9 +331,10 @@ class Transport:
 
     def _exchange(self, operation: Operation, variables: Mapping[str, Any]) -> Reply:
         payload = operation.payload(variables)
+        timeouts_s = (self.limits.connect_timeout_s, self.limits.deadline_s)
         try:
             return self._exchanges.run(
-                lambda session: session.exchange(payload),
+                lambda session: exchange(session, self._url, payload, timeouts_s),
                 deadline_s=self.limits.deadline_s,
                 grace_s=_GRACE_S if operation.is_mutation else 0.0,
             )

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from dsync.annotations.normalised import input_value
 from dsync.annotations.plan import Remote
+from dsync.annotations.targets import input_value
 from dsync.domain.dossier import Etat, Json
 from dsync.domain.ids import DossierId
 from dsync.ds.classify import GraphError, Refusal, fault_of_error, refusal_of

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING
 
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.wording import words
 from dsync.eig import rows
 from dsync.eig.candidature import Candidature
-from dsync.eig.evidence.gathering import GatheredEvidence, ask_registry
+from dsync.eig.evidence.gathering import ask_registry
 from dsync.eig.precheck.address import ParsedAddress, parse_address
 from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evaluation import CandidatureFacts, absent_page, facts_of
@@ -20,30 +20,28 @@ from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.programme import Compared, PrecheckOptions, ProgrammeRun, Reading
 
-NOON = time(12, tzinfo=UTC)
-"""At this time the day in Paris and in UTC is the same."""
+if TYPE_CHECKING:
+    from dsync.eig.evidence.sources import EvidenceSources
 
 
 @dataclass(frozen=True, slots=True)
 class EigEvidence:
     """What one run judges candidatures by; `programme.Evidence` says what methods return."""
 
-    gathered: GatheredEvidence
+    sources: EvidenceSources
     rule_set: RuleSet
-
-    @property
-    def key(self) -> str:
-        """Changes with the catalogue or the rules."""
-        return self.gathered.key
+    key: str
+    read: Callable[[], PublicEvidence]
+    """Returns the evidence without the registry's answers, parsed at the first call."""
 
     @property
     def looks_up(self) -> bool:
         """Whether the registry is asked."""
-        return self.gathered.sources.registry is not None
+        return self.sources.registry is not None
 
     def look_up(self, run: ProgrammeRun, numbers: Sequence[DossierNumber]) -> None:
         """Ask the registry about applicants without a legal category in DS."""
-        if client := self.gathered.sources.registry:
+        if client := self.sources.registry:
             with run.reading() as reader:
                 found = rows.candidatures(reader.connection, numbers)
             ask_registry(run, client, found.values(), self.rule_set)
@@ -58,7 +56,7 @@ class EigEvidence:
 
         Without a catalogue, no change is detected.
         """
-        evidence = self.gathered.evidence
+        evidence = self.read()
         catalogue = evidence.catalogue
         if catalogue is None:
             return Compared({})
@@ -93,7 +91,7 @@ class EigEvidence:
         """Return what is known of candidatures, with the registry's answers."""
         candidatures = rows.candidatures(reader.connection, [one.numero for one in due])
         products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
-        known = self.gathered.evidence
+        known = self.read()
         former = known.catalogue.former_ids(products) if known.catalogue else rows.NO_FORMER
         members = rows.same_product(reader.connection, reader.number, products, former)
         unknown = [numero for numero, c in candidatures.items() if not c.produit_id]
@@ -101,7 +99,7 @@ class EigEvidence:
         if self.looks_up:
             needed = (needs_registry(one, self.rule_set) for one in candidatures.values())
             sirens = {siren for siren in needed if siren}
-            now = self.gathered.sources.clock()
+            now = self.sources.clock()
             known = replace(known, registry=rows.registry(reader.connection, sirens, now))
         found = {}
         for one in due:
@@ -127,9 +125,8 @@ class EigEvidence:
         verdict = current = due.current
         preuve = verdict.preuve if verdict else None
         frozen = stored_product(preuve)
-        if options is not None and options.as_of is not None:
-            depot = datetime.combine(options.as_of, NOON)
-            candidature = candidature.with_changes(depose_le=depot)
+        if options is not None and options.depot is not None:
+            candidature = candidature.with_changes(depose_le=options.depot)
         # Fresh evidence does not tell that the page came after the deposit.
         absent = absent_page(candidature, verdict, frozen) if verdict else None
         if options is not None:

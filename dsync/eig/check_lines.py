@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from dsync.addresses import mask_url
 from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Revision
-from dsync.domain.toml_text import named
+from dsync.domain.toml import named
 from dsync.domain.wording import fold, joined
 from dsync.eig.evidence.betagouv import fetch_catalogue
-from dsync.eig.mapping.form import FieldMatch, MatchStatus, match_descriptors
+from dsync.eig.mapping.form import FieldMatch, match_fields, new_in
 from dsync.eig.mapping.mapping_section import CHAMP_FIELDS, PROFIL, VOEUX, MappingConfig
 from dsync.eig.mapping.proposal import OWN_SHARE
 from dsync.eig.precheck.catalogue import Catalogue
@@ -55,11 +55,10 @@ class EigFindings(FormFindings):
     def form_faults(self, demarche: Demarche, revision: Revision) -> list[FormFault]:
         """Return the needed fields that the form lacks, and what is wrong with the rules for it."""
         mapping, rules = self._sections.mapping, self._rules
-        matches = match_descriptors(mapping, revision).matches
         faults = [
             FormFault(_missing_line(match), match.field)
-            for match in matches
-            if match.is_needed and match.status is MatchStatus.MISSING
+            for match in match_fields(mapping, revision.descriptors)
+            if match.is_needed and match.descriptor is None
         ]
         if rules is not None:
             found = [_unmapped_fault(field, rules) for field in _unmapped(mapping, rules)]
@@ -110,10 +109,10 @@ def mapping_lines(
     `known` are ids of annotations that the engine writes; with `every_champ`, each champ without a
     field has a line of its own.
     """
-    report = match_descriptors(mapping, revision, known=known)
-    found = [match for match in report.matches if match.descriptor]
+    matches = match_fields(mapping, revision.descriptors)
+    found = [match for match in matches if match.descriptor]
     missing = _unmapped(mapping, rules)
-    count = len(report.matches) + len(missing)
+    count = len(matches) + len(missing)
     yield CheckLine("mapping", CheckStatus.OK, f"{len(found)} of {count} fields found in the form")
     if rules is not None:
         yield from _unmapped_lines(missing, rules)
@@ -121,10 +120,11 @@ def mapping_lines(
         message = f"{name}: no field has this name, so its answers go into `extra`"
         remedy = f"rename {name} in [mapping.champs] if {field} is meant"
         yield CheckLine("mapping", CheckStatus.WARNING, message, remedy)
-    for match in report.matches:
+    for match in matches:
         yield from _match_lines(match)
-    if report.new and not every_champ:
-        count = len(report.new)
+    new = new_in(mapping, revision, matches, known)
+    if new and not every_champ:
+        count = len(new)
         yield CheckLine(
             "mapping",
             CheckStatus.INFO,
@@ -132,7 +132,7 @@ def mapping_lines(
             "`dsync check -v` lists them",
         )
         return
-    for descriptor in report.new:
+    for descriptor in new:
         yield CheckLine(
             "mapping",
             CheckStatus.INFO,
@@ -187,7 +187,7 @@ def rules_lines(
     lines = list[CheckLine]()
     if published_at is not None and Check.DEPOT in rules.checks:
         lines += _window_lines(rules, rules.local_day(published_at))
-    matches = match_descriptors(mapping, revision).matches
+    matches = match_fields(mapping, revision.descriptors)
     options = {match.field: match.descriptor.options for match in matches if match.descriptor}
     config = rules.config
 
@@ -275,10 +275,10 @@ def _missing_line(match: FieldMatch) -> CheckLine:
 
 def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
     section = f"[mapping] {match.field}"
-    if match.status is MatchStatus.MISSING:
+    if match.descriptor is None:
         yield _missing_line(match)
         return
-    if match.status is MatchStatus.BY_LABEL and match.descriptor:
+    if not match.is_by_id:
         yield CheckLine(
             "mapping",
             CheckStatus.WARNING,

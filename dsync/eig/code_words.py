@@ -138,7 +138,6 @@ PUBLIC: Mapping[Check, frozenset[str]] = {
 }  # fmt: skip
 """By check, what is public of it: choices of a list, the call, catalogue, registry, lists. Not what
 the applicant typed, as the address of a page, nor what the team or a person decided."""
-UNSHOWN = ("sha256", "lisibles", "profils", "hors_offre")
 # Two columns of one champ have one key here; the last one's label stays.
 _FIELDS = {
     field.target or name: label_of(field.declared.sentence) for name, field in declared_fields()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Text, cast
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.letter import ASKED, Letter, may_edit, open_points
-from dsync.domain.toml_text import TO_CHECK
+from dsync.domain.toml import TO_CHECK
 from dsync.eig import candidature, candidature_views, evidence_tables, rows
 from dsync.eig.candidature import Reponse
 from dsync.eig.candidature_facts import EigEvidence
@@ -20,7 +20,6 @@ from dsync.eig.code_words import PUBLIC, EigWords
 from dsync.eig.evidence.gathering import (
     evidence_document,
     gather,
-    no_catalogue,
     stored_evidence,
 )
 from dsync.eig.mapping.form import MappedForm
@@ -29,7 +28,7 @@ from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evaluation import TITLES, judge, rules_of
-from dsync.eig.precheck.evidence import identify_product, product_facts
+from dsync.eig.precheck.evidence import PublicEvidence, identify_product, product_facts
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.publication import account_rules, published_rules
 from dsync.eig.sections import EigSections
@@ -222,17 +221,14 @@ class Eig(Programme):
 
     def gather(self, run: ProgrammeRun, *, accept: bool = False) -> EigEvidence:
         """Revalidate the catalogue and store a new one, unless the safety brake refuses it."""
-        rules = self._in_force
-        if not rules.needs_catalogue:
-            return EigEvidence(no_catalogue(self._sources, rules.version), rules)
-        gathered = gather(
-            run,
-            self._sources,
-            rules_version=rules.version,
-            catalogue_percent=self._catalogue_percent,
-            accept=accept,
-        )
-        return EigEvidence(gathered, rules)
+        rules, sources = self._in_force, self._sources
+        if rules.needs_catalogue:
+            percent = self._catalogue_percent
+            key, read = gather(run, sources, catalogue_percent=percent, accept=accept)
+        else:
+            nothing = PublicEvidence(None, registry_enabled=sources.registry is not None)
+            key, read = "sans catalogue", lambda: nothing
+        return EigEvidence(sources, rules, f"{key}:{rules.version}", read)
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]

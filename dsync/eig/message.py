@@ -84,15 +84,19 @@ def message_of(
         begin = f"Si votre produit est {_named(given.nom)} : "
         missing = [one for one in given.controles if not _is_asked(one, rules, blanks)]
         asked += _demands(missing, rules, begin)
-    return letter(numero, asked, rules.config, days=rules.config.answer_days, may_edit=may_edit)
+    who, url, days = (
+        rules.config.instruction,
+        rules.config.publication_url,
+        rules.config.answer_days,
+    )
+    return letter(numero, asked, who, url, days=days, may_edit=may_edit)
 
 
 def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> Iterator[str]:
     """Yield what the applicant is asked for, each with a beginning if the product may be theirs."""
     for one in controles:
         if one.resultat in ASKED:
-            saying = _SAYING.get(one.controle, _other(one.controle))
-            for wordings in saying(one.preuve, rules):
+            for wordings in _SAYING[one.controle](one.preuve, rules):
                 yield _worded([_begun(begin, text) for text in wordings])
 
 
@@ -121,13 +125,6 @@ def _answer(preuve: _Proof) -> str:
 
 _Proof = Mapping[str, Any]
 _Saying = Callable[[_Proof, RuleSet], Iterator[Wordings]]
-
-
-def _other(controle: str) -> _Saying:
-    def saying(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
-        yield [f"Merci de préciser ce point : {Check(controle).label}."]
-
-    return saying
 
 
 def _administration(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
@@ -368,9 +365,9 @@ def _blanks(preuve: _Proof, rules: RuleSet, silent: Collection[str]) -> set[str]
 
 
 def _questions(blanks: Collection[str], rules: RuleSet) -> Iterator[str]:
-    for one in rules.needed:
-        if one.field in blanks:
-            yield f"Merci de répondre à {_named(one.libelle)}."
+    for field, libelle in rules.needed.items():
+        if field in blanks:
+            yield f"Merci de répondre à {_named(libelle)}."
 
 
 def _is_asked(one: Controle, rules: RuleSet, blanks: Collection[str]) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
-from dsync.domain.toml_values import Boolean, Section
+from dsync.domain.toml import Boolean, Section
 from dsync.eig.mapping.mapping_section import MappingConfig
 from dsync.eig.precheck.rules_section import RulesConfig
 

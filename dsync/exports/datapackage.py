@@ -17,7 +17,7 @@ _FRENCH_FORMS: Mapping[str, Mapping[str, Any]] = {
     "datetime": {"format": "%d/%m/%Y %H:%M"},
     "date": {"format": "%d/%m/%Y"},
     "boolean": {"trueValues": ["VRAI"], "falseValues": ["FAUX"]},
-    # The apostrophe before a long number is not part of it.
+    # What makes a long number a text is not part of it.
     "integer": {"bareNumber": False},
     "number": {"bareNumber": False, "decimalChar": ","},
 }

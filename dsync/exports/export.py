@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from dsync.domain.documented import MASKED
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.nearest import nearest
+from dsync.domain.remedies import nearest
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.exports import ENDINGS
 from dsync.exports.datapackage import descriptor

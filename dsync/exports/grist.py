@@ -33,6 +33,10 @@ _HIDDEN = ["C"]
 """What Grist gives for a cell that access rules hide."""
 
 
+Rows = Mapping[str, Mapping[str, Any]]
+"""A view's rows by key."""
+
+
 class Kept(NamedTuple):
     """What was done for a view."""
 
@@ -111,7 +115,7 @@ class Mirror:
         self._today = _epoch(today)
         self._left: list[str] = []
 
-    def keep(self, rows: Mapping[str, Mapping[str, Any]]) -> tuple[Kept, Made]:
+    def keep(self, rows: Rows) -> tuple[Kept, Made]:
         """Send what differs; return what was done, and what is now dsync's there.
 
         Raises:
@@ -133,7 +137,7 @@ class Mirror:
         kept = Kept(self._view.name, len(rows), added, changed, gone, tuple(self._left))
         return kept, made._replace(lignes={key: row.id for key, row in there.items()})
 
-    def _table(self, rows: Mapping[str, Mapping[str, Any]]) -> tuple[str | None, Made]:
+    def _table(self, rows: Rows) -> tuple[str | None, Made]:
         tables = self._client.tables()
         if self._made is not None:
             table = tables.get(self._made.table_ref)
@@ -161,7 +165,7 @@ class Mirror:
         named = {KEY if one.label == self._about else one.label: one.ref for one in columns}
         return {name: named[name] for name in self._names if name in named}
 
-    def _new(self, name: str, rows: Mapping[str, Mapping[str, Any]]) -> WantedColumn:
+    def _new(self, name: str, rows: Rows) -> WantedColumn:
         if name == KEY:
             said = "Ce qui nomme la ligne pour dsync ; ne pas modifier."
             return WantedColumn(name, self._about, "Text", said)
@@ -176,9 +180,7 @@ class Mirror:
             type_ = "ChoiceList"
         return WantedColumn(name, name, type_, declared.said)
 
-    def _columns(
-        self, table: str, made: Made, rows: Mapping[str, Mapping[str, Any]]
-    ) -> dict[str, Column]:
+    def _columns(self, table: str, made: Made, rows: Rows) -> dict[str, Column]:
         """Return Grist's columns by the view's; what a person took away or changed is left out."""
         by_ref = {one.ref: one for one in self._client.columns(table)}
         missing = [one for one in self._names if one not in made.colonnes]
@@ -242,7 +244,7 @@ class Mirror:
         table: str,
         columns: Mapping[str, Column],
         there: dict[str, Placed],
-        rows: Mapping[str, Mapping[str, Any]],
+        rows: Rows,
     ) -> tuple[int, int]:
         new: dict[str, dict[str, Any]] = {}
         changes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
@@ -274,7 +276,7 @@ class Mirror:
         table: str,
         columns: Mapping[str, Column],
         there: dict[str, Placed],
-        rows: Mapping[str, Mapping[str, Any]],
+        rows: Rows,
     ) -> int:
         gone = {key: row.id for key, row in there.items() if key not in rows}
         erased = {str(one) for one in self._erased}

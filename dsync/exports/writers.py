@@ -174,7 +174,7 @@ def _as_it_is(text: str) -> str:
     # A full-width sign of equality begins a formula, too.
     if not _READ_OTHERWISE.match(text if text.isascii() else normalize("NFKC", text)):
         return text
-    if len(text) <= _LONGEST_CONSTANT and text.isprintable():
+    if len(text) <= _LONGEST_CONSTANT and not {"\n", "\r"} & {*text}:
         return f'="{text.replace(_QUOTE, _QUOTE * 2)}"'
     # No number or day is so long, or has several lines; an apostrophe ends a formula.
     return f"'{text}" if normalize("NFKC", text.lstrip())[:1] in _FORMULA_SIGNS else text

@@ -9,8 +9,8 @@ from typing import assert_never
 from msgspec.structs import asdict
 
 from dsync.domain.check_line import expiry_line
-from dsync.domain.durations import ago, span
 from dsync.domain.json_bytes import MAX_VALUES
+from dsync.domain.remedies import ago, span
 from dsync.errors import quotation
 from dsync.messages import kinds as k
 
@@ -181,7 +181,6 @@ NOTES: Mapping[k.Note, str] = {
     k.Note.STOPPED: "Interrupted: what was stored stays, the next run resumes.",
     k.Note.STOPPED_BEFORE_LEASE: "Interrupted while waiting for the lease.",
     k.Note.STOPPED_BEFORE_ASKING: "Asked to stop while waiting to ask DS.",
-    k.Note.STOPPED_BEFORE_RETRY: "Asked to stop while waiting to ask DS again.",
     k.Note.STOPPED_CONSOLE: "The console was stopped before it began: ask again.",
     k.Note.TAKEN_BACK: "The request was taken back in the console: nothing is done.",
     k.Note.NOT_BEGUN: "Interrupted: the service had not begun, and will not.",
@@ -263,14 +262,6 @@ def _because(reasons: Sequence[str]) -> str:
     return f" ({'; '.join(map(quotation, reasons))})" if reasons else ""
 
 
-def _unfinished(one: k.UnfinishedErasures) -> str:
-    said = [
-        *([f"{_count(one.files, 'file')} to be deleted in the target of copies"] * bool(one.files)),
-        *([f"{_count(one.requests, 'request')} not executed"] * bool(one.requests)),
-    ]
-    return ", ".join(said)
-
-
 def warning(one: k.Concern, now: datetime) -> str | None:
     """Return what `dsync status` and `/readyz` say of a concern; None: another line says it."""
     match one:
@@ -293,7 +284,7 @@ def warning(one: k.Concern, now: datetime) -> str | None:
                 "meant: what is restored there comes back by itself, and `dsync accept deletions` "
                 "confirms the rest."
             )
-        case k.Stopped(kind, _, since, table):
+        case k.Stopped(kind, since, table):
             return (
                 f"Stopped {ago(since, now)} until a person consents: {kind} ({table}). `dsync "
                 f"accept {kind}` shows it; correct its cause, or accept it."
@@ -315,9 +306,13 @@ def warning(one: k.Concern, now: datetime) -> str | None:
             )
         case k.InQuarantine(dossiers):
             return f"{_count(dossiers, 'dossier')} in quarantine: see `dsync quarantine list`."
-        case k.UnfinishedErasures():
+        case k.UnfinishedErasures(files, requests):
+            said = [
+                *([f"{_count(files, 'file')} to be deleted in the target of copies"] * bool(files)),
+                *([f"{_count(requests, 'request')} not executed"] * bool(requests)),
+            ]
             return (
-                f"Erasures are not finished ({_unfinished(one)}): `dsync sync` ends them; its "
+                f"Erasures are not finished ({', '.join(said)}): `dsync sync` ends them; its "
                 "messages name what does not let it."
             )
         case k.WaitingRequests(requests, since):
@@ -409,20 +404,10 @@ def alert(one: k.Concern, now: datetime) -> str | None:
                 f"{_count(dossiers, 'dossier')} with annotations that DS refused: see `dsync "
                 "check`."
             )
-        case k.Conflicts(dossiers):
-            return (
-                f"{_count(dossiers, 'dossier')} with a human's value in place of dsync's: see "
-                "`dsync conflicts list`."
-            )
-        case k.InQuarantine(dossiers):
-            return f"{_count(dossiers, 'dossier')} in quarantine: see `dsync quarantine list`."
+        case k.Conflicts() | k.InQuarantine() | k.UnfinishedErasures():
+            return warning(one, now)
         case k.NoTarget():
             return "The target of the copies of files is not there: see `dsync history`."
-        case k.UnfinishedErasures():
-            return (
-                f"Erasures are not finished ({_unfinished(one)}): `dsync sync` ends them, and "
-                "names what does not let it."
-            )
         case k.NotConfigured(demarches):
             return (
                 "Démarches that no file of the folder configures any more: "

@@ -207,7 +207,6 @@ NOTES: Mapping[k.Note, str] = {
         "Demandez-le de nouveau."
     ),
     k.Note.STOPPED_BEFORE_ASKING: f"Interrompu avant la fin. {_AGAIN}",
-    k.Note.STOPPED_BEFORE_RETRY: f"Interrompu avant la fin. {_AGAIN}",
     k.Note.STOPPED_CONSOLE: "Interrompu avant le début : demandez-le de nouveau.",
     k.Note.TAKEN_BACK: "La demande a été retirée : rien n’est fait.",
     k.Note.NOT_BEGUN: "Interrompu avant le début : demandez-le de nouveau.",

@@ -41,7 +41,6 @@ class MassDeletion(_Said, frozen=True):
 class Stopped(_Said, frozen=True):
     kind: str
     """What `dsync accept` calls it."""
-    dossiers: int
     since: datetime
     table: str
 
@@ -202,7 +201,6 @@ class Note(StrEnum):
     STOPPED = "stopped"
     STOPPED_BEFORE_LEASE = "stopped_before_lease"
     STOPPED_BEFORE_ASKING = "stopped_before_asking"
-    STOPPED_BEFORE_RETRY = "stopped_before_retry"
     STOPPED_CONSOLE = "stopped_console"
     TAKEN_BACK = "taken_back"
     NOT_BEGUN = "not_begun"

@@ -13,9 +13,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from dsync.care.concerns import CHECK
-from dsync.domain.durations import span
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.remedies import ALL, pasteable
+from dsync.domain.remedies import ALL, pasteable, span
 from dsync.store.alert_book import AlertBook, AlertEntry, AlertKey
 
 CONFIGURATION, DATABASE, DS, NO_SUCCESS = "configuration", "database", "ds", "no_success"

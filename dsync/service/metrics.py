@@ -165,49 +165,23 @@ class Metrics:
         webhooks: Counter[tuple[str, str]],
         problems: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        self._registries = {True: CollectorRegistry(), False: CollectorRegistry()}
-        database = _Database(workers, webhooks, problems)
-        for by_demarche, registry in self._registries.items():
-            registry.register(_Shown(database, by_demarche=by_demarche))
-            ProcessCollector(registry=registry)
-
-    def text(self, *, by_demarche: bool = True) -> bytes:
-        """Return all metrics in Prometheus's text format: of each démarche, or of all together."""
-        return generate_latest(self._registries[by_demarche])
-
-
-class _Shown(Collector):
-    """Collects what one of the two answers shows."""
-
-    def __init__(self, database: _Database, *, by_demarche: bool) -> None:
-        self._database = database
-        self._by_demarche = by_demarche
-
-    def describe(self) -> list[Metric]:
-        """Return nothing, so that the registration reads no database."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        return self._database.values().families(by_demarche=self._by_demarche)
-
-
-class _Database:
-    """Reads the values at each scrape."""
-
-    def __init__(
-        self,
-        workers: Sequence[Worker],
-        webhooks: Counter[tuple[str, str]],
-        problems: Sequence[Mapping[str, Any]],
-    ) -> None:
         self._workers = workers
         self._webhooks = webhooks
         self._problems = problems
         self._counted = NOT_COUNTED
         self._runs = Counter[tuple[DemarcheNumber, str, str]]()
         self._figures = defaultdict[DemarcheNumber, Counter[str]](Counter)
+        self._registries = {True: CollectorRegistry(), False: CollectorRegistry()}
+        for by_demarche, registry in self._registries.items():
+            registry.register(_Shown(self, by_demarche=by_demarche))
+            ProcessCollector(registry=registry)
 
-    def values(self) -> _Values:
+    def text(self, *, by_demarche: bool = True) -> bytes:
+        """Return all metrics in Prometheus's text format: of each démarche, or of all together."""
+        return generate_latest(self._registries[by_demarche])
+
+    def families(self, *, by_demarche: bool) -> Iterator[Metric]:
+        """Yield the metrics with a value as they are now, in the order of the declaration."""
         values = _Values()
         values.add("dsync_build_info", 1, __version__)
         values.add("dsync_configuration_refused", len(self._problems))
@@ -230,7 +204,9 @@ class _Database:
         values.add("dsync_rate_limit_wait_seconds_total", waited_s)
         for labels, count in sorted(self._webhooks.items()):
             values.add("dsync_webhooks_total", count, *labels)
-        return values
+        for one in METRICS:
+            if (family := values.of[one.name]).samples:
+                yield family if by_demarche or "demarche" not in one.labels else _whole(one, family)
 
     def _read_database(self, workers: Sequence[Worker], values: _Values) -> None:
         """Read each kind of figure by one statement for all démarches."""
@@ -253,21 +229,26 @@ class _Database:
             _add_state(demarche, state, now, values)
 
 
+class _Shown(Collector):
+    """Collects what one of the two answers shows."""
+
+    def __init__(self, metrics: Metrics, *, by_demarche: bool) -> None:
+        self._metrics = metrics
+        self._by_demarche = by_demarche
+
+    def collect(self) -> Iterator[Metric]:
+        return self._metrics.families(by_demarche=self._by_demarche)
+
+
 class _Values:
     """The values of one scrape, by metric."""
 
     def __init__(self) -> None:
-        self._families = {one.name: _family(one) for one in METRICS}
+        self.of = {one.name: _family(one) for one in METRICS}
 
     def add(self, name: str, value: float, *labels: object) -> None:
         """Add a value; `labels` in the order of the declaration."""
-        self._families[name].add_metric([str(label) for label in labels], value)
-
-    def families(self, *, by_demarche: bool) -> Iterator[Metric]:
-        """Yield the metrics with a value, in the order of the declaration."""
-        for one in METRICS:
-            if (family := self._families[one.name]).samples:
-                yield family if by_demarche or "demarche" not in one.labels else _whole(one, family)
+        self.of[name].add_metric([str(label) for label in labels], value)
 
 
 def _family(one: OwnMetric) -> Any:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dsync import __version__
 from dsync.care.concerns import concerns_of
 from dsync.care.state import states_of
-from dsync.domain.durations import ago
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.remedies import pasteable
+from dsync.domain.remedies import ago, pasteable
 from dsync.domain.run_kinds import Status
 from dsync.errors import StoreError
 from dsync.messages import english

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, select
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
-from dsync.store.sql import Subject, insert_for
+from dsync.store.sql import Subject, upsert
 
 _alert = tables.alerte
 
@@ -74,18 +74,9 @@ class AlertWrites(AlertReads):
 
     def save(self, before: AlertBook, after: AlertBook) -> None:
         """Store what has changed; `before`: as `book` returned it."""
-        gone = [
-            {"of": number, "name": name} for number, name in before if (number, name) not in after
-        ]
+        gone = [{"of": key[0], "name": key[1]} for key in before if key not in after]
         if gone:
             is_it = (_alert.c.demarche_numero == bindparam("of"), _alert.c.nom == bindparam("name"))
             self.connection.execute(delete(_alert).where(*is_it), gone)
         changed = [one._asdict() for key, one in after.items() if before.get(key) != one]
-        if changed:
-            statement = insert_for(self.connection, _alert)
-            key = ["demarche_numero", "nom"]
-            rest = [name for name in AlertEntry._fields if name not in key]
-            update = {name: statement.excluded[name] for name in rest}
-            self.connection.execute(
-                statement.on_conflict_do_update(index_elements=key, set_=update), changed
-            )
+        upsert(self.connection, _alert, changed)

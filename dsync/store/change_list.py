@@ -111,7 +111,7 @@ class ChangeReads(Subject):
             .join(_dossier, _dossier.c.numero == _change.c.numero)
             .order_by(page.c.at.desc(), _change.c.id.desc())
         )
-        return documents(found.mappings().all())
+        return documents(found)
 
     def count(self, chosen: ChangeSelection) -> tuple[int, int]:
         """Return the number of changes, and of their dossiers."""

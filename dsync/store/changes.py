@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
-from typing import Any, NamedTuple
+from functools import cached_property, partial
+from typing import Any
 
 from msgspec import Struct
 from msgspec.json import decode
 from sqlalchemy import Row, select
 
-from dsync.annotations.normalised import normalise
-from dsync.annotations.targets import DATE, LABEL
+from dsync.annotations.targets import DATE, LABEL, normalise
+from dsync.annotations.wish import WrittenValue
 from dsync.domain.dossier import Correction, Etat, Json, cell_key
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
@@ -109,14 +109,6 @@ _CORRECTION = "depose_correction"
 _CORRECTED_BY_INSTRUCTEUR = "depose_correction_instructeur"
 
 
-class _Sent(NamedTuple):
-    """The value that dsync last sent to an annotation or as the label."""
-
-    valeur: str
-    cible: str | None
-    """The id of the annotation's descriptor; None if the answer was lost."""
-
-
 Asked = tuple[DossierNumber, datetime]
 """A correction: its dossier, and when it was asked for."""
 
@@ -148,9 +140,12 @@ class ChangeWrites(CorrectionReads):
             tables.changement, [{**row, "demarche_numero": self.number} for row in rows]
         )
 
-    def last_sent(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, _Sent]]:
-        """Return what dsync last sent into these dossiers, by number and annotation."""
-        found: dict[int, dict[str, _Sent]] = {}
+    def last_sent(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, WrittenValue]]:
+        """Return what dsync last sent into these dossiers, by number and annotation.
+
+        Without the id of the annotation's descriptor if the answer was lost.
+        """
+        found: dict[int, dict[str, WrittenValue]] = {}
         if numbers:
             rows = self.connection.execute(
                 select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur, _outbox.c.cible)
@@ -159,7 +154,9 @@ class ChangeWrites(CorrectionReads):
             )
             for row in rows:
                 # Oldest first, so that the last value sent stays.
-                found.setdefault(row.numero, {})[row.annotation] = _Sent(row.valeur, row.cible)
+                found.setdefault(row.numero, {})[row.annotation] = WrittenValue(
+                    row.valeur, row.cible
+                )
         return found
 
     def save_corrections(
@@ -182,7 +179,7 @@ def state_change(
     numero: DossierNumber, old: str, new: str, depose_le: datetime, now: datetime
 ) -> dict[str, Any]:
     """Return the row of a change of state that a list of deletions shows, without its author."""
-    return _row(numero, "etat", "État", old, new, Author.INCONNU, None, depose_le, now)
+    return _row(numero, depose_le, now, "etat", "État", old, new, Author.INCONNU, None)
 
 
 @dataclass(frozen=True)
@@ -194,7 +191,7 @@ class DossierDiff:
     """The row of table `dossier`."""
     typed: Row[Any] | None
     """The row of table `contenu`; None if it is missing: only state and labels are compared."""
-    sent: Mapping[str, _Sent]
+    sent: Mapping[str, WrittenValue]
     """What dsync last sent, by annotation."""
     libelle_of: Callable[[str], str]
     """Returns the label of a champ that is stored without one, by its id."""
@@ -216,11 +213,7 @@ class DossierDiff:
         divers, new = self.typed.divers or {}, decode(self.new.contents["divers"])
         facts += [(name, divers.get(name), value) for name, value in new.items()]
         hidden = {_COLUMNS.get(name, name) for name in self.gaps}
-        names = [
-            name
-            for name, before, after in facts
-            if before != after and name not in hidden and not (before is None and self.is_partial)
-        ]
+        names = [name for name, before, after in facts if before != after and name not in hidden]
         for pairs, own in ((self._champs, ()), (self._annotations, self.new.owned_ids)):
             names += dict.fromkeys(
                 (before or after).get("libelle") or self.libelle_of(id_)
@@ -239,11 +232,6 @@ class DossierDiff:
         for champ_id, libelle, old, new, author, at in self._facts():
             if old != new:
                 yield self._row(champ_id, libelle, old, new, author, at)
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether the copy is of tables without some columns: what is empty there is unknown."""
-        return self.old.content_hash is None
 
     @cached_property
     def _champs(self) -> _Pairs:
@@ -285,16 +273,9 @@ class DossierDiff:
                         if has_left_form
                         else self._by(origin, champ_id, value)
                     )
-                    yield self._row(
-                        champ_id,
-                        libelle or self.libelle_of(champ_id),
-                        stored_cell.get("texte"),
-                        value,
-                        author,
-                        at,
-                        origin=origin,
-                        ligne=ligne,
-                    )
+                    told = libelle or self.libelle_of(champ_id)
+                    old = stored_cell.get("texte")
+                    yield self._row(champ_id, told, old, value, author, at, origin, ligne)
 
     def _facts(self) -> Iterator[tuple[str, str, str | None, str | None, Author, datetime | None]]:
         moved = self._moved("modifie_le")
@@ -302,8 +283,6 @@ class DossierDiff:
             yield "etat", "État", self.old.etat, self.new.etat.value, *self._by_state()
         if self.typed is not None:
             old, new = self.old.groupe_instructeur, self.new.facts["groupe_instructeur"]
-            if old is None and self.is_partial:
-                old = new
             libelle = "Groupe instructeur"
             # DS also routes a dossier anew when its champs change.
             is_routed = self._moved("champs_modifie_le") is not None or self._was_corrected
@@ -354,7 +333,7 @@ class DossierDiff:
 
     def _was_sent(self, champ_id: str, value: str | None) -> bool:
         return value is not None and any(
-            sent.cible in (None, champ_id) and _is_same(annotation, sent.valeur, value)
+            sent.cible in (None, champ_id) and _is_same(annotation, sent.valeur or "", value)
             for annotation, sent in self.sent.items()
             if annotation != LABEL
         )
@@ -377,40 +356,31 @@ class DossierDiff:
         date: datetime | None = self.new.dates[name]
         return None if date == getattr(self.old, name) else date
 
-    def _row(
-        self,
-        champ_id: str,
-        libelle: str,
-        old: str | None,
-        new: str | None,
-        author: Author,
-        at: datetime | None,
-        *,
-        origin: Origin = Origin.DOSSIER,
-        ligne: int | None = None,
-    ) -> dict[str, Any]:
-        depose_le = self.new.facts["depose_le"]
-        row = _row(self.new.numero, champ_id, libelle, old, new, author, at, depose_le, self.now)
-        return {**row, "origine": origin.value, "ligne": ligne}
+    @cached_property
+    def _row(self) -> Callable[..., dict[str, Any]]:
+        """Makes a row of this dossier, of what else `_row` takes."""
+        return partial(_row, self.new.numero, self.new.facts["depose_le"], self.now)
 
 
 def _row(
     numero: DossierNumber,
+    depose_le: datetime,
+    now: datetime,
     champ_id: str,
     libelle: str,
     old: str | None,
     new: str | None,
     author: Author,
     at: datetime | None,
-    depose_le: datetime,
-    now: datetime,
+    origin: Origin = Origin.DOSSIER,
+    ligne: int | None = None,
 ) -> dict[str, Any]:
     return {
         "numero": numero,
-        "origine": Origin.DOSSIER.value,
+        "origine": origin.value,
         "champ_id": champ_id,
         "libelle": libelle,
-        "ligne": None,
+        "ligne": ligne,
         "ancienne_valeur": old,
         "nouvelle_valeur": new,
         "constate_le": now,

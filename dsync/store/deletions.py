@@ -43,29 +43,15 @@ class DeletionReads(Subject):
 
     def erased_on_request(self, numbers: Collection[DossierNumber]) -> set[DossierNumber]:
         """Return those of these dossiers that an operator erased."""
-        found = self.connection.scalars(
-            select(_dossier.c.numero).where(
-                self._is_present(Presence.EFFACE), among(_dossier.c.numero, numbers)
-            )
-        )
-        return {DossierNumber(number) for number in found}
+        return {*self._dossiers(among(_dossier.c.numero, numbers), presence=Presence.EFFACE)}
 
     def still_present(self, numbers: Collection[DossierNumber]) -> list[DossierNumber]:
         """Return those of these dossiers that are present in the copy."""
-        found = self.connection.scalars(
-            select(_dossier.c.numero).where(self._is_present(), among(_dossier.c.numero, numbers))
-        )
-        return [DossierNumber(number) for number in found]
+        return self._dossiers(among(_dossier.c.numero, numbers), presence=Presence.PRESENT)
 
     def unseen(self, run_from: int, presence: Presence = Presence.PRESENT) -> list[DossierNumber]:
         """Return the dossiers that no run from `run_from` on has seen, in a page or a list."""
-        return list(
-            self.connection.scalars(
-                select(_dossier.c.numero)
-                .where(self._is_present(presence), _dossier.c.lu_par_run < run_from)
-                .order_by(_dossier.c.numero)
-            )
-        )
+        return self._dossiers(_dossier.c.lu_par_run < run_from, presence=presence)
 
     def lost_twins(self, run_from: int) -> list[DossierNumber]:
         """Return the erased dossiers that count as twins, and that no run from `run_from` saw."""
@@ -283,7 +269,7 @@ class DeletionWrites(DeletionReads):
         """Delete all rows and views of the démarche, whose copies of files are deleted already."""
         reading_views.drop_forms(self.connection, self.number)
         theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
-        numbers = [DossierNumber(number) for number in self.connection.scalars(theirs)]
+        numbers = self._dossiers()
         # The programme finds the applicants by the dossiers' rows; a statement takes so many.
         for start in range(0, len(numbers), 1000):
             self.programme.storage.forget(self.connection, numbers[start : start + 1000])
@@ -357,10 +343,9 @@ class DeletionWrites(DeletionReads):
     def delete_mapped_rows(self) -> None:
         """Delete the programme's rows of all dossiers, because nothing is mapped any more."""
         theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
-        for table in self.programme.storage.metadata.sorted_tables:
-            if "numero" in table.c:
-                unmapped = delete(table).where(table.c.numero.in_(theirs))
-                self.touch(self.connection.scalars(unmapped.returning(table.c.numero)))
+        for table in self._tables_of_dossiers():
+            unmapped = delete(table).where(table.c.numero.in_(theirs))
+            self.touch(self.connection.scalars(unmapped.returning(table.c.numero)))
         made = ("etape", "attend", "etape_fin", "departement_code", "departement_nom", "profils")
         self.connection.execute(
             update(tables.liste)
@@ -370,19 +355,13 @@ class DeletionWrites(DeletionReads):
 
     def _delete_programme_rows(self, numbers: Sequence[DossierNumber]) -> None:
         self.programme.storage.forget(self.connection, numbers)
-        for table in self.programme.storage.metadata.sorted_tables:
-            if "numero" in table.c:
-                self.connection.execute(delete(table).where(among(table.c.numero, numbers)))
+        for table in self._tables_of_dossiers():
+            self.connection.execute(delete(table).where(among(table.c.numero, numbers)))
 
     def _stored(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
-        rows: Iterable[Row[Any]] = self.connection.execute(
-            select(
-                *(
-                    _dossier.c[name]
-                    for name in ("numero", "presence", "etat", "depose_le", "efface_le")
-                )
-            ).where(among(_dossier.c.numero, numbers), _dossier.c.demarche_numero == self.number)
-        )
+        names = ("numero", "presence", "etat", "depose_le", "efface_le")
+        ours = among(_dossier.c.numero, numbers), _dossier.c.demarche_numero == self.number
+        rows = self.connection.execute(select(*(_dossier.c[name] for name in names)).where(*ours))
         return {row.numero: row for row in rows}
 
     def _mark(self, presence: Presence, entries: Iterable[DeletedDossier]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 
+from sqlalchemy import Table
+
 from dsync.domain.documented import MASKED, Declared, Mark
 from dsync.programme import Programme, Storage
 from dsync.store import tables
@@ -127,6 +129,11 @@ NO_PROGRAMME: type[Programme] = _NoProgramme  # type: ignore[type-abstract]
 def folder_of(part: Storage) -> Traversable:
     """Return the folder with the migrations and views of a part of the database."""
     return resources.files(part.package)
+
+
+def all_tables(programme: type[Programme]) -> list[Table]:
+    """Return the engine's tables and the programme's."""
+    return [table for part in parts(programme) for table in part.metadata.sorted_tables]
 
 
 def parts(programme: type[Programme]) -> list[Storage]:

@@ -31,7 +31,7 @@ from dsync.store.listing import DossierReads
 from dsync.store.quarantine import QuarantineWrites
 from dsync.store.queue import QueueWrites
 from dsync.store.seals import sealed
-from dsync.store.sql import Scope, among, insert_rows, update_rows, upsert
+from dsync.store.sql import among, insert_rows, update_rows, upsert
 from dsync.store.sync_state import DemarcheReads
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -161,12 +161,6 @@ class _Change(NamedTuple):
 class DossierWrites(DossierReads):
     """Writes dossiers that DS shows."""
 
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(scope)
-        self._journal, self._quarantine = JournalWrites(scope), QuarantineWrites(scope)
-        self._changes, self._demarche = ChangeWrites(scope), DemarcheReads(scope)
-        self._queue = QueueWrites(scope)
-
     def store_page(
         self,
         run: int,
@@ -198,7 +192,8 @@ class DossierWrites(DossierReads):
         compared = [c for c in (*changes, *unchanged) if c.is_compared]
         # Read before the rows are overwritten.
         typed = self._typed([c.numero for c in compared])
-        sent = self._changes.last_sent([c.numero for c in compared if c.may_show_what_was_sent])
+        history = ChangeWrites(self.scope)
+        sent = history.last_sent([c.numero for c in compared if c.may_show_what_was_sent])
         libelle_of = self._libelle_of()
         events: list[NewEvent] = []
         differences: list[dict[str, Any]] = []
@@ -209,15 +204,16 @@ class DossierWrites(DossierReads):
                 beside = DossierDiff(c.new, c.old, typed.get(c.numero), its, libelle_of, now)
                 differences += beside.rows()
             events += _events_of(c, beside)
-        self._changes.record_changes(differences)
+        history.record_changes(differences)
         # After the comparisons, which read what this overwrites.
         self._write(run, changes, now)
         if again:
             self._write_again(run, unchanged, now)
         else:
             self._write_bookkeeping(run, unchanged)
-        self._journal.record_events(run, events, now)
-        self._quarantine.release(run, [n for n in by_number if n not in incomplete], now)
+        JournalWrites(self.scope).record_events(run, events, now)
+        complete = [n for n in by_number if n not in incomplete]
+        QuarantineWrites(self.scope).release(run, complete, now)
         return PageResult(
             created=[c.numero for c in changes if c.old is None],
             changed=[c.numero for c in changes if c.old is not None],
@@ -295,11 +291,12 @@ class DossierWrites(DossierReads):
                 ],
             )
             self._write_contents(write, some, now)
+        queue = QueueWrites(self.scope)
         if anew := [c.numero for c in changes if c.old is None and not c.is_new]:
             # Erased until now: what is copied again counts by its own rows.
-            self._queue.add_related(anew)
+            queue.add_related(anew)
             self.connection.execute(delete(_jumeau).where(among(_jumeau.c.numero, anew)))
-        self._queue.add_related([c.numero for c in changes if makes_others_due(c.before, c.now)])
+        queue.add_related([c.numero for c in changes if makes_others_due(c.before, c.now)])
         self._write_corrections(changes)
         self.touch(c.numero for c in changes)
 
@@ -338,7 +335,7 @@ class DossierWrites(DossierReads):
 
     def _write_corrections(self, changes: Sequence[_Change]) -> None:
         moved = [(c, c.correction_before, c.correction) for c in changes]
-        self._changes.save_corrections(
+        ChangeWrites(self.scope).save_corrections(
             [(c.numero, now) for c, before, now in moved if now and now != before],
             [
                 ((c.numero, before), c.new.dates["modifie_le"])
@@ -369,7 +366,7 @@ class DossierWrites(DossierReads):
 
         def libelle_of(id_: str) -> str:
             if not known:
-                stored = self._demarche.revisions().values()
+                stored = DemarcheReads(self.scope).revisions().values()
                 revisions = sorted(stored, key=lambda r: r.date_publication or EPOCH)
                 known.update(
                     {id_: d.libelle for r in revisions for id_, d in r.descriptors.items()}
@@ -383,11 +380,7 @@ class DossierWrites(DossierReads):
         moved = [c for c in unchanged if _has_new_bookkeeping(c)]
         if moved:
             self.touch(c.numero for c in moved)
-            update_rows(
-                self.connection,
-                _dossier,
-                [_bookkeeping(c.new) for c in moved],
-            )
+            update_rows(self.connection, _dossier, [_bookkeeping(c.new) for c in moved])
             names = ("numero", "annotations", "cellules", "messages")
             update_rows(
                 self.connection,
@@ -411,7 +404,7 @@ def _events_of(change: _Change, beside: DossierDiff | None) -> Iterator[NewEvent
     if change.content_changed and beside is not None:
         names: list[Json] = [*beside.names()]
         # A change of the state alone has its own event; a gap, and its end, are none.
-        has_other = change.etat_changed or change.new.unread or beside.gaps or beside.is_partial
+        has_other = change.etat_changed or change.new.unread or beside.gaps
         if names or not has_other:
             yield NewEvent(change.numero, "modifie", {"champs": names})
 

@@ -28,7 +28,7 @@ from sqlalchemy.pool import StaticPool
 
 from dsync.errors import ConfigurationError, StoreError
 from dsync.messages.kinds import DatabaseFailed
-from dsync.store.file_rights import make_new, make_private
+from dsync.store.private_files import make_new, make_private
 
 CACHED_STATEMENTS = 32
 """Prepared statements that a SQLite connection keeps. Lists of numbers of any length make ever new

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, func, select
 
 from dsync.store import tables
-from dsync.store.sql import Subject, insert_for
+from dsync.store.sql import Subject, upsert
 
 _table = tables.grist
 
@@ -53,15 +53,8 @@ class GristWrites(GristReads):
 
     def keep(self, document: str, vue: str, made: Made) -> None:
         """Store what was made of a view in a document."""
-        values = made._asdict()
-        statement = insert_for(self.connection, _table).values(
-            demarche_numero=self.number, document=document, vue=vue, **values
-        )
-        self.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["demarche_numero", "document", "vue"], set_=values
-            )
-        )
+        key = {"demarche_numero": self.number, "document": document, "vue": vue}
+        upsert(self.connection, _table, [key | made._asdict()])
 
     def forget(self, document: str) -> None:
         """Forget a document: what is there is somebody else's from now on."""

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
-    case,
     column,
     delete,
     func,
@@ -31,12 +30,12 @@ from sqlalchemy import (
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.run_kinds import Kind, Status
+from dsync.domain.run_kinds import Status
 from dsync.errors import InterruptedRunError
 from dsync.store import tables
 from dsync.store.listing import Document, documents
 from dsync.store.seals import HISTORY, Seals
-from dsync.store.sql import Subject, update_rows
+from dsync.store.sql import AT_ONCE, Subject, update_rows
 
 EventName = Literal[
     "cree",
@@ -91,24 +90,16 @@ FIGURES = {
 _COUNTS = ("lus", "modifies", "supprimes", "evalues", "pousses", "conflits", "en_quarantaine")
 
 
-JOURNALS, AGENTS = "journaux", "agents"
-"""The rules of retention that are not about dossiers."""
+JOURNALS = "journaux"
+"""The rule of retention that is not about dossiers."""
 NAMELESS = "agent effacé"
 """Stands for the name of an agent that was too old."""
 _NO_NAMES = (NAMELESS, "service", "webhook")
-_AT_ONCE = 500
 
 
-class Counted(NamedTuple):
-    """Which runs were counted."""
-
-    up_to: int
-    """The number of the last one."""
-    without: tuple[int, ...] = ()
-    """Those before it that had not ended."""
-
-
-NOT_COUNTED = Counted(0)
+Counted = tuple[int, Sequence[int]]
+"""Which runs were counted: the number of the last one, and those before it that had not ended."""
+NOT_COUNTED: Counted = (0, ())
 
 
 class RunTotals(NamedTuple):
@@ -159,12 +150,13 @@ class JournalReads(Subject):
         """
         run = tables.sync_run
         by = run.c.demarche_numero, run.c.genre, run.c.statut
-        is_new = or_(run.c.run > counted.up_to, run.c.run.in_(counted.without))
+        up_to, not_ended = counted
+        is_new = or_(run.c.run > up_to, run.c.run.in_(not_ended))
         sums_of = [func.sum(run.c[name]) for name in FIGURES]
         rows = self.connection.execute(
             select(func.max(run.c.run), *by, func.count(), *sums_of).where(is_new).group_by(*by)
         )
-        totals, up_to, without = list[RunTotals](), counted.up_to, list[int]()
+        totals, without = list[RunTotals](), list[int]()
         for last, demarche, genre, statut, runs, *sums in rows:
             up_to = max(up_to, last)
             if statut == Status.RUNNING.value:
@@ -173,7 +165,7 @@ class JournalReads(Subject):
             else:
                 figures = dict(zip(FIGURES, map(int, sums), strict=True))
                 totals.append(RunTotals(demarche, genre, statut, runs, figures))
-        return totals, Counted(up_to, tuple(without))
+        return totals, (up_to, without)
 
     def read_so_far(self, run: int) -> int | None:
         """Return how many dossiers a run has read, None if there is no such run."""
@@ -194,11 +186,7 @@ class JournalReads(Subject):
         if number is not None:
             statement = statement.where(run.c.run == number)
         found = self.connection.execute(statement.limit(limit).offset(offset))
-        return documents(found.mappings().all())
-
-    def last_runs(self, genre: str) -> LastRuns:
-        """Return the last runs of the démarche, as `last_runs_of`."""
-        return self.last_runs_of([self.number], genre)[self.number]
+        return documents(found)
 
     def last_runs_of(
         self, numbers: Sequence[DemarcheNumber], genre: str
@@ -218,7 +206,7 @@ class JournalReads(Subject):
         )
         statement = self._runs.where(run.c.run.in_(wanted)).add_columns(run.c.demarche_numero)
         rows = defaultdict[DemarcheNumber, list[Document]](list)
-        for row in documents(self.connection.execute(statement).mappings().all()):
+        for row in documents(self.connection.execute(statement)):
             rows[row.pop("demarche_numero")].append(row)
         last: dict[DemarcheNumber, LastRuns] = {}
         for number in numbers:
@@ -244,19 +232,21 @@ class JournalReads(Subject):
         )
 
     def too_old(self, before: Mapping[str, datetime]) -> dict[str, int]:
-        """Count the rows of journals, and the names of agents in them, that are too old.
+        """Count the rows of journals, and the rows with an agent's name, that are too old.
 
-        `before` is as of `DossierReads.too_old`, by `journaux` and `agents`.
+        `before` is as of `DossierReads.too_old`, by `journaux`. Without a name that goes with its
+        row, and without the last runs, whose names go too.
         """
-        return {
-            rule: sum(
-                self.connection.scalar(select(func.count()).select_from(one).where(condition)) or 0
-                for one, condition in found
-            )
-            for rule, of_rule in ((JOURNALS, self._old_rows), (AGENTS, self._old_names))
-            if rule in before
-            for found in [of_rule(before[rule])]
-        }
+        if JOURNALS not in before:
+            return {}
+        rows = self._old_rows(before[JOURNALS])
+        journals = {table for table, _ in rows}
+        names = [one for one in self._old_names(before[JOURNALS]) if one[0] not in journals]
+        counts = [
+            self.connection.scalar(select(func.count()).select_from(one).where(condition)) or 0
+            for one, condition in [*rows, *names]
+        ]
+        return {JOURNALS: sum(counts)}
 
     def _old_rows(self, at: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
         """Return which rows of journals ended before an instant, of which nothing depends."""
@@ -307,36 +297,28 @@ class JournalReads(Subject):
             )
         ]
 
-    def known_since(self, since: datetime) -> int:
-        """Return how many dossiers a read from then on meets as they are in the copy, or nearly.
+    def written_since(self, since: datetime) -> int:
+        """Return into how many dossiers runs have written, of those that ended since then.
 
-        Runs since then wrote into them, and read them after that, or incremental ones read them
-        unchanged. Of those among the last runs: there are not so many since a watermark.
+        Of those among the last runs: there are not so many since a watermark.
         """
         run = tables.sync_run
-        unchanged = case((run.c.genre == Kind.INCREMENTAL.value, run.c.lus - run.c.modifies))
         last = (
-            select(run.c.fin, (run.c.pousses + func.coalesce(unchanged, 0)).label("known"))
+            select(run.c.fin, run.c.pousses)
             .where(run.c.demarche_numero == self.number)
             .order_by(run.c.run.desc())
-            .limit(_AT_ONCE)
+            .limit(AT_ONCE)
             .subquery()
         )
-        known = select(func.sum(last.c.known)).where(last.c.fin >= since)
-        return int(self.connection.scalar(known) or 0)
+        written = select(func.sum(last.c.pousses)).where(last.c.fin >= since)
+        return int(self.connection.scalar(written) or 0)
 
-    def verdicts_of_run(self, run: int, *, limit: int) -> list[Document]:
-        """Return the events of the verdicts that a run gave, oldest first, at most so many."""
-        return self._events(tables.evenement.c.evenement == "verdict", run, limit, 0)
-
-    def events_of_run(self, run: int, *, limit: int, offset: int) -> list[Document]:
-        """Return the events of a run, oldest first; arguments as of `runs`."""
-        return self._events(true(), run, limit, offset)
-
-    def _events(
-        self, condition: ColumnElement[bool], run: int, limit: int, offset: int
+    def events_of_run(
+        self, run: int, limit: int, *, offset: int = 0, only: EventName | None = None
     ) -> list[Document]:
+        """Return the events of a run, oldest first, as of `runs`; `only`: those of a name."""
         table = tables.evenement
+        condition = true() if only is None else table.c.evenement == only
         found = self.connection.execute(
             select(table.c.numero, table.c.survenu_le, table.c.evenement, table.c.details)
             .where(table.c.demarche_numero == self.number, table.c.run == run, condition)
@@ -344,7 +326,7 @@ class JournalReads(Subject):
             .limit(limit)
             .offset(offset)
         )
-        return documents(found.mappings().all())
+        return documents(found)
 
 
 class JournalWrites(JournalReads):
@@ -390,18 +372,19 @@ class JournalWrites(JournalReads):
     def forget(self, before: Mapping[str, datetime]) -> None:
         """Delete the rows of journals, and overwrite the names of agents, that `too_old` counts."""
         seals = Seals(self.scope)
-        if JOURNALS in before:
-            for table, condition in self._old_rows(before[JOURNALS]):
-                if table in HISTORY:
-                    seals.delete(table, condition)
-                else:
-                    self.connection.execute(delete(table).where(condition))
-        for table, condition in self._old_names(before[AGENTS]) if AGENTS in before else ():
-            if table is not tables.evenement:
-                name = "force_par" if table is tables.outbox else "demande_par"
-                self.connection.execute(update(table).where(condition).values({name: NAMELESS}))
+        if JOURNALS not in before:
+            return
+        for rows, condition in self._old_rows(before[JOURNALS]):
+            if rows in HISTORY:
+                seals.delete(rows, condition)
+            else:
+                self.connection.execute(delete(rows).where(condition))
+        for rows, condition in self._old_names(before[JOURNALS]):
+            if rows is not tables.evenement:
+                name = "force_par" if rows is tables.outbox else "demande_par"
+                self.connection.execute(update(rows).where(condition).values({name: NAMELESS}))
                 continue
-            names = select(table.c.id, table.c.numero, table.c.details).where(condition)
+            names = select(rows.c.id, rows.c.numero, rows.c.details).where(condition)
             found = self.connection.execute(names).all()
             self.touch(row.numero for row in found)
             bare = [
@@ -413,10 +396,10 @@ class JournalWrites(JournalReads):
                 }
                 for row in found
             ]
-            for start in range(0, len(bare), _AT_ONCE):
-                some = bare[start : start + _AT_ONCE]
-                with seals.changing(table, table.c.id.in_([one["id"] for one in some])):
-                    update_rows(self.connection, table, some)
+            for start in range(0, len(bare), AT_ONCE):
+                some = bare[start : start + AT_ONCE]
+                with seals.changing(rows, rows.c.id.in_([one["id"] for one in some])):
+                    update_rows(self.connection, rows, some)
 
     def save_progress(self, run: int, *, read: int, changed: int) -> None:
         """Store how far a run has come, for those who follow it."""

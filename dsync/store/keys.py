@@ -10,14 +10,14 @@ from hashlib import sha256
 
 from sqlalchemy import bindparam, delete, select
 
-from dsync.domain.dossier import COUNTED_ETATS, Presence
+from dsync.domain.dossier import COUNTED_ETATS
 from dsync.domain.due import FIRST
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.programme import Row, Values
 from dsync.store import tables
 from dsync.store.queue import QueueWrites
-from dsync.store.sql import Scope, Subject, among, first_of, insert_rows, update_rows
+from dsync.store.sql import Subject, among, first_of, insert_rows, is_shown, update_rows
 from dsync.store.sync_state import StateReads, StateWrites
 
 _cle, _dossier = tables.cle, tables.dossier
@@ -29,8 +29,7 @@ _SAME_KEY = first_of(
     .join(_cle, _cle.c.numero == _dossier.c.numero)
     .where(
         _cle.c.cle.in_(bindparam("keys", expanding=True)),
-        _dossier.c.presence == Presence.PRESENT.value,
-        _dossier.c.etat.in_([etat.value for etat in COUNTED_ETATS]),
+        is_shown(COUNTED_ETATS),
     ),
     "cle",
 ).order_by("depose_le", "numero")
@@ -76,10 +75,6 @@ class KeyReads(Subject):
 class KeyWrites(KeyReads):
     """Writes keys."""
 
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(scope)
-        self._queue, self._state = QueueWrites(scope), StateWrites(scope)
-
     def replace(self, compared: Values, columns: Sequence[Row] = ()) -> set[DossierNumber]:
         """Store what dossiers are compared by, in place of what it was.
 
@@ -95,7 +90,7 @@ class KeyWrites(KeyReads):
             for numero, some in compared.items()
             for controle, values in some.items()
         ]
-        with self._queue.changing(numbers) as affected:
+        with QueueWrites(self.scope).changing(numbers) as affected:
             self.connection.execute(delete(_cle).where(among(_cle.c.numero, [*compared])))
             insert_rows(self.connection, _cle, rows)
             if part := self.programme.lists:
@@ -105,10 +100,11 @@ class KeyWrites(KeyReads):
 
     def _secret(self) -> str:
         """Return the démarche's secret, made at its first use."""
-        secret = self._state.read().cle_secrete
+        state = StateWrites(self.scope)
+        secret = state.read().cle_secrete
         if secret is None:
             secret = secrets.token_hex(16)
-            self._state.save(cle_secrete=secret)
+            state.save(cle_secrete=secret)
         return secret
 
 

@@ -58,13 +58,6 @@ _SHOWN = 4
 """So many differences are named."""
 
 
-class StoredMark(NamedTuple):
-    """What a database says of a part: its fingerprint, and which version of dsync made it."""
-
-    fingerprint: str
-    version: str
-
-
 class Found(NamedTuple):
     """What a database has."""
 
@@ -73,26 +66,12 @@ class Found(NamedTuple):
     views: frozenset[str]
     revisions: Mapping[str, str]
     """By part."""
-    marks: Mapping[str, StoredMark]
-    """By part; none in a database of dsync 0.1.0."""
+    marks: Mapping[str, tuple[str, str]]
+    """The fingerprint by part, and which version of dsync made it; none in a database of 0.1.0."""
 
     def has(self, part: Storage) -> bool:
         """Whether the part's tables were ever made."""
         return key(part) in self.revisions
-
-
-class Differences(NamedTuple):
-    """What a database lacks of a layout's tables, and what their columns are instead."""
-
-    missing: list[str]
-    """Tables and columns."""
-    other: list[str]
-    """Columns that are of another kind, or unknown."""
-
-    def __str__(self) -> str:
-        """Return them in words."""
-        said = [("lacks", self.missing), ("has otherwise", self.other)]
-        return "; ".join(f"it {verb} {_few(names)}" for verb, names in said if names)
 
 
 def read(connection: Connection, programme: type[Programme]) -> Found:
@@ -117,7 +96,7 @@ def read(connection: Connection, programme: type[Programme]) -> Found:
         {name: frozenset(lines) for name, lines in tables.items()},
         frozenset(views),
         {part: revision for part, revision, *_ in rows if revision is not None},
-        {part: StoredMark(*mark) for part, revision, *mark in rows if revision is None},
+        {part: (mark, version) for part, revision, mark, version in rows if revision is None},
     )
 
 
@@ -131,8 +110,8 @@ def version_table(part: Storage) -> str:
     return f"alembic_version_{part.name}" if part.name else "alembic_version"
 
 
-def differences(found: Found, part: Storage, revision: str, engine: str) -> Differences | None:
-    """Return how a part's tables differ from those of a shipped revision, None if they do not.
+def differences(found: Found, part: Storage, revision: str, engine: str) -> str:
+    """Return in words how a part's tables differ from those of a shipped revision; "": they do not.
 
     The part is the engine's, or the programme's; `engine` is the database's kind.
     """
@@ -151,7 +130,9 @@ def differences(found: Found, part: Storage, revision: str, engine: str) -> Diff
             for line in present - wanted
             if (one := _column(line)) in own or line.endswith(_REQUIRED)
         )
-    return Differences(missing, other) if missing or other else None
+    # Tables and columns; columns of another kind, and unknown ones.
+    said = [("lacks", missing), ("has otherwise", other)]
+    return "; ".join(f"it {verb} {_few(names)}" for verb, names in said if names)
 
 
 def missing_views(found: Found, part: Storage, revision: str) -> list[str]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     CursorResult,
     bindparam,
     case,
+    exists,
     func,
     literal,
     or_,
@@ -29,9 +30,9 @@ from dsync.domain.verdict import NO_VERDICT, SEVERITY, Resultat, Verdict
 from dsync.domain.wording import searchable
 from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
-from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, ENGINE, is_person
+from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, ENGINE, all_tables, is_person
 from dsync.store.reading_views import expanded
-from dsync.store.sql import Subject, among
+from dsync.store.sql import Subject, among, is_in
 from dsync.store.view_columns import SILENT_SINCE, waited_for
 
 _dossier, _verdict = tables.dossier, tables.verdict
@@ -242,10 +243,10 @@ def _main_view(programme: type[Programme]) -> DossierView:
     return main._replace(name=source)
 
 
-def documents(rows: Sequence[Mapping[Any, Any]]) -> list[Document]:
-    """Return rows as documents."""
-    names = [str(name) for name in rows[0]] if rows else []
-    return [dict(zip(names, map(_json, row.values()), strict=True)) for row in rows]
+def documents(found: CursorResult[Any]) -> list[Document]:
+    """Return the rows of a statement as documents."""
+    names = [*found.keys()]
+    return [dict(zip(names, map(_json, row), strict=True)) for row in found]
 
 
 def applicant_of(row: Mapping[str, Any]) -> str | None:
@@ -280,8 +281,12 @@ class DossierReads(Subject):
         return {DossierNumber(number): content_hash for number, content_hash in rows}
 
     def glances(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Glance]:
-        """Return what the copy has of these dossiers that shows a change; of the present ones."""
-        dossier = _dossier.c
+        """Return what the copy has of these dossiers that shows a change, where a glance is enough.
+
+        Of the present ones that were last read after dsync's own write, once its second was over.
+        DS's dates are whole seconds: of others, two edits in one second look like the first.
+        """
+        dossier, event = _dossier.c, tables.evenement.c
         rows = self.connection.execute(
             select(
                 dossier.numero,
@@ -298,6 +303,13 @@ class DossierReads(Subject):
             # All dossiers of the démarche would be gone through by a condition on their presence.
             .where(among(dossier.numero, numbers))
             .where(dossier.presence == Presence.PRESENT.value)
+            .where(
+                exists().where(
+                    event.numero == dossier.numero,
+                    event.run == dossier.lu_par_run,
+                    event.evenement == "pousse",
+                )
+            )
         )
         return {
             number: Glance(
@@ -348,7 +360,7 @@ class DossierReads(Subject):
             "SELECT champ_id, ligne, libelle, origine, valeur FROM lecture_champ "
             "WHERE numero = :numero ORDER BY champ_id, ligne"
         )
-        return documents(self._execute(query, {"numero": numero}))
+        return documents(self._executed(query, {"numero": numero}))
 
     def listing(
         self, selection: Selection, *, limit: int, offset: int = 0
@@ -364,10 +376,10 @@ class DossierReads(Subject):
             "LIMIT :limit OFFSET :offset"
         )
         values = {**self._values(selection), "limit": limit, "offset": offset}
-        found = self._execute(query, values)
+        found = self._executed(query, values).all()
         # Each row has it: a statement of its own would search a second time.
-        total: int = found[0]["total"] if found else 0
-        return [row["numero"] for row in found], total
+        total: int = found[0].total if found else 0
+        return [row.numero for row in found], total
 
     def numbers_of(self, selection: Selection) -> list[int]:
         """Return the numbers of all dossiers of a selection, in its order."""
@@ -393,7 +405,7 @@ class DossierReads(Subject):
             f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {self._joined} WHERE d.numero IN :numbers"
         )
         by_number = {}
-        for row in documents(self._execute(query, {"numbers": list(numbers)})):
+        for row in documents(self._executed(query, {"numbers": list(numbers)})):
             row["labels"] = json.loads(row["labels"] or "[]")
             row |= {one.name: _several(row[one.name]) for one in fields if one.is_many}
             row |= {name: bool(row[name]) for name in ("archive", "en_conflit")}
@@ -410,7 +422,7 @@ class DossierReads(Subject):
             "WHERE courant AND numero IN :numbers"
         )
         found = defaultdict[int, list[Document]](list)
-        for row in documents(self._execute(query, {"numbers": list(numbers)})):
+        for row in documents(self._executed(query, {"numbers": list(numbers)})):
             if SEVERITY[Resultat(row["resultat"])]:
                 found[row.pop("numero")].append(row)
         for some in found.values():
@@ -431,7 +443,7 @@ class DossierReads(Subject):
         )
         found: dict[str, dict[str, str]] = {"lieu": {}, "organisme": {}}
         own: dict[str, set[str]] = {one.filter: set() for one in many if one.filter}
-        for row in self._execute(query, {"demarche": self.number}):
+        for row in self._executed(query, {"demarche": self.number}).mappings():
             for name, values in own.items():
                 values.update(_several(row[name]))
             if row["code"]:
@@ -453,8 +465,7 @@ class DossierReads(Subject):
 
     def seen(self) -> frozenset[int]:
         """Return the numbers of the démarche's dossiers."""
-        query = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
-        return frozenset(self.connection.scalars(query))
+        return frozenset(self._dossiers())
 
     def too_old(self, before: Mapping[str, datetime]) -> list[TooOld]:
         """Return the dossiers that a rule of retention has erased, oldest first, each once.
@@ -537,11 +548,8 @@ class DossierReads(Subject):
 
     def open_behind(self, revision_id: RevisionId) -> int:
         """Return the number of open dossiers in the copy that have another revision."""
-        count = select(func.count()).where(
-            self._is_present(),
-            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
-            _dossier.c.revision_id != revision_id,
-        )
+        is_behind = _dossier.c.revision_id != revision_id
+        count = select(func.count()).where(self._is_present(), is_in(OPEN_ETATS), is_behind)
         return self.connection.scalar(count) or 0
 
     def figures(self, *, with_stages: bool) -> dict[str, dict[str, int]]:
@@ -570,7 +578,7 @@ class DossierReads(Subject):
         deposits = {"": NO_VERDICT} | {one.value: one.key for one in Verdict}
         series = (*deposits.values(), "decisions", "etapes")
         found: dict[str, Counter[str]] = {name: Counter() for name in series}
-        for row in self._execute(query, {"demarche": self.number}):
+        for row in self._executed(query, {"demarche": self.number}).mappings():
             is_stage = row["serie"] == "etapes"
             key = names[int(row["cle"])] if is_stage else _day_of_hour(row["cle"])
             found[deposits.get(row["serie"], row["serie"])][key] += row["nombre"] or 0
@@ -579,11 +587,9 @@ class DossierReads(Subject):
 
     @cached_property
     def _booleans(self) -> frozenset[str]:
-        own = tables.metadata.sorted_tables
-        every = [*own, *self.programme.storage.metadata.sorted_tables]
         return frozenset(
             column.name
-            for table in every
+            for table in all_tables(self.programme)
             for column in table.columns
             if isinstance(column.type, Boolean)
         )
@@ -593,7 +599,7 @@ class DossierReads(Subject):
             text(f"SELECT * FROM {view.name} WHERE numero = :numero ORDER BY {view.order}"),  # noqa: S608 - names of ours
             {"numero": numero},
         )
-        found = documents(rows.mappings().all())
+        found = documents(rows)
         for document in found:
             if view.order != "numero":
                 # Those of the dossier, which contains this document.
@@ -718,9 +724,6 @@ class DossierReads(Subject):
             # Nothing that LIKE reads as a sign is in a word.
             values[f"q{rank}"] = f"%{word}%"
         return values
-
-    def _execute(self, query: str, values: Mapping[str, Any]) -> Sequence[Mapping[Any, Any]]:
-        return self._executed(query, values).mappings().all()
 
     def _executed(self, query: str, values: Mapping[str, Any]) -> CursorResult[Any]:
         engine = self.connection.dialect.name

@@ -17,7 +17,6 @@ from sqlalchemy import and_, case, delete, distinct, func, null, or_, select, up
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsync.annotations.plan import Step
-from dsync.annotations.replacing import Standing
 from dsync.annotations.targets import (
     ANNOTATION_NAMES,
     DATE,
@@ -26,7 +25,7 @@ from dsync.annotations.targets import (
     RESULTAT,
     VALUE_NAMES,
 )
-from dsync.annotations.wish import DossierWishes, NewWish, Wish, WishStatus
+from dsync.annotations.wish import DossierWishes, NewWish, Standing, Wish, WishStatus
 from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Row,
@@ -23,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import Select
 
-from dsync.domain.dossier import Fichier
+from dsync.domain.dossier import Champ, Fichier
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState, Piece, PieceKey
 from dsync.store import tables
@@ -47,13 +46,6 @@ _MOST_DOUBLINGS = 5
 """32 hours, which `LONGEST_WAIT` then limits; further ones would only grow the number."""
 
 
-class DoomedPiece(NamedTuple):
-    """A copy that has to be deleted."""
-
-    id: int
-    adresse: str
-
-
 class CopiedFile(NamedTuple):
     """A copy, and what it has to be."""
 
@@ -61,19 +53,6 @@ class CopiedFile(NamedTuple):
     adresse: str
     taille: int
     empreinte_md5: str
-
-
-class _Ligne(Struct):
-    id: str
-    champs: list[_Champ]
-
-
-class _Champ(Struct):
-    """A stored champ, as far as its files."""
-
-    id: str
-    fichiers: list[Fichier] = []
-    lignes: list[_Ligne] = []
 
 
 class PieceReads(Subject):
@@ -165,14 +144,14 @@ class PieceReads(Subject):
         )
         return bool(self.connection.scalar(select(or_(exists(marked), exists(inside)))))
 
-    def doomed(self) -> list[DoomedPiece]:
-        """Return the copies that have to be deleted."""
+    def doomed(self) -> list[tuple[int, str]]:
+        """Return the ids and addresses of the copies that have to be deleted."""
         rows = self.connection.execute(
             select(_piece.c.id, _piece.c.adresse)
             .where(_piece.c.a_supprimer, _piece.c.demarche_numero == self.number)
             .order_by(_piece.c.id)
         )
-        return [DoomedPiece(*row) for row in rows]
+        return [(id_, adresse) for id_, adresse in rows]
 
     def moved(self) -> list[DossierNumber]:
         """Return the dossiers whose content has changed since their copies were last compared."""
@@ -201,7 +180,7 @@ class PieceReads(Subject):
         )
         return {
             DossierNumber(row.numero): {
-                PieceKey(champ.id, ligne, fichier.empreinte_md5): fichier
+                PieceKey(champ.descriptor_id, ligne, fichier.empreinte_md5): fichier
                 for ligne, champ in _champs((row.champs, row.annotations))
                 for fichier in champ.fichiers
             }
@@ -293,10 +272,10 @@ def _key_of(row: Row[Any]) -> PieceKey:
     return PieceKey(row.champ_id, row.ligne, row.empreinte_md5)
 
 
-def _champs(lists: Sequence[Any]) -> Iterator[tuple[str, _Champ]]:
+def _champs(lists: Sequence[Any]) -> Iterator[tuple[str, Champ]]:
     """Yield each champ with the id of its row, "" outside repetitions."""
     for stored in lists:
-        for champ in msgspec.convert(stored or [], list[_Champ]):
+        for champ in msgspec.convert(stored or [], list[Champ]):
             yield "", champ
             for ligne in champ.lignes:
                 for cell in ligne.champs:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.journal import JournalWrites, NewEvent
-from dsync.store.sql import Scope, Subject, among, insert_for
+from dsync.store.sql import Subject, among, insert_for
 
 _table = tables.quarantaine
 
@@ -51,10 +51,6 @@ class QuarantineReads(Subject):
 class QuarantineWrites(QuarantineReads):
     """Writes the quarantine."""
 
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(scope)
-        self._journal = JournalWrites(scope)
-
     def add(self, run: int, numero: DossierNumber, code: str, message: str, now: datetime) -> None:
         """Put a dossier into quarantine, with an event; or count one more failed attempt.
 
@@ -84,7 +80,8 @@ class QuarantineWrites(QuarantineReads):
         self.touch([numero])
         # The first one only: a dossier that fails at each run would fill the journal.
         if tentatives == 1:
-            self._journal.record_events(run, [NewEvent(numero, "quarantaine", {"code": code})], now)
+            first = NewEvent(numero, "quarantaine", {"code": code})
+            JournalWrites(self.scope).record_events(run, [first], now)
 
     def release(self, run: int | None, numbers: Sequence[DossierNumber], now: datetime) -> None:
         """Take dossiers out of quarantine, with an event for each that was in it."""
@@ -94,4 +91,4 @@ class QuarantineWrites(QuarantineReads):
             .returning(_table.c.numero)
         ).all()
         events = [NewEvent(numero, "liberation") for numero in released]
-        self._journal.record_events(run, events, now)
+        JournalWrites(self.scope).record_events(run, events, now)

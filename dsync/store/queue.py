@@ -12,13 +12,9 @@ from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.store import tables
-from dsync.store.sql import Subject, among, is_first
+from dsync.store.sql import Subject, among, is_first, is_in, is_shown
 
 _dossier, _cle, _verdict = tables.dossier, tables.cle, tables.verdict
-
-
-def _is_in(etats: Collection[Etat]) -> ColumnElement[bool]:
-    return _dossier.c.etat.in_([etat.value for etat in etats])
 
 
 _its, _own = _dossier.alias(), _cle.alias()
@@ -26,11 +22,7 @@ _IS_FIRST = is_first(
     _its,
     select(_dossier.c.numero)
     .join(_cle, _cle.c.numero == _dossier.c.numero)
-    .where(
-        _cle.c.cle == _own.c.cle,
-        _dossier.c.presence == Presence.PRESENT.value,
-        _is_in(COUNTED_ETATS),
-    ),
+    .where(_cle.c.cle == _own.c.cle, is_shown(COUNTED_ETATS)),
 )
 
 
@@ -40,11 +32,13 @@ class QueueReads(Subject):
     def numbers(self, etats: Collection[Etat] = ()) -> list[DossierNumber]:
         """Return the queued dossiers, and all present ones in these states."""
         waits: ColumnElement[bool] = _dossier.c.a_evaluer
-        return self._numbers(or_(waits, _is_in(etats)) if etats else waits)
+        return self._dossiers(
+            or_(waits, is_in(etats)) if etats else waits, presence=Presence.PRESENT
+        )
 
     def open_numbers(self) -> list[DossierNumber]:
         """Return the present open dossiers, queued or not."""
-        return self._numbers(_is_in(OPEN_ETATS))
+        return self._dossiers(is_in(OPEN_ETATS), presence=Presence.PRESENT)
 
     def due_by_run(self, *, are_other_grounds: bool, retries: bool) -> set[DossierNumber]:
         """Return the dossiers that are due in a run, as far as it has not judged them.
@@ -56,17 +50,14 @@ class QueueReads(Subject):
         if are_other_grounds:
             # Accepted ones, too: they keep their verdict, but the product that they name can have
             # another id now, by which the others find them.
-            found.update(self._numbers(_is_in(COUNTED_ETATS)))
+            found.update(self._dossiers(is_in(COUNTED_ETATS), presence=Presence.PRESENT))
         if are_other_grounds or retries:
             unsure = select(_verdict.c.numero).where(
                 _verdict.c.courant, _verdict.c.verdict == Verdict.INDETERMINE.value
             )
-            found.update(self._numbers(_dossier.c.numero.in_(unsure)))
+            is_unsure = _dossier.c.numero.in_(unsure)
+            found.update(self._dossiers(is_unsure, presence=Presence.PRESENT))
         return found
-
-    def _numbers(self, condition: ColumnElement[bool]) -> list[DossierNumber]:
-        statement = select(_dossier.c.numero).where(self._is_present(), condition)
-        return list(self.connection.scalars(statement.order_by(_dossier.c.numero)))
 
 
 class QueueWrites(QueueReads):
@@ -125,8 +116,7 @@ def _with_same_key(
         # Not a join: SQLite would go through all dossiers of the démarche.
         _dossier.c.numero.in_(select(_cle.c.numero).where(_cle.c.cle.in_(keys))),
         _dossier.c.demarche_numero == demarche,
-        _dossier.c.presence == Presence.PRESENT.value,
-        _is_in(OPEN_ETATS),
+        is_shown(OPEN_ETATS),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -49,7 +49,7 @@ from dsync.store.reading_views import expanded
 from dsync.store.requests import WEBHOOK, RequestReads
 from dsync.store.seals import SealReads
 from dsync.store.services import RunningService, read_demarches, read_services
-from dsync.store.sql import Scope, Subject
+from dsync.store.sql import Scope, Subject, is_in, is_shown
 from dsync.store.sync_state import DemarcheReads, StateReads
 from dsync.store.verdicts import VerdictReads
 from dsync.store.verification import ContentReads, VerificationReads
@@ -107,16 +107,6 @@ class OpenWork(NamedTuple):
     """Copies of files that have to be deleted."""
     requests: Sequence[tuple[str, int, datetime]]
     """The unfinished requests by kind: their number, and when the oldest one was made."""
-
-
-class Awaiting(NamedTuple):
-    """How many dossiers of a démarche wait for somebody, or need a decision."""
-
-    demarche_numero: int
-    quoi: str
-    """Who has to act, as `lecture_suivi.attend`; `conflit`, `refusee`: an annotation is;
-    `quarantaine`. The open dossiers of a démarche without stages wait for the team."""
-    nombre: int
 
 
 class Reader(Subject):
@@ -190,7 +180,7 @@ class Reader(Subject):
             )
         )
         found = self.connection.execute(statement, {**where, "limit": limit})
-        return documents(found.mappings().all())
+        return documents(found)
 
     def statistics(self) -> list[Document]:
         """Count the results of the checks by `COUNTED`, for `dsync precheck --stats`."""
@@ -223,10 +213,7 @@ class Reader(Subject):
             .group_by(*by)
             .subquery()
         )
-        is_writable = (
-            _dossier.c.presence == Presence.PRESENT.value,
-            _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
-        )
+        is_writable = is_shown(OPEN_ETATS)
         name = case(_OPEN_PUSHES, value=wished.c.statut)
         why = case(_OPEN_PUSHES, value=outbox.statut)
         # With types: PostgreSQL does not join a bare NULL with an instant.
@@ -261,11 +248,11 @@ class Reader(Subject):
                     func.min(wished.c.creee_le),
                 )
                 .join(_dossier, _dossier.c.numero == wished.c.numero)
-                .where(*is_writable)
+                .where(is_writable)
                 .group_by(wished.c.demarche_numero, name),
                 select(number, why, outbox.erreur, literal(0), no_time)
                 .join(_dossier, _dossier.c.numero == outbox.numero)
-                .where(*of_demarche, outbox.statut.in_(_OPEN_PUSHES), *is_writable)
+                .where(*of_demarche, outbox.statut.in_(_OPEN_PUSHES), is_writable)
                 .where(outbox.erreur.is_not(None))
                 .group_by(number, why, outbox.erreur),
             )
@@ -295,9 +282,13 @@ class Reader(Subject):
             },
         )
 
-    def overview(self, numbers: Collection[int]) -> list[Awaiting]:
-        """Count what waits in several démarches, by one query."""
-        is_open = _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS])
+    def overview(self, numbers: Collection[int]) -> dict[int, Counter[str]]:
+        """Count what waits for somebody, or needs a decision, in démarches, by one query.
+
+        By who has to act, as `lecture_suivi.attend`; `conflit`, `refusee`: an annotation is;
+        `quarantaine`. The open dossiers of a démarche without stages wait for the team.
+        """
+        is_open = is_in(OPEN_ETATS)
         is_present = _dossier.c.presence == Presence.PRESENT.value
         whom: ColumnElement[Any] = case((is_open, "instructeur"), else_="personne")
         source: FromClause = _dossier
@@ -322,13 +313,15 @@ class Reader(Subject):
                     wish.demarche_numero.in_(numbers),
                     wish.courante,
                     wish.statut.in_([WishStatus.CONFLIT.value, WishStatus.REFUSEE.value]),
-                    is_present,
-                    is_open,
+                    is_shown(OPEN_ETATS),
                 )
                 .group_by(wish.demarche_numero, wish.statut),
             )
         )
-        return [Awaiting(*row) for row in rows]
+        found: dict[int, Counter[str]] = {number: Counter() for number in numbers}
+        for number, what, count in rows:
+            found[number][what] += count
+        return found
 
     def made_by_sections(self) -> MadeBySections:
         """Count what optional sections of the configuration have made."""

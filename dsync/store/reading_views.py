@@ -223,7 +223,7 @@ def _describe(connection: Connection, documented: Dictionary, form: FormView | N
                 "rang": rang,
                 "type": one.type,
                 "sens": one.sentence,
-                "marque": one.mark.value.rstrip(".") or None,
+                "marque": access.shown_mark(one.mark),
                 "depuis": None if column in champs else one.since,
                 "demarche_numero": form and form.demarche,
                 "origine": champs[column].origin if column in champs else None,
@@ -371,14 +371,13 @@ def _stored_forms(
     table = tables.demarche
     stored = dict(connection.execute(select(table.c.number, table.c.ouverts)).all())
     known = stored | dict(opened)
-    if only is None:
-        every = read_revisions(connection)
-    else:
-        every = {only: read_revisions_of(connection, only)}
+    read = connection.scalars(select(tables.revision.c.demarche_numero).distinct())
+    numbers = map(DemarcheNumber, sorted(read)) if only is None else [only]
     return [
         form
-        for number, revisions in sorted(every.items())
-        for form in form_views.form_views(number, revisions.values(), known.get(number, ()))
+        for number in numbers
+        for revisions in [read_revisions_of(connection, number).values()]
+        for form in form_views.form_views(number, revisions, known.get(number, ()))
     ]
 
 
@@ -431,7 +430,7 @@ def _drop(connection: Connection, views: Iterable[str]) -> None:
     is_postgresql = connection.dialect.name == "postgresql"
     schemas = [
         access.quoted_schema(connection, part)
-        for part in (access.parts(connection) if is_postgresql else ())
+        for part in (access.parts(connection).values() if is_postgresql else ())
     ]
     for name in views:
         for schema in schemas:
@@ -451,7 +450,7 @@ def dictionary(
     if connection.dialect.name != "postgresql":
         return known
     # A view that was in use can lack columns: it could not be renewed.
-    shown = access.commented(connection)
+    shown = access.shown_columns(connection)
     return {
         name: view._replace(columns={n: one for n, one in view.columns.items() if n in shown[name]})
         for name, view in known.items()
@@ -507,7 +506,8 @@ def grant(
     # Rights on the tables, which somebody gave by hand, would show more than the views do.
     connection.exec_driver_sql(f"REVOKE ALL ON {own} FROM {quoted}")
     documented = dictionary(connection, programme)
-    for other in {access.WHOLE, *access.parts(connection)} - {part}:
+    made = {*access.parts(connection).values()}
+    for other in {access.WHOLE, *made} - {part}:
         if None in (part.demarche, other.demarche) or part.demarche == other.demarche:
             access.revoke(connection, other, {role}, documented)
     schema = access.quoted_schema(connection, part)
@@ -516,24 +516,13 @@ def grant(
         granted = ", ".join(name for name in documented if part.has(name))
         connection.exec_driver_sql(f"GRANT SELECT ON {granted} TO {quoted}")
         return str(current)
-    if part not in access.parts(connection):
+    if part not in made:
         connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
     access.renew_parts(connection, documented, {part: {role}})
     return part.name_in(current)
 
 
-Revisions = dict[RevisionId, Revision]
-
-
-def read_revisions(connection: Connection) -> dict[DemarcheNumber, Revisions]:
-    """Return the stored revisions of every démarche, by its number."""
-    found: dict[DemarcheNumber, Revisions] = {}
-    for number in connection.scalars(select(tables.revision.c.demarche_numero).distinct()):
-        found[DemarcheNumber(number)] = read_revisions_of(connection, DemarcheNumber(number))
-    return found
-
-
-def read_revisions_of(connection: Connection, number: DemarcheNumber) -> Revisions:
+def read_revisions_of(connection: Connection, number: DemarcheNumber) -> dict[RevisionId, Revision]:
     """Return the stored revisions of a démarche."""
     table = tables.revision
     rows = connection.execute(select(table).where(table.c.demarche_numero == number))

@@ -76,12 +76,7 @@ class RequestReads(Subject):
 
     def by_id(self, id_: int) -> ManualRequest | None:
         """Return a request of the démarche, None if it was withdrawn."""
-        row = self.connection.execute(
-            select(*_COLUMNS).where(
-                _table.c.id == id_, _table.c.demarche_numero == self.number, _IS_ASKED
-            )
-        ).one_or_none()
-        return None if row is None else ManualRequest(*row)
+        return next(self._found(_table.c.id == id_, _IS_ASKED), None)
 
     def latest(self, *, limit: int, offset: int = 0) -> list[ManualRequest]:
         """Return the requests of a démarche, newest first, without the first `offset`."""
@@ -94,30 +89,14 @@ class RequestReads(Subject):
     def _latest(
         self, condition: ColumnElement[bool], limit: int, offset: int
     ) -> list[ManualRequest]:
-        rows = self.connection.execute(
-            select(*_COLUMNS)
-            .where(
-                _table.c.demarche_numero == self.number, _table.c.demande_par != WEBHOOK, condition
-            )
-            .order_by(_table.c.id.desc())
-            .limit(limit)
-            .offset(offset)
-        )
-        return [ManualRequest(*row) for row in rows]
+        is_persons = _table.c.demande_par != WEBHOOK
+        return [*self._found(is_persons, condition, newest=True, limit=limit, offset=offset)]
 
     def of_dossier(self, numero: DossierNumber) -> list[ManualRequest]:
         """Return the requests that name a dossier, newest first."""
-        rows = self.connection.execute(
-            select(*_COLUMNS)
-            .where(
-                _table.c.demarche_numero == self.number,
-                _IS_ASKED,
-                # A first choice by the JSON's text, which other numbers may contain, too.
-                cast(_table.c.options, Text).contains(str(numero)),
-            )
-            .order_by(_table.c.id.desc())
-        )
-        found = (ManualRequest(*row) for row in rows)
+        # A first choice by the JSON's text, which other numbers may contain, too.
+        may_name_it = cast(_table.c.options, Text).contains(str(numero))
+        found = self._found(_IS_ASKED, may_name_it, newest=True)
         return [one for one in found if numero in (one.options.get("dossiers") or ())]
 
     def next(self) -> ManualRequest | None:
@@ -125,18 +104,26 @@ class RequestReads(Subject):
 
         A request whose process was killed is still unfinished, and is executed again.
         """
-        return next(self._open(_table.c.demande_par != WEBHOOK, limit=1), None)
+        return next(self._found(IS_OPEN, _table.c.demande_par != WEBHOOK, limit=1), None)
 
     def announced(self) -> list[ManualRequest]:
         """Return what webhooks announced and no run has read, oldest first."""
-        return list(self._open(_table.c.demande_par == WEBHOOK, limit=_MOST))
+        return [*self._found(IS_OPEN, _table.c.demande_par == WEBHOOK, limit=_MOST)]
 
-    def _open(self, condition: ColumnElement[bool], *, limit: int) -> Iterator[ManualRequest]:
+    def _found(
+        self,
+        *conditions: ColumnElement[bool],
+        newest: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Iterator[ManualRequest]:
+        """Yield the démarche's requests, oldest or newest first."""
         rows = self.connection.execute(
             select(*_COLUMNS)
-            .where(_table.c.demarche_numero == self.number, IS_OPEN, condition)
-            .order_by(_table.c.id)
+            .where(_table.c.demarche_numero == self.number, *conditions)
+            .order_by(_table.c.id.desc() if newest else _table.c.id)
             .limit(limit)
+            .offset(offset)
         )
         return (ManualRequest(*row) for row in rows)
 

@@ -68,14 +68,14 @@ def check(found: Found, place: str, programme: type[Programme], engine: str) -> 
             continue
         if current not in known:
             mark = found.marks.get(layout.key(part))
-            made = f", made by dsync {mark.version}," if mark else ""
+            made = f", made by dsync {mark[1]}," if mark else ""
             raise SchemaBehindError(
                 f"{place}: its schema ({current}){made} is newer than this version of dsync knows "
                 f"({known[-1]}). Install the newer dsync.",
                 is_newer=True,
             )
         if differing := layout.differences(found, part, current, engine):
-            raise _differs(place, str(differing))
+            raise _differs(place, differing)
     for part in parts(programme):
         name, known = layout.key(part), known_revisions(part)
         current, mark = found.revisions.get(name), found.marks.get(name)
@@ -83,7 +83,7 @@ def check(found: Found, place: str, programme: type[Programme], engine: str) -> 
             reason = f"its schema ({current or 'empty'}) is behind ({known[-1]} is needed)"
         elif lost := layout.missing_views(found, part, current):
             reason = f"it lacks the view {lost[0]}"
-        elif mark is None or mark.fingerprint != layout.fingerprint(part, current):
+        elif mark is None or mark[0] != layout.fingerprint(part, current):
             reason = "its views are those of another version"
         else:
             continue
@@ -109,8 +109,8 @@ def check_mark(connection: Connection, place: str, programme: type[Programme]) -
 def _differs(place: str, how: str) -> SchemaDiffersError:
     return SchemaDiffersError(
         f"{place}: its tables are those of no release ({how}): an unreleased dsync made it, or "
-        "somebody changed it. Nothing was changed: restore its backup, or copy what can be kept of "
-        "it into a new database by `dsync db copy URL`."
+        "somebody changed it. Nothing was changed: restore its backup, or run `dsync sync --full` "
+        "on a new database."
     )
 
 

@@ -34,7 +34,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.store import tables
 from dsync.store.columns import JsonText
-from dsync.store.sql import Rows, Subject, among, insert_rows, update_rows
+from dsync.store.sql import AT_ONCE, Rows, Subject, among, insert_rows, update_rows
 
 _sceau = tables.sceau
 _dossier = tables.dossier
@@ -104,15 +104,6 @@ _ADD = text(
     "DO UPDATE SET lignes = sceau.lignes + excluded.lignes, somme = sceau.somme + excluded.somme"
 )
 _BITS = 40  # So that a million of them can be added up in 64 bits.
-_AT_ONCE = 500
-
-
-class Broken(NamedTuple):
-    """Rows of a table that are not as they were sealed."""
-
-    table: str
-    rows: int
-    dossiers: list[DossierNumber]
 
 
 def seal(table: Table, row: Mapping[str, Any]) -> int:
@@ -164,13 +155,9 @@ def seal_former(connection: Connection) -> None:
     answers = tables.reponse
     rows = connection.execute(select(*as_text(answers.c)).where(answers.c.sceau.is_(None)))
     new = [{"id": row["id"], "sceau": seal(answers, dict(row))} for row in rows.mappings()]
-    if new:
-        update_rows(connection, answers, new)
-        sum_up(connection)
-
-
-def sum_up(connection: Connection) -> None:
-    """Store the number and the sum of the seals that are there, of all démarches."""
+    if not new:
+        return
+    update_rows(connection, answers, new)
     connection.execute(delete(_sceau))
     for table in HISTORY:
         total = func.coalesce(func.sum(table.c.sceau), 0)
@@ -186,8 +173,10 @@ def sum_up(connection: Connection) -> None:
 class SealReads(Subject):
     """Reads rows that are not as dsync wrote them."""
 
-    def broken(self, numbers: Sequence[DossierNumber] | None = None) -> Iterator[Broken]:
-        """Yield the tables with rows whose hash is another one.
+    def broken(
+        self, numbers: Sequence[DossierNumber] | None = None
+    ) -> Iterator[tuple[str, int, list[DossierNumber]]]:
+        """Yield the tables with rows whose hash is another one, how many, and their dossiers.
 
         Of numbers, only rows of these dossiers, and those of none.
         """
@@ -199,7 +188,7 @@ class SealReads(Subject):
             # Numbers alone: of a restored database all rows can be lost.
             lost = [row.get("numero") for row in rows if row["sceau"] != seal(table, row)]
             if lost:
-                yield Broken(table.name, len(lost), [DossierNumber(n) for n in lost if n])
+                yield table.name, len(lost), [DossierNumber(n) for n in lost if n]
 
     def miscounted(self) -> list[str]:
         """Return the tables of which rows are missing, or that have some that were not sealed."""
@@ -229,7 +218,7 @@ class SealReads(Subject):
         if table is tables.sync_run:
             # One that is under way, or was killed, has no seal.
             statement = statement.where(table.c.code.is_not(None))
-        options = {"yield_per": _AT_ONCE}
+        options = {"yield_per": AT_ONCE}
         with self.connection.execute(statement, execution_options=options) as found:
             for row in found.mappings():
                 yield dict(row)

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, delete, func, select, union
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.lease import LEASE_TTL_S, LeaseInfo, read_lease
-from dsync.store.sql import among, excluded, insert_for
+from dsync.store.sql import among, upsert
 
 _service, _demarche = tables.service, tables.demarche
 
@@ -72,13 +72,7 @@ class Services:
                 }
                 for number in demarches
             ]
-            changed = {name: excluded(name) for name in RunningService._fields}
-            if rows:
-                statement = insert_for(connection, _service).values(rows)
-                keys = ["demarche_numero", "holder"]
-                connection.execute(
-                    statement.on_conflict_do_update(index_elements=keys, set_=changed)
-                )
+            upsert(connection, _service, rows)
             is_own = _service.c.holder == service.holder
             connection.execute(
                 delete(_service).where(is_own, _service.c.demarche_numero.not_in(demarches))
@@ -93,19 +87,16 @@ class Services:
                     continue
                 lease = read_lease(connection, number, now)
                 if not is_alive(other, lease, now) and not _holds(other, lease):
-                    _delete(connection, number, other.holder)
+                    is_it = _service.c.demarche_numero == number, _service.c.holder == other.holder
+                    connection.execute(delete(_service).where(*is_it))
 
     def unregister(self, holder: str) -> None:
         """Delete a service that has ended."""
         with self._writing() as connection:
             connection.execute(delete(_service).where(_service.c.holder == holder))
 
-    def replicas(self, now: datetime) -> int:
-        """Return how many services work on the database, whatever démarches they serve."""
-        return len(self.holders(now))
-
     def holders(self, now: datetime) -> list[str]:
-        """Return the processes of these services."""
+        """Return the processes of the services that work, whatever démarches they serve."""
         with self._reading() as connection:
             rows = connection.execute(select(*_SHOWN)).all()
         every = map(RunningService._make, rows)
@@ -127,12 +118,6 @@ class Services:
         """Return the services of a démarche, by start."""
         with self._reading() as connection:
             return read_services(connection, [demarche])[demarche]
-
-
-def _delete(connection: Connection, demarche: DemarcheNumber, holder: str) -> None:
-    connection.execute(
-        delete(_service).where(_service.c.demarche_numero == demarche, _service.c.holder == holder)
-    )
 
 
 def read_services(
@@ -212,7 +197,6 @@ def _has_process(pid: str) -> bool:
         os.kill(int(pid), 0)
     except (ProcessLookupError, ValueError):
         return False
-    # It exists, and is another user's.
     except PermissionError:
-        return True
+        pass  # It exists, and is another user's.
     return True

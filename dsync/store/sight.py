@@ -20,7 +20,7 @@ from dsync.errors import StoreError
 from dsync.programme import Programme
 from dsync.store import reading_views, tables
 from dsync.store.columns import declared_of
-from dsync.store.dictionary import ENGINE, is_closed, of_person, pseudonymised
+from dsync.store.dictionary import ENGINE, all_tables, is_closed, of_person, pseudonymised
 from dsync.store.sql import literal
 
 Relations = Mapping[str, Mapping[str, Declared]]
@@ -85,7 +85,7 @@ _SQLITE, _POSTGRESQL = (
 @cache
 def _relations(programme: type[Programme]) -> Relations:
     """Return the columns of all tables and shipped views, by name."""
-    every = (*tables.metadata.sorted_tables, *programme.storage.metadata.sorted_tables)
+    every = all_tables(programme)
     found = {one.name: {c.name: declared_of(c) for c in one.columns} for one in every}
     views = reading_views.shipped_dictionary(programme)
     return found | {name: view.columns for name, view in views.items()}

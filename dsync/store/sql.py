@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -34,9 +34,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from dsync.domain.dossier import Presence
+from dsync.domain.dossier import Etat, Presence
 from dsync.domain.due import FIRST
-from dsync.domain.ids import DemarcheNumber
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import StoreError
 from dsync.programme import Programme
 from dsync.store import tables
@@ -49,6 +49,10 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """Tolerated difference of two clocks: a stored instant further ahead than this is wrong."""
 LONGEST_WAIT = timedelta(days=1)
 """Maximum delay of a retry: a stored instant of a retry further ahead than this is wrong."""
+
+
+AT_ONCE = 500
+"""Number of rows in memory, or in a statement, at a time."""
 
 
 class _Numbers(TypeDecorator[list[int | None]]):
@@ -95,6 +99,16 @@ def _among_array(element: among, compiler: SQLCompiler, **kwargs: Any) -> str:
 def _among_json(element: among, compiler: SQLCompiler, **kwargs: Any) -> str:
     column, numbers = (compiler.process(one, **kwargs) for one in element.clauses)
     return f"{column} IN (SELECT value FROM json_each({numbers}))"  # noqa: S608 - no value in it
+
+
+def is_in(etats: Collection[Etat]) -> ColumnElement[bool]:
+    """Return the condition on table `dossier` that a dossier is in one of these states."""
+    return tables.dossier.c.etat.in_([etat.value for etat in etats])
+
+
+def is_shown(etats: Collection[Etat]) -> ColumnElement[bool]:
+    """Return the condition that DS shows a dossier, in one of these states."""
+    return and_(tables.dossier.c.presence == Presence.PRESENT.value, is_in(etats))
 
 
 def insert_for(connection: Connection, table: Table) -> Any:
@@ -209,9 +223,12 @@ class Subject:
 
     def touch_all(self) -> None:
         """Note it of all dossiers of the démarche."""
-        dossier = tables.dossier.c
-        of_demarche = select(dossier.numero).where(dossier.demarche_numero == self.number)
-        self.touch(self.connection.scalars(of_demarche))
+        self.touch(self._dossiers())
+
+    def _tables_of_dossiers(self) -> list[Table]:
+        """Return the programme's tables that have a dossier's number."""
+        own = self.programme.storage.metadata.sorted_tables
+        return [table for table in own if "numero" in table.c]
 
     def _present(self, now: datetime) -> datetime:
         """Return the present instant by PostgreSQL's clock; on SQLite, `now`.
@@ -222,6 +239,16 @@ class Subject:
             return now
         present: datetime = self.connection.execute(select(func.clock_timestamp())).scalar_one()
         return present
+
+    def _dossiers(
+        self, *conditions: ColumnElement[bool], presence: Presence | None = None
+    ) -> list[DossierNumber]:
+        """Return the démarche's dossiers, or those of a presence, that meet conditions."""
+        dossier = tables.dossier.c
+        ours = dossier.demarche_numero == self.number
+        theirs = ours if presence is None else self._is_present(presence)
+        found = select(dossier.numero).where(theirs, *conditions).order_by(dossier.numero)
+        return [DossierNumber(numero) for numero in self.connection.scalars(found)]
 
     def _is_present(self, presence: Presence = Presence.PRESENT) -> ColumnElement[bool]:
         """Return the condition on table `dossier` for the démarche's dossiers of a presence."""

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from sqlalchemy import URL, Connection, Engine, Table, update
+from sqlalchemy import URL, Connection, Engine, update
 from sqlalchemy.exc import OperationalError
 
 from dsync.domain.ids import DemarcheNumber
@@ -22,7 +22,6 @@ from dsync.errors import (
     ConfigurationError,
     LeaseHeldError,
     SchemaBehindError,
-    SchemaDiffersError,
     StoreError,
 )
 from dsync.messages import kinds as k
@@ -33,9 +32,9 @@ from dsync.store.alert_book import AlertWrites
 from dsync.store.answer_rows import AnswerWrites
 from dsync.store.budget import Budget
 from dsync.store.consents import ConsentWrites
-from dsync.store.copying import Copied, copy_all
+from dsync.store.copying import copy_all
 from dsync.store.deletions import DeletionWrites
-from dsync.store.dictionary import NO_PROGRAMME
+from dsync.store.dictionary import NO_PROGRAMME, all_tables
 from dsync.store.dossier_rows import DossierWrites
 from dsync.store.engine import (
     FEW,
@@ -72,7 +71,7 @@ from dsync.store.services import Services
 from dsync.store.sight import WHOLE, Sight, mask
 from dsync.store.sql import Scope, Subject, among
 from dsync.store.subscriptions import SubscriptionWrites
-from dsync.store.sync_state import DemarcheWrites, IndicatorWrites, StateWrites
+from dsync.store.sync_state import DemarcheWrites, StateWrites
 from dsync.store.turns import Turns, make_due
 from dsync.store.verdicts import VerdictWrites
 from dsync.store.wishes import WishWrites
@@ -431,11 +430,11 @@ class Store:
             else:
                 backups.copy_sqlite(self._engine, file)
 
-    def copy_into(self, target: Store) -> Copied:
+    def copy_into(self, target: Store) -> dict[str, int]:
         """Copy everything into an empty database, as it was at one instant between two runs.
 
-        If this database has the tables of no release, what they have is copied. It is one
-        transaction of the target: if it fails or is killed, nothing is stored there.
+        It is one transaction of the target: if it fails or is killed, nothing is stored there.
+        Returns the number of rows by table.
 
         Raises:
             ConfigurationError: the target has rows.
@@ -446,16 +445,12 @@ class Store:
             for connection in (source, copy):
                 # Each waits for the other one, for as long as a large table takes.
                 wait_in_transaction(connection)
-            former = None
-            try:
-                schema.check_revision(source, self.place, self._programme)
-            except SchemaDiffersError:
-                former = layout.read(source, self._programme)
+            schema.check_revision(source, self.place, self._programme)
             numbers = services.read_demarches(source)
             for number in numbers:
                 leases.check_free(source, number, self._clock())
             schema.upgrade(copy, target.place, self._programme)
-            copied = copy_all(source, copy, self._programme, target.place, former)
+            copied = copy_all(source, copy, self._programme, target.place)
             for number in numbers:
                 reading_views.renew_form(copy, number)
         target.analyze()
@@ -478,7 +473,7 @@ class Store:
             StoreError: the database is in use, or failed.
         """
         with translated(self.place):
-            return scrub(self._engine, [table.name for table in self._tables()])
+            return scrub(self._engine, [table.name for table in all_tables(self._programme)])
 
     def grant_reader(
         self,
@@ -548,10 +543,6 @@ class Store:
         """Close all connections."""
         self._engine.dispose()
 
-    def _tables(self) -> list[Table]:
-        own = tables.metadata.sorted_tables
-        return [*own, *self._programme.storage.metadata.sorted_tables]
-
     def _vacuum(self, wait_ms: int = 500) -> None:
         """Remove deleted rows from the database's files; after the next commit, if it is read now.
 
@@ -559,7 +550,7 @@ class Store:
         """
         try:
             with translated(self.place):
-                names = [table.name for table in self._tables()]
+                names = [table.name for table in all_tables(self._programme)]
                 self._must_vacuum = not vacuum(self._engine, names, wait_ms)
         except StoreError as exc:
             import structlog  # Imported here: short commands that only read do not need it.
@@ -670,7 +661,6 @@ class Tx(Subject):
         self.demarche = DemarcheWrites(scope)
         self.dossiers = DossierWrites(scope)
         self.grist = GristWrites(scope)
-        self.indicators = IndicatorWrites(scope)
         self.journal = JournalWrites(scope)
         self.keys = KeyWrites(scope)
         self.outbox = OutboxWrites(scope)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import and_, case, delete, func, select, update
+from sqlalchemy import Row, and_, case, delete, func, select, update
 
 from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import (
@@ -33,7 +33,6 @@ from dsync.store.seals import Seals, sealed
 from dsync.store.sql import (
     CLOCK_TOLERANCE,
     LONGEST_WAIT,
-    Scope,
     Subject,
     excluded,
     insert_for,
@@ -149,10 +148,7 @@ class DemarcheReads(Subject):
 
     def read(self) -> Demarche | None:
         """Return the démarche as last read from DS, None if it never was."""
-        table = tables.demarche
-        row = self.connection.execute(
-            select(table).where(table.c.number == self.number)
-        ).one_or_none()
+        row = self._stored(*tables.demarche.c.keys())
         if row is None:
             return None
         return Demarche(
@@ -172,9 +168,7 @@ class DemarcheReads(Subject):
         The call's short name, None: its title; the words for verdicts; the champ or annotation of
         which a column of the programme's views is made, as `lecture_colonne` shows it.
         """
-        table = tables.demarche.c
-        said = select(table.appel, table.avis, table.origines).where(table.number == self.number)
-        row = self.connection.execute(said).one_or_none()
+        row = self._stored("appel", "avis", "origines")
         return (None, {}, []) if row is None else (row.appel, row.avis or {}, row.origines or [])
 
     def groupes_without(self, named: str | None) -> list[str]:
@@ -184,21 +178,15 @@ class DemarcheReads(Subject):
 
     def agents(self) -> frozenset[str]:
         """Return the addresses of the démarche's instructeurs, in small letters."""
-        table = tables.demarche
-        found = self.connection.scalar(
-            select(table.c.instructeurs).where(table.c.number == self.number)
-        )
-        return frozenset(one["email"].casefold() for one in found or ())
+        row = self._stored("instructeurs")
+        return frozenset(one["email"].casefold() for one in (row.instructeurs if row else ()))
 
     def labels_and_groupes(self) -> tuple[list[str], list[str]]:
         """Return the names of the labels and of the groupes instructeurs of the démarche in DS.
 
         Not those of its dossiers: to look for them in 10,000 takes longer than the rest of a page.
         """
-        table = tables.demarche
-        row = self.connection.execute(
-            select(table.c.labels, table.c.instructeurs).where(table.c.number == self.number)
-        ).one_or_none()
+        row = self._stored("labels", "instructeurs")
         if row is None:
             return [], []
         return sorted(row.labels), sorted({one["groupe"] for one in row.instructeurs})
@@ -243,17 +231,19 @@ class DemarcheReads(Subject):
 
     def has_views_in_use(self) -> bool:
         """Return whether the views formulaire_* wait until nobody uses them."""
-        table = tables.demarche
-        due = select(table.c.vues_a_refaire).where(table.c.number == self.number)
-        return bool(self.connection.scalar(due))
+        row = self._stored("vues_a_refaire")
+        return row is not None and bool(row.vues_a_refaire)
 
     def views_are_due(self, opened: Collection[str]) -> bool:
         """Return whether `renew_views` has a reason to renew the views formulaire_*."""
-        table = tables.demarche
-        row = self.connection.execute(
-            select(table.c.vues_a_refaire, table.c.ouverts).where(table.c.number == self.number)
-        ).one_or_none()
+        row = self._stored("vues_a_refaire", "ouverts")
         return row is not None and bool(row.vues_a_refaire or {*row.ouverts} != {*opened})
+
+    def _stored(self, *names: str) -> Row[Any] | None:
+        """Return columns of the démarche's row, None without one."""
+        table = tables.demarche
+        columns = select(*(table.c[name] for name in names))
+        return self.connection.execute(columns.where(table.c.number == self.number)).one_or_none()
 
 
 class DemarcheWrites(DemarcheReads):
@@ -278,24 +268,18 @@ class DemarcheWrites(DemarcheReads):
             "instructeurs": demarche.instructeurs,
         }
         upsert(self.connection, tables.demarche, [sealed(tables.demarche, facts)])
-        upsert(
-            self.connection,
-            tables.revision,
-            [
-                sealed(
-                    tables.revision,
-                    {
-                        "id": revision.id,
-                        "demarche_numero": self.number,
-                        "date_publication": revision.date_publication,
-                        # As objects: a NamedTuple would be written as an array without names.
-                        "descriptors": [d._asdict() for d in revision.descriptors.values()],
-                    },
-                )
-                for revision in demarche.revisions.values()
-                if revision.date_publication and revision.is_complete
-            ],
-        )
+        rows: list[dict[str, Any]] = [
+            {
+                "id": revision.id,
+                "demarche_numero": self.number,
+                "date_publication": revision.date_publication,
+                # As objects: a NamedTuple would be written as an array without names.
+                "descriptors": [d._asdict() for d in revision.descriptors.values()],
+            }
+            for revision in demarche.revisions.values()
+            if revision.date_publication and revision.is_complete
+        ]
+        upsert(self.connection, tables.revision, [sealed(tables.revision, row) for row in rows])
         # Only then: renewing waits for those who read the views.
         is_new = self.revisions() != known
         self.renew_views(opened, is_due=is_new)
@@ -318,9 +302,7 @@ class DemarcheWrites(DemarcheReads):
 
     def _shown(self) -> Any:
         """Return what views show of the démarche beside each dossier."""
-        table = tables.demarche.c
-        shown = select(table.titre, table.appel, table.avis, table.couleurs)
-        return self.connection.execute(shown.where(table.number == self.number)).one_or_none()
+        return self._stored("titre", "appel", "avis", "couleurs")
 
     def renew_views(self, opened: Collection[str] = (), *, is_due: bool = False) -> bool:
         """Renew the views formulaire_* if there is a reason; return False if they are still in use.
@@ -334,12 +316,10 @@ class DemarcheWrites(DemarcheReads):
         if not (is_due or self.views_are_due(opened)):
             return True
         table = tables.demarche
-        facts = {"number": self.number, "ouverts": sorted(opened)}
-        update_rows(self.connection, table, [facts])
+        of = {"number": self.number}
+        update_rows(self.connection, table, [of | {"ouverts": sorted(opened)}])
         is_done = reading_views.renew_form(self.connection, self.number)
-        update_rows(
-            self.connection, table, [{"number": self.number, "vues_a_refaire": not is_done}]
-        )
+        update_rows(self.connection, table, [of | {"vues_a_refaire": not is_done}])
         return is_done
 
 
@@ -363,7 +343,7 @@ class StateReads(Subject):
 
 
 class StateWrites(StateReads):
-    """Writes the sync state."""
+    """Writes the sync state, and the figures of a day."""
 
     def reset_watermark(self, to: datetime) -> None:
         """Set a watermark after `to` back to it; only allowed after a complete full read."""
@@ -398,15 +378,7 @@ class StateWrites(StateReads):
             statement.on_conflict_do_update(index_elements=["demarche_numero"], set_=updates)
         )
 
-
-class IndicatorWrites(Subject):
-    """Writes the figures of a day."""
-
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(scope)
-        self._state = StateReads(scope)
-
-    def save(self, now: datetime, *, changed: bool) -> None:
+    def save_figures(self, now: datetime, *, changed: bool) -> None:
         """Store the figures of today, a day of Paris; the last ones of a day stay.
 
         Without a change, only the freshness is stored, if the day has its figures: a run that
@@ -414,15 +386,13 @@ class IndicatorWrites(Subject):
         """
         jour = now.astimezone(PARIS).date()
         today = (_figures.c.demarche_numero == self.number, _figures.c.jour == jour)
+        known = select(_figures.c.jour).where(*today).limit(1)
         figures: dict[str, float] = {}
-        if (
-            changed
-            or self.connection.scalar(select(_figures.c.jour).where(*today).limit(1)) is None
-        ):
+        if changed or self.connection.scalar(known) is None:
             figures.update(self._counts())
             if part := self.programme.selection:
                 figures.update(part.indicators(self.connection, self.number))
-        last = self._state.read().last_success_at
+        last = self.read().last_success_at
         if last is not None:
             # Never below zero: the clock may have gone back since.
             figures[FRAICHEUR] = round(max(now - last, timedelta()) / timedelta(hours=1), 2)

@@ -8,11 +8,11 @@ Instants are aware and in UTC.
 
 # No `from __future__ import annotations`: SQLModel evaluates annotations at class creation.
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Index, MetaData, Text, text
-from sqlalchemy.orm import registry
+from sqlalchemy import BigInteger, Index, MetaData, Table, Text, text
 from sqlmodel import Field, SQLModel
+from sqlmodel.main import get_column_from_field
 
 from dsync.domain.verdict import Controle
 from dsync.store.columns import (
@@ -70,18 +70,31 @@ def complete_for_postgresql() -> None:
                 index.dialect_options["postgresql"]["where"] = text(index.info["where"])
 
 
-class _Table(SQLModel, registry=registry(metadata=metadata)):
-    """Base with its own metadata, separate from other SQLModel classes of the process."""
+class _Table(SQLModel):
+    """Base whose subclasses declare a table each, and are never instantiated."""
 
-    # The classes are never instantiated, so their validators need not be built.
+    # So their validators need not be built, nor a mapping (`table=True`), a tenth of each start.
     model_config = {"defer_build": True}
+    __table_args__: ClassVar[Any]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Add the table to `metadata`."""
+        columns = []
+        for name, field in cls.model_fields.items():
+            column = get_column_from_field(field)
+            column.name = column.key = name
+            columns.append(column)
+        given = cls.__table_args__
+        *indexes, options = given if isinstance(given, tuple) else (given,)
+        Table(str(cls.__tablename__), metadata, *columns, *indexes, **options)
 
 
 # One line a column or an index, however long.
 # fmt: off
 
 
-class DossierRow(_Table, table=True):
+class DossierRow(_Table):
     """A dossier's state in DS and dsync's bookkeeping: the small row, which is often updated."""
 
     __tablename__ = "dossier"
@@ -110,7 +123,7 @@ class DossierRow(_Table, table=True):
     expire_le: dt.datetime | None = open_("Date à laquelle Démarches Simplifiées fera expirer le dossier, en UTC ; vide si elle n'en donne pas.")
     supprime_par_usager_le: dt.datetime | None
     synchronise_le: dt.datetime = open_("Date à laquelle un contenu nouveau du dossier a été enregistré ici, en UTC.")
-    modifie_ici_le: dt.datetime | None = open_("Date à laquelle ce que cette base dit du dossier a changé pour la dernière fois, en UTC, dans l'une des vues qui ont cette colonne : contenu, dates, messages, présence, verdict, réponse, inscription ; un chargement par différence s'y fie.")
+    modifie_ici_le: dt.datetime | None = open_("Date à laquelle ce que cette base dit du dossier a changé pour la dernière fois, en UTC : contenu, dates, messages, présence, verdict, réponse, inscription ; un chargement par différence s'y fie. Une vue dont les lignes suivent aussi l'heure ou d'autres dossiers n'a pas cette colonne, et se recharge entière.")
     content_hash: str | None = open_()
     annotations_hash: str | None = open_()
     inputs_hash: str | None = open_()
@@ -146,7 +159,7 @@ class DossierRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
-class ContenuRow(_Table, table=True):
+class ContenuRow(_Table):
     """A dossier's contents as JSON; the row is deleted when the dossier is erased."""
 
     __tablename__ = "contenu"
@@ -168,7 +181,7 @@ class ContenuRow(_Table, table=True):
     cellules: Any = free("Les mêmes réponses et annotations, à plat.", RawJson())
 
 
-class ListeRow(_Table, table=True):
+class ListeRow(_Table):
     """By what lists find, filter and sort a dossier: short, and without what its JSON has more of.
 
     It is written with the dossier and deleted when that is erased.
@@ -195,7 +208,7 @@ class ListeRow(_Table, table=True):
     profils: str | None = open_()
 
 
-class PieceRow(_Table, table=True):
+class PieceRow(_Table):
     """The copy of a file, or why there is none; states: `CopyState`.
 
     A row is written before its file. `a_supprimer`: the file has to be deleted, then the row is.
@@ -225,7 +238,7 @@ class PieceRow(_Table, table=True):
     a_supprimer: bool
 
 
-class CleRow(_Table, table=True):
+class CleRow(_Table):
     """Answers that checks compare between dossiers, as a keyed hash; equal ones are doublons."""
 
     __tablename__ = "cle"
@@ -236,7 +249,7 @@ class CleRow(_Table, table=True):
     cle: str = open_(index=True)
 
 
-class JumeauRow(_Table, table=True):
+class JumeauRow(_Table):
     """What an erased dossier still counts for as a doublon: public, nothing that anybody typed.
 
     Of one that an operator erased here, as long as DS has it; its state is in `dossier`. `montre`:
@@ -252,7 +265,7 @@ class JumeauRow(_Table, table=True):
     montre: bool
 
 
-class VersionReglesRow(_Table, table=True):
+class VersionReglesRow(_Table):
     """A version of rules that has judged, whole; rows are never changed nor deleted."""
 
     __tablename__ = "version_regles"
@@ -268,7 +281,7 @@ class VersionReglesRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
-class CorrectionRow(_Table, table=True):
+class CorrectionRow(_Table):
     """A correction that the usager was asked for: DS tells only which one is pending."""
 
     __tablename__ = "correction"
@@ -280,7 +293,7 @@ class CorrectionRow(_Table, table=True):
     finie_le: dt.datetime | None
 
 
-class VerdictRow(_Table, table=True):
+class VerdictRow(_Table):
     """A verdict. Rows are kept as history; `courant` marks the newest one of a dossier."""
 
     __tablename__ = "verdict"
@@ -316,7 +329,7 @@ class VerdictRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
-class ReponseRow(_Table, table=True):
+class ReponseRow(_Table):
     """What a person established about a check; statuses: `AnswerStatus`.
 
     Rows are kept as history, and deleted when the dossier is erased. `constat` is what the check
@@ -348,7 +361,7 @@ class ReponseRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
-class OutboxRow(_Table, table=True):
+class OutboxRow(_Table):
     """A wish: the value that an annotation or the label of a dossier should have.
 
     en_attente → confirmee | refusee | conflit | incertaine | suspendue | remplacee;
@@ -391,7 +404,7 @@ class OutboxRow(_Table, table=True):
     definitive: bool
 
 
-class PousseRow(_Table, table=True):
+class PousseRow(_Table):
     """The value that dsync last wrote into an annotation, confirmed by DS, or adopted.
 
     It is separate from the outbox, which contains the wished values: a value in DS is a human's
@@ -418,11 +431,11 @@ class PousseRow(_Table, table=True):
     incertaine_depuis: dt.datetime | None
 
 
-class EvenementRow(_Table, table=True):
+class EvenementRow(_Table):
     """An event of a dossier; `details` has names of fields and values that a push replaced."""
 
     __tablename__ = "evenement"
-    __table_args__ = kept("Journal de chaque dossier.", "L'effacement du dossier, pour les précisions, et l'âge de `[retention] agents`, pour le nom de l'agent ; le nom et la date de l'événement restent.")
+    __table_args__ = kept("Journal de chaque dossier.", "L'effacement du dossier, pour les précisions, et l'âge de `[retention] logs`, pour le nom de l'agent ; le nom et la date de l'événement restent.")
 
     id: int | None = _generated()
     numero: int = _number(index=True)
@@ -434,7 +447,7 @@ class EvenementRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
-class ChangementRow(_Table, table=True):
+class ChangementRow(_Table):
     """A later value of a champ, an annotation or a fact of a dossier, with the one before it.
 
     The rows are deleted when the dossier is erased.
@@ -464,12 +477,12 @@ class ChangementRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
-class SyncRunRow(_Table, table=True):
+class SyncRunRow(_Table):
     """A run over one démarche, with its figures."""
 
     __tablename__ = "sync_run"
     # By which the last runs of each démarche are found.
-    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des synchronisations (`dsync history`).", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."))
+    __table_args__ = (Index(None, "demarche_numero", "run"), kept("Journal des synchronisations (`dsync history`).", "L'âge de `[retention] logs` ; sans lui, la suppression de la base."))
 
     run: int = given_number("Numéro de la synchronisation.")
     demarche_numero: int = _number()
@@ -493,7 +506,7 @@ class SyncRunRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
-class DemandeRow(_Table, table=True):
+class DemandeRow(_Table):
     """What a person asked for: a run of the service, or what a command did by itself.
 
     `en_file`: for a service to execute; it is unfinished until `fini_le` is set.
@@ -504,7 +517,7 @@ class DemandeRow(_Table, table=True):
         _partial("ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"),
         # A minute in which somebody looks at dossiers is a row, too: lists of orders pass them by.
         _partial("ix_demande_demandee", "demarche_numero", "id", where=ASKED),
-        kept("Journal de ce que des agents ont demandé (`dsync history --manual`), de qui a vu quoi (`dsync history --seen`) ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs`, et pour le nom de l'agent celui de `[retention] agents` ; sans eux, la suppression de la base."),
+        kept("Journal de ce que des agents ont demandé (`dsync history --manual`), de qui a vu quoi (`dsync history --seen`) ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs` ; sans lui, la suppression de la base."),
     )
 
     id: int | None = _generated()
@@ -523,7 +536,7 @@ class DemandeRow(_Table, table=True):
     resultat: Any = open_(type_=JsonText())
 
 
-class AlerteRow(_Table, table=True):
+class AlerteRow(_Table):
     """An alert of a démarche, see `AlertEntry`: its beginning, when it was told, its end."""
 
     __tablename__ = "alerte"
@@ -539,7 +552,7 @@ class AlerteRow(_Table, table=True):
     finie_le: dt.datetime | None
 
 
-class IndicateurRow(_Table, table=True):
+class IndicateurRow(_Table):
     """A figure of the démarche on a day of Paris; it is about no dossier in particular."""
 
     __tablename__ = "indicateur"
@@ -552,7 +565,7 @@ class IndicateurRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
-class SceauRow(_Table, table=True):
+class SceauRow(_Table):
     """The number of rows of a table of the history, and the sum of their hashes (`seals.py`)."""
 
     __tablename__ = "sceau"
@@ -564,7 +577,7 @@ class SceauRow(_Table, table=True):
     somme: int = _number()
 
 
-class QuarantaineRow(_Table, table=True):
+class QuarantaineRow(_Table):
     """A dossier that could not be read or judged, with the reason."""
 
     __tablename__ = "quarantaine"
@@ -579,7 +592,7 @@ class QuarantaineRow(_Table, table=True):
     dernier_essai_le: dt.datetime
 
 
-class AccordRow(_Table, table=True):
+class AccordRow(_Table):
     """What waits for a person's consent, or has it and is not done yet: one row a kind."""
 
     __tablename__ = "accord"
@@ -595,7 +608,7 @@ class AccordRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
-class LeaseRow(_Table, table=True):
+class LeaseRow(_Table):
     """The lease of a démarche. `token` only grows, so that a former holder is recognised."""
 
     __tablename__ = "lease"
@@ -608,7 +621,7 @@ class LeaseRow(_Table, table=True):
     expires_at: dt.datetime
 
 
-class ServiceRow(_Table, table=True):
+class ServiceRow(_Table):
     """A running service, for operators; it updates its row every minute."""
 
     __tablename__ = "service"
@@ -622,7 +635,7 @@ class ServiceRow(_Table, table=True):
     next_run_at: dt.datetime
 
 
-class TurnRow(_Table, table=True):
+class TurnRow(_Table):
     """When the next run of a démarche is due, and until when a service is about to begin it.
 
     `failures`: failed runs since the last success, the first one at `failing_since`.
@@ -638,7 +651,7 @@ class TurnRow(_Table, table=True):
     failing_since: dt.datetime | None
 
 
-class BudgetRow(_Table, table=True):
+class BudgetRow(_Table):
     """The requests that processes may send with a token: `grants` has those of the last minute.
 
     `cle` is a keyed hash of the token. The row without one has the key as `grants`.
@@ -652,7 +665,7 @@ class BudgetRow(_Table, table=True):
     paused_until: dt.datetime | None
 
 
-class LayoutRow(_Table, table=True):
+class LayoutRow(_Table):
     """Which tables and views a part of this database has; see `layout.py`."""
 
     __tablename__ = "layout"
@@ -666,7 +679,7 @@ class LayoutRow(_Table, table=True):
     made_at: dt.datetime
 
 
-class SessionFermeeRow(_Table, table=True):
+class SessionFermeeRow(_Table):
     """A session of the console that somebody closed before it ended by itself (`fin`)."""
 
     __tablename__ = "session_fermee"
@@ -676,7 +689,7 @@ class SessionFermeeRow(_Table, table=True):
     fin: dt.datetime
 
 
-class AbonnementRow(_Table, table=True):
+class AbonnementRow(_Table):
     """Who has asked to be told by e-mail of what waits in a démarche for them."""
 
     __tablename__ = "abonnement"
@@ -698,7 +711,7 @@ class AbonnementRow(_Table, table=True):
     envoye_le: dt.datetime | None
 
 
-class SyncStateRow(_Table, table=True):
+class SyncStateRow(_Table):
     """The sync state of a démarche; see `SyncState`."""
 
     __tablename__ = "sync_state"
@@ -740,7 +753,7 @@ class SyncStateRow(_Table, table=True):
     cle_secrete: str | None = open_()
 
 
-class RevisionRow(_Table, table=True):
+class RevisionRow(_Table):
     """A revision of a démarche's form."""
 
     __tablename__ = "revision"
@@ -753,7 +766,7 @@ class RevisionRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
-class DemarcheRow(_Table, table=True):
+class DemarcheRow(_Table):
     """A démarche as last read from DS."""
 
     __tablename__ = "demarche"
@@ -779,7 +792,7 @@ class DemarcheRow(_Table, table=True):
     sceau: int | None = _seal()
 
 
-class ColonneRow(_Table, table=True):
+class ColonneRow(_Table):
     """What views say of their columns, written where the views are made."""
 
     __tablename__ = "colonne"
@@ -798,7 +811,7 @@ class ColonneRow(_Table, table=True):
     champ_id: str | None = open_()
 
 
-class GristRow(_Table, table=True):
+class GristRow(_Table):
     """What dsync made of a view in a Grist document, so that it leaves all else there alone."""
 
     __tablename__ = "grist"

@@ -29,7 +29,7 @@ from dsync.domain.run_kinds import Kind
 from dsync.store import tables
 from dsync.store.lease import has_expired
 from dsync.store.requests import IS_OPEN, WEBHOOK, wake_services
-from dsync.store.sql import insert_for
+from dsync.store.sql import upsert
 
 _turn, _lease, _demande = tables.turn, tables.lease, tables.demande
 
@@ -49,6 +49,9 @@ class Turn(NamedTuple):
     failures: int = 0
     """Number of failed runs since the last success."""
     failing_since: datetime | None = None
+
+
+_COLUMNS = (_turn.c.demarche_numero, *(_turn.c[name] for name in Turn._fields[1:]))
 
 
 class Turns:
@@ -72,12 +75,8 @@ class Turns:
         if not numbers:
             return
         with self._writing() as connection:
-            rows = [{"demarche_numero": n, "due_at": now, "failures": 0} for n in sorted(numbers)]
-            statement = insert_for(connection, _turn).values(rows)
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["demarche_numero"], set_={"due_at": now}
-                )
+            upsert(
+                connection, _turn, [{"demarche_numero": n, "due_at": now} for n in sorted(numbers)]
             )
             wake_services(connection)
 
@@ -104,12 +103,7 @@ class Turns:
                 update(_turn)
                 .where(_turn.c.demarche_numero == chosen.scalar_subquery())
                 .values(claimed_until=now + _CLAIM)
-                .returning(
-                    _turn.c.demarche_numero,
-                    _turn.c.due_at,
-                    _turn.c.failures,
-                    _turn.c.failing_since,
-                )
+                .returning(*_COLUMNS)
             ).one_or_none()
             return None if row is None else Turn(*row)
 

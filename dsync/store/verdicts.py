@@ -30,7 +30,7 @@ from dsync.store import tables
 from dsync.store.answer_rows import AnswerReads
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.seals import Seals, sealed
-from dsync.store.sql import Scope, Subject, among, insert_missing
+from dsync.store.sql import Subject, among, insert_missing
 
 _dossier = tables.dossier
 _verdict = tables.verdict
@@ -132,10 +132,6 @@ class VerdictReads(Subject):
 class VerdictWrites(VerdictReads):
     """Writes verdicts."""
 
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(scope)
-        self._journal = JournalWrites(scope)
-
     def keep_rules(self, rules: Rules, now: datetime) -> None:
         """Store rules, unless they are stored, in the transaction of the first verdict by them."""
         document = dict(rules.document)
@@ -219,7 +215,7 @@ class VerdictWrites(VerdictReads):
                 .values(courant=False)
             )
         Seals(self.scope).insert(_verdict, rows)
-        self._journal.record_events(run, events, now)
+        JournalWrites(self.scope).record_events(run, events, now)
         return [row["numero"] for row in rows]
 
     def _row(

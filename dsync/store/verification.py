@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from sqlalchemy import (
@@ -35,10 +35,11 @@ from dsync.store import reading_views, tables
 from dsync.store.answer_rows import AnswerStatus
 from dsync.store.columns import is_text
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS
+from dsync.store.dictionary import all_tables
 from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.form_views import FormView
 from dsync.store.seals import as_text
-from dsync.store.sql import Subject, among
+from dsync.store.sql import AT_ONCE, Subject, among
 from dsync.store.wishes import may_be_written
 
 _dossier = tables.dossier
@@ -73,8 +74,6 @@ _VALUES = {
     tables.piece.c.etat: CopyState,
 }
 """Columns with the only values that they can have, where nothing is recomputed or sealed."""
-_AT_ONCE = 500
-"""Number of rows in memory at a time."""
 # Without dsync's own bookkeeping, which no content is derived from.
 _FACTS = tuple(
     one.name
@@ -102,31 +101,12 @@ class StoredDossier:
         return DossierNumber(self.facts.numero)
 
 
-class Shown(NamedTuple):
-    """What a view shows of a dossier's champs and annotations: rows, and rows with a value."""
-
-    rows: int
-    values: int
-
-
-class Dates(NamedTuple):
-    """The instants that the watermark is compared with."""
-
-    newest: datetime | None
-    """The latest date of change of the present dossiers."""
-    last_run_at: datetime | None
-    """When the last run ended; the start of one that was killed."""
-    last_read_began_at: datetime | None
-    """When the last successful read of the changed dossiers began."""
-
-
 class ContentReads(Subject):
     """Reads dossiers with their contents as stored."""
 
     def numbers(self) -> list[DossierNumber]:
         """Return the démarche's dossiers."""
-        theirs = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
-        return [DossierNumber(number) for number in self.connection.scalars(theirs)]
+        return self._dossiers()
 
     def of(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, StoredDossier]:
         """Return those of these dossiers that have contents, by number."""
@@ -188,14 +168,14 @@ class VerificationReads(Subject):
         """Return the number of rows of each table with dossiers, of all démarches."""
         return {
             one.name: self.connection.scalar(select(func.count()).select_from(one)) or 0
-            for one in self._tables_of_dossiers()
+            for one in self._with_dossiers()
         }
 
     def orphans(self) -> dict[str, list[DossierNumber]]:
         """Return the dossiers of which a table has rows, and the table `dossier` has none."""
         known = select(_dossier.c.numero)
         found = {}
-        for one in self._tables_of_dossiers():
+        for one in self._with_dossiers():
             if one is _dossier or one.name in _MAY_LACK_DOSSIER:
                 continue
             lost = select(one.c.numero).distinct().where(one.c.numero.not_in(known))
@@ -378,7 +358,7 @@ class VerificationReads(Subject):
             )
         )
         # Of PostgreSQL's driver, which else has all texts in memory at once.
-        with self.connection.execute(statement, execution_options={"yield_per": _AT_ONCE}) as found:
+        with self.connection.execute(statement, execution_options={"yield_per": AT_ONCE}) as found:
             for row in found:
                 yield DossierNumber(row.numero), row.annotation, row.valeur, row.verdict, row.detail
 
@@ -393,8 +373,7 @@ class VerificationReads(Subject):
                     select(*as_text(one.columns)).where(among(one.c.numero, numbers))
                 ).mappings()
             }
-            for one in self.programme.storage.metadata.sorted_tables
-            if "numero" in one.c
+            for one in self._tables_of_dossiers()
         }
 
     def texts_of_lists(
@@ -419,8 +398,7 @@ class VerificationReads(Subject):
         """Return the erased dossiers of which contents or texts are left."""
         erased = select(_dossier.c.numero).where(_dossier.c.efface_le.is_not(None))
         found: set[DossierNumber] = set()
-        own = self.programme.storage.metadata.sorted_tables
-        for one in (*ERASED_TABLES, *(t for t in own if "numero" in t.c)):
+        for one in (*ERASED_TABLES, *self._tables_of_dossiers()):
             if one is tables.quarantaine:
                 continue  # DS may show an erased dossier again, which then cannot be read.
             found.update(self._numbers(select(one.c.numero).where(one.c.numero.in_(erased))))
@@ -432,29 +410,32 @@ class VerificationReads(Subject):
             found.update(self._numbers(left))
         return sorted(found)
 
-    def dates(self) -> Dates:
-        """Return what the watermark is compared with."""
+    def dates(self) -> tuple[datetime | None, datetime | None, datetime | None]:
+        """Return what the watermark is compared with.
+
+        The latest date of change of the present dossiers; when the last run ended, the start of one
+        that was killed; when the last successful read of the changed dossiers began.
+        """
         run = tables.sync_run
         ours = run.c.demarche_numero == self.number
         reading = (Kind.INCREMENTAL.value, Kind.FULL.value)
         read = and_(ours, run.c.statut == Status.SUCCESS.value, run.c.genre.in_(reading))
         newest = select(func.max(_dossier.c.modifie_le)).where(self._is_present())
         scalar = self.connection.scalar
-        return Dates(
-            scalar(newest),
-            scalar(select(func.max(func.coalesce(run.c.fin, run.c.debut))).where(ours)),
-            scalar(select(func.max(run.c.debut)).where(read)),
-        )
+        last = select(func.max(func.coalesce(run.c.fin, run.c.debut))).where(ours)
+        return scalar(newest), scalar(last), scalar(select(func.max(run.c.debut)).where(read))
 
-    def shown_champs(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, Shown]:
-        """Return what the view `lecture_champ` shows of these dossiers."""
+    def shown_champs(
+        self, numbers: Sequence[DossierNumber]
+    ) -> dict[DossierNumber, tuple[int, int]]:
+        """Return how many rows `lecture_champ` has of these dossiers, and how many with a value."""
         view = table("lecture_champ", column("numero"), column("valeur"))
         rows = self.connection.execute(
             select(view.c.numero, func.count(), func.count(view.c.valeur))
             .where(among(view.c.numero, numbers))
             .group_by(view.c.numero)
         )
-        return {DossierNumber(number): Shown(*counted) for number, *counted in rows}
+        return {DossierNumber(number): (found, filled) for number, found, filled in rows}
 
     def rows_of_main_view(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, int]:
         """Return how many rows the programme's main view has of these dossiers."""
@@ -486,9 +467,8 @@ class VerificationReads(Subject):
                 lost.append(form.name)
         return lost
 
-    def _tables_of_dossiers(self) -> list[Table]:
-        own = self.programme.storage.metadata.sorted_tables
-        return [t for t in (*tables.metadata.sorted_tables, *own) if "numero" in t.c]
+    def _with_dossiers(self) -> list[Table]:
+        return [one for one in all_tables(self.programme) if "numero" in one.c]
 
     def _numbers(self, statement: Any) -> list[DossierNumber]:
         return sorted({DossierNumber(number) for number in self.connection.scalars(statement)})

@@ -75,13 +75,13 @@ VIEWS: Dictionary = {
         **said("valeur", "Valeur, telle qu'elle figure dans la colonne."),
         **said("sens", "Ce que cette valeur veut dire."),
     }, key=("vue", "colonne", "valeur")),
-    "lecture_colonne": View("Une ligne par colonne de chaque vue, celles des formulaires comprises : son sens, et le champ d'où elle vient.", {
+    "lecture_colonne": View("Une ligne par colonne de chaque vue, celles des formulaires comprises, et par champ si elle vient de plusieurs : son sens, et le champ d'où elle vient.", {
         **of(colonne, "c", "vue colonne rang type sens marque"),
         **computed("origine", "coalesce(c.origine, k.origine)", "champ (formulaire de l'usager) ou annotation (privée), si la colonne vient de l'un ou de l'autre, d'après le formulaire ou la configuration ([mapping]) ; vide si Démarches Simplifiées ou dsync la donnent."),
         **computed("champ_id", "coalesce(c.champ_id, k.champ_id)", "Identifiant de ce champ, comme dans lecture_champ."),
         **of(colonne, "c", "depuis"),
         **computed("demarche_numero", "coalesce(c.demarche_numero, k.number)", "Numéro de la démarche de ce champ ; vide s'il n'y en a pas.", type="integer"),
-    }, key=("vue", "colonne", "demarche_numero")),
+    }, key=("vue", "colonne", "demarche_numero", "champ_id")),
     "lecture_annotation": View("Une ligne par valeur que dsync a voulu inscrire dans un dossier, les anciennes comprises. Rien n'est inscrit dans un dossier décidé ; ce qui vient d'être inscrit se lit dans lecture_champ et formulaire_* à la synchronisation suivante.", {
         **of(outbox, "o", "numero annotation valeur statut tentatives AS tentative envoyee_le confirmee_le erreur demarche_numero"),
         **MOVED,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, found_by, is_settled
 from dsync.domain.dossier import Json, Presence
 from dsync.domain.due import ToJudge
-from dsync.domain.nearest import nearest
+from dsync.domain.remedies import nearest
 from dsync.domain.verdict import Controle, Resultat
 from dsync.domain.wording import fold, one_line
 from dsync.errors import ConfigurationError

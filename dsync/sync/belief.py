@@ -37,11 +37,6 @@ class Held:
     """What takes the places of others."""
 
 
-def limit_of(run: Run, known: int) -> int:
-    """Return of how many of these dossiers such a change may come at once."""
-    return most_of(known, run.context.verdicts_percent)
-
-
 def doubted(
     run: Run,
     read: Sequence[Read],
@@ -75,7 +70,8 @@ def doubted(
         del found[number], known[number]
     doubts.found |= found
     # Edits that come with so much that is in doubt are in doubt, too.
-    is_bad = not doubts.is_settling and doubts.odd > limit_of(run, doubts.known)
+    limit = most_of(doubts.known, run.context.verdicts_percent)
+    is_bad = not doubts.is_settling and doubts.odd > limit
     if is_bad:
         look(every=True)
         doubts.found |= found

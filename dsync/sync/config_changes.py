@@ -16,8 +16,7 @@ from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.due import ToJudge
 from dsync.errors import ConfigurationError
 from dsync.messages import kinds as k
-from dsync.sync.asking import is_accepted, nothing_to_accept
-from dsync.sync.context import Context, Run, digest
+from dsync.sync.context import Context, Run, digest, is_accepted, nothing_to_accept
 from dsync.sync.grounds import (
     follow_boxes,
     has_lost_box,
@@ -224,7 +223,7 @@ def _origins(run: Run, demarche: Demarche | None) -> list[dict[str, str]]:
             "origine": "annotation" if by_id[id_].is_annotation else "champ",
             "champ_id": id_,
         }
-        for (view, column), id_ in programme.form(by_id).columns.items()
+        for view, column, id_ in programme.form(by_id).columns
     ]
 
 

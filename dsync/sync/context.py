@@ -1,9 +1,9 @@
-"""The collaborators of a run, which `wiring` builds, and the state of a run under way."""
+"""The collaborators of a run, which `wiring` builds, its state, and what it asks people before."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 from dsync.annotations.targets import AnnotationsConfig, ResolvedAnnotations, resolve
-from dsync.domain.consent import Consent
+from dsync.domain.consent import Consent, Proposal
 from dsync.domain.dossier import Demarche, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
@@ -21,6 +21,7 @@ from dsync.messages import kinds as k
 from dsync.programme import Evidence, FormFault, Programme
 from dsync.store import Lease, Reader, Store, Tx
 from dsync.sync.doubts import Doubts
+from dsync.sync.piece_files import PieceSettings
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 
@@ -74,21 +75,6 @@ FEW = 5
 def most_of(known: int, percent: float) -> int:
     """Return as many of so many as a safety brake lets pass."""
     return max(FEW, int(known * percent / 100)) if percent else 0
-
-
-@dataclass(frozen=True, slots=True)
-class PieceSettings:
-    """Where and within which limits files are copied."""
-
-    target: str
-    """`file:///folder` or `s3://bucket/prefix`, without a « / » at the end."""
-    max_bytes: int
-    """Maximum size of a file."""
-    deadline_s: float
-    """Maximum time for a download, in seconds."""
-    hosts: Collection[str]
-    """Of DS itself; the addresses of other hosts have to be public, and https."""
-    user_agent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +224,36 @@ class Run:
     def now(self) -> datetime:
         """The present instant, in UTC."""
         return self.context.clock()
+
+
+def is_accepted(run: Run, proposal: Proposal) -> bool:
+    """Return whether a person consented to all of a proposal; if not, it waits from now on.
+
+    `dsync accept` and the console show it, and order a run that records the consent, then works.
+    A consent covers what was shown: more than that waits again. The caller must not do what it
+    returns False for, and tells it by `run.report.brake`.
+    """
+    with run.reading() as reader:
+        known = reader.consents.of(proposal.kind)
+    if known is not None and known.given_at is not None and known.proposal.covers(proposal):
+        return True
+    with run.transaction() as tx:
+        tx.consents.ask(proposal, run.now)
+    if run.proposed is not None:
+        run.proposed.add(proposal.kind)
+    return False
+
+
+def nothing_to_accept(run: Run, *kinds: Consent) -> None:
+    """End proposals of which the cause is gone, or that are done."""
+    if run.proposed is None:
+        with run.reading() as reader:
+            run.proposed = {one.proposal.kind for one in reader.consents.all()}
+    if ended := run.proposed.intersection(kinds):
+        with run.transaction() as tx:
+            for kind in ended:
+                tx.consents.end(kind)
+        run.proposed -= ended
 
 
 def digest(*parts: str) -> str:

@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from dsync.annotations.targets import VALUE_NAMES, AnnotationsConfig, resolve
-from dsync.annotations.validation import Box, box_of, found_boxes
+from dsync.annotations.targets import (
+    VALUE_NAMES,
+    AnnotationsConfig,
+    Box,
+    box_of,
+    found_boxes,
+    resolve,
+)
 from dsync.annotations.wish import WishStatus
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import Demarche, Revision
@@ -17,8 +23,7 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.messages import kinds as k
 from dsync.programme import FormFault, Programme
 from dsync.store import Reader
-from dsync.sync.asking import is_accepted
-from dsync.sync.context import Misfits, Run
+from dsync.sync.context import Misfits, Run, is_accepted
 
 BOX = "annotations.validation"
 """The subject of a proposal to give the validation box up."""

@@ -1,12 +1,14 @@
-"""Hands a run over to the service that serves a démarche, and follows it."""
+"""What people order beside a service: a run that it does, and the end of conflicts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from dsync.domain.ids import DemarcheNumber
-from dsync.domain.run_kinds import Kind, Status
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.run_kinds import Status
 from dsync.errors import InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.store import RunningService, Store
@@ -50,7 +52,7 @@ def hand_over(context: Context, asked: Request) -> ManualRequest | None:
     while not context.stop.wait(LOOK_S):
         with store.reading(demarche) as reader:
             # Before the request, so that its own run is never taken for one that it waits for.
-            run, *_ = reader.journal.last_runs(Kind.FULL.value)
+            run = next(iter(reader.journal.runs(1)), None)
             request = reader.requests.by_id(id_)
         if request is None:
             # In the console, by anybody who may: this process must not do it in spite of that.
@@ -65,23 +67,58 @@ def hand_over(context: Context, asked: Request) -> ManualRequest | None:
                     "dossiers so far."
                 )
             context.progress.pulled(run["lus"], None)
-        if living_service(store, demarche, now()) is None and _take_back(context, id_):
-            return None
+        if living_service(store, demarche, now()) is None:
+            # One that has begun stays until the lease of its run has expired: a new service may
+            # execute it.
+            with store.requests(demarche) as requests:
+                if requests.take_back(id_, now()):
+                    return None
     if withdraw(store, demarche, id_):
         raise InterruptedRunError(k.Noted(k.Note.NOT_BEGUN))
     raise InterruptedRunError(k.Noted(k.Note.GOES_ON))
-
-
-def _take_back(context: Context, id_: int) -> bool:
-    """Take back a request of which the service died; return False while one may execute it.
-
-    One that has begun stays until the lease of its run has expired: a new service may execute it.
-    """
-    with context.store.requests(context.demarche) as requests:
-        return requests.take_back(id_, context.clock())
 
 
 def withdraw(store: Store, demarche: DemarcheNumber, id_: int) -> bool:
     """Take back a request; return False if it has begun."""
     with store.requests(demarche) as requests:
         return requests.withdraw(id_)
+
+
+class Choice(StrEnum):
+    """How conflicts end; the value is written into the journal."""
+
+    KEEP = "accepte"
+    """The human's value stays: dsync writes neither this verdict nor another one over it."""
+    ADOPT = "adopte"
+    """The current value counts as written by dsync: the wish is sent and replaces it."""
+
+
+def end_conflicts(
+    store: Store,
+    demarche: DemarcheNumber,
+    choice: Choice,
+    now: datetime,
+    *,
+    asked_by: str,
+    numbers: Sequence[DossierNumber] | None = None,
+    annotation: str | None = None,
+) -> dict[DossierNumber, int]:
+    """End conflicts, also while a run is under way; return how many ended, by dossier.
+
+    Those of some dossiers, or of all (None); of one annotation, with the wishes that its conflict
+    holds back, or of all (None). `asked_by` is the user, for the journal.
+    """
+    with store.beside_runs(demarche) as tx:
+        # Read in this transaction, for which a run waits: nobody ends one of them meanwhile.
+        in_conflict = sorted({conflict.numero for conflict in tx.wishes.conflicts()})
+        end = tx.wishes.keep_conflicts if choice is Choice.KEEP else tx.wishes.adopt_conflicts
+        ended = {
+            numero: end(numero, now, annotation)
+            for numero in in_conflict
+            if numbers is None or numero in numbers
+        }
+        ended = {numero: count for numero, count in ended.items() if count}
+        if ended:
+            options = {"choix": choice.value, "dossiers": list(ended), "annotation": annotation}
+            tx.requests.record("conflit", options, asked_by, since=now, now=now)
+    return ended

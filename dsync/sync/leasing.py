@@ -32,7 +32,15 @@ def held_lease(
         LeaseHeldError: another process still holds it.
         InterruptedRunError: `stop` was set.
     """
-    lease = _acquire(store, demarche, stop, wait_s)
+    waited, lease = 0.0, None
+    while lease is None:
+        try:
+            lease = store.acquire_lease(demarche, LEASE_TTL_S)
+        except LeaseHeldError:
+            if waited >= wait_s:
+                raise
+            _pause(stop)
+            waited += LEASE_POLL_S
     try:
         yield lease
     finally:
@@ -72,18 +80,6 @@ def renewed(store: Store, lease: Lease) -> Iterator[None]:
         ended.set()
         # Before the release: a renewal after it would report the lease as lost.
         heartbeat.join()
-
-
-def _acquire(store: Store, demarche: DemarcheNumber, stop: threading.Event, wait_s: float) -> Lease:
-    waited = 0.0
-    while True:
-        try:
-            return store.acquire_lease(demarche, LEASE_TTL_S)
-        except LeaseHeldError:
-            if waited >= wait_s:
-                raise
-        _pause(stop)
-        waited += LEASE_POLL_S
 
 
 def _pause(stop: threading.Event) -> None:

@@ -17,8 +17,7 @@ from dsync.annotations.wish import DossierWishes
 from dsync.domain.consent import Consent, Proposal, counted
 from dsync.domain.ids import DossierNumber
 from dsync.messages import kinds as k
-from dsync.sync.asking import is_accepted, nothing_to_accept
-from dsync.sync.context import Run
+from dsync.sync.context import Run, is_accepted, nothing_to_accept
 from dsync.sync.page_storing import learn_revisions
 from dsync.sync.record import annotations_of
 from dsync.sync.writes import Another, WriteTerms, plan_steps

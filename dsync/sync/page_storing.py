@@ -276,16 +276,18 @@ def report_quarantined(run: Run, numbers: Iterable[DossierNumber]) -> None:
     run.problem(k.Noted(k.Note.UNREADABLE_DOSSIERS))
 
 
-def store_by_number(run: Run, numbers: Sequence[DossierNumber]) -> list[DossierNumber]:
-    """Request dossiers by number, and store them, changed or not; return those not shown by DS.
+def store_by_number(
+    run: Run, numbers: Sequence[DossierNumber], *, again: bool = True
+) -> list[DossierNumber]:
+    """Request dossiers by number, and store them; return those not shown by DS.
 
-    This repairs a copy that something outside dsync has damaged.
+    With `again`, unchanged ones too: that repairs a copy that something outside dsync has damaged.
     """
     missing: list[DossierNumber] = []
     crawl = Crawl(EPOCH, None, full=False, advances_watermark=False)
     for some in run.batches(numbers, DOSSIERS_PER_REQUEST):
         page = run.context.client.dossiers(some, run.demarche)
-        store_page(run, crawl, page, again=True)
+        store_page(run, crawl, page, again=again)
         shown = {dossier.number for dossier in page.nodes} | {one.number for one in page.unreadable}
         missing += [number for number in some if number not in shown]
     return missing

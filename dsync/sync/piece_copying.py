@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,7 +17,6 @@ import structlog
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState, Piece, PieceKey, RemoteFile, md5_of, path_of
-from dsync.ds.client import DSClient
 from dsync.errors import (
     ConfigurationError,
     DSBadDataError,
@@ -30,10 +29,11 @@ from dsync.errors import (
 )
 from dsync.messages import kinds as k
 from dsync.store import Lease, Store
-from dsync.sync.context import PieceSettings, Run
+from dsync.sync.context import Run
 from dsync.sync.piece_files import (
     Downloads,
     ExpiredAddressError,
+    PieceSettings,
     WrongFileError,
     check_marked,
     check_target,
@@ -119,7 +119,7 @@ def delete_doomed(
         doomed = reader.pieces.doomed()
     failures: Counter[str] = Counter()
     problems: list[k.Problem | DsyncError] = []
-    for target in sorted({target_of(piece.adresse) for piece in doomed}):
+    for target in sorted({target_of(adresse) for _, adresse in doomed}):
         try:
             check_marked(target)
         except (PieceTargetError, ConfigurationError) as exc:
@@ -128,13 +128,13 @@ def delete_doomed(
     for start in range(0, len(doomed), _DELETED_TOGETHER):
         check_stop()
         deleted = []
-        for piece in doomed[start : start + _DELETED_TOGETHER]:
-            target = target_of(piece.adresse)
+        for id_, adresse in doomed[start : start + _DELETED_TOGETHER]:
+            target = target_of(adresse)
             if failures[target] >= MAX_FAILURES:
                 continue
             try:
-                delete(piece.adresse)
-                deleted.append(piece.id)
+                delete(adresse)
+                deleted.append(id_)
             except (PieceTargetError, ConfigurationError) as exc:
                 failures[target] += 1
                 problems.append(k.CopiesLeft(k.said_by(exc)))
@@ -149,6 +149,8 @@ class _Copying:
 
     run: Run
     settings: PieceSettings
+    remote: Mapping[PieceKey, RemoteFile] | None = None
+    """The files of the present dossier as DS offers them, once they are read."""
 
     def copy(self, dossiers: Sequence[DossierNumber], *, is_patient: bool) -> None:
         """Copy what is due; of given dossiers, copies that are not intact are made again.
@@ -169,25 +171,17 @@ class _Copying:
         end = None if is_patient else time.monotonic() + _SERVICE_TIME.total_seconds()
         with run.reading() as reader:
             numbers = reader.pieces.dossiers_to_copy(due, dossiers)
-        downloads = Downloads(
-            user_agent=settings.user_agent,
-            max_bytes=settings.max_bytes,
-            deadline_s=settings.deadline_s,
-            only=settings.hosts,
-            stop=run.context.stop,
-        )
-        with ExitStack() as opened:
-            opened.callback(downloads.close)
+        with closing(Downloads(settings, run.context.stop)) as downloads:
             try:
                 for number in numbers:
                     with run.reading() as reader:
                         waiting = reader.pieces.to_copy(number, due, again=bool(dossiers))
-                    addresses = _Addresses(run.context.client, number, run)
+                    self.remote = None
                     for piece in waiting:
                         run.context.check_stop()
                         if end is not None and time.monotonic() > end:
                             return
-                        self._copy(downloads, addresses, number, piece)
+                        self._copy(downloads, number, piece)
             except PieceTargetError as exc:
                 run.problem(exc)
             finally:
@@ -205,9 +199,7 @@ class _Copying:
         with run.transaction() as tx:
             tx.state.save(pieces_target=target)
 
-    def _copy(
-        self, downloads: Downloads, addresses: _Addresses, number: DossierNumber, piece: Piece
-    ) -> None:
+    def _copy(self, downloads: Downloads, number: DossierNumber, piece: Piece) -> None:
         """Copy a file, or store why it is not copied.
 
         Raises:
@@ -218,7 +210,7 @@ class _Copying:
         try:
             if piece.is_copied and is_intact(adresse, piece):
                 return
-            etat = self._attempt(downloads, addresses, number, piece, adresse)
+            etat = self._attempt(downloads, number, piece, adresse)
         except WrongFileError as exc:
             etat = CopyState.NON_CONFORME
             log.warning("piece_not_copied", dossier_number=number, reason=exc.message)
@@ -231,12 +223,7 @@ class _Copying:
         self._end(number, piece, etat, adresse)
 
     def _attempt(
-        self,
-        downloads: Downloads,
-        addresses: _Addresses,
-        number: DossierNumber,
-        piece: Piece,
-        adresse: str,
+        self, downloads: Downloads, number: DossierNumber, piece: Piece, adresse: str
     ) -> CopyState:
         size = piece.fichier.taille
         if size is not None and size > self.settings.max_bytes:
@@ -246,7 +233,7 @@ class _Copying:
         # An address expires within the hour, which the files before this one can take: once more
         # with a fresh one.
         for is_last in (False, True):
-            remote = addresses.of(piece.key, anew=is_last)
+            remote = self._offered(number, piece.key, anew=is_last)
             if remote is None:
                 return CopyState.ABSENTE
             if remote.analyse != "safe":
@@ -262,6 +249,22 @@ class _Copying:
                 break
         return CopyState.COPIEE
 
+    def _offered(self, number: DossierNumber, key: PieceKey, *, anew: bool) -> RemoteFile | None:
+        """Return a file of the present dossier, None if DS does not list it.
+
+        Raises:
+            PieceError: DS cannot render the dossier.
+            DSError: DS cannot be reached.
+        """
+        if self.remote is None or anew:
+            try:
+                self.remote = self.run.context.client.piece_files(number, self.run.demarche)
+            except DSNotFoundError:
+                self.remote = {}
+            except (DSBadDataError, DSTimeoutError) as exc:
+                raise PieceError("DS cannot render the dossier") from exc
+        return self.remote.get(key)
+
     def _end(self, number: DossierNumber, piece: Piece, etat: CopyState, adresse: str) -> None:
         self._save(number, piece, etat, adresse)
         self.run.report.pieces[etat.value] += 1
@@ -276,29 +279,3 @@ class _Copying:
         if failed:
             states = tuple(s.value for s in _PROBLEMS if counts[s.value])
             self.run.problem(k.FilesFailed(failed, states))
-
-
-class _Addresses:
-    """The files of a dossier as DS offers them, read at the first question and anew on request."""
-
-    def __init__(self, client: DSClient, number: DossierNumber, run: Run) -> None:
-        self._client = client
-        self._number = number
-        self._run = run
-        self._files: dict[PieceKey, RemoteFile] | None = None
-
-    def of(self, key: PieceKey, *, anew: bool) -> RemoteFile | None:
-        """Return a file, None if DS does not list it.
-
-        Raises:
-            PieceError: DS cannot render the dossier.
-            DSError: DS cannot be reached.
-        """
-        if self._files is None or anew:
-            try:
-                self._files = self._client.piece_files(self._number, self._run.demarche)
-            except DSNotFoundError:
-                self._files = {}
-            except (DSBadDataError, DSTimeoutError) as exc:
-                raise PieceError("DS cannot render the dossier") from exc
-        return self._files.get(key)

@@ -12,6 +12,7 @@ import shutil
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from errno import EACCES, ENOTDIR
 from hashlib import md5
 from io import BytesIO
@@ -64,29 +65,31 @@ class _Session(requests.Session):
         """Add no password after a redirect."""
 
 
+@dataclass(frozen=True, slots=True)
+class PieceSettings:
+    """Where and within which limits files are copied."""
+
+    target: str
+    """`file:///folder` or `s3://bucket/prefix`, without a « / » at the end."""
+    max_bytes: int
+    """Maximum size of a file."""
+    deadline_s: float
+    """Maximum time for a download, in seconds."""
+    hosts: Collection[str]
+    """Of DS itself; the addresses of other hosts have to be public, and https."""
+    user_agent: str
+
+
 class Downloads:
     """Downloads files into temporary files without a name, which no process leaves behind.
 
-    Args:
-        user_agent: of the requests. No token is sent: the address is signed.
-        max_bytes: maximum size of a file.
-        deadline_s: maximum time for a whole download, in seconds.
-        only: hosts whose addresses need not be public nor encrypted: those of DS itself.
-        stop: aborts downloads once it is set.
+    No token is sent: the addresses are signed. `stop` aborts downloads once it is set.
     """
 
-    def __init__(
-        self,
-        *,
-        user_agent: str,
-        max_bytes: int,
-        deadline_s: float,
-        only: Collection[str],
-        stop: threading.Event,
-    ) -> None:
+    def __init__(self, settings: PieceSettings, stop: threading.Event) -> None:
         def session(adapter: BoundedAdapter) -> requests.Session:
             opened = _Session()
-            opened.headers["User-Agent"] = user_agent
+            opened.headers["User-Agent"] = settings.user_agent
             # DS's size and checksum are those of the file itself, not of a compressed answer.
             opened.headers["Accept-Encoding"] = "identity"
             opened.max_redirects = MAX_REDIRECTS
@@ -96,13 +99,13 @@ class Downloads:
             opened.mount("http://", adapter)
             return opened
 
-        self._deadline_s = deadline_s
+        self._deadline_s = settings.deadline_s
         self._http = Exchanges(
             session,
-            max_bytes=max_bytes,
+            max_bytes=settings.max_bytes,
             stop=stop,
             open_body=TemporaryFile,
-            only=only,
+            only=settings.hosts,
         )
 
     @contextmanager

@@ -35,8 +35,7 @@ from dsync.errors import (
 from dsync.messages import kinds as k
 from dsync.store import SyncState, Tx
 from dsync.store.requests import WEBHOOK
-from dsync.sync.asking import is_accepted, nothing_to_accept
-from dsync.sync.context import OVERLAP, Run, most_of
+from dsync.sync.context import OVERLAP, Run, is_accepted, most_of, nothing_to_accept
 from dsync.sync.doubts import Doubts
 from dsync.sync.evaluate import evaluate_page, page_judge
 from dsync.sync.page_storing import (
@@ -75,9 +74,9 @@ REBASE_PAUSE = timedelta(minutes=2)
 """Minimum delay before dossiers that DS has not moved to the active revision are read again."""
 DATE_STEP_S = 1.0
 """How exact DS's dates are."""
-MANY_KNOWN = 50
-"""Number of dossiers that are known and met again, from which glances are read before pages: one
-page is as fast as a page of glances with the request that follows it."""
+MANY_WRITTEN = 50
+"""Number of dossiers that were written into and are met again, from which glances are read before
+pages: one page is as fast as a page of glances with the request that follows it."""
 REBASE_WITHIN = timedelta(days=1)
 """Time after a revision's publication from which only the nightly full reads look for them."""
 
@@ -121,7 +120,7 @@ def _pull_demarche(run: Run, work: ReadChanges | ReadAll, state: SyncState) -> b
         or state.mapping_key != run.context.mapping_key
     )
     if not full:
-        crawl = _incremental(run, state)
+        crawl = _incremental(state)
         _pass_known(run, crawl)
         _read_pages(run, state, crawl, lists=lists)
         # DS's clock is known from an answer only, so the incremental read comes first.
@@ -192,7 +191,7 @@ def _read_all(run: Run, state: SyncState, *, accept: bool) -> Crawl:
     return crawl
 
 
-def _incremental(run: Run, state: SyncState) -> Crawl:
+def _incremental(state: SyncState) -> Crawl:
     since = (state.watermark or EPOCH) - OVERLAP
     return Crawl(since, None, full=False, advances_watermark=True)
 
@@ -215,13 +214,13 @@ def _full(run: Run, state: SyncState) -> Crawl:
 
 
 def _pass_known(run: Run, crawl: Crawl) -> None:
-    """Move an incremental read past the dossiers that are in the copy as DS has them.
+    """Move an incremental read past the dossiers that are in the copy as a push has left them.
 
-    If the overlap has many of them, as after a push, they are compared by what glances show, and
-    only those that differ are requested, by their numbers. The pages begin behind them.
+    If the overlap has many of them, they are compared by what glances show, and only those that
+    differ are requested, by their numbers, with the other ones. The pages begin behind them.
     """
     with run.reading() as reader:
-        if reader.journal.known_since(crawl.since) < MANY_KNOWN:
+        if reader.journal.written_since(crawl.since) < MANY_WRITTEN:
             return
         quarantined = {one.numero for one in reader.quarantine.entries()}
     client, number = run.context.client, run.demarche
@@ -253,7 +252,7 @@ def _pass_known(run: Run, crawl: Crawl) -> None:
                 break
     # One that changes while it waits moves behind the cursor.
     # Those that DS does not show were hidden since: the lists of deletions have them.
-    store_by_number(run, list(dict.fromkeys(differ)))
+    store_by_number(run, list(dict.fromkeys(differ)), again=False)
 
 
 def read_back(run: Run, numbers: Sequence[DossierNumber]) -> None:
@@ -264,9 +263,9 @@ def read_back(run: Run, numbers: Sequence[DossierNumber]) -> None:
     """
     with run.reading() as reader:
         unread = reader.quarantine.unread()
-        known = reader.journal.known_since(run.now - OVERLAP)
+        written = reader.journal.written_since(_incremental(reader.state.read()).since)
     # What the next read will count, this run included.
-    if known + len(numbers) + run.report.read - run.report.changed >= MANY_KNOWN:
+    if written + len(numbers) >= MANY_WRITTEN:
         # DS's dates are whole seconds: an edit in the second of a write shows by no later date, and
         # a glance by nothing else. What is read once that second is over has it.
         run.context.stop.wait(DATE_STEP_S)

@@ -28,7 +28,7 @@ from dsync.domain.dossier import (
     Revision,
     Traitement,
 )
-from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, RevisionId
+from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.json_bytes import json_bytes
 from dsync.programme import Form, Programme
 from dsync.store import Record, StoredDossier
@@ -36,6 +36,30 @@ from dsync.sync.doubts import Forms
 
 Descriptors = Mapping[DescriptorId, Descriptor]
 
+_COLUMNS = {
+    "dossier_id": "id",
+    "revision_id": "revision_id",
+    "archive": "archive",
+    "depose_le": "date_depot",
+    "en_construction_le": "date_passage_en_construction",
+    "en_instruction_le": "date_passage_en_instruction",
+    "traite_le": "date_traitement",
+    "correction_attendue_depuis": "date_derniere_correction_en_attente",
+    "usager_courriel": "usager_email",
+    "mandataire_nom": "mandataire",
+    "groupe_instructeur": "groupe_instructeur",
+}
+"""Columns of table `dossier` with the value of a field of `Dossier` as it is."""
+_DATES = {
+    "modifie_le": "date_derniere_modification",
+    "champs_modifie_le": "date_derniere_modification_champs",
+    "annotations_modifie_le": "date_derniere_modification_annotations",
+    "expire_le": "date_expiration",
+    "supprime_par_usager_le": "date_suppression_par_usager",
+}
+"""The same, of dates that can move while nothing else does."""
+_COMPANY = ("siret", "siren", "raison_sociale", "forme_juridique_code")
+"""Columns with the names of fields of `Demandeur`."""
 _PERSON = {"demandeur_civilite": "civilite", "demandeur_nom": "nom", "demandeur_prenom": "prenom"}
 """Columns of table `dossier`, by what DS returns of a natural person."""
 _ADDRESS = {
@@ -126,33 +150,16 @@ class Recorder:
             facts={
                 "numero": dossier.number,
                 "demarche_numero": demarche_number,
-                "dossier_id": dossier.id,
-                "revision_id": dossier.revision_id,
                 "etat": dossier.etat.value,
-                "archive": dossier.archive,
-                "depose_le": dossier.date_depot,
-                "en_construction_le": dossier.date_passage_en_construction,
-                "en_instruction_le": dossier.date_passage_en_instruction,
-                "traite_le": dossier.date_traitement,
-                "correction_attendue_depuis": dossier.date_derniere_correction_en_attente,
-                "siret": demandeur.siret,
-                "siren": demandeur.siren,
-                "raison_sociale": demandeur.raison_sociale,
-                "forme_juridique_code": demandeur.forme_juridique_code,
+                **{column: getattr(dossier, name) for column, name in _COLUMNS.items()},
+                **{name: getattr(demandeur, name) for name in _COMPANY},
                 "demandeur_type": demandeur.genre,
                 **{name: demandeur.details.get(key) for name, key in _PERSON.items()},
                 **{name: demandeur.address.get(key) or None for name, key in _ADDRESS.items()},
-                "usager_courriel": dossier.usager_email,
-                "mandataire_nom": dossier.mandataire,
-                "groupe_instructeur": dossier.groupe_instructeur,
                 "instructeurs": list(dossier.instructeurs),
             },
             dates={
-                "modifie_le": dossier.date_derniere_modification,
-                "champs_modifie_le": dossier.date_derniere_modification_champs,
-                "annotations_modifie_le": dossier.date_derniere_modification_annotations,
-                "expire_le": dossier.date_expiration,
-                "supprime_par_usager_le": dossier.date_suppression_par_usager,
+                **{column: getattr(dossier, name) for column, name in _DATES.items()},
                 **conversation_of(dossier)._asdict(),
             },
             contents={
@@ -305,32 +312,18 @@ def dossier_of(stored: StoredDossier) -> Dossier:
         msgspec.DecodeError: its stored JSON was damaged.
     """
     facts, json = stored.facts, {name: text or b"null" for name, text in stored.contents.items()}
+    kept = {name: getattr(facts, column) for column, name in (_COLUMNS | _DATES).items()}
     dossier = Dossier(
         number=stored.numero,
-        id=DossierId(facts.dossier_id),
-        revision_id=RevisionId(facts.revision_id),
         etat=Etat(facts.etat),
-        archive=facts.archive,
-        date_depot=facts.depose_le,
-        date_passage_en_construction=facts.en_construction_le,
-        date_passage_en_instruction=facts.en_instruction_le,
-        date_traitement=facts.traite_le,
-        date_derniere_modification=facts.modifie_le,
-        date_derniere_modification_champs=facts.champs_modifie_le,
-        date_derniere_modification_annotations=facts.annotations_modifie_le,
-        date_derniere_correction_en_attente=facts.correction_attendue_depuis,
-        date_expiration=facts.expire_le,
-        date_suppression_par_usager=facts.supprime_par_usager_le,
-        usager_email=facts.usager_courriel,
-        groupe_instructeur=facts.groupe_instructeur,
         instructeurs=tuple(facts.instructeurs or ()),
-        mandataire=facts.mandataire_nom,
         demandeur=_to_demandeur.decode(json["demandeur"]),
         champs=_to_champs.decode(json["champs"]),
         annotations=_to_champs.decode(json["annotations"]),
         labels=tuple(facts.labels or ()),
         traitements=_to_traitements.decode(json["traitements"]),
         messages=_to_messages.decode(json["messages"]),
+        **kept,
         **msgspec.json.decode(json["divers"]),
     )
     # As DS's instants were hashed; PostgreSQL's have a time zone.
@@ -385,9 +378,6 @@ def _show(
             id=champ.descriptor_id,
             libelle=champ.libelle or "",
             type=champ.type or "",
-            required=False,
-            options=None,
-            other_option=False,
             parent_id=parent_id,
             is_annotation=is_annotation,
         )

@@ -15,8 +15,7 @@ from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.verdict import Decision, StoredVerdict, Verdict
 from dsync.messages import kinds as k
 from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
-from dsync.sync.asking import is_accepted, nothing_to_accept
-from dsync.sync.context import Run, most_of
+from dsync.sync.context import Run, is_accepted, most_of, nothing_to_accept
 from dsync.sync.isolating import Failed, judged, look_up, prepare
 from dsync.sync.verdict_moves import Moves
 

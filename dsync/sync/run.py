@@ -13,10 +13,10 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Status
-from dsync.errors import DsyncError, InterruptedRunError
+from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError
+from dsync.messages import kinds as k
 from dsync.store import SyncState
 from dsync.sync.answering import answer
-from dsync.sync.asking import give
 from dsync.sync.config_changes import check_sections, end_consent, follow_config_changes
 from dsync.sync.context import Context, Run
 from dsync.sync.erasure import erase
@@ -178,7 +178,7 @@ def _work(run: Run, work: Attempted, *, copies_pieces: bool) -> None:
         case AcceptEvidence():
             evaluate_due(run, accept_evidence=True)
         case Accept():
-            give(run, work)
+            _give(run, work)
             # What was kept from being stored is found by reading all dossiers.
             reads = work.genre in (Consent.DELETIONS, Consent.ANSWERS)
             then = ReadAll() if reads else ReadChanges()
@@ -193,6 +193,17 @@ def _work(run: Run, work: Attempted, *, copies_pieces: bool) -> None:
             precheck(run, work.judging, work.as_of)
         case _:
             precheck(run, work)
+
+
+def _give(run: Run, work: Accept) -> None:
+    """Record a person's consent to what they were shown.
+
+    Raises:
+        ConfigurationError: something else waits by now, or nothing; nothing is stored.
+    """
+    with run.transaction() as tx:
+        if not tx.consents.give(work.genre, work.accord, run.asked_by, run.now):
+            raise ConfigurationError(k.ConsentGone(work.genre.word))
 
 
 def _synchronise(run: Run, work: Read, *, copies_pieces: bool) -> None:
@@ -269,7 +280,7 @@ def _do(run: Run, work: Attempted, request: Request | None) -> None:
     # If the lease was lost, this raises, and the next run marks this one as interrupted.
     with run.transaction() as tx:
         tx.journal.finish_run(run.id, report.columns())
-        tx.indicators.save(context.clock(), changed=report.has_news)
+        tx.state.save_figures(context.clock(), changed=report.has_news)
         is_interrupted = report.exit_code == InterruptedRunError.exit_code
         # One in the queue that a stop interrupted stays open: the next service executes it.
         if request is not None and not (request.id is not None and is_interrupted):

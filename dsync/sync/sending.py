@@ -37,9 +37,8 @@ from dsync.errors import (
     InterruptedRunError,
 )
 from dsync.messages import kinds as k
-from dsync.sync.asking import nothing_to_accept
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
-from dsync.sync.context import Run
+from dsync.sync.context import Run, nothing_to_accept
 from dsync.sync.grounds import UNREAD_BOX, has_lost_box, serves_another_call
 from dsync.sync.other_databases import is_writer, may_adopt
 from dsync.sync.page_storing import learn_revisions, refresh_demarche

@@ -9,9 +9,7 @@ from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.ids import DossierNumber
 from dsync.messages import kinds as k
 from dsync.store import SyncState
-from dsync.sync.asking import is_accepted, nothing_to_accept
-from dsync.sync.belief import limit_of
-from dsync.sync.context import OVERLAP, Run
+from dsync.sync.context import OVERLAP, Run, is_accepted, most_of, nothing_to_accept
 from dsync.sync.doubts import moves_of
 from dsync.sync.page_storing import store_by_number
 
@@ -56,7 +54,7 @@ def settle(run: Run, *, is_whole: bool) -> None:
     odd = sorted(n for n, doubt in doubts.found.items() if not doubt.is_of_form)
     # While a person is asked, further ones wait with the others.
     is_open = asked is not None and asked.given_at is None
-    if odd and len(odd) <= limit_of(run, present) and not is_open:
+    if odd and len(odd) <= most_of(present, run.context.verdicts_percent) and not is_open:
         _read_again(run, odd)
     left = {str(number): doubt.digest for number, doubt in sorted(doubts.found.items())}
     moves = moves_of(doubts.found.values())

@@ -51,9 +51,7 @@ class Moves(NamedTuple):
         return cls(version, standing, moves, tuple(_found(judged)))
 
     @classmethod
-    def compared(
-        cls, comparisons: Iterable[Comparison], *, is_declared: bool = False, version: str = ""
-    ) -> Self:
+    def compared(cls, comparisons: Iterable[Comparison], *, is_declared: bool = False) -> Self:
         """Count what was compared; of declared checks also first verdicts and each check."""
         pairs = [
             (one.before.verdict if one.before else None, one.verdict)
@@ -61,7 +59,7 @@ class Moves(NamedTuple):
             if one.before or is_declared
         ]
         standing = sum(before is not None for before, _ in pairs)
-        return cls.of(version, standing, pairs, (one.after for one in comparisons if is_declared))
+        return cls.of("", standing, pairs, (one.after for one in comparisons if is_declared))
 
     def proposal(self, kind: Consent) -> Proposal:
         """Return these moves as what a person is asked about; they consent to this version."""

@@ -4,25 +4,35 @@ It compares what this database wrote with what it would write now, in all dossie
 it. Free is a dossier whose verdict changed for a cause of its own, since the verdict that stands:
 its applicant or an instructeur changed it, its twins came, changed or went, a person answered a
 check, or consented to the rules. And so is what a person ordered or consented to.
+
+A single changed verdict is ordinary. Many at once are more often a fault: swapped options, another
+mapping, a slip in the rules, a lost list. What a person wrote is never replaced and no matter here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from dsync.annotations.replacing import Replaced, Replacement, is_too_much
-from dsync.annotations.targets import LABEL, AnnotationsConfig
+from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT, AnnotationsConfig
+from dsync.annotations.wish import Standing
 from dsync.domain.check_answers import answers_in
-from dsync.domain.consent import Asked, Consent, Proposal
+from dsync.domain.consent import Asked, Consent, Move, Proposal, counted, digest_of
+from dsync.domain.detail_frame import frame_of
 from dsync.domain.due import MOST_NAMED
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import StoredVerdict, changes
+from dsync.domain.verdict import StoredVerdict, Verdict, changes
 from dsync.messages import kinds as k
 from dsync.store.outbox import Replacing
-from dsync.sync.asking import is_accepted, nothing_to_accept
-from dsync.sync.context import Run, most_of
+from dsync.sync.context import Run, is_accepted, most_of, nothing_to_accept
 from dsync.sync.page_storing import learn_revisions
+
+FEW = 3
+"""Fewer dossiers are no pattern, as long as none is reversed."""
+FRAME = "phrase d’introduction ou adresse des règles"
+_WHAT = {RESULTAT: "résultat", LABEL: "label", DETAIL: "détail", DATE: "date"}
 
 
 def replaces_too_much(run: Run) -> bool:
@@ -74,9 +84,7 @@ def _replaced(
             place = _place(run, row)
             if place is None or (not place and row.there == row.wanted):
                 continue
-            replaced.add(
-                Replacement(row.numero, row.annotation, row.there, row.wanted, place or None)
-            )
+            replaced.add(row.numero, row.annotation, row.there, row.wanted, place)
             since[row.numero] = max(since.get(row.numero, row.since), row.since)
     return replaced, since
 
@@ -192,3 +200,138 @@ def _is_own(
 def _twins(before: StoredVerdict, now: StoredVerdict) -> set[DossierNumber]:
     """Return the dossiers that are a twin in only one of two verdicts."""
     return set(before.doublons) ^ set(now.doublons)
+
+
+@dataclass(slots=True)
+class Replaced:
+    """The replacements of a push, counted: texts are not kept."""
+
+    results: dict[DossierNumber, tuple[str, str]] = field(default_factory=dict)
+    """What stands and what is wanted, by dossier; so of the labels."""
+    labels: dict[DossierNumber, tuple[str, str]] = field(default_factory=dict)
+    frames: set[DossierNumber] = field(default_factory=set)
+    moved: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
+    wanted: dict[DossierNumber, dict[str, str]] = field(default_factory=dict)
+    """Digests of what would be written in place of what, by annotation."""
+
+    def add(
+        self, number: DossierNumber, annotation: str, there: str, wanted: str, moved_to: str = ""
+    ) -> None:
+        """Count that a wish would replace what stands.
+
+        `moved_to` is the label of another annotation into which it would be written, while the
+        former one stays as it is; "": the same.
+        """
+        if moved_to:
+            self.moved.append((number, annotation, moved_to))
+        elif annotation == DETAIL and frame_of(there) != frame_of(wanted):
+            self.frames.add(number)
+        elif annotation in (RESULTAT, LABEL):
+            values = self.results if annotation == RESULTAT else self.labels
+            values[number] = (there, wanted)
+        else:
+            # A date, or other reasons for the same: they follow what was read and judged.
+            return
+        said = digest_of(there, wanted, moved_to)
+        self.wanted.setdefault(number, {})[annotation] = said
+
+    def there(self, number: DossierNumber) -> dict[str, str]:
+        """Return what stands of a dossier's result and label, where it would be replaced."""
+        return {
+            name: values[number][0]
+            for name, values in ((RESULTAT, self.results), (LABEL, self.labels))
+            if number in values
+        }
+
+    def without(self, numbers: Iterable[DossierNumber]) -> Replaced:
+        """Return the replacements in other dossiers than these."""
+        left_out = frozenset(numbers)
+        return Replaced(
+            {number: one for number, one in self.results.items() if number not in left_out},
+            {number: one for number, one in self.labels.items() if number not in left_out},
+            self.frames - left_out,
+            [one for one in self.moved if one[0] not in left_out],
+            {number: one for number, one in self.wanted.items() if number not in left_out},
+        )
+
+    def explained(self, number: DossierNumber, verdict: Verdict, config: AnnotationsConfig) -> bool:
+        """Return whether what stands in a dossier is what a verdict says in the present words.
+
+        If not, the configuration has changed since, and a change of the verdict is no cause.
+        """
+        texts = {RESULTAT: config.options, LABEL: config.labels}
+        return verdict is not Verdict.INDETERMINE and all(
+            (said := texts[name]) is not None and said.of(verdict) == there
+            for name, there in self.there(number).items()
+        )
+
+    @property
+    def subjects(self) -> dict[str, str]:
+        """Each dossier with a digest of what would be written into it."""
+        return {
+            str(number): digest_of(*(f"{name}={value}" for name, value in sorted(one.items())))
+            for number, one in self.wanted.items()
+        }
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """The table: values before and after, and how many frames and places change."""
+        moves = [
+            *counted(_WHAT[RESULTAT], self.results.values()),
+            *counted(_WHAT[LABEL], self.labels.values()),
+        ]
+        if self.frames:
+            moves.append(Move(_WHAT[DETAIL], FRAME, "autre", len(self.frames)))
+        places = Counter((name, label) for _, name, label in self.moved)
+        moves += [
+            Move(_WHAT[name], "dans son annotation", f"dans l’annotation « {label} »", count)
+            for (name, label), count in places.items()
+        ]
+        return tuple(moves)
+
+
+def is_too_much(
+    replaced: Replaced, standing: Standing, limit: int, config: AnnotationsConfig
+) -> bool:
+    """Return whether a person has to consent to these replacements.
+
+    `limit` is the number of results that may change at once; the configuration says which results
+    are opposite ones.
+    """
+    opposite = {
+        text: {texts.ineligible} if text != texts.ineligible else {*texts.all()} - {text}
+        for texts in (config.options, config.labels)
+        if texts is not None
+        for text in texts.all()
+        if text != texts.a_verifier
+    }
+    return (
+        bool(replaced.moved)
+        or _are_too_many(replaced.results.values(), standing.results, limit, opposite)
+        or _are_too_many(replaced.labels.values(), standing.labels, limit, opposite)
+        or _are_most(len(replaced.frames), standing.details)
+    )
+
+
+def _are_too_many(
+    values: Collection[tuple[str, str]],
+    standing: Mapping[str, int],
+    limit: int,
+    opposite: Mapping[str, set[str]],
+) -> bool:
+    if len(values) > limit:
+        return True
+    by_kind: dict[str, list[str]] = {}
+    for there, wanted in values:
+        by_kind.setdefault(there, []).append(wanted)
+    for there, becomes in by_kind.items():
+        if _are_most(len(becomes), standing.get(there, 0)):
+            return True
+        is_whole = len(becomes) >= standing.get(there, 0)
+        if is_whole and set(becomes) <= opposite.get(there, set()):
+            return True
+    return False
+
+
+def _are_most(count: int, of: int) -> bool:
+    return count >= FEW and 2 * count > of

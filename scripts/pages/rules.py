@@ -7,13 +7,14 @@ import re
 from dsync.configuration import shipped_config
 from dsync.domain.paper import markdown
 from dsync.eig.publication import published_rules
-from dsync.settings import load_settings
+from dsync.settings import load_each
 from dsync.wiring import Worker
 
 
 def published() -> str:
     """Return the rules, below a page's own title."""
-    with Worker(load_settings(config=shipped_config())) as worker:
+    [settings] = load_each(config=shipped_config()).found
+    with Worker(settings) as worker:
         if worker.eig is None or worker.eig.rule_set is None:
             raise LookupError("the shipped configuration judges nothing")
         text = markdown(published_rules(worker.eig.rule_set.document(), None))

@@ -72,7 +72,7 @@ def _begin(engine: Engine) -> None:
     lease = store.acquire_lease(engine.worker.app.demarche, 60)
     with store.transaction(lease) as tx:
         tx.journal.start_run("incremental", "cli", now)
-        tx.journal.known_since(now)
+        tx.journal.written_since(now)
     store.release_lease(lease)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import text
 
 from dsync.database import open_database
 from dsync.errors import SchemaBehindError, SchemaDiffersError
@@ -19,15 +19,15 @@ from dsync.store.store import process_name
 from tests.commands.command import InsideCommand
 from tests.commands.conftest import begin, operator
 from tests.engine.rig import small_sandbox
-from tests.migrations.releases import a_day_later, contents, load
-from tests.store.databases import PostgresServer, connected
+from tests.migrations.releases import contents
+from tests.store.databases import connected
 
 COMMANDS = (
     "db upgrade", "db verify", "db backup copy.db", "db dictionary",
     "check", "status", "status --strict", "sync", "sync --dry-run", "push", "precheck", "run",
     "console", "history", "history --manual", "dossier list", "dossier show 1", "conflicts list",
     "quarantine list", "pieces status", "evidence show", "export out", "purge --older-than 2y",
-    "person x", "forget 1 --yes",
+    "person x", "forget 1 --yes", "db copy sqlite:///new.db",
 )  # fmt: skip
 Contents = dict[str, list[str]]
 FORMER = (
@@ -67,7 +67,7 @@ def test_every_command_ends_with_one_sentence(
     said = " ".join(ended.text.split())
     assert 5 == ended.code, said
     assert "its tables are those of no release (it lacks alerte.cause, " in said
-    assert "`dsync db copy URL`" in said
+    assert "`dsync sync --full` on a new database" in said
     assert "report it" not in said
     assert before == contents(dsync.environment["DSYNC_DATABASE_URL"])
 
@@ -147,47 +147,6 @@ def test_a_newer_database_names_the_version_that_made_it(database_url: str) -> N
     )
     with pytest.raises(SchemaBehindError, match=r"made by dsync 9\.9\.0, is newer than"):
         open_database(database_url)
-
-
-UNRELEASED = (
-    *FORMER,
-    "DROP INDEX ix_verdict_numero",
-    "ALTER TABLE verdict DROP COLUMN points",
-    "ALTER TABLE contenu DROP COLUMN demarche_numero",
-    "ALTER TABLE contenu DROP COLUMN cellules",
-    *(f"ALTER TABLE {one} DROP COLUMN sceau" for one in ("verdict", "evenement", "changement")),
-    "DROP TABLE sceau",
-    "ALTER TABLE demarche DROP COLUMN ouverts",
-    "DROP TABLE liste",
-)
-
-
-def test_what_an_unreleased_database_holds_is_copied_into_a_new_one(
-    empty_database_url: str, tmp_path: Path, postgres_server: PostgresServer
-) -> None:
-    """History, answers, orders, conflicts, what was written into DS; the next run adds the rest."""
-    load(empty_database_url, "0.1.0")
-    before = contents(empty_database_url)
-    with connected(empty_database_url) as connection:
-        views = inspect(connection).get_view_names()
-    cascade = " CASCADE" if "postgresql" in empty_database_url else ""
-    drops = [f"DROP VIEW IF EXISTS {name}{cascade}" for name in views]
-    change(empty_database_url, *drops, *UNRELEASED)
-    url = postgres_server.make(migrated=False)
-    with a_day_later() as sandbox:
-        environment = operator(sandbox, tmp_path).environment
-        dsync = InsideCommand(tmp_path, {**environment, "DSYNC_DATABASE_URL": empty_database_url})
-        ended = dsync("db", "copy", url)
-        said = " ".join(ended.text.split())
-        assert (0, True) == (ended.code, "(alerte left out)" in said), said
-        after = contents(url)
-        kept = ("changement", "verdict", "evenement", "reponse", "demande", "outbox", "pousse")
-        assert {k: len(before[k]) for k in kept} == {k: len(after[k]) for k in kept}
-        synced = dsync("sync", "--no-push", DSYNC_DATABASE_URL=url)
-        assert 0 == synced.code, synced.text
-        verified = dsync("db", "verify", "--json", DSYNC_DATABASE_URL=url).json
-    assert [] == verified["findings"]
-    postgres_server.drop(url)
 
 
 def test_the_schema_is_not_changed_beneath_a_service(run: InsideCommand, sandbox: Sandbox) -> None:

@@ -106,9 +106,13 @@ def test_a_groupe_whose_dossiers_may_not_be_written_is_named(
 def test_a_read_only_token_is_reported_before_the_first_push(
     sandbox: Sandbox, run: Command
 ) -> None:
-    """Exit 7 with the remedy, as a run that cannot push."""
+    """Exit 7 with the remedy, as a run that cannot push; the last line says what 7 means."""
     ended = run("check", DSYNC_DS_TOKEN=sandbox.tokens.readonly)
     assert 7 == ended.code
+    assert (
+        "Exit code 7: `dsync sync` runs, but leaves a part undone. "
+        "Do what → says, then `dsync check` again."
+    ) == ended.out.splitlines()[-1]
     assert "write access: the token is read-only" in ended.out
     assert "make a read/write token" in ended.out
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dsync.configuration import EigConfiguration, read_configuration, shipped_config
-from dsync.domain.toml_text import TO_CHECK
+from dsync.domain.toml import TO_CHECK
 from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM
 from dsync.sandbox.world import opaque_ids

@@ -14,14 +14,15 @@ import pytest
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.sandbox import Sandbox
-from dsync.settings import SANDBOX_DEMARCHE, load_settings
-from dsync.store.scratch import PREFIX
+from dsync.settings import SANDBOX_DEMARCHE
+from dsync.store.private_files import PREFIX
 from dsync.store.store import utc_now
 from dsync.sync.work import Erase, to_row
 from dsync.wiring import Worker
 from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin
 from tests.commands.terminal import screen
+from tests.configured import load_settings
 from tests.engine.rig import number
 from tests.profiles import long
 
@@ -142,7 +143,7 @@ def test_a_purge_goes_by_the_configured_ages(run: Command, first: int, tmp_path:
     """Without an age on the command line; without any, it says where to set one."""
     refused = run("purge", "--dry-run")
     assert (2, True) == (refused.code, "set [retention] in" in refused.err)
-    config = config_with(tmp_path, more='[retention]\nopen = "1d"\nagents = "1d"\n')
+    config = config_with(tmp_path, more='[retention]\nopen = "1d"\nlogs = "1d"\n')
     listed = run("purge", "--dry-run", "--json", DSYNC_CONFIG=config).json
     assert {"en_construction", "en_instruction"} == {row["regle"] for row in listed}
     assert "retention" not in run("status", DSYNC_CONFIG=config).out
@@ -196,7 +197,7 @@ def test_a_temporary_copy_of_a_killed_process_is_swept_at_the_next_start(
     temporary.mkdir()
     (temporary / f"{PREFIX}lien").symlink_to(tmp_path)
     script = (
-        "import time; from dsync.store.scratch import private_folder as f\n"
+        "import time; from dsync.store.private_files import private_folder as f\n"
         "with f() as at: (at / 'copy.db').touch(); print(flush=True); time.sleep(60)"
     )
     given = {**run.environment, "TMPDIR": str(temporary)}
@@ -234,9 +235,7 @@ def test_an_erased_twin_goes_along_with_the_database(
     assert 0 == run("db", "backup", str(backup)).code
     assert 0 == run("db", "copy", f"sqlite:///{copied}").code
     for file in (backup, copied):
-        other = InsideCommand(
-            run.folder, {**run.environment, "DSYNC_DATABASE_URL": f"sqlite:///{file}"}
-        )
+        other = run.given(DSYNC_DATABASE_URL=f"sqlite:///{file}")
         assert 0 == other("db", "verify").code
         assert 0 == other("sync", "--full").code
         made = other("dossier", "show", str(number(1)), "--json").json["controles"]

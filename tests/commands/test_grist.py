@@ -63,6 +63,21 @@ def test_what_is_missing_is_said(synced: Command, grist: Grist, tmp_path: Path) 
     assert 2 == synced("grist", DSYNC_CONFIG=open_).code
 
 
+def test_the_check_asks_the_document(synced: Command, grist: Grist, tmp_path: Path) -> None:
+    """Runs go on without it, so it is a warning, of which the daily check makes an alert."""
+    config = config_with(tmp_path, more=f'[grist]\ndocument = "{grist.address}"\n')
+
+    def said(key: str) -> list[tuple[str, bool]]:
+        document = synced("check", "--json", DSYNC_CONFIG=config, DSYNC_GRIST_KEY=key).json
+        return [
+            (one["status"], "DSYNC_GRIST_KEY" in one["message"])
+            for one in document["checks"]
+            if one["name"] == "grist"
+        ]
+
+    assert ([("ok", False)], [("warning", True)]) == (said("key"), said("wrong"))
+
+
 @pytest.mark.skipif("DSYNC_TEST_GRIST_URL" not in os.environ, reason="no real Grist is given")
 def test_a_real_grist_is_kept(synced: Command, tmp_path: Path) -> None:
     """Everything is added, then nothing is sent; the document of the variable is filled."""

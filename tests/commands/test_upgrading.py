@@ -11,14 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, make_url
+from sqlalchemy import make_url
 
 from dsync.database import open_database
 from tests.commands.command import InsideCommand, config_with
 from tests.commands.conftest import operator
 from tests.commands.terminal import screen
 from tests.migrations.releases import FORMER_NOTATION, a_day_later, contents, lasting, load
-from tests.store.databases import connected
 
 PAGE = (Path(__file__).parents[2] / "UPGRADE.md").read_text(encoding="utf-8")
 
@@ -100,7 +99,7 @@ def test_the_line_that_copies_postgresql_is_said_before(
     before = contents(url)
     secret = make_url(url).set(password="geheim").render_as_string(hide_password=False)
     told = screen(
-        InsideCommand(tmp_path, {**dsync.environment, "DSYNC_DATABASE_URL": secret}),
+        dsync.given(DSYNC_DATABASE_URL=secret),
         *("db", "upgrade"),
         typed=lambda: "n\n",
     )
@@ -117,47 +116,3 @@ def test_the_line_that_copies_postgresql_is_said_before(
     subprocess.run(command, env=path, check=True)
     assert before == contents(other)
     server.drop(other)
-
-
-FORMER = (
-    "ALTER TABLE dossier DROP COLUMN groupe_instructeur",
-    "ALTER TABLE produit DROP COLUMN recherche",
-)
-"""Columns that unreleased versions did not have."""
-
-
-UNTRUE = (
-    "SELECT count(*) FROM changement WHERE champ_id = 'groupe_instructeur'",
-    "SELECT count(*) FROM evenement WHERE evenement = 'modifie' AND (CAST(details AS TEXT) "
-    """LIKE '%groupe_instructeur%' OR CAST(details AS TEXT) LIKE '%"champs":[]%')""",
-)
-"""What nobody changed: the former tables did not have it."""
-
-
-def cascade(url: str) -> str:
-    return "CASCADE" if url.startswith("postgresql") else ""
-
-
-def test_the_page_leads_from_an_unreleased_database_into_a_new_one(dsync: InsideCommand) -> None:
-    """Which then reads every dossier, and verifies."""
-    url, folder = dsync.environment["DSYNC_DATABASE_URL"], dsync.folder
-    with connected(url) as connection:
-        for view in inspect(connection).get_view_names():
-            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view} {cascade(url)}")
-        for statement in ("DROP TABLE turn", "DROP TABLE liste", *FORMER):
-            connection.exec_driver_sql(statement)
-    assert 5 == dsync("status").code
-    follow(dsync, "copy")
-    new = InsideCommand(
-        folder, {**dsync.environment, "DSYNC_DATABASE_URL": f"sqlite:///{folder / 'new.db'}"}
-    )
-    checks = {
-        one["check"]: one["message"] for one in new("db", "verify", "--json").json["findings"]
-    }
-    assert "Run `dsync sync`" in checks.pop("unread")
-    assert 0 == new("sync", "--no-push").code
-    assert [] == new("db", "verify", "--json").json["findings"]
-    with connected(new.environment["DSYNC_DATABASE_URL"]) as connection:
-        assert [0, 0] == [connection.exec_driver_sql(one).scalar_one() for one in UNTRUE]
-        products = connection.exec_driver_sql("SELECT count(*) FROM lecture_produit")
-        assert products.scalar_one()

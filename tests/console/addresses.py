@@ -55,7 +55,6 @@ RULES = {
     ("GET", "/synchronisations/{run}"): Right.AGIR,
     ("GET", "/demandes/{id}"): Right.AGIR,
     ("POST", "/demandes/{id}/retirer"): Right.AGIR,
-    ("GET", "/essais/{id}"): Right.AGIR,
     ("GET", "/journal"): Right.AGIR,
     ("GET", "/consultations"): Right.ADMINISTRER,
     ("GET", "/personne"): Right.PERSONNES,
@@ -63,6 +62,8 @@ RULES = {
     ("POST", "/personne/effacer"): Right.ADMINISTRER,
     ("GET", "/personne/{id}"): Right.PERSONNES,
     ("GET", "/personne/{id}/reponse"): Right.PERSONNES,
+    ("GET", "/fichiers/{id}"): Right.LIRE,
+    ("GET", "/fichiers/{id}/fichier"): Right.LIRE,
     ("GET", "/plus"): Right.LIRE,
     ("GET", "/plan"): Right.LIRE,
     ("GET", "/comment-ca-marche"): Right.LIRE,
@@ -77,10 +78,11 @@ FILES = {"/dossiers.{ending}", "/changements.{ending}", "/jury.xlsx"}
 MOVED = {"/etat", "/changements", "/plan"}
 """Former addresses, which lead to where their pages are today."""
 TRANSIENT = {
-    "/essais/{id}",
     "/dossiers/{numero}/pieces/{empreinte}",
     "/personne/{id}",
     "/personne/{id}/reponse",
+    "/fichiers/{id}",
+    "/fichiers/{id}/fichier",
 }
 """Pages that not every console has."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from dsync.sandbox.world.model import ServedDossier
 from tests.console.served import ServedConsole, Visitor, served
 from tests.engine.rig import Engine, engine_for, seeds
 
@@ -15,12 +16,25 @@ SHOWN = 30
 """Number of dossiers, some of which are finished and have a jury."""
 
 
+NewEngine = Callable[[Sequence[ServedDossier]], Engine]
+
+
+@pytest.fixture(scope="session")
+def new_engine(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> NewEngine:
+    """Makes an engine of some dossiers, of which nothing was read yet."""
+
+    def made(dossiers: Sequence[ServedDossier]) -> Engine:
+        path = tmp_path_factory.mktemp("console") / "dsync.db"
+        shutil.copy(sqlite_template, path)
+        return Engine(f"sqlite:///{path}", dossiers)
+
+    return made
+
+
 @pytest.fixture(scope="module")
-def read_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def read_once(new_engine: NewEngine) -> Iterator[Engine]:
     """An engine that was synced, for tests that only read."""
-    path = tmp_path_factory.mktemp("console") / "dsync.db"
-    shutil.copy(sqlite_template, path)
-    with Engine(f"sqlite:///{path}", seeds(range(SHOWN))) as made:
+    with new_engine(seeds(range(SHOWN))) as made:
         made.sync_until_quiet()
         yield made
 
@@ -52,11 +66,9 @@ def reader(read_console: ServedConsole) -> Visitor:
 
 
 @pytest.fixture
-def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[Engine]:
+def fresh(new_engine: NewEngine) -> Iterator[Engine]:
     """An engine of twelve dossiers; nothing was read yet."""
-    path = tmp_path / "dsync.db"
-    shutil.copy(sqlite_template, path)
-    with Engine(f"sqlite:///{path}", seeds()) as made:
+    with new_engine(seeds()) as made:
         yield made
 
 

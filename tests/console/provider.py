@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -21,7 +21,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from dsync.addresses import Listen
+from dsync.configuration import AccesSection, ConsoleSection
+from dsync.console.access import Access
+from dsync.console.openid import Provider
+from dsync.console.signin import BACK, TeamAccess
 from dsync.service.surface import bind, server_thread
+from dsync.wiring import Worker
+from tests.console.served import Visitor, served
+from tests.engine.rig import DEMARCHE, Engine
 
 CLIENT = "dsync-console"
 SECRET = "secret-of-the-client-0123456789"
@@ -196,3 +203,71 @@ def provider() -> Iterator[FakeProvider]:
     finally:
         stop.set()
         thread.join(10)
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def team_access(fake: str, clock: Clock, **options: Any) -> Callable[[str, Any], Access]:
+    """Return what makes the way in by a provider."""
+    proxies = options.pop("proxies", [])
+    allowed = [EMAIL, "kay@dinum.example.fr"]
+    given = options.pop("acces", [as_("administrateur", *allowed)])
+    acces = {
+        demarche: [AccesSection.model_validate(one) for one in entries]
+        for demarche, entries in (
+            given if isinstance(given, dict) else {int(DEMARCHE): given}
+        ).items()
+    }
+    openid = {"issuer": fake, "client_id": CLIENT} | options
+
+    def made(base: str, stop: threading.Event) -> Access:
+        section = ConsoleSection.model_validate(
+            {"public_url": base, "proxies": proxies, "openid": openid}
+        )
+        assert section.openid is not None
+        asked = Provider(
+            section.openid,
+            SECRET,
+            redirect_uri=base + BACK,
+            user_agent="dsync/test",
+            stop=stop,
+            clock=clock,
+        )
+        return TeamAccess(section, acces, asked, clock)
+
+    return made
+
+
+def as_(role: str, *people: str) -> dict[str, Any]:
+    """Return an entry of `[[acces]]`."""
+    return {"role": role, "who": people}
+
+
+@contextmanager
+def team(
+    engine: Engine,
+    acces: list[dict[str, Any]],
+    apps: Sequence[Worker] = (),
+    email: str | None = None,
+) -> Iterator[tuple[Visitor, FakeProvider]]:
+    """Serve a team's console; yield who has signed in, and the provider of the next one.
+
+    Args:
+        engine: the engine.
+        acces: who has which role.
+        apps: other workers instead.
+        email: who signs in first.
+    """
+    with provider() as fake:
+        if email is not None:
+            fake.userinfo = lambda claims: claims.update(email=email)
+        access = team_access(fake.issuer, Clock(), acces=acces)
+        with served(engine, apps, access=access) as console:
+            yield Visitor(console.base, "/entrer"), fake

@@ -33,8 +33,7 @@ class Visitor:
 
     def __init__(self, base: str, link: str) -> None:
         self.base = base
-        self.session = requests.Session()
-        self.session.trust_env = False
+        self.session = browser()
         self.text = self.session.get(base + link, timeout=30).text
 
     def get(self, path: str, **options: Any) -> requests.Response:
@@ -109,6 +108,22 @@ def configured(engine: Engine, folder: Path, text: str) -> Worker:
         engine.worker.app.settings, config=file, configuration=read_configuration(file)
     )
     return Worker(settings, clock=engine.worker.now, store=engine.worker.store)
+
+
+def beside(app: Worker, demarche: int | None = None, **sections: Any) -> Worker:
+    """Return a worker of the same database, of another démarche or with other sections."""
+    configuration = app.configuration.model_copy(update=sections)
+    settings = replace(app.settings, configuration=configuration)
+    if demarche is not None:
+        settings = replace(settings, demarche=demarche)
+    return Worker(settings, clock=app.clock, store=app.store)
+
+
+def browser() -> requests.Session:
+    """Return a browser's session, which goes by no proxy."""
+    made = requests.Session()
+    made.trust_env = False
+    return made
 
 
 @contextmanager

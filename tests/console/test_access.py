@@ -9,7 +9,6 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,10 +22,9 @@ from dsync.console.access import Role
 from dsync.console.visit import BUILD
 from dsync.sandbox import Sandbox
 from dsync.service.surface import server_thread
-from dsync.wiring import Worker
 from tests.commands.conftest import operator
-from tests.console.addresses import EXAMPLES, MOVED, example, pages
-from tests.console.served import ServedConsole, Visitor, served, words
+from tests.console.addresses import EXAMPLES
+from tests.console.served import ServedConsole, Visitor, beside, served, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 OTHERS = [("POST", "/sortir"), ("GET", "/nulle-part")]
@@ -69,45 +67,10 @@ def test_a_forged_form_changes_nothing(read_engine: Engine, reader: Visitor) -> 
     assert before == read_engine.rows("SELECT * FROM demande")
 
 
-def test_a_lecteur_reads_and_cannot_act(read_engine: Engine) -> None:
-    """No form but the one that ends the session, no personal data, and no action by hand."""
-    # What is asked for, beside what was seen.
-    asked = "SELECT * FROM demande WHERE genre NOT IN ('consultation', 'telechargement')"
-    before = read_engine.rows(asked)
-    private = [
-        value
-        for row in read_engine.rows("SELECT * FROM lecture_candidature")
-        for name in ("sponsor_courriel", "contact_nom", "probleme", "perspectives")
-        if (value := row[name])
-    ]
-    assert private
-    with served(read_engine, role=Role.LECTEUR) as console:
-        lecteur = console.visitor()
-        allowed = {*pages(role=Role.LECTEUR)}
-        allowed |= MOVED | {example(f"/{name}.{{ending}}") for name in ("dossiers", "changements")}
-        for method, path in EXAMPLES:
-            if method == "POST":
-                assert 403 == lecteur.post(path, dossier=str(FIRST)).status_code
-                continue
-            answer = lecteur.get(path)
-            assert (200 if path in allowed else 403) == answer.status_code, path
-            forms = re.findall(r'<form method="post" action="([^"]+)"', answer.text)
-            assert set(forms) <= {"/sortir"}, path
-        texts = [
-            lecteur.get(f"/dossiers/{row['numero']}/tout").text
-            for row in read_engine.rows("SELECT numero FROM dossier")
-        ]
-        texts.append(lecteur.get("/dossiers.csv").content.decode("utf-8-sig"))
-        shown = "\n".join(texts)
-    assert [] == [value for value in private if value in shown]
-    assert before == read_engine.rows(asked)
-
-
 def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
     """One that is not shown is not there; a dossier is shown under its own démarche."""
     app = read_engine.another().app
-    other = Worker(replace(app.settings, demarche=86324), clock=app.clock, store=app.store)
-    with served(read_engine, [app, other]) as console:
+    with served(read_engine, [app, beside(app, 86324)]) as console:
         visitor = console.visitor()
         state = words(visitor.get("/").text)
         assert re.search(rf"{DEMARCHE} – [^–]* il y a \d", state)
@@ -201,11 +164,11 @@ def test_what_is_not_there_is_said(reader: Visitor) -> None:
         "/dossiers/1",
         f"/dossiers/{2**70}",
         "/dossiers/²",
-        *(f"/{name}/{'9' * 5000}" for name in ("dossiers", "executions", "demandes", "essais")),
+        *(f"/{name}/{'9' * 5000}" for name in ("dossiers", "executions", "demandes")),
         "/synchronisations/999",
         "/demandes/999",
-        "/essais/999",
         "/dossiers.pdf",
+        "/changements.txt",
         "/?demarche=1",
     ):
         assert 404 == reader.get(path).status_code, path

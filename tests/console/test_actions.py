@@ -89,11 +89,10 @@ def test_a_scope_is_one_dossier_or_all(engine: Engine, visitor: Visitor) -> None
 
 def test_a_dossier_that_cannot_be_read_is_told(engine: Engine, visitor: Visitor) -> None:
     """In French, with what to check; nobody is sent to anomalies that are not there."""
-    for fields in ({}, {"a_blanc": "1"}):
-        page = visitor.ask("/resynchroniser", portee="dossier", dossier="99", **fields)
-        assert "1 dossier demandé n’a pas été lu" in page.replace("\u00a0", " ")
-        assert "Vérifiez son numéro" in page
-        assert "Les anomalies" not in page
+    page = visitor.ask("/resynchroniser", portee="dossier", dossier="99")
+    assert "1 dossier demandé n’a pas été lu" in page.replace("\u00a0", " ")
+    assert "Vérifiez son numéro" in page
+    assert "Les anomalies" not in page
     assert [("dossier", USER, 7)] == requests_of(engine)
     run = engine.rows("SELECT max(run) AS run FROM demande")[0]["run"]
     page = words(visitor.get(f"/synchronisations/{run}").text)
@@ -109,18 +108,6 @@ def test_a_run_that_was_asked_to_stop_is_interrupted(engine: Engine, visitor: Vi
         page = words(visitor.get(path).text)
         assert "Interrompu" in page
         assert "Échoué" not in page
-
-
-def test_a_dry_run_shows_what_would_be_written(engine: Engine, visitor: Visitor) -> None:
-    """And writes nothing, neither here nor in DS."""
-    engine.control.edit_champ(number(0), 4102, "https://beta.gouv.fr/startups/inconnu.html")
-    engine.advance(minutes=1)
-    before = engine.content(all_tables=True)
-    page = visitor.ask("/resynchroniser", portee="nouveau", a_blanc="1")
-    assert "Rien n’a été enregistré ni écrit." in page
-    assert f"{number(0)} Résultat" in page
-    assert before == engine.content(all_tables=True)
-    assert [] == engine.mutations()
 
 
 def test_a_dossier_is_read_judged_and_sent_again(engine: Engine, visitor: Visitor) -> None:
@@ -168,13 +155,16 @@ def test_a_humans_value_is_overwritten_once_that_is_confirmed(
 
 
 def test_a_value_that_changed_after_it_was_shown_stays(engine: Engine, visitor: Visitor) -> None:
-    """It was not confirmed: the conflict goes on with the new value."""
+    """It was not confirmed: the conflict goes on with the new value, and is another one."""
     edit(engine, 0)
     [key] = conflict_keys(visitor.get("/conflits").text)
     engine.control.edit_annotation(number(0), RESULTAT, "Encore autre chose")
     visitor.ask("/conflits", conflit=key, choix="ecraser", confirme="1")
     assert "Encore autre chose" == engine.remote(0)
     assert "Encore autre chose" in visitor.get("/conflits").text
+    told = words(visitor.post("/conflits", conflit=key, choix="garder").text)
+    assert "ou la valeur a changé" in told
+    assert 1 == len(conflict_keys(visitor.get("/conflits").text))
 
 
 def test_of_two_operators_one_wins_and_the_other_is_told(
@@ -300,10 +290,13 @@ def test_a_request_that_a_service_has_begun_stays_the_services(engine: Engine) -
     taking = Desk(worker.stop)
     taking.ask(worker.app, ReadDossiers((number(0),)), USER)
     # It comes after it, in the same thread.
-    trial = ReadDossiers((number(0),))
-    taking.attempt(worker.app, "", trial, USER).result.result(DEADLINE_S)
+    taking.ask(worker.app, ReadDossiers((number(1),)), USER)
+    until = time.monotonic() + DEADLINE_S
+    while requests_of(engine)[-1][2] is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
     taking.close()
-    assert [("dossier", USER, None)] == requests_of(engine)
+    assert [("dossier", USER, None), ("dossier", USER, 6)] == requests_of(engine)
 
 
 def reads_until(stop: threading.Event, client: WatchedClient) -> threading.Event:
@@ -373,10 +366,8 @@ def test_a_request_that_crashes_says_so(engine: Engine) -> None:
     with served(engine, [app]) as console:
         visitor = console.visitor()
         page = visitor.ask(f"/dossiers/{number(0)}/relire")
-        trial = visitor.ask("/resynchroniser", portee="nouveau", a_blanc="1")
     assert "Échoué" in page
     assert "Faute interne de dsync" in page
-    assert "Faute interne de dsync" in trial
     assert [("dossier", USER, 1)] == requests_of(engine)
 
 

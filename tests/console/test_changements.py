@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from dsync.console.access import Role
 from dsync.store.change_list import ChangeSelection
+from tests.console.conftest import NewEngine
 from tests.console.served import ServedConsole, Visitor, served, words
 from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, RESULTAT, Engine, id_of, number, seeds
 from tests.store.databases import postgresql_if_long
@@ -22,13 +21,9 @@ LONG = " ".join(f"Mot{rank}" for rank in range(120))
 
 
 @pytest.fixture(scope="module")
-def changed(
-    sqlite_template: object, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Engine, datetime]]:
+def changed(new_engine: NewEngine) -> Iterator[tuple[Engine, datetime]]:
     """An engine whose applicants changed something on two days, and the instant between them."""
-    path = tmp_path_factory.mktemp("changements") / "dsync.db"
-    shutil.copy(str(sqlite_template), path)
-    with Engine(f"sqlite:///{path}", seeds()) as engine:
+    with new_engine(seeds()) as engine:
         engine.sync_until_quiet()
         # Nine hours later, it is the next day in Paris, and not in UTC.
         engine.advance(minutes=1)
@@ -118,31 +113,6 @@ def rows_of(visitor: Visitor, query: str, column: str) -> list[str]:
     """Return a column of the file of a selection."""
     file = visitor.get(f"/changements.csv?{query}").content.decode("utf-8-sig")
     return [row[column] for row in csv.DictReader(io.StringIO(file), delimiter=";")]
-
-
-def test_a_date_that_cannot_be_read_is_refused(visitor: Visitor) -> None:
-    """Not passed over, which would show everything."""
-    for query in ("du=hier", "au=9999-12-31", "depuis=2026-13-01T00:00:00Z", "du=0001-01-01"):
-        answer = visitor.get(f"/suivi?{query}")
-        assert 400 == answer.status_code, query
-        assert "de la forme 2027-06-30" in words(answer.text)
-    assert 404 == visitor.get("/changements.txt").status_code
-
-
-def test_a_lecteur_reads_what_changed_and_no_value(changed: tuple[Engine, datetime]) -> None:
-    """Neither on the page nor in the file, which has no such columns."""
-    with served(changed[0], role=Role.LECTEUR) as console:
-        visitor = console.visitor()
-        page = visitor.get("/suivi?par=tous").text
-        file = visitor.get("/changements.csv?par=tous").content.decode("utf-8-sig")
-        dossier = visitor.get(f"/dossiers/{number(0)}/changements").text
-    assert "Problème identifié" in page
-    assert "Problème identifié" in dossier
-    for text in (page, file, dossier):
-        assert "Mot7" not in text
-        assert "Un problème plus court" not in text
-        assert "Écrit à la main" not in text
-    assert ["Question", "Ligne"] == file.splitlines()[0].split(";")[-2:]
 
 
 @postgresql_if_long

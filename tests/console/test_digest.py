@@ -28,9 +28,8 @@ from dsync.sandbox import Sandbox
 from dsync.wiring import Worker
 from tests.commands.conftest import operator
 from tests.console.mailbox import PASSWORD, Mailbox, certificate, mail_server
-from tests.console.provider import EMAIL, FakeProvider, provider
-from tests.console.served import ServedConsole, served, words
-from tests.console.test_signin import Clock, as_, team_access
+from tests.console.provider import EMAIL, Clock, FakeProvider, as_, provider, team_access
+from tests.console.served import ServedConsole, beside, browser, served, words
 from tests.engine.rig import DEMARCHE, RESULTAT, Engine, number
 
 JURY_DAY = 5203
@@ -76,18 +75,17 @@ class Post:
             claims.update({"email": who, "groups": ["eig"]} if who == CLAIMED else {"email": who})
 
         self.fake.userinfo = name  # type: ignore[method-assign]
-        browser = requests.Session()
-        browser.trust_env = False
-        assert 200 == browser.get(f"{self.console.base}/entrer", timeout=30).status_code
-        return browser
+        own = browser()
+        assert 200 == own.get(f"{self.console.base}/entrer", timeout=30).status_code
+        return own
 
     def ask(self, who: str, frequence: str) -> requests.Response:
         """Ask for the digest on its page."""
-        browser = self.browser(who)
-        page = browser.get(f"{self.console.base}/", timeout=30).text
+        own = self.browser(who)
+        page = own.get(f"{self.console.base}/", timeout=30).text
         token = re.search(r'name="jeton" value="([^"]+)"', page)
         assert token, page
-        return browser.post(
+        return own.post(
             f"{self.console.base}/abonnement",
             data={"jeton": token[1], "frequence": frequence},
             headers={"Origin": self.console.base},
@@ -104,10 +102,10 @@ class Post:
 def with_acces(app: Worker, acces: list[dict[str, object]]) -> Worker:
     """Return a worker of the same démarche in which these people have a role, with a server."""
     entries = tuple(AccesSection.model_validate(one) for one in acces)
-    configuration = app.configuration.model_copy(update={"acces": entries})
+    made = beside(app, acces=entries)
     url = SecretStr(f"json://127.0.0.1 {mail_url(25)}")
-    settings = replace(app.settings, configuration=configuration, alert_urls=url)
-    return Worker(settings, clock=app.clock, store=app.store)
+    made.settings = replace(made.settings, alert_urls=url)
+    return made
 
 
 @pytest.fixture
@@ -134,10 +132,10 @@ def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
     text = message.get_content()
     links = re.findall(rf"  {ORIGIN}(/\S+)", text)
     assert len(links) >= 3
-    browser = post.browser(EMAIL)
-    todo = browser.get(f"{post.console.base}/", timeout=30).text
-    own = todo.partition('aria-label="Chaque sorte dans sa liste"')[2].partition("</ul>")[0]
-    kinds = [(unescape(link), count) for link, count in re.findall(r'href="([^"]+)">(\d+)', own)]
+    own = post.browser(EMAIL)
+    todo = own.get(f"{post.console.base}/", timeout=30).text
+    first = todo.partition('aria-label="Chaque sorte dans sa liste"')[2].partition("</ul>")[0]
+    kinds = [(unescape(link), count) for link, count in re.findall(r'href="([^"]+)">(\d+)', first)]
     assert kinds == [
         (re.sub(rf"[?&]demarche={DEMARCHE}$", "", link), count)
         for count, link in re.findall(rf"- \D*(\d+)\s+{ORIGIN}(/\S+)", text)
@@ -145,9 +143,9 @@ def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
     lists = re.findall(rf"- \D*(\d+)\s+{ORIGIN}(/dossiers\S+)", text)
     assert lists
     for count, link in lists:
-        page = browser.get(post.console.base + link, timeout=30).text
+        page = own.get(post.console.base + link, timeout=30).text
         assert f'class="compte">{count}\xa0dossier' in page, link
-    assert {200} == {browser.get(post.console.base + one, timeout=30).status_code for one in links}
+    assert {200} == {own.get(post.console.base + one, timeout=30).status_code for one in links}
     held = post.engine.rows("SELECT siret, raison_sociale, usager_courriel FROM dossier")
     assert not [value for row in held for value in row.values() if value and value in str(message)]
     assert EMAIL.lower() not in text
@@ -280,9 +278,11 @@ def test_an_encrypted_server_is_used_only_if_it_is_trusted(
         ("mailto://h json://127.0.0.1", None),
     ],
 )
-def test_no_digest_leaves_this_machine_in_clear(post: Post, urls: str, found: str | None) -> None:
+def test_no_digest_leaves_this_machine_in_clear(
+    read_engine: Engine, urls: str, found: str | None
+) -> None:
     """The first address that encrypts, or is of this machine."""
-    settings = replace(post.engine.worker.app.settings, alert_urls=SecretStr(urls))
+    settings = replace(read_engine.worker.app.settings, alert_urls=SecretStr(urls))
     assert found == settings.mail_url
 
 

@@ -12,8 +12,7 @@ import pytest
 from dsync.console.access import Role
 from dsync.sandbox.world.model import FileSeed
 from dsync.wiring import Worker
-from tests.console.served import Visitor, configured, served, words
-from tests.console.test_pages import without_programme
+from tests.console.served import Visitor, served, words
 from tests.engine.rig import (
     FIRST,
     LETTRE,
@@ -21,7 +20,6 @@ from tests.engine.rig import (
     PROBLEME,
     Engine,
     number,
-    opening,
     seeds,
 )
 
@@ -143,37 +141,6 @@ def test_a_copied_file_is_sent_as_what_it_is_and_never_shown(
         seen = visitor.get(WHOLE).text
     assert "Témoin" not in seen
     assert "/pieces/" not in seen
-
-
-def test_a_demarche_without_a_programme_shows_its_forms_questions(
-    fresh: Engine, tmp_path: Path
-) -> None:
-    """Each with its answer, under the form's own titles; nothing of the programme."""
-    opened = ", ".join(f'"{id_}"' for id_ in opening(PROBLEME)["ouvert"]["champs"])
-    app = configured(fresh, tmp_path, without_programme() + f"\n[ouvert]\nchamps = [{opened}]\n")
-    with served(fresh, [app]) as console:
-        visitor = console.visitor()
-        visitor.ask("/resynchroniser", portee="tout")
-        page = visitor.get(WHOLE).text
-        compared = words(visitor.get(f"{HERE}/comparer/{number(1)}").text)
-    assert "Problème identifié Différent" in compared
-    titles = re.findall(r"<h3[^>]*>([^<]+)", page)
-    assert ["Demandeur", "Projet", "Administration", "Contacts"] == [t.strip() for t in titles[:4]]
-    asked = fresh.rows(
-        f"SELECT libelle, valeur FROM lecture_champ WHERE numero = {FIRST} AND origine = 'champ' "
-        "AND ligne IS NULL AND type <> 'repetition'"
-    )
-    shown = " ".join(words(page).split())
-    assert len(asked) > 15
-    for one in asked:
-        assert " ".join(one["libelle"].split()) in shown
-    for word in ("Avis", "Rejuger", "Le candidat", "Attend", "Type d’administration retenu"):
-        assert word not in shown, word
-    with served(fresh, [app], role=Role.LECTEUR) as console:
-        masked = words(console.visitor().get(WHOLE).text)
-    by_question = {one["libelle"]: one["valeur"] for one in asked}
-    assert " ".join(by_question["Problème identifié"].split()) in " ".join(masked.split())
-    assert "réservé à l’équipe" in masked
 
 
 def test_an_answered_check_shows_no_key_of_its_evidence(engine: Engine) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from dsync.console.access import Role
-from dsync.wiring import Worker
-from tests.console.served import ServedConsole, served, words
+from tests.console.served import ServedConsole, beside, served, words
 from tests.engine.rig import DEMARCHE, Engine, number
 
 OTHER = 86324
@@ -34,8 +32,7 @@ def both(engine: Engine) -> Iterator[ServedConsole]:
         value = first.format(column, table)
         engine.execute(f"UPDATE {table} SET {column} = {value} WHERE numero = {number(rank)}")
     app = engine.another().app
-    other = Worker(replace(app.settings, demarche=OTHER), clock=app.clock, store=app.store)
-    with served(engine, [app, other]) as console:
+    with served(engine, [app, beside(app, OTHER)]) as console:
         yield console
 
 

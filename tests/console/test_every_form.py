@@ -15,10 +15,9 @@ from dsync.configuration import shipped_config
 from dsync.console.access import Role
 from dsync.console.drafts import TYPED
 from tests.console.addresses import TRANSIENT, example, pages
-from tests.console.provider import provider
-from tests.console.served import Visitor, configured, served
+from tests.console.provider import team
+from tests.console.served import Visitor, configured
 from tests.console.test_answers import move, page_of
-from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import RESULTAT, Engine, number
 
 NORD = "Groupe Nord"
@@ -90,10 +89,8 @@ def person(
     if is_limited:
         entry["groupes"] = [NORD]
     app = configured(engine, tmp_path, shipped_config().read_text("utf-8"))
-    with provider() as fake:
-        access = team_access(fake.issuer, Clock(), acces=[entry])
-        with served(engine, [app], access=access) as console:
-            yield Visitor(console.base, "/entrer"), role
+    with team(engine, [entry], [app]) as (visitor, _):
+        yield visitor, role
 
 
 def kind_of(form: dict[str, Any], path: str) -> tuple[Any, ...]:

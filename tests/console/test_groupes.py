@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
+from collections import Counter
 from collections.abc import Iterator
 from html import unescape
 from itertools import product
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from dsync.console import words
 from dsync.console.access import Role
 from dsync.domain.verdict import Verdict
 from dsync.store import Reader
@@ -19,10 +19,11 @@ from dsync.store.change_list import ChangeSelection
 from dsync.store.listing import NO_VERDICT, Selection
 from dsync.store.sight import Sight
 from tests.console.addresses import pages
-from tests.console.provider import EMAIL, provider
-from tests.console.served import Visitor, served
+from tests.console.conftest import NewEngine
+from tests.console.provider import EMAIL
+from tests.console.provider import team as signed_in
+from tests.console.served import Visitor
 from tests.console.test_answers import seen
-from tests.console.test_signin import Clock, team_access
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, engine_for, number, seeds
 from tests.store.databases import postgresql_if_long
 
@@ -39,10 +40,8 @@ class Team(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def team_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    path = tmp_path_factory.mktemp("groupes") / "dsync.db"
-    shutil.copy(sqlite_template, path)
-    with Engine(f"sqlite:///{path}", seeds(range(12))) as engine, provider() as fake:
+def team_once(new_engine: NewEngine) -> Iterator[Team]:
+    with new_engine(seeds(range(12))) as engine:
         engine.sync_until_quiet()
         engine.execute(f"UPDATE dossier SET groupe_instructeur = '{SUD}'")
         engine.execute(
@@ -52,12 +51,11 @@ def team_once(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
             {"role": "instructeur", "who": [EMAIL], "groupes": [NORD]},
             {"role": "jury", "who": ["groups=jury-nord"], "groupes": [NORD]},
         ]
-        with served(engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console:
-            instructeur = Visitor(console.base, "/entrer")
+        with signed_in(engine, acces) as (instructeur, fake):
             fake.userinfo = lambda claims: claims.update(
                 email="jury@ailleurs.example.fr", groups=["autre", "jury-nord"]
             )
-            jury = Visitor(console.base, "/entrer")
+            jury = Visitor(instructeur.base, "/entrer")
             yield Team(engine, instructeur, jury)
 
 
@@ -133,7 +131,7 @@ def test_what_lists_and_counts_is_of_the_groupes(database_url: str) -> None:
             with store.reading(DEMARCHE, Sight(groupes={DEMARCHE: groupes})) as reader:
                 assert set(wanted) == reader.dossiers.seen()
                 found = counted(reader)
-            assert [len(wanted)] * 6 == found[:6]
+            assert [len(wanted)] * 7 == found[:7]
             assert (groupes == (SUD, NORD)) == (found == every)
 
 
@@ -142,6 +140,7 @@ def counted(reader: Reader) -> list[Any]:
     dossiers, where = reader.dossiers, {"demarche_numero": int(DEMARCHE)}
     figures, counts = dossiers.figures(with_stages=True), dossiers.counts()
     [row] = reader.rows_of("lecture_candidature", ["count(*) AS n"], where, order="1")
+    overview = Counter({row.quoi: row.nombre for row in reader.overview([DEMARCHE])})
     return [
         len(dossiers.listing(Selection(), limit=100)[0]),
         len(dossiers.numbers_of(Selection())),
@@ -149,6 +148,8 @@ def counted(reader: Reader) -> list[Any]:
         sum(counts["presence"].values()),
         sum(sum(figures[one].values()) for one in (NO_VERDICT, *(v.key for v in Verdict))),
         row["n"],
+        sum(overview[whom] for whom in words.ATTEND),
+        overview,
         figures,
         counts,
         reader.open_work_of([DEMARCHE])[DEMARCHE].wishes,
@@ -173,8 +174,7 @@ def test_nobody_acts_on_dossiers_of_other_groupes(team: Team) -> None:
     visitor, theirs = team.instructeur, str(number(7))
     for action in ("relire", "renvoyer", "rejuger", "repondre"):
         assert 404 == visitor.post(f"/dossiers/{theirs}/{action}").status_code, action
-    for fields in ({"portee": "dossier"}, {"portee": "dossier", "a_blanc": "1"}):
-        assert 404 == visitor.post("/resynchroniser", dossier=theirs, **fields).status_code
+    assert 404 == visitor.post("/resynchroniser", dossier=theirs, portee="dossier").status_code
     assert 404 == visitor.post("/anomalies", dossier=theirs, quoi="envoi").status_code
     assert 403 == visitor.post("/resynchroniser", portee="tout").status_code
     assert 403 == visitor.post("/personne", texte="Dupont").status_code
@@ -214,11 +214,7 @@ def test_each_number_of_the_first_page_is_that_of_the_list_behind_it(
             "'2026-01-01 00:00:00.000000', 1, '2026-01-01 00:00:00.000000')"
         )
     acces = [{"role": "instructeur", "who": [EMAIL], "groupes": [*groupes]}]
-    with (
-        provider() as fake,
-        served(engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console,
-    ):
-        visitor = Visitor(console.base, "/entrer")
+    with signed_in(engine, acces) as (visitor, _):
         page = visitor.get("/").text.partition("<main")[2]
         links = re.findall(r'<a[^>]*href="(/[^"]*)"[^>]*>([\d\u202f]+)\s', page)
         assert {"/conflits", "/anomalies"} <= {path for path, _ in links}

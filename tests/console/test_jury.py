@@ -12,8 +12,7 @@ from openpyxl import load_workbook
 from starlette.responses import StreamingResponse
 
 from dsync.console import words as said
-from dsync.console.jury_book import book_of
-from dsync.console.jury_sheets import fitted
+from dsync.console.jury_papers import book_of, fitted
 from dsync.console.matrices import OF_GRIDS, matrices
 from dsync.eig.candidature import Candidature
 from dsync.sandbox.content.aap_eig7 import CRITERES
@@ -64,7 +63,7 @@ def test_the_jury_is_ordered_by_mean_mark(read_engine: Engine, reader: Visitor) 
 
 def jury_of(page: str) -> tuple[list[str], list[list[str]]]:
     """Return the headers and the rows of a jury's tables, which are one a round."""
-    tables = re.findall(r'<table[^>]* class="liste fiches serre".*?</table>', page, re.DOTALL)
+    tables = re.findall(r'<table[^>]* class="liste fiches serre jury".*?</table>', page, re.DOTALL)
     found = [table_of(one) for one in tables]
     return found[0][0], [row for _, rows in found for row in rows]
 

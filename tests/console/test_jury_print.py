@@ -6,17 +6,16 @@ Needs Debian's chromium, as `test_browser.py`, whose rules hold.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.console.conftest import NewEngine
 from tests.console.served import ServedConsole, served
 from tests.console.test_browser import assert_accessible, browser, entered, menu, pytestmark
 from tests.console.test_jury import DAY, grade, ungraded
-from tests.engine.rig import Engine, number, seeds
+from tests.engine.rig import number, seeds
 
 __all__ = ["browser", "pytestmark"]
 
@@ -30,13 +29,9 @@ SIZE = re.compile(rb"/MediaBox ?\[ ?0 0 (\d+)(?:\.\d+)? (\d+)")
 
 
 @pytest.fixture(scope="module")
-def sheets(
-    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ServedConsole]:
+def sheets(new_engine: NewEngine) -> Iterator[ServedConsole]:
     """Dossiers of one jury: eight evaluators at each moment, the longest texts, none at all."""
-    path = tmp_path_factory.mktemp("sheets") / "dsync.db"
-    shutil.copy(sqlite_template, path)
-    with Engine(f"sqlite:///{path}", seeds()) as engine:
+    with new_engine(seeds()) as engine:
         engine.sync()
         full, wide, short = ungraded(engine, 3)
         for rank, text in ((full, LONG), (wide, CAPITALS)):

@@ -6,7 +6,6 @@ import csv
 import html
 import io
 import re
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +13,9 @@ from dsync.console.access import Role
 from dsync.store.listing import Selection
 from dsync.store.sight import Sight
 from tests.console.conftest import SHOWN
-from tests.console.served import Visitor, configured, served, words
+from tests.console.served import Visitor, served, words
 from tests.console.test_actions import edit, requests_of
-from tests.console.test_pages import numbers, table_of, without_programme
+from tests.console.test_pages import numbers, table_of
 from tests.engine.rig import DEMARCHE, FIRST, Engine, number, seeds
 
 
@@ -112,30 +111,6 @@ def test_chosen_dossiers_are_downloaded(visitor: Visitor) -> None:
     file = visitor.get("/dossiers.csv?" + answer.url.partition("?")[2]).content.decode("utf-8-sig")
     found = [row["Dossier"] for row in csv.DictReader(io.StringIO(file), delimiter=";")]
     assert some == found
-
-
-def test_any_demarche_shows_its_own_questions(fresh: Engine, tmp_path: Path) -> None:
-    """Those of its form, in the list and in the file; nothing of a programme that it has not."""
-    app = configured(fresh, tmp_path, without_programme())
-    with served(fresh, [app]) as console:
-        visitor = console.visitor()
-        visitor.ask("/resynchroniser", portee="tout")
-        page = visitor.get("/dossiers").text
-        headers, rows = table_of(page)
-        asked = headers[3:6]
-        answered = fresh.rows("SELECT * FROM formulaire_86321 ORDER BY numero")
-        assert [str(row["numero"]) for row in answered] == [row[0] for row in rows]
-        for name in ("verdict", "controle", "etape", "attend", "profil", "produit"):
-            assert f'name="{name}"' not in page, name
-        assert not {"Verdict", "Motif", "Produit", "Étape"} & {*headers}
-        assert "Rejuger" not in page
-        csv_file = visitor.get("/dossiers.csv?complet=oui").content.decode("utf-8-sig")
-        lines = list(csv.reader(io.StringIO(csv_file), delimiter=";"))
-        assert headers == lines[0][: len(headers)]
-        assert "Problème identifié" in lines[0]
-        assert 40 < len(lines[0])
-        assert len(lines[0]) == len({*lines[0]})
-        assert asked
 
 
 def test_a_lecteur_chooses_only_what_is_shown(read_engine: Engine) -> None:

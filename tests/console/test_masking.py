@@ -6,11 +6,10 @@ import html
 import io
 import json
 import re
-import shutil
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
@@ -35,9 +34,9 @@ from dsync.store.columns import JsonText, declared_of
 from dsync.store.reading_views import shipped_dictionary
 from dsync.sync.work import AnswerCheck
 from dsync.sync.work import Request as WorkRequest
-from dsync.wiring import Worker
 from tests.console.addresses import FILES, pages
-from tests.console.served import Visitor, served
+from tests.console.conftest import NewEngine
+from tests.console.served import Visitor, beside, served
 from tests.console.test_pages import flat
 from tests.engine.rig import (
     DEMARCHE,
@@ -99,13 +98,11 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def everything(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    path = tmp_path_factory.mktemp("masking") / "dsync.db"
-    shutil.copy(sqlite_template, path)
+def everything(new_engine: NewEngine) -> Iterator[Seen]:
     dossiers = seeds(range(20))
     entreprise = dossiers[0].demandeur["entreprise"]
     entreprise |= {"forme_juridique_code": "1000", "raison_sociale": "CANARI Grace"}
-    with Engine(f"sqlite:///{path}", dossiers) as engine:
+    with new_engine(dossiers) as engine:
         engine.sync_until_quiet()
         for row in engine.rows(
             "SELECT champ_id, type FROM lecture_champ "
@@ -220,10 +217,7 @@ def test_a_lecteur_sees_marks_from_the_deliberation_on(read_engine: Engine) -> N
     for day, status in ((None, 403), (date(2100, 1, 1), 403), (today, 200)):
         app = read_engine.another().app
         demarche = DemarcheSection(number=DEMARCHE, deliberation=day)
-        configuration = app.configuration.model_copy(update={"demarche": demarche})
-        settings = replace(app.settings, configuration=configuration)
-        worker = Worker(settings, clock=app.clock, store=app.store)
-        with served(read_engine, [worker], role=Role.LECTEUR) as console:
+        with served(read_engine, [beside(app, demarche=demarche)], role=Role.LECTEUR) as console:
             visitor = console.visitor()
             assert status == visitor.get("/jury").status_code
             assert (status == 200) == ("de moyenne" in visitor.get(path).text)

@@ -7,21 +7,18 @@ import json
 import re
 import socket
 import subprocess
-import time
 from base64 import b64encode
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from itsdangerous import TimestampSigner
 
 from dsync.console.app import HEADERS
-from dsync.wiring import Worker
 from tests.console.addresses import ADDRESSES
-from tests.console.served import USER, ServedConsole, served, words
+from tests.console.served import USER, beside, served, words
+from tests.console.test_shell import SECTION
 from tests.engine.rig import Engine, engine_for, seeds
 from tests.store.databases import PostgresServer
 
@@ -57,20 +54,27 @@ def test_an_unreachable_database_is_said(database_url: str, request: pytest.Fixt
 
 
 def test_a_page_that_crashes_has_the_headers_of_all_others(engine: Engine) -> None:
-    """A bug gives a page of dsync's own, which no other site can frame and no proxy keeps."""
+    """A bug gives a page of dsync's own, which no other site can frame and no proxy keeps.
+
+    It says whom to tell, and which line; no text that somebody searched for is in it.
+    """
     other = engine.another()
 
     def crash(*_given: object) -> None:
         raise RuntimeError
 
-    with served(engine, [other.app]) as console:
+    with served(engine, [other.app], section=SECTION) as console:
         visitor = console.visitor()
         sound = visitor.get("/dossiers")
         other.store.around["reading"] = crash
-        crashed = visitor.get("/dossiers")
+        crashed = visitor.get("/dossiers?q=Lovelace")
     assert (500, True) == (crashed.status_code, "Erreur de ce site" in crashed.text)
     for name in (*HEADERS, "cache-control"):
         assert sound.headers[name] == crashed.headers[name]
+    line = (
+        r"écrivez à contact@essais\.example\.fr .*: 500 · GET /dossiers · \d\d/\d\d/\d{4} \d\d:\d\d"
+    )
+    assert re.search(line, words(crashed.text).replace("\u00a0", " "))
 
 
 def test_an_empty_database_has_its_pages(fresh: Engine) -> None:
@@ -143,13 +147,8 @@ def test_a_read_says_how_far_it_is_and_when_ds_gives_nothing(engine: Engine) -> 
 
 def test_five_demarches_take_no_more_statements(engine: Engine) -> None:
     """Each is on the first page, with its last success."""
-    settings = engine.worker.app.settings
-    apps = [
-        Worker(
-            replace(settings, demarche=number), clock=engine.worker.now, store=engine.worker.store
-        )
-        for number in (settings.demarche, 86901, 86902, 86903, 86904)
-    ]
+    own = engine.worker.app
+    apps = [beside(own, number) for number in (None, 86901, 86902, 86903, 86904)]
     taken = []
     for some in (apps[:1], apps):
         with served(engine, some) as console:
@@ -169,21 +168,3 @@ def signed(session: dict[str, Any]) -> str:
     of = f"dsync_console\nlink {USER} administrateur".encode()
     key = hmac.new(b"s" * 32, of, sha256).hexdigest()
     return TimestampSigner(key).sign(b64encode(json.dumps(session).encode())).decode()
-
-
-def test_a_session_that_ends_in_an_action_does_nothing(
-    engine: Engine, console: ServedConsole
-) -> None:
-    """Eight hours after it began, whatever the form's token: the page says how to enter again."""
-    visitor = console.visitor()
-    session = {"qui": USER, "jeton": visitor.token, "fin": time.time() - 1}
-    cookie = signed(session)
-    answer = requests.post(
-        f"{console.base}/resynchroniser",
-        data={"jeton": session["jeton"], "portee": "tout"},
-        headers={"Origin": console.base, "Cookie": f"dsync_console={cookie}"},
-        timeout=30,
-    )
-    assert 403 == answer.status_code
-    assert "Cette page demande une session. Ouvrez le lien" in words(answer.text)
-    assert [] == engine.rows("SELECT id FROM demande WHERE genre = 'complet'")

@@ -11,7 +11,6 @@ from base64 import b64decode
 from collections.abc import Iterator
 from datetime import datetime
 from json import dumps
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,46 +18,18 @@ from openpyxl import load_workbook
 
 from dsync.console import words as code_words
 from dsync.console.access import Role
-from dsync.console.decisions import key_of
 from dsync.console.words import visible
 from dsync.domain.ids import DossierNumber
-from dsync.eig.code_words import EVIDENCE, UNSHOWN
+from dsync.eig.code_words import EVIDENCE
 from dsync.sandbox.content.applicants import NASTY_TEXTS
 from dsync.store.alert_book import AlertEntry
 from dsync.store.listing import Selection
 from dsync.wiring import Worker
-from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES
-from tests.console.served import ServedConsole, Visitor, configured, served, words
-from tests.engine.rig import DEMARCHE, FIRST, PAGE, PROBLEME, RESULTAT, Engine, id_of, number, seeds
+from tests.console.served import ServedConsole, Visitor, served, words
+from tests.engine.rig import DEMARCHE, FIRST, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
 from tests.store.databases import connected, postgresql_if_long
 
-DECLARED = f"""
-[champs]
-page = {{ id = "{id_of(PAGE)}", type = "texte" }}
-probleme = {{ id = "{id_of(PROBLEME)}", type = "texte" }}
-[[controles]]
-nom = "page"
-titre = "adresse de la fiche"
-exige = {{ champ = "page", commence_par = ["ftp://"] }}
-motif = "Adresse « {{page}} »."
-regle = "Règle (appel, article 1) : une adresse."
-a_faire = "demander l’adresse."
-demande = "Merci de donner une adresse."
-[[controles]]
-nom = "probleme"
-titre = "problème"
-exige = {{ champ = "probleme", present = true }}
-motif = "Problème non décrit."
-regle = "Règle (appel, article 2) : un problème."
-a_faire = "demander le problème."
-[[controles]]
-nom = "interet"
-titre = "intérêt"
-humain = true
-regle = "Règle (appel, article 3) : un intérêt."
-a_faire = "lire le dossier."
-"""
 WITH_FILTERS = (
     *ADDRESSES,
     "/dossiers?q=direction&tri=raison_sociale&ordre=desc&presence=present",
@@ -358,24 +329,7 @@ def test_every_piece_of_evidence_has_a_french_name(read_engine: Engine) -> None:
     rows = read_engine.rows("SELECT preuve FROM lecture_precontrole_controle")
     keys = {key for row in rows for key in json.loads(row["preuve"] or "{}")}
     assert keys
-    assert set() == keys - EVIDENCE.keys() - set(UNSHOWN)
-
-
-def test_a_demarche_without_a_programme_has_its_pages(fresh: Engine, tmp_path: Path) -> None:
-    """Dossiers, runs and journal; neither verdicts nor a jury."""
-    app = configured(fresh, tmp_path, without_programme())
-    with served(fresh, [app]) as console:
-        visitor = console.visitor()
-        assert "Aucune synchronisation n’a encore réussi" in words(visitor.get("/suivi").text)
-        assert "Dossiers lus 12" in visitor.ask("/resynchroniser", portee="tout")
-        for path in ADDRESSES:
-            of_programme = path.startswith(("/jury", "/preuves", "/a-reporter"))
-            missing = of_programme or path == "/comment-ca-marche" or path.endswith("/explication")
-            answer = visitor.get(path)
-            assert (404 if missing else 200) == answer.status_code, path
-            assert "Rejuger" not in answer.text
-        assert 12 == len(numbers(visitor.get("/dossiers")))
-        assert 400 == visitor.post(f"/dossiers/{FIRST}/rejuger").status_code
+    assert keys - EVIDENCE.keys() <= {"sha256", "lisibles", "profils", "hors_offre"}
 
 
 def test_hostile_texts_are_shown_as_text(engine: Engine, visitor: Visitor) -> None:
@@ -499,22 +453,6 @@ def test_markup_in_every_champ_is_text(engine: Engine, visitor: Visitor) -> None
         assert 200 == visitor.get(path).status_code
 
 
-def test_a_form_names_what_was_shown(engine: Engine) -> None:
-    """A conflict whose value has changed since is another one."""
-    engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
-    engine.advance(minutes=1)
-    engine.sync()
-    with engine.worker.store.reading(DEMARCHE) as store:
-        before = [key_of(one) for one in store.wishes.conflicts()]
-    engine.control.edit_annotation(number(0), RESULTAT, "Encore autre chose")
-    engine.advance(minutes=1)
-    engine.sync()
-    with engine.worker.store.reading(DEMARCHE) as store:
-        after = [key_of(one) for one in store.wishes.conflicts()]
-    assert before
-    assert not set(before) & set(after)
-
-
 def table_of(page: str) -> tuple[list[str], list[list[str]]]:
     """Return the headers and the rows of a page's table as they are read.
 
@@ -547,27 +485,3 @@ def numbers(answer: Any) -> list[DossierNumber]:
 def flat(text: str) -> str:
     """Return a text as `words` shows it."""
     return " ".join(text.split())
-
-
-def test_declared_checks_have_the_pages_of_a_programme(fresh: Engine, tmp_path: Path) -> None:
-    """State, list, dossier with reasons and message, account, evidence; no jury."""
-    app = configured(fresh, tmp_path, without_programme() + DECLARED)
-    with served(fresh, [app]) as console:
-        visitor = console.visitor()
-        visitor.ask("/resynchroniser", portee="tout")
-        stopped = words(visitor.get("/accords").text)
-        assert "Sans verdict À vérifier 10" in stopped
-        assert "probleme : 0 dossier sur 10" in stopped
-        version = re.search(r'name="version" value="(\w+)"', visitor.get("/accords").text)
-        assert version
-        visitor.ask("/accords", genre="premiers_avis", version=version[1], confirme="1")
-        for path in ADDRESSES:
-            missing = "/jury" in path or path == "/a-reporter"
-            answer = visitor.get(path)
-            assert (404 if missing else 200) == answer.status_code, path
-            # Who applies is one in a call of the programme alone.
-            assert [] == re.findall(r"\bcandidats?\b", words(answer.text), re.I), path
-        assert "Rien à signaler" in words(visitor.get("/suivi").text)
-        dossier = words(visitor.get(f"/dossiers/{FIRST}/tout").text)
-        assert "adresse de la fiche" in dossier
-        assert "Merci de donner une adresse." in dossier

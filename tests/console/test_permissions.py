@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,11 +14,9 @@ from starlette.routing import Mount, Route
 from dsync.console import person
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.app import Console, right_of
-from dsync.wiring import Worker
 from tests.console.addresses import LEAVE, PUBLIC, RULES, example
-from tests.console.provider import FakeProvider, provider
-from tests.console.served import ServedConsole, served
-from tests.console.test_signin import Clock, as_, team_access
+from tests.console.provider import Clock, FakeProvider, as_, provider, team_access
+from tests.console.served import ServedConsole, Visitor, beside, served
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 OTHER = 86324
@@ -51,12 +48,8 @@ class Matrix:
         self.people = {}
         for name, email in {**PEOPLE, "other": "other@dinum.example.fr"}.items():
             fake.userinfo = lambda claims, email=email: claims.update(email=email)  # type: ignore[misc]
-            browser = requests.Session()
-            browser.trust_env = False
-            page = browser.get(f"{self.base}/entrer", timeout=30)
-            token = re.search(r'name="jeton" value="([^"]+)"', page.text)
-            assert token, page.text
-            self.people[name] = (browser, token[1])
+            visitor = Visitor(self.base, "/entrer")
+            self.people[name] = (visitor.session, visitor.token)
 
     def ask(
         self, who: str, method: str, path: str, demarche: int | None = None, how: str = ""
@@ -106,8 +99,7 @@ def matrix(read_once: Engine) -> Iterator[Matrix]:
     with provider() as fake:
         access = team_access(fake.issuer, Clock(), acces=ACCES)
         app = read_once.another().app
-        other = Worker(replace(app.settings, demarche=OTHER), clock=app.clock, store=app.store)
-        with served(read_once, [app, other], access=access) as console:
+        with served(read_once, [app, beside(app, OTHER)], access=access) as console:
             yield Matrix(console, fake)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 import requests
@@ -16,14 +15,11 @@ from dsync.configuration import (
     RetentionSection,
 )
 from dsync.console.access import RIGHTS, Role
-from dsync.console.words import NB
 from dsync.database import PROGRAMME
 from dsync.store.personal_data import holdings
-from dsync.wiring import Worker
 from tests.console.addresses import ADDRESSES, PUBLIC, RULES, pages
-from tests.console.provider import provider
-from tests.console.served import ServedConsole, Visitor, served, words
-from tests.console.test_signin import Clock, team_access
+from tests.console.provider import Clock, as_, team, team_access
+from tests.console.served import ServedConsole, Visitor, beside, served, words
 from tests.engine.rig import Engine
 
 SECTION = ConsoleSection(
@@ -41,10 +37,7 @@ LEGAL = ("/accessibilite", "/mentions-legales", "/donnees-personnelles")
 def named(read_once: Engine) -> Iterator[ServedConsole]:
     app = read_once.another().app
     retention = RetentionSection(refused="2y")
-    configuration = app.configuration.model_copy(update={"retention": retention})
-    settings = replace(app.settings, configuration=configuration)
-    worker = Worker(settings, clock=app.clock, store=app.store)
-    with served(read_once, [worker], section=SECTION) as console:
+    with served(read_once, [beside(app, retention=retention)], section=SECTION) as console:
         yield console
 
 
@@ -90,31 +83,20 @@ def test_what_the_law_wants_is_read_without_a_session(
 
 
 def test_an_error_page_leads_on(named: ServedConsole, read_engine: Engine) -> None:
-    """With the menu for who has a session, and whom to ask; also about a démarche that is not."""
+    """With the menu and the démarche for who has a session, whom to ask, and what to send them.
+
+    Also about a démarche that is not.
+    """
+    title = read_engine.rows("SELECT titre FROM demarche")[0]["titre"]
     for address in ("/nulle-part", "/?demarche=1", "/dossiers?depose_du=hier"):
         page = named.visitor().get(address)
         assert page.status_code >= 400
         assert 'aria-label="Menu principal"' in page.text
-        assert "Une question ? contact@essais.example.fr" in words(page.text)
+        assert "écrivez à contact@essais.example.fr ce que vous vouliez faire" in words(page.text)
+        assert f"{page.status_code} · GET {address.partition('?')[0]} ·" in words(page.text)
+        assert html.escape(title) in page.text
     stranger = requests.get(f"{named.base}/dossiers", timeout=30).text
     assert "Menu principal" not in stranger
-
-
-def test_what_failed_can_be_told(read_engine: Engine) -> None:
-    """To whom, and with which line; no text that somebody searched for is in it."""
-    other = read_engine.another()
-
-    def crash(*_given: object) -> None:
-        raise RuntimeError
-
-    with served(read_engine, [other.app], section=SECTION) as console:
-        visitor = console.visitor()
-        other.store.around["reading"] = crash
-        page = words(visitor.get("/dossiers?q=Lovelace").text)
-    line = (
-        r"écrivez à contact@essais\.example\.fr .*: 500 · GET /dossiers · \d\d/\d\d/\d{4} \d\d:\d\d"
-    )
-    assert re.search(line, page.replace(NB, " "))
 
 
 def test_every_table_with_personal_data_is_told(named: ServedConsole) -> None:
@@ -234,10 +216,7 @@ def test_no_page_offers_what_its_reader_may_not(read_engine: Engine) -> None:
 
 def test_a_foot_leads_home_with_a_provider(read_engine: Engine) -> None:
     """A page for which a role does not suffice says so, with a way back."""
-    with provider() as fake:
-        acces = [{"role": "lecteur", "who": ["@dinum.example.fr"]}]
-        with served(read_engine, access=team_access(fake.issuer, Clock(), acces=acces)) as console:
-            visitor = Visitor(console.base, "/entrer")
-            page = visitor.get("/conflits")
+    with team(read_engine, [as_("lecteur", "@dinum.example.fr")]) as (visitor, _):
+        page = visitor.get("/conflits")
     assert (403, True) == (page.status_code, "Votre rôle (lecteur)" in page.text)
     assert "Revenir à la première page" in page.text

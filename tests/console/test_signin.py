@@ -9,7 +9,6 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,11 +26,9 @@ from dsync.console.signin import (
     MOST_OF_ONE,
     WINDOW_S,
     Failures,
-    TeamAccess,
     local_path,
 )
 from dsync.sandbox import Sandbox
-from dsync.wiring import Worker
 from tests.acceptance.worker.installed import until
 from tests.commands.conftest import operator
 from tests.console.provider import (
@@ -43,27 +40,21 @@ from tests.console.provider import (
     SECRET,
     STRANGER,
     Claims,
+    Clock,
     FakeProvider,
+    as_,
     cut,
     provider,
     shared_secret,
     signed,
+    team_access,
     unsigned,
 )
-from tests.console.served import ServedConsole, served, words
-from tests.engine.rig import DEMARCHE, Engine
+from tests.console.served import ServedConsole, beside, browser, served, words
+from tests.engine.rig import Engine
 
 KELVIN = "\N{KELVIN SIGN}ay@dinum.example.fr"
 """In lower case, it is the address of an operator."""
-
-
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Team:
@@ -74,57 +65,15 @@ class Team:
         self.provider = fake
         self.clock = clock
 
-    def browser(self) -> requests.Session:
-        made = requests.Session()
-        made.trust_env = False
-        return made
-
-    def enter(self, browser: requests.Session | None = None, to: str = "/") -> requests.Response:
+    def enter(self, own: requests.Session | None = None, to: str = "/") -> requests.Response:
         """Sign in, and follow where it leads."""
-        found = browser or self.browser()
-        return found.get(f"{self.base}/entrer", params={"vers": to}, timeout=30)
+        return (own or browser()).get(f"{self.base}/entrer", params={"vers": to}, timeout=30)
 
-    def sent_back(self, browser: requests.Session) -> str:
+    def sent_back(self, own: requests.Session) -> str:
         """Sign in at the provider; return the address that it sends the browser back to."""
-        begun = browser.get(f"{self.base}/entrer", timeout=30, allow_redirects=False)
-        answer = browser.get(begun.headers["Location"], timeout=30, allow_redirects=False)
+        begun = own.get(f"{self.base}/entrer", timeout=30, allow_redirects=False)
+        answer = own.get(begun.headers["Location"], timeout=30, allow_redirects=False)
         return answer.headers["Location"]
-
-
-def team_access(fake: str, clock: Clock, **options: Any) -> Callable[[str, Any], Access]:
-    """Return what makes the way in by a provider."""
-    proxies = options.pop("proxies", [])
-    allowed = [EMAIL, "kay@dinum.example.fr"]
-    given = options.pop("acces", [as_("administrateur", *allowed)])
-    acces = {
-        demarche: [AccesSection.model_validate(one) for one in entries]
-        for demarche, entries in (
-            given if isinstance(given, dict) else {int(DEMARCHE): given}
-        ).items()
-    }
-    openid = {"issuer": fake, "client_id": CLIENT} | options
-
-    def made(base: str, stop: threading.Event) -> Access:
-        section = ConsoleSection.model_validate(
-            {"public_url": base, "proxies": proxies, "openid": openid}
-        )
-        assert section.openid is not None
-        asked = Provider(
-            section.openid,
-            SECRET,
-            redirect_uri=base + BACK,
-            user_agent="dsync/test",
-            stop=stop,
-            clock=clock,
-        )
-        return TeamAccess(section, acces, asked, clock)
-
-    return made
-
-
-def as_(role: str, *people: str) -> dict[str, Any]:
-    """Return an entry of `[[acces]]`."""
-    return {"role": role, "who": people}
 
 
 @pytest.fixture(scope="module")
@@ -151,11 +100,11 @@ def team(shared: Team, fake: FakeProvider) -> Team:
 
 def test_an_allowed_person_enters_and_comes_to_the_page_asked_for(team: Team) -> None:
     """By code with PKCE, state and nonce of 32 characters and more; the name is the address."""
-    browser = team.browser()
-    refused = browser.get(f"{team.base}/dossiers?q=a%26b", timeout=30)
+    own = browser()
+    refused = own.get(f"{team.base}/dossiers?q=a%26b", timeout=30)
     assert 403 == refused.status_code
     [link] = re.findall(r'href="(/entrer[^"]*)"', refused.text)
-    page = browser.get(team.base + link, timeout=30)
+    page = own.get(team.base + link, timeout=30)
     assert (200, f"{team.base}/dossiers?q=a%26b") == (page.status_code, page.url)
     assert EMAIL.lower() in page.text
     [asked] = team.provider.asked
@@ -262,24 +211,24 @@ def test_nothing_forged_enters(team: Team) -> None:
     for name, answers in FORGERIES.items():
         team.provider.reset(**answers)
         team.clock.now += WINDOW_S
-        browser = team.browser()
-        answer = team.enter(browser)
-        if (answer.status_code, browser.get(team.base, timeout=30).status_code) != (403, 403):
+        own = browser()
+        answer = team.enter(own)
+        if (answer.status_code, own.get(team.base, timeout=30).status_code) != (403, 403):
             entered.append(name)
     assert [] == entered
 
 
 def test_a_head_request_uses_up_nothing(team: Team) -> None:
     """A mail program that looks at the address first does not spend the sign-in."""
-    browser = team.browser()
-    back = team.sent_back(browser)
-    assert 403 == browser.head(back, timeout=30).status_code
-    assert 200 == browser.get(back, timeout=30).status_code
+    own = browser()
+    back = team.sent_back(own)
+    assert 403 == own.head(back, timeout=30).status_code
+    assert 200 == own.get(back, timeout=30).status_code
 
 
 def test_what_was_sent_back_serves_once_and_one_browser(team: Team) -> None:
     """A state of another browser, a second use, a kept cookie: nobody enters by them."""
-    victim, thief = team.browser(), team.browser()
+    victim, thief = browser(), browser()
     back = team.sent_back(victim)
     assert 403 == thief.get(back, timeout=30).status_code
     before = dict(victim.cookies)
@@ -287,7 +236,7 @@ def test_what_was_sent_back_serves_once_and_one_browser(team: Team) -> None:
     assert 403 == victim.get(back, timeout=30, allow_redirects=False).status_code
     again = requests.get(back, timeout=30, allow_redirects=False, cookies=before)
     assert 403 == again.status_code
-    other = team.browser()
+    other = browser()
     team.sent_back(other)
     assert 403 == other.get(back, timeout=30).status_code
 
@@ -317,23 +266,22 @@ def test_failed_sign_ins_are_limited(team: Team) -> None:
 
 def fail(base: str, **headers: str) -> requests.Response:
     """Begin a sign-in, and answer it with a code that the provider does not know."""
-    browser = requests.Session()
-    browser.trust_env = False
-    begun = browser.get(f"{base}/entrer", timeout=30, allow_redirects=False, headers=headers)
+    own = browser()
+    begun = own.get(f"{base}/entrer", timeout=30, allow_redirects=False, headers=headers)
     state = parse_qs(urlsplit(begun.headers.get("Location", "")).query).get("state", [""])[0]
-    return browser.get(f"{base}{BACK}?state={state}&code=none", timeout=30, headers=headers)
+    return own.get(f"{base}{BACK}?state={state}&code=none", timeout=30, headers=headers)
 
 
 def test_answers_of_no_sign_in_lock_nobody_out(team: Team) -> None:
     """Neither without one begun here, nor with another state; nor does an absent provider."""
-    other = parse_qs(urlsplit(team.sent_back(team.browser())).query)["state"][0]
+    other = parse_qs(urlsplit(team.sent_back(browser())).query)["state"][0]
     for state in ("x", other):
         for _ in range(MOST_OF_ONE):
-            browser = team.browser()
+            own = browser()
             address = f"{team.base}{BACK}?state={state}&code=y"
-            assert 403 == browser.get(address, timeout=30).status_code
-            browser.get(f"{team.base}/entrer", timeout=30, allow_redirects=False)
-            assert 403 == browser.get(address, timeout=30).status_code
+            assert 403 == own.get(address, timeout=30).status_code
+            own.get(f"{team.base}/entrer", timeout=30, allow_redirects=False)
+            assert 403 == own.get(address, timeout=30).status_code
     assert 200 == team.enter().status_code
 
 
@@ -360,13 +308,12 @@ def test_a_console_that_strangers_call_lets_its_people_in(
         )  # fmt: skip
         try:
             until(lambda: _answers(base))
-            with requests.Session() as stranger:
+            with browser() as stranger:
                 for _ in range(10 * MOST_OF_ONE):
                     answer = stranger.get(f"{base}{BACK}?state=x&code=y", timeout=30)
                     assert 403 == answer.status_code
-            browser = requests.Session()
-            browser.trust_env = False
-            page = browser.get(f"{base}/entrer", timeout=30)
+            own = browser()
+            page = own.get(f"{base}/entrer", timeout=30)
             assert (200, True) == (page.status_code, "Votre rôle : lecteur." in page.text)
         finally:
             process.terminate()
@@ -408,10 +355,10 @@ def test_the_provider_is_not_asked_for_whoever_comes(team: Team) -> None:
 
 def test_a_session_ends_at_the_provider_too(team: Team) -> None:
     """With the ID token as a hint, and the console as the place to come back to."""
-    browser = team.browser()
-    page = team.enter(browser).text
+    own = browser()
+    page = team.enter(own).text
     [token] = set(re.findall(r'name="jeton" value="([^"]+)"', page))
-    answer = browser.post(
+    answer = own.post(
         f"{team.base}/sortir", data={"jeton": token}, headers={"Origin": team.base}, timeout=30
     )
     assert "Session fermée" in words(answer.text)
@@ -421,7 +368,7 @@ def test_a_session_ends_at_the_provider_too(team: Team) -> None:
     assert 3 == len(parameters["id_token_hint"][0].split("."))
     assert [f"{team.base}/"] == parameters["post_logout_redirect_uri"]
     assert len(parameters["state"][0]) >= 32
-    assert 403 == browser.get(team.base, timeout=30).status_code
+    assert 403 == own.get(team.base, timeout=30).status_code
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Its own imports.
@@ -437,27 +384,26 @@ def test_a_real_provider_lets_people_in(read_engine: Engine) -> None:
         issuer = f"http://localhost:{server.server_port}"
         with served(read_engine, access=team_access(issuer, Clock())) as console:
             for person, status in (("ada", 200), ("eve", 403)):
-                browser = requests.Session()
-                browser.trust_env = False
-                begun = browser.get(f"{console.base}/entrer", timeout=30, allow_redirects=False)
+                own = browser()
+                begun = own.get(f"{console.base}/entrer", timeout=30, allow_redirects=False)
                 form = begun.headers["Location"]
-                page = browser.post(form, data={"sub": person}, timeout=30)
+                page = own.post(form, data={"sub": person}, timeout=30)
                 assert status == page.status_code, page.text
                 back = page.history[0].headers["Location"]
                 # The code and the state have served.
-                assert 403 == browser.get(back, timeout=30, allow_redirects=False).status_code
+                assert 403 == own.get(back, timeout=30, allow_redirects=False).status_code
                 if status == 403:
                     assert "eve@elsewhere.example.fr » n’est pas, ou plus, autorisée" in page.text
                     continue
                 [token] = set(re.findall(r'name="jeton" value="([^"]+)"', page.text))
-                left = browser.post(
+                left = own.post(
                     f"{console.base}/sortir",
                     data={"jeton": token},
                     headers={"Origin": console.base},
                     timeout=30,
                 )
                 [link] = set(re.findall(r'<a class="fr-link" href="(http[^"]+)"', left.text))
-                assert 200 == browser.get(html.unescape(link), timeout=30).status_code
+                assert 200 == own.get(html.unescape(link), timeout=30).status_code
 
 
 def test_an_issuer_and_an_address_may_be_written_in_full(
@@ -478,8 +424,7 @@ def test_a_person_taken_out_of_the_configuration_is_out(
 ) -> None:
     """Although the session is still signed by the same key; nobody keeps a role."""
     public: list[str] = []
-    browser = requests.Session()
-    browser.trust_env = False
+    own = browser()
     for options, status, may_act in (
         ({}, 200, True),
         ({"acces": [as_("lecteur", "@dinum.example.fr")]}, 200, False),
@@ -500,9 +445,9 @@ def test_a_person_taken_out_of_the_configuration_is_out(
             return made_here
 
         with served(read_engine, access=made) as console:
-            if not browser.cookies:
-                browser.get(f"{console.base}/entrer", timeout=30)
-            answer = browser.get(f"{console.base}/suivi", timeout=30)
+            if not own.cookies:
+                own.get(f"{console.base}/entrer", timeout=30)
+            answer = own.get(f"{console.base}/suivi", timeout=30)
         assert (status, may_act) == (answer.status_code, "Synchroniser maintenant" in answer.text)
 
 
@@ -510,19 +455,16 @@ def test_a_changed_file_changes_roles_while_the_console_goes_on(
     read_engine: Engine, fake: FakeProvider
 ) -> None:
     """By a reload of the service: who was taken out is out at the next request."""
-    app, browser = read_engine.worker.app, requests.Session()
-    browser.trust_env = False
+    app, own = read_engine.worker.app, browser()
     with served(read_engine, access=team_access(fake.issuer, Clock())) as console:
-        browser.get(f"{console.base}/entrer", timeout=30)
+        own.get(f"{console.base}/entrer", timeout=30)
         found = []
         for role, who in (
             ("administrateur", EMAIL), ("lecteur", EMAIL), ("administrateur", "b@dinum.example.fr")
         ):  # fmt: skip
             entry = AccesSection.model_validate(as_(role, who))
-            configuration = app.configuration.model_copy(update={"acces": (entry,)})
-            settings = replace(app.settings, configuration=configuration)
-            console.console.replace([Worker(settings, clock=app.clock, store=app.store)])
-            answer = browser.get(f"{console.base}/suivi", timeout=30)
+            console.console.replace([beside(app, acces=(entry,))])
+            answer = own.get(f"{console.base}/suivi", timeout=30)
             found.append((answer.status_code, "Synchroniser maintenant" in answer.text))
     assert [(200, True), (200, False), (403, False)] == found
 
@@ -595,11 +537,16 @@ def test_a_level_of_authentication_can_be_needed(read_engine: Engine, fake: Fake
         assert "eidas2 eidas3" == fake.asked[0]["acr_values"]
         fake.id_token = changed(acr="eidas2")
         assert 200 == team.enter().status_code
+    # A second factor, which ProConnect asks for only if the level is essential.
+    fake.reset()
+    access = team_access(fake.issuer, Clock(), acr_values="eidas0-mfa eidas1-mfa eidas2 eidas3")
+    with served(read_engine, access=access) as console:
+        assert 200 == Team(console, fake, Clock()).enter().status_code
 
 
 def test_a_session_is_closed_everywhere(team: Team) -> None:
     """On every device of this person, and of nobody else; who enters again is let in."""
-    browsers = [team.browser() for _ in range(3)]
+    browsers = [browser() for _ in range(3)]
     pages = [team.enter(one, "/plus").text for one in browsers]
     [token] = set(re.findall(r'name="jeton" value="([^"]+)"', pages[0]))
     data, origin = {"jeton": token, "partout": "oui"}, {"Origin": team.base}
@@ -609,14 +556,6 @@ def test_a_session_is_closed_everywhere(team: Team) -> None:
         one.get(f"{team.base}/dossiers", timeout=30).status_code for one in browsers
     ]
     assert 200 == team.enter(to="/dossiers").status_code
-
-
-def test_a_second_factor_is_asked_for(read_engine: Engine, fake: FakeProvider) -> None:
-    """ProConnect does so for an essential level alone."""
-    levels = "eidas0-mfa eidas1-mfa eidas2 eidas3"
-    access = team_access(fake.issuer, Clock(), acr_values=levels)
-    with served(read_engine, access=access) as console:
-        assert 200 == Team(console, fake, Clock()).enter().status_code
 
 
 def test_the_command_needs_a_whole_sign_in_for_other_machines(tmp_path: Path) -> None:

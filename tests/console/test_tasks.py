@@ -8,21 +8,19 @@ whose rules hold.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.console.addresses import ADDRESSES
-from tests.console.provider import EMAIL, FakeProvider, provider
+from tests.console.conftest import NewEngine
+from tests.console.provider import EMAIL, Clock, FakeProvider, as_, provider, team_access
 from tests.console.served import served
 from tests.console.test_browser import browser, pytestmark
 from tests.console.test_digest import with_acces
 from tests.console.test_jury import grade, ungraded
-from tests.console.test_signin import Clock, as_, team_access
-from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
+from tests.engine.rig import PROBLEME, RESULTAT, number, seeds
 
 __all__ = ["browser", "pytestmark"]
 
@@ -106,13 +104,9 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def team(
-    browser: Browser, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Team]:
+def team(browser: Browser, new_engine: NewEngine) -> Iterator[Team]:
     """People of a démarche with eighteen conflicts, an anomaly and two groupes."""
-    path = tmp_path_factory.mktemp("tasks") / "dsync.db"
-    shutil.copy(sqlite_template, path)
-    with Engine(f"sqlite:///{path}", seeds(range(READ))) as engine, provider() as fake:
+    with new_engine(seeds(range(READ))) as engine, provider() as fake:
         for rank in range(30, READ):
             engine.control.change_groupe(number(rank), OTHER_GROUPE)
         engine.sync_until_quiet()

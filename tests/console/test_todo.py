@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -12,14 +11,11 @@ import pytest
 
 from dsync.console.access import Role
 from dsync.sandbox.http.faults import ScriptedFault
-from dsync.store.listing import Selection
-from dsync.store.sight import Sight
 from tests.commands.command import without_programme
-from tests.console.provider import provider
+from tests.console.provider import as_, team
 from tests.console.served import Visitor, configured, served, words
-from tests.console.test_pages import DECLARED
-from tests.console.test_signin import Clock, as_, team_access
-from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number, seeds
+from tests.console.test_other_demarches import CHECKS
+from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.served import Served, register
 
 OPEN = ("en_construction", "en_instruction")
@@ -93,7 +89,7 @@ def test_all_is_well_where_nothing_waits_for_anybody(engine: Engine) -> None:
         assert {} == numbers_of(visitor)
 
 
-@pytest.mark.parametrize("text", [None, DECLARED], ids=["no checks", "declared checks"])
+@pytest.mark.parametrize("text", [None, CHECKS], ids=["no checks", "declared checks"])
 def test_without_stages_what_is_under_way_waits_for_the_team(
     engine: Engine, tmp_path: Path, text: str | None
 ) -> None:
@@ -125,29 +121,6 @@ def test_a_role_is_shown_what_it_sees_or_does(engine: Engine) -> None:
     assert may_act == {role for role in Role if "Répondre" in pages[role]}
     assert {Role.JURY} == {role for role in Role if "Contrôle" not in pages[role]}
     assert not any("Tout va bien" in page for page in pages.values())
-
-
-def test_an_instructeur_of_some_groupes_is_shown_theirs(engine: Engine) -> None:
-    """Counts, conflicts, the quarantine and changes are those of dossiers that they see."""
-    engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
-    engine.control.faults.return_null(number(1), champs_only=True)
-    engine.advance(minutes=1)
-    engine.sync(full=True)
-    store = engine.worker.store
-    engine.execute(f"UPDATE dossier SET groupe_instructeur = 'Sud' WHERE numero = {number(0)}")
-    for groupes, conflicts, quarantined in (
-        (None, 1, 1),
-        ({"Sud"}, 1, 0),
-        ({"défaut"}, 0, 1),
-        ({"Nord"}, 0, 0),
-    ):
-        sight = Sight(groupes={} if groupes is None else {DEMARCHE: groupes})
-        with store.reading(DEMARCHE, sight) as reader:
-            counts = Counter({row.quoi: row.nombre for row in reader.overview([DEMARCHE])})
-            _, present = reader.dossiers.page(Selection(presence="present"), limit=1)
-        assert (conflicts, quarantined) == (counts["conflit"], counts["quarantaine"])
-        whom = ("instructeur", "jury", "usager", "administration", "personne")
-        assert present == sum(counts[name] for name in whom)
 
 
 def test_what_is_new_is_since_the_visit_before(engine: Engine) -> None:
@@ -200,13 +173,9 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
 def test_what_somebody_follows_comes_first(engine: Engine) -> None:
     """Of each kind, and the next one is theirs, too; the list can be narrowed to it."""
     follower = "instruction-eig@example.gouv.fr"
-    with provider() as fake:
-        fake.userinfo = lambda claims: claims.update(email=follower)
-        access = team_access(fake.issuer, Clock(), acces=[as_("instructeur", follower)])
-        with served(engine, access=access) as console:
-            visitor = Visitor(console.base, "/entrer")
-            page = visitor.get("/").text
-            listed = visitor.get("/dossiers?suivi=moi").text
+    with team(engine, [as_("instructeur", follower)], email=follower) as (visitor, _):
+        page = visitor.get("/").text
+        listed = visitor.get("/dossiers?suivi=moi").text
     followed = {
         row["numero"]
         for row in engine.rows("SELECT numero, instructeurs FROM dossier")

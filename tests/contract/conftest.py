@@ -44,6 +44,12 @@ class Client:
         return body["data"]
 
 
+def shown(sandbox: Sandbox, state: str = "en_construction") -> int:
+    """Return the number of a dossier in this state that the API shows."""
+    truths = sandbox.control.truth()
+    return next(t.number for t in truths if t.state == state and t.presence == "present")
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox with forty dossiers and a clock that only tests move."""

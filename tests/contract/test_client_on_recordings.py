@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +17,10 @@ from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
 from dsync.ds.results import DossierWrite, WriteOutcome
 from dsync.errors import DSError
+from tests.conftest import SHARED
 from tests.unit.ds.writes import label_step, value_step
 
-RECORDED = (
-    Path(os.environ.get("DSYNC_SHARED", Path(__file__).parents[3] / "shared")) / "ds" / "recorded"
-)
+RECORDED = SHARED / "ds" / "recorded"
 pytestmark = pytest.mark.skipif(
     not RECORDED.is_dir(), reason="the recorded conversations are not at hand (DSYNC_SHARED)"
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -28,10 +27,8 @@ from dsync.ds.dossier_reading import ALL, OBJECT_TYPES
 from dsync.ds.values import snake_case
 from dsync.sandbox.graphql import served_schema as sdl
 from dsync.sandbox.graphql.documents import document
+from tests.conftest import shared
 
-ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
-REAL = SHARED / "ds" / "schema.graphql"
 QUERIES = Path(str(files("dsync.ds"))) / "queries"
 FILES = sorted({path.stem for path in QUERIES.glob("*.graphql")} - {operations.FRAGMENTS})
 REPEATED = {
@@ -49,9 +46,7 @@ def schema(request: pytest.FixtureRequest) -> GraphQLSchema:
     """Return each schema that is available."""
     if request.param == "sandbox":
         return sdl.schema()
-    if not REAL.exists():
-        pytest.skip(f"the real schema is not at hand ({REAL.name})")
-    return build_schema(REAL.read_text(encoding="utf-8"))
+    return build_schema(shared("ds/schema.graphql"))
 
 
 def read(operation: operations.Operation) -> DocumentNode:

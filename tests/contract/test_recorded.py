@@ -14,11 +14,9 @@ something else.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,11 +37,9 @@ from graphql import (
 from recorded_scenarios import ERRORS_DIFFER, MOVING, NOT_ASKED, ONLY_SHAPE, SCENARIOS
 
 from dsync.sandbox.graphql import served_schema as sdl
+from tests.conftest import SHARED, shared
 
-SHARED = Path(os.environ.get("DSYNC_SHARED") or Path(__file__).parents[3] / "shared")
 RECORDED = SHARED / "ds" / "recorded"
-
-WHOLE = SHARED / "ds" / "schema.graphql"
 
 pytestmark = pytest.mark.skipif(
     not RECORDED.is_dir(), reason=f"no recorded conversations at {RECORDED} (set DSYNC_SHARED)"
@@ -103,7 +99,7 @@ def _replay(name: str, sandbox: Any, session: requests.Session) -> list[str]:
 
 @cache
 def _whole_schema() -> GraphQLSchema:
-    return build_schema(WHOLE.read_text(encoding="utf-8"))
+    return build_schema(shared("ds/schema.graphql"))
 
 
 def _blank_what_is_not_served(body: Any) -> set[str]:

@@ -1,4 +1,4 @@
-"""Every dossier of the sandbox can be read completely, and shows each change."""
+"""Every dossier of the sandbox can be read completely, and shows each change and write."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 
 from dsync.ds import operations
 from dsync.sandbox import Change, Sandbox
+from dsync.sandbox.world.opaque_ids import encode
+from tests.contract.conftest import shown
 
 
 @pytest.mark.parametrize("number", [86321, 86322, 86323])
@@ -24,7 +26,7 @@ def test_every_dossier_can_be_read(sandbox: Any, client: Any, number: int) -> No
 def test_each_kind_of_change_shows(sandbox: Any, client: Any) -> None:
     """It is in the next answer, also if no date moves."""
     control = sandbox.control
-    number = next(t.number for t in control.truth() if t.state == "en_construction")
+    number = shown(sandbox)
     query = (
         "query read($n:Int!){dossier(number:$n){state labels{name} groupeInstructeur{label} "
         'archived champs(id:"Q2hhbXAtNDEwNQ=="){label stringValue} '
@@ -48,6 +50,31 @@ def test_each_kind_of_change_shows(sandbox: Any, client: Any) -> None:
         after = client.data(query, n=number)
         assert after != seen[-1]
         seen.append(after)
+
+
+def test_valid_values_are_saved_and_the_others_refused(sandbox: Any, client: Any) -> None:
+    """The payload does not say which annotation a refusal is about."""
+    number = shown(sandbox, "en_instruction")
+    query = (
+        "mutation write($i:DossierModifierAnnotationsInput!){"
+        "m:dossierModifierAnnotations(input:$i){annotations{id} errors{message}}}"
+    )
+    values = {
+        5102: {"dropDownList": "éligible"},
+        5103: {"textarea": "détail"},
+        9999: {"text": "x"},
+        5104: {"datetime": "2026-12-24T10:11:12.9Z"},
+    }
+    given = {
+        "dossierId": encode("Dossier", number),
+        "instructeurId": encode("Instructeur", 3),
+        "annotations": [{"id": encode("Champ", key), "value": one} for key, one in values.items()],
+    }
+    payload = client.data(query, i=given)["m"]
+    assert [{"id": encode("Champ", key)} for key in (5103, 5104)] == payload["annotations"]
+    assert len(payload["errors"]) == 2
+    truth = sandbox.control.truth_of(number).annotations
+    assert (truth[5103], truth[5104]) == ("détail", "24 décembre 2026 11:11")
 
 
 def test_a_sandbox_is_the_same_at_each_start() -> None:

@@ -6,13 +6,7 @@ from typing import Any
 
 import pytest
 
-
-def _number(sandbox: Any, kind: str = "morale") -> int:
-    return next(
-        t.number
-        for t in sandbox.control.truth()
-        if t.presence == "present" and t.demandeur["kind"] == kind
-    )
+from tests.contract.conftest import shown
 
 
 def test_fields_of_different_types_may_share_a_key(sandbox: Any, client: Any) -> None:
@@ -21,7 +15,7 @@ def test_fields_of_different_types_may_share_a_key(sandbox: Any, client: Any) ->
         "query($n:Int!){dossier(number:$n){champs{... on CheckboxChamp{value} "
         "... on MultipleDropDownListChamp{value:values} ... on TextChamp{value}}}}"
     )
-    assert client.data(query, n=_number(sandbox))["dossier"]["champs"]
+    assert client.data(query, n=shown(sandbox))["dossier"]["champs"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor
 from dsync.sandbox.world.scalars import iso
+from tests.contract.conftest import shown
 
 MORALE = {"kind": "morale", "siret": "13002526500013"}
 LISTS = (
@@ -21,14 +22,6 @@ DATES = (
     "query dates($n:Int!){dossier(number:$n){dateDerniereModification "
     "dateDerniereModificationChamps dateDerniereModificationAnnotations}}"
 )
-
-
-def _number(sandbox: Any, state: str = "en_construction") -> int:
-    return next(
-        truth.number
-        for truth in sandbox.control.truth()
-        if truth.state == state and truth.presence == "present"
-    )
 
 
 def _lists(client: Any, number: int) -> dict[str, Any]:
@@ -47,7 +40,7 @@ def test_a_dossier_hidden_by_its_usager_is_pending_then_erased_backdated(
     sandbox: Any, client: Any
 ) -> None:
     """After the erasure its date is the day on which it was hidden."""
-    number = _number(sandbox)
+    number = shown(sandbox)
     hidden_at = iso(sandbox.control.clock.now())
     sandbox.control.hide(number)
     told = {"number": number, "reason": "user_request", "dateSupression": hidden_at}
@@ -59,7 +52,7 @@ def test_a_dossier_hidden_by_its_usager_is_pending_then_erased_backdated(
 
 def test_a_finished_dossier_that_only_its_usager_hid_stays(sandbox: Any, client: Any) -> None:
     """Only the administration can hide it."""
-    number = _number(sandbox, "accepte")
+    number = shown(sandbox, "accepte")
     sandbox.control.hide(number)
     assert _lists(client, number)["dossiers"] is not None
     sandbox.control.hide(number, "administration")
@@ -70,7 +63,7 @@ def test_a_finished_dossier_that_only_its_usager_hid_stays(sandbox: Any, client:
 
 def test_an_expired_dossier_is_in_none_of_the_lists(sandbox: Any, client: Any) -> None:
     """Until it is erased, only a full read shows that it disappeared."""
-    number = _number(sandbox, "accepte")
+    number = shown(sandbox, "accepte")
     sandbox.control.expire(number)
     assert set(_lists(client, number).values()) == {None}
     sandbox.control.erase(number)
@@ -79,7 +72,7 @@ def test_an_expired_dossier_is_in_none_of_the_lists(sandbox: Any, client: Any) -
 
 def test_a_restored_dossier_is_back_with_a_moved_date(sandbox: Any, client: Any) -> None:
     """So an incremental read finds it."""
-    number = _number(sandbox)
+    number = shown(sandbox)
     sandbox.control.hide(number)
     sandbox.control.clock.advance(5)
     sandbox.control.restore(number)
@@ -110,7 +103,7 @@ def test_a_restored_dossier_is_back_with_a_moved_date(sandbox: Any, client: Any)
 )
 def test_what_moves_which_date(sandbox: Any, client: Any, change: Any, moved: list[bool]) -> None:
     """Rows, a completed applicant, a scan's end and a new revision move none; labels do."""
-    number = _number(sandbox)
+    number = shown(sandbox)
     before = _dates(client, number)
     sandbox.control.clock.advance(60)
     change(sandbox.control, number)
@@ -121,7 +114,7 @@ def test_an_annotation_written_by_the_api_leaves_the_annotations_date(
     sandbox: Any, client: Any
 ) -> None:
     """It moves the dossier's date once; an equal value moves nothing."""
-    number = _number(sandbox)
+    number = shown(sandbox)
     query = (
         "mutation($d:ID!){dossierModifierAnnotations(input:{dossierId:$d,"
         'instructeurId:"SW5zdHJ1Y3RldXItMw==",annotations:[{id:"Q2hhbXAtNTEwMw==",'
@@ -140,7 +133,7 @@ def test_an_annotation_written_by_the_api_leaves_the_annotations_date(
 
 def test_a_new_revision_rebases_open_dossiers_only(sandbox: Any, client: Any) -> None:
     """Champs are added, removed and renamed; finished dossiers keep theirs."""
-    opened, finished = _number(sandbox), _number(sandbox, "accepte")
+    opened, finished = shown(sandbox), shown(sandbox, "accepte")
     added = ChampDescriptor(4999, "text", "Nouveau champ")
     sandbox.control.form.publish_revision(
         Change(add_champs=[added], remove=[4604], rename={4105: "Renommé"})
@@ -157,7 +150,7 @@ def test_a_new_revision_rebases_open_dossiers_only(sandbox: Any, client: Any) ->
 
 def test_a_change_committed_late_is_older_than_what_was_read(sandbox: Any, client: Any) -> None:
     """A cursor past its date does not return it."""
-    number = _number(sandbox)
+    number = shown(sandbox)
     began = sandbox.control.clock.now()
     sandbox.control.clock.advance(120)
     before = _dates(client, number)
@@ -169,7 +162,7 @@ def test_a_change_committed_late_is_older_than_what_was_read(sandbox: Any, clien
 
 def test_a_champ_that_the_form_hides_is_absent(sandbox: Any, client: Any) -> None:
     """Conditional logic removes a champ, it does not empty it."""
-    number = _number(sandbox)
+    number = shown(sandbox)
     query = "query($n:Int!){dossier(number:$n){champs{label}}}"
     count = len(client.data(query, n=number)["dossier"]["champs"])
     sandbox.control.form.hide_champ(number, 4604)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
@@ -20,9 +17,7 @@ from graphql import (
 )
 
 from dsync.sandbox.graphql import served_schema as sdl
-
-SHARED = Path(os.environ.get("DSYNC_SHARED") or Path(__file__).parents[3] / "shared")
-REAL = SHARED / "ds" / "schema.graphql"
+from tests.conftest import shared
 
 
 def test_it_has_no_descriptions() -> None:
@@ -30,10 +25,9 @@ def test_it_has_no_descriptions() -> None:
     assert '"""' not in print_schema(sdl.schema())
 
 
-@pytest.mark.skipif(not REAL.is_file(), reason=f"no schema of the platform at {REAL}")
 def test_it_is_a_subset_of_that_of_ds() -> None:
     """Types, fields, arguments, nullability, deprecations and enum values agree."""
-    real = build_schema(REAL.read_text(encoding="utf-8"))
+    real = build_schema(shared("ds/schema.graphql"))
     assert list(_differences(sdl.schema(), real)) == []
 
 

@@ -10,8 +10,8 @@ import yaml
 
 from dsync.cli.sandbox import sandbox_variables
 from dsync.sandbox import Sandbox
-from dsync.settings import load_settings
 from tests.commands.command import parsed
+from tests.configured import load_settings
 
 DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "compose.yaml").read_text(encoding="utf-8"))
 OURS = {name: one for name, one in DOCUMENT["services"].items() if "build" in one}

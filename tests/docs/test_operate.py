@@ -12,8 +12,8 @@ import yaml
 
 from dsync.annotations.targets import ACCEPTED_TYPES
 from dsync.configuration import shipped_config
-from dsync.settings import load_settings
 from tests.commands.command import parsed
+from tests.configured import load_settings
 from tests.docs.shell import OPERATE, ROOT, block, blocks
 
 pytestmark = pytest.mark.operate

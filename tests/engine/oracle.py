@@ -7,7 +7,7 @@ from itertools import groupby
 from json import loads
 from typing import Any
 
-from dsync.annotations.normalised import normalise
+from dsync.annotations.targets import normalise
 from dsync.domain.dossier import OPEN_ETATS
 from dsync.sandbox.world.truth import DossierTruth
 from tests.engine.rig import DATE, DETAIL, FIRST, RESULTAT, VALIDE, Engine

@@ -41,11 +41,12 @@ from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import Entry
 from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.model import ServedDossier
-from dsync.settings import Settings, load_settings
+from dsync.settings import Settings
 from dsync.store import Store, SyncState, tables
 from dsync.store.engine import open_engine, parse_url
 from dsync.sync.report import RunReport
 from dsync.sync.work import PrecheckAsOf, Read, ReadAll, ReadChanges, ReadDossiers, Request, of_row
+from tests.configured import load_settings
 from tests.store import databases
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)

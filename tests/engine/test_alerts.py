@@ -28,7 +28,7 @@ from dsync.sandbox.http.faults import ScriptedFault
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.sentry import reporter
 from dsync.store import RunningService
-from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.handing_over import Choice, end_conflicts
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.inbox import Inbox

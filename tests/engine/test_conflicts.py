@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dsync.sandbox import ScriptedFault
-from dsync.sync.conflicts import Choice, end_conflicts
+from dsync.sync.handing_over import Choice, end_conflicts
 from tests.engine.rig import (
     DEMARCHE,
     DETAIL,

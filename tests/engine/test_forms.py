@@ -19,11 +19,11 @@ from dsync.ds import operations
 from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EVERY_TYPE_FORM, every_type_dossiers
 from dsync.sandbox.world.model import ChampDescriptor
-from dsync.settings import load_settings
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.sync.work import ReadAll, Request
 from dsync.wiring import Worker
 from tests.commands.command import without_programme
+from tests.configured import load_settings
 from tests.engine.rig import DEMARCHE, NOW, PROBLEME, SEED, Engine, id_of, number
 from tests.engine.test_belief import accept
 from tests.store.databases import connected
@@ -246,6 +246,7 @@ def test_each_column_says_where_it_comes_from(engine_on_each: Engine) -> None:
         ("lecture_candidature", "jury_le"): ("annotation", 5203, None),
         ("lecture_candidature", "verdict"): (None, None, None),
         ("lecture_voeu", "missions"): ("champ", None, "Texte libre"),
+        ("lecture_voeu", "rang"): ("champ", 4405, None),
         (VIEW, "probleme_identifie"): ("champ", PROBLEME, "Texte libre"),
         (VIEW, "lieu_de_travail_region_nom"): ("champ", 4204, "Donnée personnelle"),
         (VIEW, "usager_courriel"): (None, None, "Donnée personnelle"),
@@ -255,6 +256,11 @@ def test_each_column_says_where_it_comes_from(engine_on_each: Engine) -> None:
         assert (origin, mark) == (row["origine"], row["marque"]), column
         assert (stable_id is None) or id_of(stable_id) == row["champ_id"], column
         assert (origin and DEMARCHE) == row["demarche_numero"] or column[0] == VIEW, column
+    marks = [
+        row for row in said if ("lecture_evaluation_note", "note") == (row["vue"], row["colonne"])
+    ]
+    assert {id_of(5311 + critere) for critere in range(9)} == {row["champ_id"] for row in marks}
+    assert {("annotation", DEMARCHE)} == {(r["origine"], r["demarche_numero"]) for r in marks}
     assert "« Le problème »" in by_column[VIEW, "probleme_identifie"]["sens"]
     assert "1.0.0" == by_column["lecture_dossier", "numero"]["depuis"]
 

@@ -14,6 +14,7 @@ import pytest
 from dsync.exports.export import export, tables_of
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed
+from dsync.store.dictionary import WITHHELD
 from tests.engine.rig import DEMARCHE, LETTRE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.test_evidence import publish, rewrite
 from tests.engine.test_foreign_dossiers import TABLES, with_a_neighbour
@@ -187,9 +188,20 @@ def days(engine: Engine) -> Iterator[Callable[[], None]]:
 
     def agents() -> None:
         with engine.worker.store.beside_runs(DEMARCHE) as tx:
-            tx.journal.forget({"agents": engine.worker.now()})
+            tx.journal.forget({"journaux": engine.worker.now()})
 
     yield from (messages, hands, jury, moves, gone, back, rules, form, names, removed, twin, agents)
+
+
+def test_the_page_names_each_view_that_is_loaded_whole(engine: Engine) -> None:
+    """Those without the date of a row's last change, which the export knows by this column."""
+    [said] = re.findall(r"n’a pas cette colonne, (.*?) `dsync export", PAGE_OF_DATA.read_text())
+    whole = {
+        name
+        for name, view in engine.worker.store.dictionary().items()
+        if "modifie_ici_le" not in view.columns and name not in WITHHELD
+    }
+    assert whole == {*re.findall(r"`(lecture_\w+)`", said)}
 
 
 def test_what_changed_since_put_together_is_the_whole(

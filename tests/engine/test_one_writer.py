@@ -18,8 +18,7 @@ from dsync.errors import LeaseHeldError
 from dsync.messages.kinds import SilentService
 from dsync.store import RunningService
 from dsync.sync import leasing
-from dsync.sync.conflicts import Choice, end_conflicts
-from dsync.sync.handing_over import living_service
+from dsync.sync.handing_over import Choice, end_conflicts, living_service
 from dsync.sync.work import Request
 from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number

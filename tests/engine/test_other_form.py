@@ -15,10 +15,10 @@ from dsync.domain.consent import Consent
 from dsync.sandbox import Change, Sandbox, content
 from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.sandbox.world.model import ChampDescriptor
-from dsync.settings import load_settings
 from dsync.sync.report import RunReport
 from dsync.sync.work import Precheck, ReadAll, Request
 from dsync.wiring import Worker
+from tests.configured import load_settings
 from tests.engine.conftest import Start
 from tests.engine.rig import (
     DETAIL,

@@ -277,14 +277,25 @@ def test_a_changed_dossier_that_ds_cannot_render_stops_none_of_the_others(engine
     for rank in (3, 4):
         engine.control.edit_champ(number(rank), PROBLEME, "Un autre")
     engine.control.faults.return_null(number(3), champs_only=True)
-    # Many dossiers of the overlap are in the copy: glances are read before pages.
-    engine.execute("UPDATE sync_run SET lus = modifies + 50")
+    # Many dossiers of the overlap were written into: glances are read before pages.
+    engine.execute("UPDATE sync_run SET pousses = 50")
     report = engine.sync(push=False)
     assert (7, 1, {3}) == (report.exit_code, report.changed, {*engine.quarantine()})
     engine.control.faults.repair(number(3))
     engine.advance(hours=2)
     engine.sync(push=False, full=True)
     assert {} == engine.quarantine()
+
+
+def test_an_edit_in_the_second_of_one_that_was_read_is_seen_by_the_next_run(engine: Engine) -> None:
+    """DS's dates are whole seconds: nothing in a glance tells the two edits apart."""
+    engine.sync()
+    engine.execute("UPDATE sync_run SET pousses = 50")
+    for value in ("Un premier", "Un second"):
+        engine.control.edit_champ(number(3), PROBLEME, value)
+        engine.sync(push=False)
+    shown = "SELECT probleme FROM lecture_candidature WHERE numero = :n"
+    assert [{"probleme": "Un second"}] == engine.rows(shown, n=number(3))
 
 
 def test_dossiers_are_requested_together_by_their_numbers(engine: Engine) -> None:

@@ -42,7 +42,7 @@ from tests.store.builders import (
     save_verdicts,
     writing,
 )
-from tests.store.databases import on_sqlite
+from tests.store.databases import engine_by_case, on_sqlite
 from tests.store.test_form_views import demarche_of, descriptor, store_dossier
 from tests.store.test_views import RULES
 
@@ -74,6 +74,12 @@ def exported(store: Store, folder: Path, format_: str = "csv", **options: Any) -
     with store.reading() as reader:
         done = export(reader.connection, tables, folder, format_=format_, made_at=NOW, **options)
     return [one.file for one in done]
+
+
+def lines(folder: Path, view: str, delimiter: str = ",") -> list[dict[str, str]]:
+    """Return the rows of a CSV file."""
+    with (folder / f"{view}.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file, delimiter=delimiter))
 
 
 def shown(store: Store, view: str) -> list[tuple[Any, ...]]:
@@ -144,14 +150,6 @@ def test_small_batches_share_a_group_of_rows(filled: Store, tmp_path: Path) -> N
     assert (1, ["0", "1", "2"]) == (file.num_row_groups, file.read()["valeur"].to_pylist())
 
 
-@on_sqlite
-def test_rows_are_read_and_written_together(filled: Store, tmp_path: Path) -> None:
-    """Parquet keeps what is written together as a group with its own statistics."""
-    exported(filled, tmp_path, "parquet", names=["lecture_champ"])
-    file = parquet.ParquetFile(tmp_path / "lecture_champ.parquet")
-    assert (1, len(shown(filled, "lecture_champ"))) == (file.num_row_groups, file.metadata.num_rows)
-
-
 def test_a_workbook_has_the_views_values_and_types(filled: Store, tmp_path: Path) -> None:
     """Every cell of every view; instants without their zone, a text beyond the limit cut."""
     for name in exported(filled, tmp_path, "xlsx"):
@@ -213,8 +211,7 @@ def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path) -> None:
     exported(filled, tmp_path, names=["lecture_candidature"])
     raw = (tmp_path / "lecture_candidature.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
-    with (tmp_path / "lecture_candidature.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = lines(tmp_path, "lecture_candidature")
     assert ["1", "2", "3"] == [row["numero"] for row in rows]
     first = rows[0]
     assert (FORMULA, ODD, LONG) == (
@@ -313,8 +310,7 @@ def test_a_file_for_an_excel_in_french_is_in_french(answered: Store, tmp_path: P
     exported(answered, tmp_path, "csv-fr", names=[VIEW])
     raw = (tmp_path / f"{VIEW}.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbfnumero;demarche_numero;")
-    with (tmp_path / f"{VIEW}.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter=";"))
+    rows = lines(tmp_path, VIEW, ";")
     assert FRENCH == [{name: row[name] for name, _ in FORM} for row in rows]
     assert {"FAUX"} == {row["archive"] for row in rows}
 
@@ -325,15 +321,14 @@ def test_a_number_of_nineteen_digits_leaves_each_format_exact(
     """As a number where the format has such ones, else as a text."""
     for format_ in ("csv", "xlsx", "parquet"):
         exported(answered, tmp_path, format_, names=[VIEW])
-    with (tmp_path / f"{VIEW}.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert ["1200", str(LONGEST)] == [row["entier"] for row in csv.DictReader(file)]
+    assert ["1200", str(LONGEST)] == [row["entier"] for row in lines(tmp_path, VIEW)]
     table = parquet.read_table(tmp_path / f"{VIEW}.parquet")
     assert ("int64", [1200, LONGEST]) == (
         str(table.schema.field("entier").type),
         table["entier"].to_pylist(),
     )
-    header, *lines = load_workbook(tmp_path / f"{VIEW}.xlsx").active.iter_rows(values_only=True)
-    rows = [dict(zip(header, line, strict=True)) for line in lines]
+    header, *cells = load_workbook(tmp_path / f"{VIEW}.xlsx").active.iter_rows(values_only=True)
+    rows = [dict(zip(header, one, strict=True)) for one in cells]
     assert [1200, str(LONGEST)] == [row["entier"] for row in rows]
     assert ["a ; b", "=1+1"] == [row["choix"] for row in rows]
     assert ["a.pdf", "a.pdf ; b.pdf"] == [row["fichiers"] for row in rows]
@@ -360,33 +355,43 @@ def opened_in_libreoffice(folder: Path, name: str) -> list[tuple[Any, ...]]:
 TYPED = [
     *("13002526500013", "012345678", "01000", "2A004", "07", "0612345678", "06 12 34 56 78"),
     *("+33611223344", "01/02", "1-2", "1/2", "31.12.2026", "mars 2026", "1er mars", "12:30"),
-    *("1e5", "12,5", "1 234,5", "50 %", "10 €", "VRAI", "faux", "true", ".5", "-1", "(12)"),
-    *("=1+1", " =1+1", "＝1+1", "+1", "@SUM(1)", '=HYPERLINK("http://a.example")', "|calc"),
-    *("=cmd|' /C calc'!A0", "d'œuvre", 'un "mot" ; deux', "deux\nlignes", "Élise", "n° 7"),
-    *("12 rue de la Paix", "20\u202f000", "１２", "=" + "1" * 250, "a=1", "'", '"', "déc. 24"),
+    *("1e5", "1E+5", "12,5", "1 234,5", "1\xa0234", "50 %", "10 €", "$5", ".5", "-1", "- 1"),
+    *("(12)", "VRAI", "faux", "true", "FALSE", "null", "NULL", "NaN", "#N/A", "0x1F", "0"),
+    *("2026-12-31", "2026-12-31T23:30:00Z", "01-02-2026", "31/12/26", "déc. 24", "4 mai"),
+    *("1234567890123456", "0000000000000001", "1234567890123456789", "12.345.678", "3.10"),
+    *("=1+1", " =1+1", "\xa0=1+1", "\t=1+1", "\u2009=1", "\u200b=1", "＝1+1", "+1", "@SUM(1)"),
+    *('=HYPERLINK("http://a.example")', "|calc", "=cmd|' /C calc'!A0", "=" + "1" * 250, "a=1"),
+    *("@nom", "-nom", "\t12", "12\t", "\n12", "12\n", "1\n2", "20\u202f000", "１２", "'", '"'),
+    *("d'œuvre", "'01", 'un "mot" ; deux', "deux\nlignes", "a;b;c", "a,b", "a\tb", " avant"),
+    *("après ", "Élise", "n° 7", "12 rue de la Paix", "12 lots " * 200, "é" * 9_000),
 ]
 """What people type that a spreadsheet may read as something else."""
+NO_CONSTANT = ["\n=1+1", "=1+" * 200]
+"""Texts that would be a formula, and that none holds: of several lines, or too long."""
+
+
+def write_typed(folder: Path) -> None:
+    """Write what people type as `texte.csv`, for a spreadsheet in French."""
+    table = ExportTable("texte", "", {"texte": Declared(), "apres": Declared()})
+    texts = TYPED + NO_CONSTANT
+    with closing(CsvWriter(folder / "texte.csv", table, french=True)) as writer:
+        writer.write([texts, ["x"] * len(texts)])
 
 
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
 def test_a_text_opens_as_the_text_that_it_is(tmp_path: Path) -> None:
     """Digits and zeros, days and formulas; by one rule, in LibreOffice and by a double click."""
-    table = ExportTable("texte", "", {"texte": Declared(), "apres": Declared()})
-    with closing(CsvWriter(tmp_path / "texte.csv", table, french=True)) as writer:
-        writer.write([TYPED, ["x"] * len(TYPED)])
+    write_typed(tmp_path)
     _, *rows = opened_in_libreoffice(tmp_path, "texte")
-    assert TYPED == [row[0] for row in rows]
+    assert [*TYPED, *(f"'{text}" for text in NO_CONSTANT)] == [row[0] for row in rows]
 
 
 def test_a_text_that_no_formula_holds_begins_none(tmp_path: Path) -> None:
-    """Of several lines, or too long: an apostrophe before what would be a formula."""
-    table = ExportTable("texte", "", {"texte": Declared(), "apres": Declared()})
-    texts = ["\n=1+1", "=1+" * 200, "12 lots " * 200]
-    with closing(CsvWriter(tmp_path / "texte.csv", table, french=True)) as writer:
-        writer.write([texts, ["x"] * len(texts)])
-    with (tmp_path / "texte.csv").open(encoding="utf-8-sig", newline="") as file:
-        found = [row["texte"] for row in csv.DictReader(file, delimiter=";")]
-    assert [f"'{texts[0]}", f"'{texts[1]}", texts[2]] == found
+    """An apostrophe stands before what would be a formula, and before nothing else."""
+    write_typed(tmp_path)
+    found = [row["texte"] for row in lines(tmp_path, "texte", ";")]
+    assert [f"'{text}" for text in NO_CONSTANT] == found[len(TYPED) :]
+    assert ["'", "'01"] == [text for text in found[: len(TYPED)] if text.startswith("'")]
 
 
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
@@ -401,7 +406,7 @@ def test_libreoffice_reads_the_file_in_french(answered: Store, tmp_path: Path) -
     assert "2024-07-01 00:30:00" == str(row["instant"])
 
 
-@pytest.mark.parametrize("format_", ["csv", "csv-fr"])
+@engine_by_case("format_", sqlite="csv", postgresql="csv-fr")
 def test_the_data_package_describes_the_files(filled: Store, tmp_path: Path, format_: str) -> None:
     """An independent library finds each file valid for its schema."""
     exported(filled, tmp_path, format_)
@@ -410,7 +415,7 @@ def test_the_data_package_describes_the_files(filled: Store, tmp_path: Path, for
     assert report.stats["tasks"] == len(filled.dictionary().keys() - WITHHELD)
 
 
-@pytest.mark.parametrize("format_", ["csv", "csv-fr"])
+@engine_by_case("format_", sqlite="csv", postgresql="csv-fr")
 def test_the_data_package_describes_odd_answers(
     answered: Store, tmp_path: Path, format_: str
 ) -> None:
@@ -506,10 +511,8 @@ def test_since_keeps_the_dossiers_that_changed_later(filled: Store, tmp_path: Pa
     """Views that are not about single dossiers stay whole."""
     changed_later(filled, NOW + timedelta(days=2))
     exported(filled, tmp_path, since=NOW + timedelta(days=1))
-    with (tmp_path / "lecture_candidature.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert ["2"] == [row["numero"] for row in csv.DictReader(file)]
-    with (tmp_path / "lecture_valeur.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert len(list(csv.DictReader(file))) == len(shown(filled, "lecture_valeur"))
+    assert ["2"] == [row["numero"] for row in lines(tmp_path, "lecture_candidature")]
+    assert len(lines(tmp_path, "lecture_valeur")) == len(shown(filled, "lecture_valeur"))
     assert "2024" in json.loads((tmp_path / "datapackage.json").read_text())["description"]
 
 
@@ -530,11 +533,9 @@ def test_one_demarche_of_several_is_exported_alone(filled: Store, tmp_path: Path
         names = exported(filled, folder, demarche=demarche, since=NOW - timedelta(days=1))
         assert (f"formulaire_{OTHER}.csv" in names) == (demarche == OTHER)
         for view in ("lecture_champ", "lecture_evenement"):
-            with (folder / f"{view}.csv").open(encoding="utf-8-sig", newline="") as file:
-                assert numbers == {row["numero"] for row in csv.DictReader(file)}
-        with (folder / "lecture_regle.csv").open(encoding="utf-8-sig", newline="") as file:
-            own = "r9" if demarche == OTHER else "r1"
-            assert [own] == [row["version"] for row in csv.DictReader(file)]
+            assert numbers == {row["numero"] for row in lines(folder, view)}
+        own = "r9" if demarche == OTHER else "r1"
+        assert [own] == [row["version"] for row in lines(folder, "lecture_regle")]
         assert "lecture_valeur.csv" in names
         assert f"Démarche {demarche}" in (folder / "datapackage.json").read_text()
     with pytest.raises(ConfigurationError, match=f"no view formulaire_{OTHER}"):

@@ -19,8 +19,8 @@ from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
 from dsync.eig.precheck.rules import RuleSet
-from dsync.settings import load_settings
 from dsync.wiring import Worker
+from tests.configured import load_settings
 
 CONFIG = Path(__file__).parents[2] / "config"
 PAGE = "https://beta.gouv.fr/startups"
@@ -249,10 +249,8 @@ def candidature_of(dossier: Dossier, rules: RuleSet) -> Candidature:
         **dossier.changes,
     }
     reponses = {
-        need.field: Reponse.VIDE
-        if need.field in values and not values[need.field]
-        else Reponse.REMPLI
-        for need in rules.needed
+        field: Reponse.VIDE if field in values and not values[field] else Reponse.REMPLI
+        for field in rules.needed
     }
     fields = Candidature.model_fields
     return Candidature(

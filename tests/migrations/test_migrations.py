@@ -12,7 +12,7 @@ from sqlalchemy import MetaData, inspect, text
 from dsync.database import PROGRAMME, open_database
 from dsync.errors import SchemaBehindError
 from dsync.programme import Storage
-from dsync.store import reading_views, schema
+from dsync.store import schema
 from dsync.store.dictionary import ENGINE
 from tests.store.databases import connected
 
@@ -80,23 +80,3 @@ def test_revisions_are_told_from_their_files_names(part: Storage) -> None:
     assert [revision.revision for revision in script.walk_revisions()][::-1] == (
         schema.known_revisions(part)
     )
-
-
-def test_readers_keep_their_right_over_an_upgrade(database_url: str) -> None:
-    """Views are made anew by an upgrade; who could read them still can."""
-    if not database_url.startswith("postgresql"):
-        pytest.skip("SQLite knows no roles")
-    store = open_database(database_url)
-    with connected(database_url) as connection:
-        connection.execute(text("DROP ROLE IF EXISTS dsync_lecture"))
-        connection.execute(text("CREATE ROLE dsync_lecture"))
-    store.grant_reader("dsync_lecture")
-    with connected(database_url) as connection:
-        reading_views.create(connection, PROGRAMME, reading_views.drop(connection, PROGRAMME))
-        granted = connection.scalar(
-            text("SELECT has_table_privilege('dsync_lecture', 'lecture_voeu', 'SELECT')")
-        )
-        assert granted
-        connection.execute(text("DROP OWNED BY dsync_lecture"))
-        connection.execute(text("DROP ROLE dsync_lecture"))
-    store.close()

@@ -132,7 +132,7 @@ def test_versions_of_declared_checks_come_along(empty_database_url: str) -> None
     store.upgrade()
     with store.reading(DEMARCHE) as reader:
         kept = kept_rules(reader.connection)["c-1"]
-        assert [] == [one for one in reader.seals.broken() if one.table == "version_regles"]
+        assert [] == [one for one in reader.seals.broken() if one[0] == "version_regles"]
     store.close()
     assert (["Complet"], "2026-11-24") == (kept["avis"], f"{kept['depuis_le']:%Y-%m-%d}")
     assert before == ruled(empty_database_url)

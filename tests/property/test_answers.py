@@ -32,7 +32,7 @@ from tests.property.answers import (
     source,
     spellings,
 )
-from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
+from tests.unit.eig.precheck.builders import CurrentVerdict, judge_if_needed
 
 NAMES = ("2.6", "2.7")
 NAMELESS = ("adresse coupée", "pièce jointe")

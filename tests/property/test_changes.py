@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsync.sandbox import Change
 from dsync.sandbox.http.control import action
 from dsync.sandbox.world.model import ChampDescriptor
 from tests.engine.rig import ETAPE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
-from tests.profiles import long
+from tests.profiles import STORIES, long
 
 MISSIONS, COMMENTAIRE, GRILLES, COMMUNE = 4406, 5320, 5302, 4998
 RANKS = (0, 1, 4)
@@ -147,13 +147,6 @@ def _with_labels(first: State, changes: list[dict[str, Any]]) -> State:
     return state
 
 
-COMMON: dict[str, Any] = {
-    "deadline": None,
-    "derandomize": True,
-    "database": None,
-    "phases": (Phase.generate, Phase.shrink),
-    "suppress_health_check": list(HealthCheck),
-}
 stories = st.lists(acts, min_size=4, max_size=14)
 
 
@@ -171,7 +164,7 @@ def test_the_history_applied_to_the_first_state_gives_the_last(
 ) -> None:
     """Whatever happens in between, on both engines; a further read adds nothing."""
 
-    @settings(max_examples=examples, **COMMON)
+    @settings(max_examples=examples, **STORIES)
     @given(story=stories)
     def lives(story: list[tuple[Any, ...]]) -> None:
         if engine_name == "sqlite":

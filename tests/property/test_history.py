@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -20,11 +18,10 @@ from dsync.eig.precheck.catalogue import Catalogue, Phase, Product
 from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from dsync.eig.precheck.rules import RuleSet
-from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
-from tests.unit.eig.precheck.conftest import CONFIG
-from tests.unit.eig.precheck.sections import rules_of
+from tests.property.answers import source
+from tests.unit.eig.precheck.builders import CurrentVerdict, judge_if_needed, load_rules
 
-DATA = Path(__file__).parents[1] / "data" / "betagouv"
+CATALOGUE = source("2.7").catalogue
 DEPOSITED = datetime(2024, 5, 20, 8, tzinfo=UTC)
 NAMES = (
     "investigation", "construction", "acceleration", "success", "transfer", "alumni", "opere",
@@ -33,17 +30,9 @@ NAMES = (
 
 
 @cache
-def sample() -> Catalogue:
-    """Return the catalogue's committed sample."""
-    body = (DATA / "startups_v2.7.json").read_text(encoding="utf-8")
-    return Catalogue.parse(body, "{}", source="sample")
-
-
-@cache
 def rules() -> RuleSet:
     """Return the shipped rules."""
-    table = tomllib.loads((CONFIG / "aap-eig7.toml").read_text(encoding="utf-8"))["regles"]
-    return RuleSet.load(rules_of(table), CONFIG, needed=(("probleme", "Problème"),))
+    return load_rules(needed=(("probleme", "Problème"),))
 
 
 PHASES = st.lists(
@@ -65,7 +54,7 @@ def spelled(product: Product) -> st.SearchStrategy[str]:
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Candidature, Product, dict[str, Product], str | None]:
     """Draw a candidature, its product, a later catalogue and another spelling of the address."""
-    product = draw(st.sampled_from(sorted(sample().products.values(), key=lambda p: p.id)))
+    product = draw(st.sampled_from(sorted(CATALOGUE.products.values(), key=lambda p: p.id)))
     candidature = Candidature(
         numero=DossierNumber(1),
         depose_le=DEPOSITED,
@@ -82,7 +71,7 @@ def histories(draw: st.DrawFn) -> tuple[Candidature, Product, dict[str, Product]
     )
     later = {
         id_: structs.replace(known, phases=draw(PHASES)) if id_ == product.id else known
-        for id_, known in sample().products.items()
+        for id_, known in CATALOGUE.products.items()
     }
     become: Any = draw(st.sampled_from(["rewritten", "renamed", "withdrawn"]))
     if become != "rewritten":
@@ -100,7 +89,7 @@ def test_no_rewriting_of_phases_changes_a_current_verdict(
     """Verdict, detail and results stay, for all verdicts, delays and spellings."""
     candidature, product, products, respelled = drawn
     first_day = DEPOSITED + timedelta(days=read)
-    evidence = PublicEvidence(sample(), first_day)
+    evidence = PublicEvidence(CATALOGUE, first_day)
     first = judge(candidature, evidence, rules(), doublons=())
     frozen = stored_product(first.preuve)
     if frozen is None or frozen.product.id != product.id:

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import string
 from datetime import UTC, date, datetime, time
-from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dsync.domain.verdict import Verdict
-from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import PublicEvidence
 from dsync.eig.precheck.product import Lien, resolve_product
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
 from tests.profiles import long
+from tests.property.answers import PAGE, source
 
-SAMPLES = Path(__file__).parents[1] / "data" / "betagouv"
-PAGE = "https://beta.gouv.fr/startups"
 LETTERS = string.ascii_lowercase + string.digits + "-._'éàç"
 SIGNS = ' ,;:/?#@&=+()<>"|~$*!'
-
-
-@cache
-def sample(version: str) -> Catalogue:
-    """Read a sample of the catalogue, with no redirects."""
-    text = (SAMPLES / f"startups_v{version}.json").read_text(encoding="utf-8")
-    return Catalogue.parse(text, "{}", source="sample")
 
 
 def misspellings(id_: str, letters: str) -> set[str]:
@@ -63,7 +52,7 @@ def test_no_misspelling_is_an_unknown_page(
 
     A few letters for each product, and all letters for some; the long profile, all for all.
     """
-    catalogue = sample(version)
+    catalogue = source(version).catalogue
     for product in list(catalogue.products.values())[::step]:
         for slip in misspellings(product.id, letters):
             match = resolve_product(form.format(slip), catalogue)
@@ -77,7 +66,7 @@ def test_no_misspelling_makes_a_dossier_ineligible(
     version: str, data: st.DataObject, day: date
 ) -> None:
     """A typing error gives Inéligible only if it is exactly the page of another product."""
-    catalogue = sample(version)
+    catalogue = source(version).catalogue
     product = data.draw(st.sampled_from(list(catalogue.products.values())))
     slip = data.draw(st.sampled_from(sorted(misspellings(product.id, LETTERS + SIGNS))))
     deposited = datetime.combine(day, time(12), UTC)
@@ -104,7 +93,7 @@ def test_no_page_below_a_site_names_a_product(
     version: str, data: st.DataObject, below: list[str], sign: str
 ) -> None:
     """Pages below a product's site or repository do not name the product."""
-    catalogue = sample(version)
+    catalogue = source(version).catalogue
     product = data.draw(st.sampled_from(list(catalogue.products.values())))
     for site in filter(None, (product.link, product.repository)):
         path = "/".join(part.strip(".") or "x" for part in below)

@@ -14,6 +14,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.eig.stages import Etape
 from dsync.store import Store
 from tests.store.builders import make_mapped, writing
+from tests.store.test_views import instant
 
 BEGIN = datetime(2019, 3, 30, 12, tzinfo=UTC)
 EVENTS = {
@@ -135,9 +136,9 @@ def _stages(store: Store, numbers: list[int]) -> dict[int, list[Any]]:
 
 
 def _check(life: Life, rows: list[Any]) -> None:
-    instants = [_instant(row["du"]) for row in rows]
+    instants = [instant(row["du"]) for row in rows]
     assert BEGIN == instants[0]
-    assert [*instants[1:], None] == [row["au"] and _instant(row["au"]) for row in rows]
+    assert [*instants[1:], None] == [row["au"] and instant(row["au"]) for row in rows]
     assert sorted(set(instants)) == instants
     assert list(range(1, len(rows) + 1)) == [row["rang"] for row in rows]
     assert all(a["etape"] != b["etape"] for a, b in pairwise(rows))
@@ -157,7 +158,3 @@ STAGES: dict[Etat, set[str]] = {
     Etat.REFUSE: {"Refusé"},
     Etat.SANS_SUITE: {"Sans suite"},
 }
-
-
-def _instant(value: str | datetime) -> datetime:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -34,7 +34,7 @@ from tests.engine.rig import (
     number,
     seeds,
 )
-from tests.profiles import long
+from tests.profiles import STORIES, long
 
 RANKS = (0, 1, 2, 4, 5, 6, 8, 9)
 """Eligible, not, to be looked at, finished, without a product, and two of one product."""
@@ -332,23 +332,13 @@ def machine(sqlite_template: Path) -> type[SyncMachine]:
     return SyncMachine
 
 
-COMMON: dict[str, Any] = {
-    "deadline": None,
-    "derandomize": True,
-    "database": None,
-    "report_multiple_bugs": False,
-    "phases": (Phase.generate, Phase.shrink),
-    "suppress_health_check": list(HealthCheck),
-}
-
-
 @pytest.mark.parametrize("part", [0, *(long(part) for part in range(1, 8))])
 def test_any_order_of_events_ends_in_the_truth(machine: type[SyncMachine], part: int) -> None:
     """Five stories a part, of up to a dozen events each; the default run tells one part."""
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(
-        seed(part)(machine), settings=settings(max_examples=5, stateful_step_count=12, **COMMON)
+        seed(part)(machine), settings=settings(max_examples=5, stateful_step_count=12, **STORIES)
     )
 
 
@@ -357,7 +347,7 @@ def test_any_order_of_many_events_ends_in_the_truth(machine: type[SyncMachine]) 
     """Longer stories, and other ones at each run."""
     from hypothesis.stateful import run_state_machine_as_test
 
-    long = {**COMMON, "derandomize": False}
+    long = {**STORIES, "derandomize": False}
     run_state_machine_as_test(
         machine, settings=settings(max_examples=2000, stateful_step_count=40, **long)
     )

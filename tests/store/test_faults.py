@@ -17,6 +17,7 @@ from sqlalchemy import event, text
 from dsync.database import open_database
 from dsync.errors import StoreError
 from dsync.messages.kinds import DatabaseFailed
+from dsync.store import Store
 from dsync.store.engine import describe, open_engine, parse_url
 from dsync.store.listing import Selection
 from tests.store.builders import DEMARCHE, NOW, make_mapped, writing
@@ -34,17 +35,18 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("table", ["notes", "alembic_version", "sync_state"])
 def test_another_programs_database_is_left_as_it_was(tmp_path: Path, table: str) -> None:
-    """A mistyped path adds no table to it, and does not change its journal."""
+    """A mistyped path adds no table to it, and changes neither its journal nor its rights."""
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as other:
         other.execute(f"CREATE TABLE {table} (version_num TEXT)")
         other.execute("CREATE TABLE more (a)")
         other.commit()
+    path.chmod(0o664)
     before = path.read_bytes()
     for check_schema in (True, False):
         with pytest.raises(StoreError, match="another program"):
             open_database(f"sqlite:///{path}", check_schema=check_schema).upgrade()
-    assert before == path.read_bytes()
+    assert (before, 0o664) == (path.read_bytes(), path.stat().st_mode & 0o777)
 
 
 @on_postgresql
@@ -152,17 +154,16 @@ def test_a_server_that_goes_without_a_word_is_given_up(database_url: str) -> Non
     assert (True, True) == (idle_s + interval_s * count < 60, unanswered_ms < 60_000)
 
 
+@on_postgresql
 def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
-    postgres_server: PostgresServer,
+    store: Store, database_url: str
 ) -> None:
     """The server ends our session in mid-transaction: nothing stored, then all is well again."""
-    url = postgres_server.make(migrated=True)
-    store = open_database(url)
 
     def store_while_cut() -> None:
         with writing(store) as tx:
             pid = tx.connection.scalar(text("SELECT pg_backend_pid()"))
-            with connected(url) as connection:
+            with connected(database_url) as connection:
                 connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
             tx.dossiers.store_page(1, [make_mapped(1)], now=NOW)
 
@@ -171,31 +172,25 @@ def test_a_cut_connection_is_a_store_error_and_the_next_transaction_works(
 
     with writing(store) as tx:
         assert tx.dossiers.present_count() == 0
-    store.close()
-    postgres_server.drop(url)
 
 
+@on_postgresql
 def test_a_connection_cut_between_two_transactions_is_made_anew(
-    postgres_server: PostgresServer,
+    store: Store, database_url: str
 ) -> None:
     """A server that was restarted while nobody asked it is no failure."""
-    url = postgres_server.make(migrated=True)
-    store = open_database(url)
     with writing(store) as tx:
         pid = tx.connection.scalar(text("SELECT pg_backend_pid()"))
-    with connected(url) as connection:
+    with connected(database_url) as connection:
         connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
 
     with writing(store) as tx:
         assert tx.dossiers.present_count() == 0
-    store.close()
-    postgres_server.drop(url)
 
 
-def test_a_servers_full_disk_is_told_and_leaves_nothing(postgres_server: PostgresServer) -> None:
+@on_postgresql
+def test_a_servers_full_disk_is_told_and_leaves_nothing(store: Store) -> None:
     """PostgreSQL gives it a code; its words are in the administrator's language."""
-    url = postgres_server.make(migrated=True)
-    store = open_database(url)
 
     def overfill() -> None:
         with writing(store) as tx:
@@ -209,8 +204,6 @@ def test_a_servers_full_disk_is_told_and_leaves_nothing(postgres_server: Postgre
 
     with writing(store) as tx:
         assert tx.dossiers.present_count() == 0
-    store.close()
-    postgres_server.drop(url)
 
 
 def test_an_address_of_two_servers_names_both() -> None:

@@ -10,7 +10,7 @@ from msgspec import structs
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.domain.verdict import NO_VERDICT, Controle, Resultat, Verdict
 from dsync.eig.candidature import Voeu
 from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.rows import save_products
@@ -73,6 +73,8 @@ def test_words_find_a_dossier_in_any_order(searched: Store) -> None:
     expected: dict[str, list[int]] = {
         "MINISTÈRE": [17640006],
         "ministère de la transition": [17640006],
+        "COMMUNE DE BETTON": [2],
+        "LA TRANSITION ÉCOLOGIQUE": [17640006],
         "transition MINISTERE": [17640006],
         "764": [17640006],
         "110 068 012": [17640006],
@@ -164,6 +166,8 @@ def test_each_filter_leaves_what_it_says(listed: Store) -> None:
         ({"groupe": "autre"}, [3]),
         ({"attend": "jury"}, [4]),
         ({"etape": "En instruction", "verdict": "Éligible"}, [4]),
+        ({"q": "dinum", "etat": "en_instruction"}, [4]),
+        ({"verdict": NO_VERDICT}, [5]),
         ({"depose_du": date(2024, 3, 31), "depose_au": date(2024, 3, 31)}, [1]),
         ({"depose_au": date(2024, 3, 30)}, [2]),
         ({"numeros": (5, 2)}, [2, 5]),

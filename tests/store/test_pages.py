@@ -1,7 +1,8 @@
-"""Storing pages: what is written, what is journaled, what is left alone."""
+"""Storing pages and the démarche: what is written, what is journaled, what is left alone."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from dsync.store import PageResult, Store
 from tests.store.builders import (
     ANNOTATIONS,
     CHAMPS,
+    DEMARCHE,
     NOW,
     champ,
+    make_demarche,
     make_mapped,
     writing,
 )
@@ -73,3 +76,16 @@ def test_a_reading_without_a_demarche_says_so(store: Store) -> None:
     """A question about no démarche is a fault told as such."""
     with store.reading() as reader, pytest.raises(StoreError, match="démarche"):
         reader.journal.runs()
+
+
+def test_the_demarche_comes_back_with_all_revisions_ever_seen(store: Store) -> None:
+    """A revision that DS gives no more is kept: dossiers may still be of it."""
+    demarche = make_demarche()
+    with writing(store) as tx:
+        assert None is tx.demarche.read()
+        tx.demarche.save(demarche)
+        assert demarche == tx.demarche.read()
+        tx.demarche.save(replace(demarche, revisions={}, titre="autre"))
+
+    with store.reading(DEMARCHE) as reader:
+        assert demarche.revisions == reader.demarche.revisions()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -88,17 +86,6 @@ def test_a_link_of_another_user_is_not_followed(tmp_path: Path, on_the_way: bool
     with pytest.raises(StoreError, match=f"DSYNC_DATABASE_URL=sqlite:///{real}/dsync.db$"):
         open_database(f"sqlite:///{named}")
     assert [] == [*real.iterdir()]
-
-
-def test_the_file_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
-    """Its rights, too: somebody chose them."""
-    path = tmp_path / "other.db"
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("CREATE TABLE theirs (a)")
-    path.chmod(0o664)
-    with pytest.raises(StoreError, match="left as it was"):
-        open_database(f"sqlite:///{path}")
-    assert 0o664 == rights_of(path)
 
 
 def test_a_link_in_place_of_the_journal_is_not_followed(tmp_path: Path) -> None:

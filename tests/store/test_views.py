@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
-from msgspec import structs
 from sqlalchemy import inspect
 
 from dsync.annotations.wish import NewWish, WishStatus
@@ -18,7 +17,7 @@ from dsync.domain.dossier import Etat, Ligne, Message, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.rights import VERDICTS
 from dsync.domain.run_kinds import Kind, Status
-from dsync.domain.verdict import NO_VERDICT, Controle, Resultat, Verdict
+from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.eig.candidature import Grille, NoteCritere
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.precheck.check import Check
@@ -30,19 +29,16 @@ from dsync.sandbox.graphql import served_schema
 from dsync.store import Author, Origin, Store
 from dsync.store.engine import parse_url
 from dsync.store.journal import EventName
-from dsync.store.listing import Selection
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sync_state import INDICATEURS
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
 from tests.store.builders import (
     CHAMPS,
-    DEMARCHE,
     EARLIER,
     NOW,
     champ,
     make_deleted,
     make_demarche,
-    make_dossier,
     make_mapped,
     make_verdict,
     name_products,
@@ -112,7 +108,7 @@ def rich(store: Store) -> Store:
         tx.answers.give(DossierNumber(1), found, answered, "Attestation", by="ada@poste", now=NOW)
         tx.outbox.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
         tx.quarantine.add(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
-        tx.indicators.save(NOW, changed=True)
+        tx.state.save_figures(NOW, changed=True)
         for changes in ({"groupe_instructeur": "autre"}, {}):
             page = [make_mapped(1, **{**RICH, **changes})]
             tx.dossiers.store_page(run, page, now=NOW)
@@ -244,29 +240,6 @@ def test_averages_have_two_decimals(store: Store) -> None:
         tx.dossiers.store_page(1, [mapped], now=NOW)
 
     assert [3.67] == [row["moyenne"] for row in rows(store, "lecture_evaluation")]
-
-
-def test_a_list_is_narrowed_by_what_is_asked(rich: Store) -> None:
-    """Filters combine; a wildcard is a letter like another."""
-    with rich.reading(DEMARCHE) as reader:
-        for selection, count in (
-            (Selection(q="dinum", etat="en_construction"), 1),
-            (Selection(q="%"), 0),
-            (Selection(verdict=NO_VERDICT), 0),
-        ):
-            assert reader.dossiers.listing(selection, limit=9)[1] == count
-        counts = reader.dossiers.counts()
-    assert 1 == counts["verdict"]["a_verifier"] == counts["presence"]["present"]
-
-
-def test_a_name_is_found_in_either_case(store: Store) -> None:
-    """Letters with accents, too: names of administrations begin with them."""
-    demandeur = structs.replace(make_dossier().demandeur, raison_sociale="École des chartes")
-    with writing(store) as tx:
-        tx.dossiers.store_page(1, [make_mapped(1, demandeur=demandeur)], now=NOW)
-    with store.reading(DEMARCHE) as reader:
-        for text in ("École", "école des", "ÉCOLE DES CHARTES"):
-            assert 1 == reader.dossiers.listing(Selection(q=text), limit=9)[1], text
 
 
 def test_a_role_that_cannot_be_a_reader_is_refused(database_url: str, store: Store) -> None:

@@ -12,7 +12,7 @@ from typing import Any, get_args, get_type_hints
 from msgspec.structs import replace
 
 from dsync.configuration import Configuration
-from dsync.console.etat import LINKS
+from dsync.console.suivi import LINKS
 from dsync.messages import english, french, kinds
 from dsync.service.alerts import ALERTS, TOLD
 from dsync.settings import PREFIX, VARIABLES
@@ -41,7 +41,7 @@ ABOUT = [french.About(NOW, act, service, way) for act, service, way in [(1, 1, 0
 def sample(kind: type) -> Any:
     """Return a message of a kind, with some value for each fact."""
     if kind is kinds.Stopped:
-        return kinds.Stopped("rules", 3, NOW, "Xx")
+        return kinds.Stopped("rules", NOW, "Xx")
     return kind(**{name: SAMPLES[of] for name, of in get_type_hints(kind).items()})
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 import dsync
 from dsync.annotations.wish import WishStatus
 from dsync.cli import check, pieces, ruled
-from dsync.console import decisions, jury_book, words
+from dsync.console import decisions, words
 from dsync.domain.check_line import CheckStatus
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.pieces import CopyState
@@ -19,7 +19,7 @@ from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.stages import Attend
 from dsync.store.changes import Author
 from dsync.store.listing import RETAINED
-from dsync.sync.conflicts import Choice
+from dsync.sync.handing_over import Choice
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
 
 PARTIAL = {
@@ -42,7 +42,6 @@ WORDS: tuple[tuple[type[Enum], Mapping[str, object]], ...] = (
     (Choice, words.CHOIX),
     (CopyState, pieces._MEANINGS),
     (CopyState, words.COPIES),
-    (Etat, jury_book.ETATS),
     (Etat, words.ETATS),
     (Etat, RETAINED),
     (Kind, words.GENRES),

@@ -21,7 +21,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     { once: true },
   );
 });
-// The session has ended, or what the page follows is gone (a request taken back, a trial that is no
+// The session has ended, or what the page follows is gone (a request taken back, a search that is no
 // longer kept): the page says so.
 document.addEventListener("htmx:responseError", (event) => {
   if ([403, 404].includes(event.detail.xhr.status)) location.reload();

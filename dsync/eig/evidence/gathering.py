@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -25,7 +24,7 @@ from dsync.eig.evidence.betagouv import (
     make_evidence,
     parse_catalogue,
 )
-from dsync.eig.precheck.catalogue import KnownProduct, updated_products
+from dsync.eig.precheck.catalogue import updated_products
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evidence import PublicEvidence, RegistryStatus
@@ -38,8 +37,7 @@ from dsync.messages import kinds as k
 from dsync.programme import ProgrammeRun
 
 if TYPE_CHECKING:
-    from dsync.eig.evidence.registry import RegistryClient
-    from dsync.eig.evidence.sources import EvidenceSources
+    from dsync.eig.evidence.sources import EvidenceSources, RegistryClient
 
 _ANSWER_MAX_AGE = timedelta(days=30)
 """How long an answer of the registry is used."""
@@ -50,44 +48,21 @@ FEWEST = 300
 has had more than this since before the first call. Later ones are compared with the stored copy."""
 
 
-@dataclass(frozen=True)
-class GatheredEvidence:
-    """The evidence of one run: the catalogue, and how to read what the database has of it."""
-
-    sources: EvidenceSources
-    copy: EvidenceCopy | None
-    """The copy of the catalogue that this run uses; None when there is none."""
-    known: Callable[[], tuple[KnownProduct, ...]]
-    """Reads every product that was ever published."""
-    key: str
-    """Changes when the catalogue or the rules change, or when the catalogue becomes too old."""
-
-    # Parsing the catalogue takes about 40 ms, which a run without a dossier to judge saves.
-    @cached_property
-    def evidence(self) -> PublicEvidence:
-        """The evidence, parsed at the first use."""
-        return make_evidence(
-            self.copy,
-            asks_registry=self.sources.registry is not None,
-            now=self.sources.clock(),
-            known=self.known(),
-        )
-
-
 def gather(
     run: ProgrammeRun,
     sources: EvidenceSources,
     *,
-    rules_version: str,
     catalogue_percent: float,
     accept: bool = False,
-) -> GatheredEvidence:
+) -> tuple[str, Callable[[], PublicEvidence]]:
     """Revalidate the catalogue with a conditional request and store what is new.
+
+    Return a key that changes with the catalogue, or when it becomes too old, and what reads it.
 
     A catalogue that lacks more than `catalogue_percent` of the products of the stored copy, or
     changes more, is refused, and so is a first one that is too small: the stored copy is used, and
     the run's report asks an operator to accept the new one. With `accept`, the one that was refused
-    before is taken, if it is unchanged. The rules' version becomes part of the key.
+    before is taken, if it is unchanged.
 
     Raises:
         StoreError: the database failed; the stored copy is unchanged.
@@ -138,17 +113,15 @@ def gather(
         at = run.now if is_read else copy.confirmed_at
         copy = copy._replace(confirmed_at=at, erreur=erreur)
 
-    def known_products() -> tuple[KnownProduct, ...]:
+    # Parsing takes about 40 ms, which a run without a dossier to judge saves.
+    @cache
+    def read() -> PublicEvidence:
         with run.reading() as reader:
-            return rows.known_products(reader.connection)
+            known = rows.known_products(reader.connection)
+        asks_registry = sources.registry is not None
+        return make_evidence(copy, asks_registry=asks_registry, now=sources.clock(), known=known)
 
-    key = f"{_key(copy, run.now)}:{rules_version}"
-    return GatheredEvidence(sources, copy, known_products, key)
-
-
-def no_catalogue(sources: EvidenceSources, rules_version: str) -> GatheredEvidence:
-    """Return the evidence of rules that need no catalogue; asks and stores nothing."""
-    return GatheredEvidence(sources, None, tuple, f"sans catalogue:{rules_version}")
+    return _key(copy, run.now), read
 
 
 def _refusal(previous: EvidenceCopy | None, fetched: Fetched, share: float) -> k.Problem | None:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from dsync.annotations.targets import ACCEPTED_TYPES
 from dsync.domain.dossier import (
@@ -23,7 +22,7 @@ from dsync.domain.dossier import (
 from dsync.domain.ids import DescriptorId
 from dsync.domain.json_bytes import json_bytes
 from dsync.eig.candidature import Candidature, declared_fields
-from dsync.eig.candidature_views import MAIN_VIEW
+from dsync.eig.candidature_views import EXTRA, MAIN_VIEW
 from dsync.eig.grids import GRIDS_REVISION
 from dsync.eig.mapping.candidature_reading import FormPlan, read_candidature
 from dsync.eig.mapping.mapping_section import (
@@ -45,25 +44,20 @@ Field = tuple[str, ChampTarget, bool]
 """A field's name, its champ or annotation, and whether it is an annotation."""
 
 
-class MatchStatus(StrEnum):
-    """How a mapped field was found in a revision."""
-
-    BY_ID = "by_id"
-    BY_LABEL = "by_label"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class FieldMatch:
-    """A mapped field with its descriptor in a revision.
+class FieldMatch(NamedTuple):
+    """A mapped field with its descriptor in a revision, None if it is missing there.
 
     Columns of repetitions are named `voeux.profil`, `evaluations.criteres.<name>`, ….
     """
 
     field: str
     target: ChampTarget
-    status: MatchStatus
     descriptor: Descriptor | None
+
+    @property
+    def is_by_id(self) -> bool:
+        """Whether its id was found; else its label was, if anything."""
+        return self.descriptor is not None and self.descriptor.id == self.target.id
 
     @property
     def is_needed(self) -> bool:
@@ -87,18 +81,10 @@ class FieldMatch:
         return expected, self.descriptor.type
 
 
-@dataclass(frozen=True, slots=True)
-class DriftReport:
-    """The differences between the mapping and a revision."""
-
-    matches: tuple[FieldMatch, ...]
-    new: tuple[Descriptor, ...]
-    """Descriptors without a field that the configuration does not mention."""
-
-
-def _match_fields(
+def match_fields(
     config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
-) -> tuple[FieldMatch, ...]:
+) -> list[FieldMatch]:
+    """Find all mapped fields in a revision, the columns of repetitions last."""
     matches = match_in(
         list(config.top_level()),
         [d for d in descriptors.values() if d.parent_id is None],
@@ -114,26 +100,30 @@ def _match_fields(
             ],
             children,
         )
-    return tuple(matches)
+    return matches
 
 
-def match_descriptors(
-    config: MappingConfig, revision: Revision, *, known: Iterable[str] = ()
-) -> DriftReport:
-    """Compare the mapping with a revision; `known` are ids of descriptors with another use."""
-    matches = _match_fields(config, revision.descriptors)
+def new_in(
+    config: MappingConfig,
+    revision: Revision,
+    matches: Iterable[FieldMatch],
+    known: Iterable[str] = (),
+) -> list[Descriptor]:
+    """Return the descriptors without a field that the configuration does not mention.
+
+    `known` are ids of descriptors with another use.
+    """
     used = {match.descriptor.id for match in matches if match.descriptor}
     others = {target.id for target in config.autres} | set(known)
     other_labels = {folded(libelle) for target in config.autres for libelle in target.libelles}
-    new = tuple(
+    return [
         d
         for d in revision.descriptors.values()
         if d.id not in used
         and d.id not in others
         and d.type not in LAYOUT_TYPES
         and folded(d.libelle) not in other_labels
-    )
-    return DriftReport(matches, new)
+    ]
 
 
 def match_in(fields: list[Field], descriptors: list[Descriptor]) -> list[FieldMatch]:
@@ -142,30 +132,19 @@ def match_in(fields: list[Field], descriptors: list[Descriptor]) -> list[FieldMa
     # An id in the wrong section of the mapping finds nothing: an annotation must not fill a champ's
     # field.
     by_id = {(str(d.id), d.is_annotation): d for d in candidates}
-    found: dict[str, FieldMatch] = {}
+    found = {
+        name: by_id.get((target.id or "", is_annotation)) for name, target, is_annotation in fields
+    }
+    taken = {descriptor.id for descriptor in found.values() if descriptor}
     for name, target, is_annotation in fields:
-        descriptor = by_id.get((target.id, is_annotation)) if target.id else None
-        if descriptor:
-            found[name] = FieldMatch(name, target, MatchStatus.BY_ID, descriptor)
-    taken = {match.descriptor.id for match in found.values() if match.descriptor}
-    for name, target, is_annotation in fields:
-        if name in found:
-            continue
-        free = [d for d in candidates if d.is_annotation == is_annotation and d.id not in taken]
-        descriptor = _by_label(target, free)
-        status = MatchStatus.BY_LABEL if descriptor else MatchStatus.MISSING
-        found[name] = FieldMatch(name, target, status, descriptor)
-        if descriptor:
-            taken.add(descriptor.id)
-    return [found[name] for name, _, _ in fields]
-
-
-def _by_label(target: ChampTarget, descriptors: list[Descriptor]) -> Descriptor | None:
-    for libelle in map(folded, target.libelles):
-        for descriptor in descriptors:
-            if folded(descriptor.libelle) == libelle:
-                return descriptor
-    return None
+        if found[name] is None:
+            free = [d for d in candidates if d.is_annotation == is_annotation and d.id not in taken]
+            labels = {folded(d.libelle): d for d in reversed(free)}
+            named = (labels.get(folded(libelle)) for libelle in target.libelles)
+            if descriptor := next(filter(None, named), None):
+                found[name] = descriptor
+                taken.add(descriptor.id)
+    return [FieldMatch(name, target, found[name]) for name, target, _ in fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +186,18 @@ class MappedForm:
         return frozenset(filter(None, {id_ for _, id_ in self.plan.champs} | columns))
 
     @property
-    def columns(self) -> dict[tuple[str, str], DescriptorId]:
-        """The descriptor of each column of a view that is filled from one."""
+    def columns(self) -> list[tuple[str, str, DescriptorId]]:
+        """Each column of a view that is filled from descriptors, with each of them."""
         ids = dict([*self.plan.champs, *self.plan.annotations])
-        found = {(MAIN_VIEW, name): ids.get(one.target or name) for name, one in declared_fields()}
+        found = [(MAIN_VIEW, name, ids.get(one.target or name)) for name, one in declared_fields()]
+        found += [(MAIN_VIEW, EXTRA, ids[name]) for name in self.plan.extras]
         for name, id_ in self.plan.columns.items():
-            block, _, column = name.partition(".")
-            found[_VIEWS[block], column] = id_
-        return {column: id_ for column, id_ in found.items() if id_ is not None}
+            block, column, *critere = name.split(".")
+            if critere:
+                found.append(("lecture_evaluation_note", "note", id_))
+            else:
+                found.append((_VIEWS[block], "rang" if column == "ordre" else column, id_))
+        return [(view, column, id_) for view, column, id_ in found if id_ is not None]
 
     def rows(
         self, dossier: Dossier, corrections: Sequence[Correction] = ()
@@ -230,7 +213,7 @@ class MappedForm:
 
 
 def _plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:
-    matches = _match_fields(config, descriptors)
+    matches = match_fields(config, descriptors)
     ids = {match.field: match.descriptor.id if match.descriptor else None for match in matches}
     criteres = [
         (match.field.rpartition(".")[2], match.descriptor.libelle, match.descriptor.id)

@@ -19,8 +19,8 @@ from pydantic import (
 )
 
 from dsync.domain.dossier import slug
-from dsync.domain.nearest import MISSPELT, nearest
-from dsync.domain.toml_values import Boolean, Section, champ_of
+from dsync.domain.remedies import MISSPELT, nearest
+from dsync.domain.toml import Boolean, Section, champ_of
 from dsync.eig.candidature import OPEN, Candidature, targets
 
 VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")

@@ -13,9 +13,9 @@ from itertools import count
 
 from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, folded, slug
 from dsync.domain.ids import DescriptorId
-from dsync.domain.nearest import MIN_SIMILARITY, SURE, similarity
-from dsync.domain.toml_text import TO_CHECK, array, commented, named
-from dsync.eig.mapping.form import Field, MatchStatus, match_in
+from dsync.domain.remedies import MIN_SIMILARITY, SURE, similarity
+from dsync.domain.toml import TO_CHECK, array, commented, named
+from dsync.eig.mapping.form import Field, match_in
 from dsync.eig.mapping.mapping_section import (
     EVALUATIONS,
     REPETITIONS,
@@ -92,7 +92,7 @@ def propose(
 
 def _proposed(fields: list[Field], candidates: list[Descriptor]) -> list[Proposed]:
     matches = match_in(fields, candidates)
-    by_id = {m.descriptor.id for m in matches if m.descriptor and m.status is MatchStatus.BY_ID}
+    by_id = {match.descriptor.id for match in matches if match.descriptor and match.is_by_id}
     labels = Counter(_label(one) for one in candidates if one.id not in by_id)
     # A label that several champs have tells none of them from the others.
     known = {

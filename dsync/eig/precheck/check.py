@@ -7,10 +7,7 @@ from typing import Self
 
 
 class Check(StrEnum):
-    """A check, in the order of results and texts.
-
-    Its function is in the module of its name, in `checks`.
-    """
+    """A check, in the order of results and texts; its function is in `checks`."""
 
     label: str
     """Its French title in texts."""

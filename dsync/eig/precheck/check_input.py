@@ -14,7 +14,7 @@ from dsync.domain.wording import french_date
 from dsync.eig.candidature import Candidature, Reponse
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.evidence import PublicEvidence
-from dsync.eig.precheck.product import ProductMatch
+from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
 
@@ -93,11 +93,7 @@ def without_question(name: str, context: CheckInput, field: str, question: str) 
     return None
 
 
-def without_catalogue(name: str) -> Controle:
-    """Return the result of a check that needs the catalogue when there is none."""
-    return make_controle(name, sentences.SANS_CATALOGUE, {})
-
-
-def without_product(name: str) -> Controle:
-    """Return the result of a check that needs the product when it is not known."""
-    return make_controle(name, sentences.SANS_PRODUIT, {})
+def without_product(name: str, context: CheckInput) -> Controle:
+    """Return the result of a check of the product, which is not known."""
+    is_away = context.match.lien is Lien.INDISPONIBLE
+    return make_controle(name, sentences.SANS_CATALOGUE if is_away else sentences.SANS_PRODUIT, {})

@@ -29,9 +29,8 @@ from dsync.domain.wording import fold
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import READING, REPORTED_BLANK, CheckInput, make_controle
-from dsync.eig.precheck.checks import CHECKS
+from dsync.eig.precheck.checks import CHECKS, check_completude
 from dsync.eig.precheck.checks.administration import registry_answer
-from dsync.eig.precheck.checks.completude import check_completude
 from dsync.eig.precheck.evidence import (
     AbsentPage,
     IdentifiedProduct,

@@ -185,17 +185,9 @@ def _established(
     at = evidence.catalogue_at
     if product.id not in catalogue.products:
         at = catalogue.former[product.id].vu_le
-    own = ProductEvidence(
-        saisie=typed or "",
-        lien=Lien.FICHE,
-        page=None,
-        product=product,
-        source=catalogue.source,
-        sha256=catalogue.sha256,
-        consulte_le=at,
-        etabli=True,
-    )
-    return IdentifiedProduct(ProductMatch(Lien.FICHE, product), own, False, found.typed)
+    match = ProductMatch(Lien.FICHE, product)
+    own = structs.replace(_read(typed or "", match, product, catalogue, at), etabli=True)
+    return IdentifiedProduct(match, own, False, found.typed)
 
 
 def _identify(
@@ -231,18 +223,24 @@ def _identify(
         return IdentifiedProduct(match, None, False, match)
     if absent is not None and fold(absent.page) == fold(product.id):
         match = replace(match, absente_le=absent.at)
-    product_evidence = ProductEvidence(
+    own = _read(typed, match, product, catalogue, evidence.catalogue_at)
+    return IdentifiedProduct(match, own, False, match)
+
+
+def _read(
+    typed: str, match: ProductMatch, product: Product, catalogue: Catalogue, at: datetime | None
+) -> ProductEvidence:
+    return ProductEvidence(
         saisie=typed,
         lien=match.lien,
         page=match.page,
         product=product,
         source=catalogue.source,
         sha256=catalogue.sha256,
-        consulte_le=evidence.catalogue_at,
+        consulte_le=at,
         autres_mots=match.autres_mots,
         absente_le=match.absente_le,
     )
-    return IdentifiedProduct(match, product_evidence, False, match)
 
 
 def _frozen(frozen: ProductEvidence) -> IdentifiedProduct:

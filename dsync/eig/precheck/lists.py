@@ -259,11 +259,18 @@ def validate_list(
     header = next((line for line in text.splitlines() if line.strip() and line[0] != "#"), "")
     # French spreadsheets separate columns by semicolons.
     columns = {name.strip().strip('"').lower() for name in header.replace(";", ",").split(",")}
+    # Rows in a fixed order, so that two versions of the file can be compared.
     try:
         if "siren" in columns:
-            return _operateurs(parse_operateurs(text, given), today)
+            names = parse_operateurs(text, given)
+            rows = sorted(names.noms.items(), key=lambda row: (row[1], row[0]))
+            return _stored("operateurs", names.annee, names.source, ("siren", "nom"), rows, today)
         if "code" in columns:
-            return _categories(parse_categories(text, given), today)
+            known = parse_categories(text, given)
+            every = [*(famille[2] for famille in known.familles), *known.exact.values()]
+            coded = sorted((one.code, one.libelle, one.reponse.value) for one in every)
+            written = ("code", "libelle", "reponse")
+            return _stored("categories_juridiques", None, known.source, written, coded, today)
     except ListProblemsError as exc:
         problems = tuple(exc.problems)
         raise ConfigurationError(
@@ -276,42 +283,19 @@ def validate_list(
     )
 
 
-def _operateurs(parsed: OperateurList, today: date) -> ReferenceList:
-    # A fixed order, so that two versions of the file can be compared.
-    rows = sorted(parsed.noms.items(), key=lambda row: (row[1], row[0]))
-    meta = {"annee": str(parsed.annee), "source": parsed.source, "date": today.isoformat()}
-    return ReferenceList(
-        "operateurs",
-        f"operateurs_etat_{parsed.annee}.csv",
-        parsed.annee,
-        parsed.source,
-        len(rows),
-        _written(meta, ("siren", "nom"), rows),
-    )
-
-
-def _categories(parsed: CategorieList, today: date) -> ReferenceList:
-    found = [*(famille[2] for famille in parsed.familles), *parsed.exact.values()]
-    rows = sorted((c.code, c.libelle, c.reponse.value) for c in found)
-    meta = {"source": parsed.source, "date": today.isoformat()}
-    return ReferenceList(
-        "categories_juridiques",
-        "categories_juridiques.csv",
-        None,
-        parsed.source,
-        len(rows),
-        _written(meta, ("code", "libelle", "reponse"), rows),
-    )
-
-
-def _written(
-    meta: dict[str, str],
+def _stored(
+    kind: Kind,
+    annee: int | None,
+    source: str,
     columns: tuple[str, ...],
     rows: Sequence[tuple[str, ...]],
-) -> str:
+    today: date,
+) -> ReferenceList:
+    meta = {"annee": annee, "source": source, "date": today.isoformat()}
     out = io.StringIO()
-    out.writelines(f"# {name}: {value}\n" for name, value in meta.items())
+    out.writelines(f"# {name}: {value}\n" for name, value in meta.items() if value is not None)
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)
-    return out.getvalue()
+    filename = f"operateurs_etat_{annee}.csv" if annee else f"{kind}.csv"
+    return ReferenceList(kind, filename, annee, source, len(rows), out.getvalue())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import to_builtins
@@ -72,13 +72,6 @@ _List = TypeVar("_List", OperateurList, CategorieList)
 _Named = TypeVar("_Named", ProfilConfig, CasConfig)
 
 
-class NeededChamp(NamedTuple):
-    """A champ that the mapping marks as needed."""
-
-    field: str
-    libelle: str
-
-
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """The rules and lists, indexed; what belongs to a check that is off can be empty."""
@@ -93,7 +86,8 @@ class RuleSet:
     operateurs: tuple[OperateurList, ...]
     """The latest first."""
     categories: CategorieList
-    needed: tuple[NeededChamp, ...]
+    needed: Mapping[str, str]
+    """The labels of the champs that the mapping marks as needed, by their fields."""
     severities: Mapping[str, Resultat]
     """The most severe result that each check may give."""
     eligible_phases: frozenset[str]
@@ -153,7 +147,7 @@ class RuleSet:
             window=Window(*(config.window or (date.min, date.max))),
             operateurs=tuple(sorted(operateurs, key=lambda found: -found.annee)),
             categories=categories,
-            needed=tuple(NeededChamp(*pair) for pair in needed),
+            needed=dict(needed),
             severities={
                 name: Resultat(severity)
                 for name, severity in config.severity.items()
@@ -201,7 +195,9 @@ class RuleSet:
             "regles": regles,
             "listes": lists,
             "categories": [list(one) for one in sorted(known)],
-            "champs_attendus": [one._asdict() for one in self.needed],
+            "champs_attendus": [
+                {"field": field, "libelle": libelle} for field, libelle in self.needed.items()
+            ],
             "controles": [
                 {"nom": check.value, "titre": check.label, "sens": check.meaning}
                 for check in Check

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from annotated_types import Ge, Len, MinLen
 
-from dsync.domain.toml_values import Day, Filled, Marked, WholeNumber
+from dsync.domain.toml import Day, Filled, Marked, WholeNumber
 from dsync.eig.precheck.check import Check
 
 Severity = Literal["a_verifier", "non_conforme", "off"]

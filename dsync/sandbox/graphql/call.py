@@ -59,12 +59,8 @@ class Call:
     out_of_time: bool = False
     places: list[tuple[ServedDossier, Place]] = field(default_factory=list)
     """Each dossier in the answer, and its path."""
-    null_fields: set[Place] = field(default_factory=set)
-    """Paths of the answer at which a `null_field` fault was set."""
-    failed_fields: set[Place] = field(default_factory=set)
-    """Paths of the answer at which a `failed_field` fault was set."""
-    failed_reads: set[Place] = field(default_factory=set)
-    """Paths of the answer at which a `failed_read` fault was set."""
+    harmed: dict[Place, str] = field(default_factory=dict)
+    """The kind of the fault of a field, by its path in the answer."""
 
     def asks(self, typename: str) -> bool:
         """Return whether the document has a fragment on that type, used or not.

@@ -10,7 +10,7 @@ import graphql
 from graphql.execution.execute import assume_not_async_iterable, assume_not_awaitable
 from graphql.pyutils import Path, Undefined
 
-from dsync.sandbox.graphql.call import Call, Place, QueryLimit, ServerFailure, failed
+from dsync.sandbox.graphql.call import Call, QueryLimit, ServerFailure, failed
 from dsync.sandbox.graphql.documents import QueryDocument, RefusedError
 from dsync.sandbox.graphql.served_schema import LEAF, schema
 from dsync.sandbox.world.model import ServedDossier
@@ -80,7 +80,7 @@ class PlatformExecutor(graphql.Executor[Any]):
         """Resolve the fields of an object; a fault may replace a dossier by an error."""
         if isinstance(source_value, ServedDossier):
             _raise_fault_of(source_value, self.context_value, path, fields)
-        if _harmed(self.context_value):
+        if self.context_value.harmed:
             return super().execute_fields(parent_type, source_value, path, fields, position)
         # Leaves are read here: graphql-core's own way to them takes twice as long for a page.
         results = {}
@@ -108,16 +108,15 @@ class PlatformExecutor(graphql.Executor[Any]):
         self, parent_type: Any, source: Any, details: Any, path: Path, position: Any
     ) -> Any:
         """Resolve a field; it is null where a test set a fault on it."""
-        call = self.context_value
-        harmed = _harmed(call)
-        place = tuple(path.as_list()) if harmed else ()
-        if place in call.failed_reads:
+        harmed = self.context_value.harmed
+        kind = harmed.get(tuple(path.as_list())) if harmed else None
+        if kind == "failed_read":
             raise ServerFailure
-        if place not in harmed:
+        if kind is None:
             return super().execute_field(parent_type, source, details, path, position)
         node = details[0].node
         field = self.schema.get_field(parent_type, node.name.value)
-        if field and place in call.failed_fields:
+        if field and kind == "failed_field":
             self.handle_field_error(failed("The field failed"), field.type, details, path)
         elif field and graphql.is_non_null_type(field.type):
             raise _null(f"{parent_type.name}.{node.name.value}", node, path)
@@ -150,14 +149,8 @@ def _raise_fault_of(dossier: ServedDossier, call: Call, path: Path | None, field
     if has_fault("null_node"):
         raise _null(name, node, first)
     call.places.append((dossier, place))
-    call.null_fields |= {(*place, *fault.path) for fault in dossier.faults_of("null_field")}
-    call.failed_fields |= {(*place, *fault.path) for fault in dossier.faults_of("failed_field")}
-    call.failed_reads |= {(*place, *fault.path) for fault in dossier.faults_of("failed_read")}
-
-
-def _harmed(call: Call) -> set[Place]:
-    """Return the paths at which a fault of a field was set."""
-    return call.null_fields | call.failed_fields | call.failed_reads
+    for kind in ("null_field", "failed_field", "failed_read"):
+        call.harmed |= {(*place, *fault.path): kind for fault in dossier.faults_of(kind)}
 
 
 def _null(field: str, node: graphql.FieldNode, path: Path) -> graphql.GraphQLError:

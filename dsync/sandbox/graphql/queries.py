@@ -13,9 +13,17 @@ from typing import Any
 
 from dsync.sandbox.graphql import connections
 from dsync.sandbox.graphql.call import Info, Resolve
-from dsync.sandbox.world import attachments, opaque_ids
+from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.model import ChampDescriptor, Groupe, Label, ServedDossier, Source
-from dsync.sandbox.world.scalars import ASKED_TYPES, ServedChamp, champs_of, iso
+from dsync.sandbox.world.scalars import (
+    ASKED_TYPES,
+    ServedChamp,
+    ServedFile,
+    champs_of,
+    file_path,
+    files_of,
+    iso,
+)
 
 FILES = "/files/"
 """Path of the addresses of files."""
@@ -51,8 +59,8 @@ def _answers(source: Source) -> Resolve:
     return resolve
 
 
-def _url(file: attachments.ServedFile, info: Info) -> str:
-    return f"{info.context.base_url}{FILES}{attachments.make_path(info.context.world, file)}"
+def _url(file: ServedFile, info: Info) -> str:
+    return f"{info.context.base_url}{FILES}{file_path(info.context.world, file)}"
 
 
 def _demandeur_type(demandeur: dict[str, Any], info: Info, _: Any) -> str:
@@ -183,7 +191,7 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     "RNFChamp": {"rnf": _REGISTER},
     "EngagementJuridiqueChamp": {"engagementJuridique": _of(lambda c: {} if c.value else None)},
     "DossierLinkChamp": {"dossier": lambda c, info: info.context.world.shown_dossier(c.value)},
-    "PieceJustificativeChamp": {"files": _of(attachments.files_of)},
+    "PieceJustificativeChamp": {"files": _of(files_of)},
     "TitreIdentiteChamp": {"filled": _of(lambda c: bool(c.value))},
     "RepetitionChamp": {
         "rows": _of(

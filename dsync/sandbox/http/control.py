@@ -15,9 +15,8 @@ from functools import partialmethod
 from typing import Any
 
 from dsync.sandbox.graphql.call import QueryLimit
-from dsync.sandbox.http.endpoint import Endpoint, Entry
+from dsync.sandbox.http.endpoint import Endpoint, Entry, OpenData
 from dsync.sandbox.http.faults import HttpAnswer, ScriptedFault
-from dsync.sandbox.http.open_data import OpenData
 from dsync.sandbox.http.webhook_sender import RegisteredWebhook
 from dsync.sandbox.world.edits import (
     Acting,

@@ -12,8 +12,7 @@ from typing import Any
 from dsync.sandbox import content
 from dsync.sandbox.content import life
 from dsync.sandbox.http.control import Control
-from dsync.sandbox.http.endpoint import PATH, Endpoint
-from dsync.sandbox.http.open_data import OpenData
+from dsync.sandbox.http.endpoint import PATH, Endpoint, OpenData
 from dsync.sandbox.http.server import BETAGOUV, CONTROL, Server
 from dsync.sandbox.world.model import FormSeed, ServedDossier, World
 

@@ -14,11 +14,10 @@ from typing import Any
 
 from dsync.sandbox.graphql.queries import FILES
 from dsync.sandbox.http.control import Control, call
-from dsync.sandbox.http.endpoint import PATH, Endpoint
+from dsync.sandbox.http.endpoint import PATH, Endpoint, OpenData
 from dsync.sandbox.http.faults import BETAGOUV as OF_BETAGOUV
 from dsync.sandbox.http.faults import HttpAnswer, ScriptedFault, next_fault
-from dsync.sandbox.http.open_data import OpenData
-from dsync.sandbox.world import attachments
+from dsync.sandbox.world.scalars import fetch_file
 
 CONTROL = "/_sandbox"
 BETAGOUV = "/beta.gouv.fr"
@@ -100,7 +99,7 @@ class Handler(BaseHTTPRequestHandler):
         server, path = self.server, self.path.partition("?")[0]
         if path.startswith(FILES):
             with server.world.lock:
-                status, kind, content = attachments.fetch(server.world, path.removeprefix(FILES))
+                status, kind, content = fetch_file(server.world, path.removeprefix(FILES))
             self._write(HttpAnswer(status, content, kind))
         elif path.startswith(BETAGOUV):
             with server.world.lock:

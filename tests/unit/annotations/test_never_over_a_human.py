@@ -9,38 +9,19 @@ dossier's annotations after dsync had last looked before it sent; `changed`: thi
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from dsync.annotations.plan import Action, Remote, Step, plan
-from dsync.annotations.targets import (
-    AnnotationsConfig,
-    AnnotationTarget,
-    ResolvedAnnotations,
-    VerdictTexts,
-)
 from dsync.annotations.wish import Wish, WishStatus, WrittenValue
-from dsync.domain.dossier import Descriptor, Etat
-from dsync.domain.ids import DescriptorId, DossierId, DossierNumber
+from dsync.domain.dossier import Etat
+from dsync.domain.ids import DossierId
+from tests.unit.annotations import form
+from tests.unit.annotations.form import AVAILABLE, CONFIG, EDITED_AT, IDS, NUMBER, resolved
 
-KEYS = ("eligible", "a_verifier", "ineligible")
-OPTIONS = ("Éligible", "À vérifier", "Inéligible")
-LABELS = ("éligible", "à vérifier", "inéligible")
-CONFIG = AnnotationsConfig(
-    resultat=AnnotationTarget(id="R"),
-    options=VerdictTexts(**dict(zip(KEYS, OPTIONS, strict=True))),
-    detail=AnnotationTarget(id="D"),
-    date=AnnotationTarget(id="T"),
-    validation=AnnotationTarget(id="V"),
-    labels=VerdictTexts(**dict(zip(KEYS, LABELS, strict=True))),
-)
-AVAILABLE = dict(zip(LABELS, ("L1", "L2", "L3"), strict=True))
-IDS = {"resultat": "R", "detail": "D", "date": "T"}
-TYPES = {"resultat": "drop_down_list", "detail": "textarea", "date": "datetime"}
-NUMBER = DossierNumber(1)
-EDITED_AT = datetime(2024, 6, 1, 8, tzinfo=UTC)
+OPTIONS, LABELS = form.OPTIONS.all(), form.LABELS.all()
 
 VALUES = """
 annotation | wanted | in DS | pushed | lost  | besides               | action
@@ -182,6 +163,7 @@ E      | -       | V      | .     |                       | conflict
 E      | -       | V      | E     |                       | write +E
 E      | V       | V      | E     |                       | write +E -V
 V      | E I     | E      | I     |                       | write +V -E -I
+V      | I       | E      | I     |                       | write +V -I
 V      | E I     | E      | .     |                       | conflict
 E      | V       | V      | .     | validated             | suspend
 E      | V       | .      | .     | force                 | write +E -V
@@ -325,30 +307,6 @@ def with_order(made: Wish, besides: str) -> Wish:
         return made._replace(force_par="operator")
     text = LABELS[WORDS[shown]] if made.annotation == "label" else value(made.annotation, shown)
     return made._replace(force_par="operator", force_sur=text)
-
-
-def descriptor(id_: str, type_: str, options: tuple[str, ...] | None = None) -> Descriptor:
-    return Descriptor(
-        DescriptorId(id_),
-        libelle=id_,
-        type=type_,
-        required=False,
-        options=options,
-        other_option=False,
-        parent_id=None,
-        is_annotation=True,
-    )
-
-
-def resolved(*missing: str) -> ResolvedAnnotations:
-    """Return the annotations of a revision, without some."""
-    options = {"resultat": OPTIONS}
-    made = {
-        name: descriptor(IDS[name], TYPES[name], options.get(name))
-        for name in IDS
-        if name not in missing
-    }
-    return ResolvedAnnotations(*(made.get(name) for name in IDS), descriptor("V", "checkbox"))
 
 
 def planned(

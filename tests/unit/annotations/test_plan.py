@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
@@ -11,40 +10,23 @@ from dsync.annotations.plan import Action, Remote, plan
 from dsync.annotations.targets import (
     AnnotationsConfig,
     AnnotationTarget,
-    ResolvedAnnotations,
-    VerdictTexts,
     lacking_options,
     resolve,
 )
 from dsync.annotations.wish import Wish, WishStatus, WrittenValue
-from dsync.domain.dossier import Descriptor, Etat
-from dsync.domain.ids import DescriptorId, DossierId, DossierNumber
-
-OPTIONS = VerdictTexts(eligible="Éligible", a_verifier="À vérifier", ineligible="Inéligible")
-LABELS = VerdictTexts(eligible="éligible", a_verifier="à vérifier", ineligible="inéligible")
-CONFIG = AnnotationsConfig(
-    resultat=AnnotationTarget(id="R"),
-    options=OPTIONS,
-    detail=AnnotationTarget(id="D"),
-    date=AnnotationTarget(id="T"),
-    validation=AnnotationTarget(id="V"),
-    labels=LABELS,
+from dsync.domain.dossier import Etat
+from dsync.domain.ids import DossierId
+from tests.unit.annotations.form import (
+    AVAILABLE,
+    CONFIG,
+    EDITED_AT,
+    NUMBER,
+    OPTIONS,
+    descriptor,
+    resolved,
 )
-NUMBER = DossierNumber(1)
-EDITED_AT = datetime(2024, 6, 1, 8, tzinfo=UTC)
-AVAILABLE = {"éligible": "L1", "inéligible": "L2", "à vérifier": "L3"}
 
-
-def descriptor(id_: str, type_: str) -> Descriptor:
-    return Descriptor(DescriptorId(id_), id_, type_, False, None, False, None, True)
-
-
-RESOLVED = ResolvedAnnotations(
-    descriptor("R", "drop_down_list"),
-    descriptor("D", "textarea"),
-    descriptor("T", "datetime"),
-    descriptor("V", "checkbox"),
-)
+RESOLVED = resolved()
 
 
 def result(valeur="Éligible", **more):
@@ -66,18 +48,6 @@ def actions(wishes, values=None, labels=()):
     return {step.wish.annotation: step.action for step in steps}
 
 
-def test_a_value_sent_without_an_answer_counts_as_dsyncs():
-    """It is no conflict if DS has it."""
-    wish = result(
-        "À vérifier",
-        pushed=WrittenValue("Éligible", "R"),
-        uncertain=WrittenValue("Inéligible", "R"),
-    )
-    assert {"resultat": Action.WRITE} == actions([wish], {"R": "Inéligible"})
-    assert {"resultat": Action.WRITE} == actions([wish], {"R": "Éligible"})
-    assert {"resultat": Action.CONFLICT} == actions([wish], {"R": "Autre"})
-
-
 def test_values_are_compared_as_ds_normalises_them():
     """Line ends, control characters, seconds and time zones make no difference."""
     text = detail("a\nb", pushed=WrittenValue("a\nb", "D"))
@@ -85,17 +55,6 @@ def test_values_are_compared_as_ds_normalises_them():
     instant = "2024-03-01T09:30:00+00:00"
     date = Wish(3, NUMBER, "date", instant, pushed=WrittenValue(instant, "T"))
     assert {"date": Action.CONFIRM} == actions([date], {"T": "2024-03-01T10:30:42+01:00"})
-
-
-def test_a_label_half_changed_by_a_lost_answer_is_dsyncs():
-    """One label was added and the other not yet removed, or the reverse."""
-    wish = label(
-        "à vérifier",
-        pushed=WrittenValue("éligible", "L1"),
-        uncertain=WrittenValue("inéligible", "L2"),
-    )
-    for labels in (["éligible"], ["inéligible"], ["éligible", "inéligible"]):
-        assert {"label": Action.WRITE} == actions([wish], labels=labels)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from dsync.cli.output import clean, print_json, shown
-from dsync.domain.durations import ago
+from dsync.domain.remedies import ago
 
 NOW = datetime(2024, 6, 1, 8, tzinfo=UTC)
 

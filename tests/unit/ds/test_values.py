@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.ds.dossier_reading import read_dossier
 from dsync.ds.results import Unreadable
 from dsync.sync.record import champs_of_form
+from tests.conftest import shared
 
 PLACE = {"name": "Île-de-France", "code": "11"}
 
@@ -289,12 +288,6 @@ def test_layout_without_a_value_is_left_out(typename: str) -> None:
     assert [champ.texte for champ in champs_of(empty, full)] == ["texte"]
 
 
-RECORDED = (
-    Path(os.environ.get("DSYNC_SHARED", Path(__file__).parents[4] / "shared"))
-    / "ds"
-    / "recorded"
-    / "dossier-zoo-fragments.json"
-)
 ALIASES = {
     "TextChamp": {"value": "textValue"},
     "DropDownListChamp": {"value": "dropDownValue"},
@@ -306,12 +299,10 @@ ALIASES = {
 }
 
 
-@pytest.mark.skipif(not RECORDED.is_file(), reason="the recorded conversations are not at hand")
 def test_a_recorded_dossier_of_every_type_is_read() -> None:
     """Recorded answers give DS's own texts, except dates and booleans."""
-    dossier = json.loads(RECORDED.read_text(encoding="utf-8"))["response"]["body"]["data"][
-        "dossier"
-    ]
+    recorded = json.loads(shared("ds/recorded/dossier-zoo-fragments.json"))
+    dossier = recorded["response"]["body"]["data"]["dossier"]
     nodes = [
         {ALIASES.get(champ["__typename"], {}).get(key, key): value for key, value in champ.items()}
         for champ in dossier["champs"]

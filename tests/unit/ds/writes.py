@@ -11,16 +11,7 @@ from dsync.domain.ids import DescriptorId, DossierNumber
 
 def value_step(id_: str, type_: str, text: str) -> Step:
     """Return the step that writes a text into an annotation."""
-    descriptor = Descriptor(
-        DescriptorId(id_),
-        libelle=id_,
-        type=type_,
-        required=False,
-        options=None,
-        other_option=False,
-        parent_id=None,
-        is_annotation=True,
-    )
+    descriptor = Descriptor(DescriptorId(id_), id_, type_, is_annotation=True)
     return Step(Wish(1, DossierNumber(1), id_, text), Action.WRITE, descriptor, target=id_)
 
 

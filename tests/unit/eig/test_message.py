@@ -95,7 +95,7 @@ def test_what_no_examined_check_asks_for_is_asked_with_the_blank_answers() -> No
     """Without a product, phase and case are not examined: their blank answers are asked at once."""
     fiche, *questions = about("Fiche, phase et cas vides")
     assert "ne donne pas l’adresse" in fiche
-    labels = {one.field: one.libelle for one in shipped_rules().needed}
+    labels = shipped_rules().needed
     expected = [f"Merci de répondre à « {labels[name]} »."
                 for name in ("phase_declaree", "cas_demande") if name in labels]  # fmt: skip
     assert expected == questions

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from dsync.sandbox.content.products import (
     startups,
     without_accents,
 )
+from tests.conftest import shared
 
 
 def phase_names(document: dict[str, Any]) -> set[str]:
@@ -97,12 +96,7 @@ def keys_of(document: dict[str, Any]) -> dict[str, set[str]]:
 @pytest.mark.parametrize("version", ["v2.6", "v2.7"])
 def test_the_catalogue_has_the_shape_of_the_real_one(version: Version) -> None:
     """All keys of the document, the products and the incubators exist on beta.gouv.fr."""
-    root = Path(__file__).parents[3]
-    shared = Path(os.environ.get("DSYNC_SHARED", root.parent / "shared"))
-    sample = shared / "eig" / f"betagouv_{version}_sample.json"
-    if not sample.is_file():
-        pytest.skip(f"{sample.name} is not at hand (DSYNC_SHARED)")
-    real = keys_of(json.loads(sample.read_text(encoding="utf-8")))
+    real = keys_of(json.loads(shared(f"eig/betagouv_{version}_sample.json")))
     ours = keys_of(startups(7, version))
     assert {part: keys - real[part] for part, keys in ours.items()} == {
         part: set() for part in ours

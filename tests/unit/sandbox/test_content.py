@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 from collections import Counter
 from datetime import UTC, date, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +24,7 @@ from dsync.sandbox.content.applicants import CATEGORIES, NASTY_TEXTS, OPERATEURS
 from dsync.sandbox.content.cases import CASES, ELIGIBLE, case_of, twin_of
 from dsync.sandbox.content.products import products, redirects
 from dsync.sandbox.world.model import ChampDescriptor, FormSeed, ServedDossier
-from tests.conftest import Golden
+from tests.conftest import Golden, shared
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -222,14 +220,6 @@ def test_numbers_of_organisations_pass_the_checksum() -> None:
         if siret:
             assert check_digit(siret[:-1]) == siret[-1]
             assert check_digit(siret[:8]) == siret[8]
-
-
-def shared(name: str) -> str:
-    root = Path(__file__).parents[3]
-    path = Path(os.environ.get("DSYNC_SHARED", root.parent / "shared")) / name
-    if not path.is_file():
-        pytest.skip(f"{name} is not at hand (DSYNC_SHARED)")
-    return path.read_text(encoding="utf-8")
 
 
 def test_operateurs_are_of_the_states_list() -> None:

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dsync.sandbox.content import EQUIPMENT_FORM, EVERY_TYPE_FORM
 from dsync.sandbox.content.aap_eig7 import FORM, PROFIL_IMPACT
-
-ROOT = Path(__file__).parents[3]
-SHARED = Path(os.environ.get("DSYNC_SHARED", ROOT.parent / "shared"))
-
-
-def shared(name: str) -> str:
-    path = SHARED / name
-    if not path.is_file():
-        pytest.skip(f"{name} is not at hand (DSYNC_SHARED)")
-    return path.read_text(encoding="utf-8")
+from tests.conftest import shared
 
 
 def essentials(descriptor: dict[str, Any]) -> tuple[Any, ...]:

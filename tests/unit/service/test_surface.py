@@ -25,9 +25,10 @@ from dsync.addresses import Listen
 from dsync.errors import ConfigurationError
 from dsync.service.readiness import readiness
 from dsync.service.surface import Surface, bind, server_thread
-from dsync.settings import Settings, load_settings
+from dsync.settings import Settings
 from dsync.wiring import Worker
 from tests.acceptance.worker.installed import until
+from tests.configured import load_settings
 from tests.store.databases import PostgresServer, connected
 
 SECRET = "chemin-secret-de-ce-test"

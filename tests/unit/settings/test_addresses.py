@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.errors import ConfigurationError
-from dsync.settings import load_settings
+from tests.configured import load_settings
 
 
 @pytest.mark.parametrize(

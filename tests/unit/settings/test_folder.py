@@ -10,7 +10,8 @@ import pytest
 
 from dsync.configuration import DEFAULT_DS_URL, shipped_config
 from dsync.errors import ConfigurationError
-from dsync.settings import SANDBOX_DEMARCHE, load_all, load_each, load_settings
+from dsync.settings import SANDBOX_DEMARCHE, load_each
+from tests.configured import load_all, load_settings
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from dsync.addresses import Listen
 from dsync.errors import ConfigurationError
-from dsync.settings import load_settings
+from tests.configured import load_settings
 
 KEY = "whsec_Y2xlLWRlLXNpZ25hdHVyZS1kZS1jZS10ZXN0"
 

@@ -10,7 +10,7 @@ from dsync.configuration import read_configuration, shipped_config
 from dsync.errors import ConfigurationError
 from scripts.pages.keys import settings
 
-MOST = 81
+MOST = 80
 
 
 @pytest.mark.parametrize(

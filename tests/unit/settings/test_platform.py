@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dsync.errors import ConfigurationError
-from dsync.settings import DEFAULT_DATABASE_URL, DEFAULT_HTTP_LISTEN, load_settings
+from dsync.settings import DEFAULT_DATABASE_URL, DEFAULT_HTTP_LISTEN
 from tests.commands.command import config_with
+from tests.configured import load_settings
 
 URL = "postgres://dsync:Pass-Word@db.example:5432/dsync?sslmode=prefer"
 

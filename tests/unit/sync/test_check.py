@@ -10,7 +10,6 @@ import pytest
 
 from dsync.annotations.targets import AnnotationsConfig
 from dsync.care.prerequisites import (
-    Boxes,
     CheckLine,
     CheckStatus,
     annotation_lines,
@@ -44,9 +43,8 @@ def make_descriptor(
     options: tuple[str, ...] | None = None,
     is_annotation: bool = True,
 ) -> Descriptor:
-    return Descriptor(
-        DescriptorId(id_ or ""), libelle, type_, False, options, False, None, is_annotation
-    )
+    id_ = DescriptorId(id_ or "")
+    return Descriptor(id_, libelle, type_, options=options, is_annotation=is_annotation)
 
 
 def make_page(**changes: object) -> Descriptor:
@@ -260,8 +258,8 @@ def test_a_validation_box_that_was_once_there_is_asked_for(
     box = make_descriptor(BOX.id, "Validé", type_ or "")
     former = [make_descriptor("former", "Vu", "checkbox")] if "former" in known else []
     revision = make_revision(*([box] if type_ else []), *former)
-    line = box_line(config, Boxes(known), revision, [revision])
+    line = box_line(config, known, False, revision, [revision])
     assert (status, 2 if status == "error" else 0) == (line.status.value, line.exit_code)
     assert said in line.message
     if status == "error":
-        assert "warning" == box_line(config, Boxes(known, True), revision, [revision]).status.value
+        assert "warning" == box_line(config, known, True, revision, [revision]).status.value

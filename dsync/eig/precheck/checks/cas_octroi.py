@@ -16,11 +16,9 @@ from dsync.eig.precheck.check_input import (
     REPORTED_BLANK,
     CheckInput,
     make_controle,
-    without_catalogue,
     without_product,
     without_question,
 )
-from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules_section import CasConfig
 
 NAME = Check.CAS_OCTROI
@@ -52,8 +50,7 @@ def check_cas_octroi(context: CheckInput) -> Controle:
     """Check the conditions of the chosen case in the catalogue."""
     product = context.match.product
     if product is None:
-        missing_catalogue = context.match.lien is Lien.INDISPONIBLE
-        return without_catalogue(NAME) if missing_catalogue else without_product(NAME)
+        return without_product(NAME, context)
     preuve: dict[str, Json] = {
         ABOUT: product.id,
         "cas": context.candidature.cas_demande,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from msgspec.structs import replace
-
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import cleaned, cut, french_date, listed, quoted
@@ -18,7 +16,6 @@ from dsync.eig.precheck.check_input import (
     REPORTED_BLANK,
     CheckInput,
     make_controle,
-    without_catalogue,
     without_question,
 )
 from dsync.eig.precheck.product import WEAK, Lien, ProductMatch
@@ -83,7 +80,7 @@ def check_fiche_produit(context: CheckInput) -> Controle:
         preuve["incubateur_declare"] = context.candidature.incubateur
         preuve["incubateur_produit"] = match.product.incubateur
     if match.lien is Lien.INDISPONIBLE:
-        return replace(without_catalogue(NAME), preuve=preuve)
+        return make_controle(NAME, sentences.SANS_CATALOGUE, preuve)
     if match.lien is Lien.VIDE:
         preuve[REPORTED_BLANK] = FIELD
     product = match.product

@@ -16,11 +16,9 @@ from dsync.eig.precheck.check_input import (
     REPORTED_BLANK,
     CheckInput,
     make_controle,
-    without_catalogue,
     without_product,
     without_question,
 )
-from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.sentences import Sentence
 
 NAME = Check.PHASE
@@ -31,8 +29,7 @@ def check_phase(context: CheckInput) -> Controle:
     """Compare the phase at the deposit with the eligible phases and the declared one."""
     product = context.match.product
     if product is None:
-        missing_catalogue = context.match.lien is Lien.INDISPONIBLE
-        return without_catalogue(NAME) if missing_catalogue else without_product(NAME)
+        return without_product(NAME, context)
     by_start = phase_by_start(product.phases, context.deposit_day)
     preuve: dict[str, Json] = {
         ABOUT: product.id,

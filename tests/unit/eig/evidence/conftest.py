@@ -17,6 +17,7 @@ import requests
 from dsync.eig.evidence.sources import EvidenceSources
 from dsync.exchanges import Exchanges
 
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CATALOGUE = json.dumps({"data": [{"id": "a-just", "attributes": {"name": "A-JUST", "phases": []}}]})
 
 
@@ -87,32 +88,16 @@ def site() -> Iterator[Site]:
     server.server_close()
 
 
-@pytest.fixture
-def http(now: datetime) -> Iterator[Exchanges[requests.Session]]:
-    """HTTP connections as `EvidenceSources` opens them."""
-    sources = EvidenceSources.open(
-        "http://127.0.0.1",
-        user_agent="dsync/test",
-        clock=lambda: now,
-        stop=threading.Event(),
+def opened(url: str, **options: Any) -> EvidenceSources:
+    """Return the connections to the sources."""
+    return EvidenceSources.open(
+        url, user_agent="dsync/test", clock=lambda: NOW, stop=threading.Event(), **options
     )
+
+
+@pytest.fixture
+def http() -> Iterator[Exchanges[requests.Session]]:
+    """HTTP connections as `EvidenceSources` opens them."""
+    sources = opened("http://127.0.0.1")
     yield sources.http
     sources.close()
-
-
-@pytest.fixture
-def catalogue_text() -> str:
-    """A startups.json of one product."""
-    return CATALOGUE
-
-
-@pytest.fixture
-def reply() -> type[Reply]:
-    """The type of replies."""
-    return Reply
-
-
-@pytest.fixture
-def now() -> datetime:
-    """An instant."""
-    return datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,8 +19,7 @@ from dsync.eig.evidence.betagouv import (
     make_evidence,
     parse_catalogue,
 )
-from dsync.eig.evidence.download import download
-from dsync.eig.evidence.sources import EvidenceSources
+from dsync.eig.evidence.sources import EvidenceSources, download
 from dsync.eig.mapping.mapping_section import MappingConfig
 from dsync.eig.rows import EvidenceCopy
 from dsync.eig.sections import EigSections
@@ -29,24 +28,19 @@ from dsync.exchanges import Exchanges
 from dsync.sandbox import Sandbox, ScriptedFault
 from dsync.sandbox.http.faults import BETAGOUV
 from tests.golden.dossiers import shipped_rules
+from tests.unit.eig.evidence.conftest import CATALOGUE, NOW, Reply, opened
 
 OLD, NEW = "/api/v2.6/startups.json", "/api/v2.7/startups.json"
 Fetch = Callable[..., EvidenceCopy | None]
 
 
 @pytest.fixture
-def fetch(site: Any, now: datetime) -> Iterator[Fetch]:
+def fetch(site: Any) -> Iterator[Fetch]:
     """Return a function that fetches the catalogue from the site."""
     sources: list[EvidenceSources] = []
 
     def run(previous: EvidenceCopy | None = None, **limits: Any) -> EvidenceCopy | None:
-        source = EvidenceSources.open(
-            f"{site.url}/",
-            **limits,
-            user_agent="dsync/test",
-            clock=lambda: now,
-            stop=threading.Event(),
-        )
+        source = opened(f"{site.url}/", **limits)
         sources.append(source)
         found = fetch_catalogue(source, previous)
         return found.copy if found.catalogue else None
@@ -64,36 +58,30 @@ def fetched(fetch: Fetch, previous: EvidenceCopy | None = None) -> EvidenceCopy:
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_catalogue_is_fetched(
-    site: Any, reply: Any, fetch: Fetch, catalogue_text: str, now: datetime, zipped: bool
-) -> None:
+def test_a_catalogue_is_fetched(site: Any, fetch: Fetch, zipped: bool) -> None:
     """The snapshot has body, source, date and validators; no redirects file means no alias."""
     headers = {"ETag": '"1"', "Last-Modified": "Tue, 24 Nov 2026 03:00:00 GMT"}
-    site.replies[OLD] = reply(catalogue_text, headers=headers, zipped=zipped)
+    site.replies[OLD] = Reply(CATALOGUE, headers=headers, zipped=zipped)
     found = fetched(fetch)
-    assert (found.body, found.url) == (catalogue_text, f"{site.url}{OLD}")
-    assert (found.redirects, found.fetched_at, found.etag) == ("{}", now, '"1"')
+    assert (found.body, found.url) == (CATALOGUE, f"{site.url}{OLD}")
+    assert (found.redirects, found.fetched_at, found.etag) == ("{}", NOW, '"1"')
     assert parse_catalogue(found).aliases_known
     assert site.requests[0][1]["User-Agent"] == "dsync/test"
 
 
-def test_a_mark_before_json_is_read_over(
-    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
-) -> None:
+def test_a_mark_before_json_is_read_over(site: Any, fetch: Fetch) -> None:
     """In both files: some servers put one before UTF-8."""
     mark = b"\xef\xbb\xbf"
-    site.replies[OLD] = reply(mark + catalogue_text.encode())
-    site.replies["/redirects.json"] = reply(mark + b"{}")
+    site.replies[OLD] = Reply(mark + CATALOGUE.encode())
+    site.replies["/redirects.json"] = Reply(mark + b"{}")
     found = fetched(fetch)
-    assert (catalogue_text, "{}") == (found.body, found.redirects)
+    assert (CATALOGUE, "{}") == (found.body, found.redirects)
 
 
-def test_an_unchanged_catalogue_is_not_sent_again(
-    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
-) -> None:
+def test_an_unchanged_catalogue_is_not_sent_again(site: Any, fetch: Fetch) -> None:
     """The validators are sent; status 304 confirms the copy."""
     headers = {"ETag": '"1"', "Last-Modified": "Tue, 24 Nov 2026 03:00:00 GMT"}
-    site.replies[OLD] = reply(catalogue_text, headers=headers)
+    site.replies[OLD] = Reply(CATALOGUE, headers=headers)
     previous = fetched(fetch)
     site.requests.clear()
     assert fetch(previous) is None
@@ -101,21 +89,17 @@ def test_an_unchanged_catalogue_is_not_sent_again(
     assert site.requests[0][1]["If-Modified-Since"] == headers["Last-Modified"]
 
 
-def test_the_same_text_without_validators_is_the_same_catalogue(
-    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
-) -> None:
+def test_the_same_text_without_validators_is_the_same_catalogue(site: Any, fetch: Fetch) -> None:
     """Without an ETag, an equal text is recognised as unchanged."""
-    site.replies[OLD] = reply(catalogue_text)
+    site.replies[OLD] = Reply(CATALOGUE)
     assert fetch(fetched(fetch)) is None
 
 
-def test_new_redirects_are_a_new_snapshot(
-    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
-) -> None:
+def test_new_redirects_are_a_new_snapshot(site: Any, fetch: Fetch) -> None:
     """New aliases with unchanged products give a new snapshot."""
-    site.replies[OLD] = reply(catalogue_text, headers={"ETag": '"1"'})
+    site.replies[OLD] = Reply(CATALOGUE, headers={"ETag": '"1"'})
     previous = fetched(fetch)
-    site.replies["/redirects.json"] = reply('{"/startups/a": "/startups/a-just"}')
+    site.replies["/redirects.json"] = Reply('{"/startups/a": "/startups/a-just"}')
     found = fetched(fetch, previous)
     assert found._replace(redirects=previous.redirects) == previous
     assert parse_catalogue(found).aliases["a"] == {"a-just"}
@@ -130,37 +114,33 @@ MANY = {f"/startups/a{rank}": "/startups/a-just" for rank in range(20_001)}
     ids=["html", "status", "bytes", "many", "crowded"],
 )
 def test_unreadable_redirects_are_unknown(
-    site: Any, reply: Any, fetch: Fetch, catalogue_text: str, status: int, body: bytes | str
+    site: Any, fetch: Fetch, status: int, body: bytes | str
 ) -> None:
     """Aliases are unknown at first; later the last good ones are kept."""
-    site.replies[OLD] = reply(catalogue_text)
-    site.replies["/redirects.json"] = reply(body, status=status)
+    site.replies[OLD] = Reply(CATALOGUE)
+    site.replies["/redirects.json"] = Reply(body, status=status)
     assert fetched(fetch).redirects is None
-    site.replies["/redirects.json"] = reply("{}")
+    site.replies["/redirects.json"] = Reply("{}")
     previous = fetched(fetch)
-    site.replies["/redirects.json"] = reply(body, status=status)
+    site.replies["/redirects.json"] = Reply(body, status=status)
     assert fetch(previous) is None
 
 
-def test_redirects_that_are_gone_stay_as_they_were(
-    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
-) -> None:
+def test_redirects_that_are_gone_stay_as_they_were(site: Any, fetch: Fetch) -> None:
     """A former address still leads to its product: its page was not unpublished."""
-    site.replies[OLD] = reply(catalogue_text)
-    site.replies["/redirects.json"] = reply('{"/startups/a": "/startups/a-just"}')
+    site.replies[OLD] = Reply(CATALOGUE)
+    site.replies["/redirects.json"] = Reply('{"/startups/a": "/startups/a-just"}')
     previous = fetched(fetch)
     del site.replies["/redirects.json"]
     assert fetch(previous) is None
 
 
-def test_the_other_version_serves_where_one_cannot_be_read(
-    site: Any, reply: Any, fetch: Fetch, catalogue_text: str
-) -> None:
+def test_the_other_version_serves_where_one_cannot_be_read(site: Any, fetch: Fetch) -> None:
     """The paths are tried in order; validators of another path are not sent."""
-    site.replies[OLD] = reply(catalogue_text, headers={"ETag": '"1"'})
+    site.replies[OLD] = Reply(CATALOGUE, headers={"ETag": '"1"'})
     previous = fetched(fetch)
-    site.replies[OLD] = reply("<html>")
-    site.replies[NEW] = reply(catalogue_text)
+    site.replies[OLD] = Reply("<html>")
+    site.replies[NEW] = Reply(CATALOGUE)
     assert fetched(fetch, previous).url == f"{site.url}{NEW}"
     assert "If-None-Match" not in site.requests[-2][1]
 
@@ -186,10 +166,10 @@ def test_the_other_version_serves_where_one_cannot_be_read(
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_what_cannot_be_used_leaves_the_last_good_copy(
-    site: Any, reply: Any, fetch: Fetch, broken: dict[str, Any], reason: str
+    site: Any, fetch: Fetch, broken: dict[str, Any], reason: str
 ) -> None:
     """Every failure raises EvidenceUnavailableError with the reason."""
-    site.replies[OLD] = site.replies[NEW] = reply(**broken)
+    site.replies[OLD] = site.replies[NEW] = Reply(**broken)
     with pytest.raises(EvidenceUnavailableError, match=reason):
         fetch(max_response_mib=2)
 
@@ -217,19 +197,19 @@ def test_a_dripping_answer_ends_at_its_deadline(
                 assert not thread.is_alive()
 
 
-def test_a_redirect_does_not_leave_https(site: Any, reply: Any, fetch: Fetch) -> None:
+def test_a_redirect_does_not_leave_https(site: Any, fetch: Fetch) -> None:
     """A redirect to http:// on another host is not followed."""
     moved = {"Location": "http://beta.invalid/startups.json"}
-    site.replies[OLD] = site.replies[NEW] = reply(status=302, headers=moved)
+    site.replies[OLD] = site.replies[NEW] = Reply(status=302, headers=moved)
     with pytest.raises(EvidenceUnavailableError, match="http:// is not allowed"):
         fetch()
 
 
-def snapshot(now: datetime, **changes: Any) -> EvidenceCopy:
+def snapshot(**changes: Any) -> EvidenceCopy:
     """Return a snapshot with one product."""
     body = '{"data": [{"id": "a-just", "attributes": {"phases": []}}]}'
-    copy = EvidenceCopy(body=body, redirects="{}", fetched_at=now, sha256="0", url="x")
-    return copy._replace(**changes)
+    given = {"redirects": "{}", "fetched_at": NOW, "sha256": "0", "url": "x", **changes}
+    return EvidenceCopy(**{"body": body, **given})
 
 
 @pytest.mark.parametrize(
@@ -237,63 +217,48 @@ def snapshot(now: datetime, **changes: Any) -> EvidenceCopy:
     [(0, None, True), (14, None, True), (15, None, False), (90, 1, True), (90, 15, False)],
 )
 def test_evidence_is_usable_for_a_time(
-    now: datetime, fetched_ago: int, checked_ago: int | None, usable: bool
+    fetched_ago: int, checked_ago: int | None, usable: bool
 ) -> None:
     """The age counts from the last confirmation."""
-    checked_at = None if checked_ago is None else now - timedelta(days=checked_ago)
-    kept = snapshot(now, fetched_at=now - timedelta(days=fetched_ago), confirmed_at=checked_at)
-    evidence = make_evidence(kept, asks_registry=False, now=now)
+    checked_at = None if checked_ago is None else NOW - timedelta(days=checked_ago)
+    kept = snapshot(fetched_at=NOW - timedelta(days=fetched_ago), confirmed_at=checked_at)
+    evidence = make_evidence(kept, asks_registry=False, now=NOW)
     assert (evidence.catalogue is not None) is usable
 
 
 @pytest.mark.parametrize("changes", [None, {"body": "<html>"}])
-def test_without_a_usable_copy_there_is_no_catalogue(
-    now: datetime, changes: dict[str, Any] | None
-) -> None:
+def test_without_a_usable_copy_there_is_no_catalogue(changes: dict[str, Any] | None) -> None:
     """Neither before the first fetch nor with a copy that this version cannot read."""
-    kept = None if changes is None else snapshot(now, **changes)
-    assert make_evidence(kept, asks_registry=False, now=now).catalogue is None
+    kept = None if changes is None else snapshot(**changes)
+    assert make_evidence(kept, asks_registry=False, now=NOW).catalogue is None
 
 
-def test_what_was_confirmed_in_the_future_was_never_confirmed(now: datetime) -> None:
+def test_what_was_confirmed_in_the_future_was_never_confirmed() -> None:
     """A confirmation in the future counts as too old, apart from a small tolerance."""
-    assert catalogue_age(snapshot(now + timedelta(minutes=1)), now) == timedelta(0)
-    kept = snapshot(now + timedelta(days=400))
-    assert make_evidence(kept, asks_registry=False, now=now).catalogue is None
+    assert catalogue_age(snapshot(fetched_at=NOW + timedelta(minutes=1)), NOW) == timedelta(0)
+    kept = snapshot(fetched_at=NOW + timedelta(days=400))
+    assert make_evidence(kept, asks_registry=False, now=NOW).catalogue is None
 
 
-def test_a_check_tells_the_incubators_that_the_catalogue_no_longer_has(
-    site: Any, reply: Any, now: datetime
-) -> None:
+def test_a_check_tells_the_incubators_that_the_catalogue_no_longer_has(site: Any) -> None:
     """Their ids change: `lab-mi` became `FabNum-MI`."""
     product = {"id": "basegun", "attributes": {"name": "Basegun", "phases": []},
                "relationships": {"incubator": {"data": {"id": "FabNum-MI"}}}}  # fmt: skip
     included = [{"id": "/incubateurs/mtes", "attributes": {"title": "Écologie"}}]
-    site.replies[OLD] = reply(json.dumps({"data": [product], "included": included}))
-    sources = EvidenceSources.open(
-        f"{site.url}/",
-        user_agent="dsync/test",
-        clock=lambda: now,
-        stop=threading.Event(),
-    )
+    site.replies[OLD] = Reply(json.dumps({"data": [product], "included": included}))
+    sources = opened(f"{site.url}/")
     named = {"Intérieur": ("lab-mi",), "Intérieur, nouveau": ("fabnum-mi",), "MTE": ("mtes",)}
     rules = replace(shipped_rules(), config=replace(shipped_rules().config, incubateurs=named))
     sections = EigSections(mapping=MappingConfig())
-    lines = [*EigFindings(sections, rules, sources).evidence_lines(None, now)]
+    lines = [*EigFindings(sections, rules, sources).evidence_lines(None, NOW)]
     sources.close()
     assert ["ok", "warning"] == [line.status.value for line in lines]
     assert "« Intérieur »: the catalogue has no incubator lab-mi" == lines[1].message
 
 
-def test_sources_open_the_registry_only_when_it_is_on(site: Any, now: datetime) -> None:
+def test_sources_open_the_registry_only_when_it_is_on(site: Any) -> None:
     """The lookup is disabled by default."""
     for enabled in (False, True):
-        sources = EvidenceSources.open(
-            site.url,
-            asks_registry=enabled,
-            user_agent="x",
-            clock=lambda: now,
-            stop=threading.Event(),
-        )
+        sources = opened(site.url, asks_registry=enabled)
         assert (sources.registry is not None) is enabled
         sources.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,14 +15,13 @@ import requests
 from dsync.domain.dossier import Demandeur
 from dsync.eig.candidature import Candidature
 from dsync.eig.evidence.gathering import ask_registry
-from dsync.eig.evidence.registry import RegistryClient
-from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.evidence.sources import RegistryClient
 from dsync.eig.rows import registry
 from dsync.exchanges import Exchanges
 from dsync.store import Store
 from tests.store.builders import DEMARCHE, writing
-from tests.unit.eig.precheck.conftest import CONFIG
-from tests.unit.eig.precheck.sections import rules_of
+from tests.unit.eig.evidence.conftest import NOW, Reply
+from tests.unit.eig.precheck.builders import RULES
 
 SIREN = "110001013"
 
@@ -47,13 +45,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def client(
-    site: Any, http: Exchanges[requests.Session], clock: Clock, now: datetime
-) -> RegistryClient:
+def client(site: Any, http: Exchanges[requests.Session], clock: Clock) -> RegistryClient:
     """A client of the site."""
     return RegistryClient(
         http=http,
-        clock=lambda: now,
+        clock=lambda: NOW,
         sleep=clock.sleep,
         url=site.url,
         monotonic=lambda: clock.now,
@@ -82,35 +78,28 @@ def results(**facts: Any) -> str:
     ],
 )
 def test_each_answer_is_distinguished(
-    site: Any,
-    reply: Any,
-    client: RegistryClient,
-    body: str,
-    expected: tuple[str, str | None, str | None, bool],
-    now: datetime,
+    site: Any, client: RegistryClient, body: str, expected: tuple[str, str | None, str | None, bool]
 ) -> None:
     """Found, unknown and unreachable are distinguished."""
-    site.replies["/search"] = reply(body)
+    site.replies["/search"] = Reply(body)
     found = client.lookup(SIREN)
     assert (found.status, found.nature_juridique, found.nom, found.is_closed) == expected
-    assert (found.siren, found.consulted_at, found.source) == (SIREN, now, site.url)
+    assert (found.siren, found.consulted_at, found.source) == (SIREN, NOW, site.url)
     assert site.requests[0][0] == f"/search?q={SIREN}&page=1&per_page=1"
 
 
-def test_requests_keep_their_distance(
-    site: Any, reply: Any, client: RegistryClient, clock: Clock
-) -> None:
+def test_requests_keep_their_distance(site: Any, client: RegistryClient, clock: Clock) -> None:
     """Requests keep the configured rate."""
-    site.replies["/search"] = reply('{"results": []}')
+    site.replies["/search"] = Reply('{"results": []}')
     for _ in range(3):
         client.lookup(SIREN)
     assert clock.slept == [0.2, 0.2]
 
 
-def test_retry_after_is_obeyed(site: Any, reply: Any, client: RegistryClient, clock: Clock) -> None:
+def test_retry_after_is_obeyed(site: Any, client: RegistryClient, clock: Clock) -> None:
     """The next request waits as long as Retry-After demands."""
-    busy = reply(status=429, headers={"Retry-After": "7"})
-    site.replies["/search"] = [busy, reply(results(nature_juridique="7120"))]
+    busy = Reply(status=429, headers={"Retry-After": "7"})
+    site.replies["/search"] = [busy, Reply(results(nature_juridique="7120"))]
     assert client.lookup(SIREN).nature_juridique == "7120"
     assert clock.slept == [7.0]
 
@@ -120,15 +109,10 @@ def test_retry_after_is_obeyed(site: Any, reply: Any, client: RegistryClient, cl
     [(429, {"Retry-After": "31"}, 1), (429, {}, 3), (500, {}, 1), (404, {}, 1)],
 )
 def test_a_registry_that_refuses_is_unreachable(
-    site: Any,
-    reply: Any,
-    client: RegistryClient,
-    status: int,
-    headers: dict[str, str],
-    requests_sent: int,
+    site: Any, client: RegistryClient, status: int, headers: dict[str, str], requests_sent: int
 ) -> None:
     """A long Retry-After is not waited for."""
-    site.replies["/search"] = reply(status=status, headers=headers)
+    site.replies["/search"] = Reply(status=status, headers=headers)
     assert client.lookup(SIREN).status == "injoignable"
     assert len(site.requests) == requests_sent
 
@@ -153,16 +137,14 @@ class Run:
 
 
 @pytest.fixture
-def asked(store: Store, client: RegistryClient, now: datetime) -> Callable[[int], Any]:
+def asked(store: Store, client: RegistryClient) -> Callable[[int], Any]:
     """Return a function that judges on a later day: gives the registry's answers and problems."""
-    table = tomllib.loads((CONFIG / "aap-eig7.toml").read_text(encoding="utf-8"))["regles"]
-    rules = RuleSet.load(rules_of(table), CONFIG, needed=())
     applicant = Demandeur("personne_morale", siret=f"{SIREN}00017")
-    candidature = Candidature(numero=1, depose_le=now, demandeur=applicant)
+    candidature = Candidature(numero=1, depose_le=NOW, demandeur=applicant)
 
     def run(days: int) -> tuple[Any, list[str]]:
-        under_way = Run(store, now + timedelta(days=days))
-        ask_registry(under_way, client, [candidature], rules)
+        under_way = Run(store, NOW + timedelta(days=days))
+        ask_registry(under_way, client, [candidature], RULES)
         with store.reading() as reader:
             found = registry(reader.connection, [SIREN], under_way.now)
         return found.get(SIREN), under_way.problems
@@ -170,11 +152,9 @@ def asked(store: Store, client: RegistryClient, now: datetime) -> Callable[[int]
     return run
 
 
-def test_a_stored_answer_is_used_until_it_expires(
-    site: Any, reply: Any, asked: Callable[[int], Any]
-) -> None:
+def test_a_stored_answer_is_used_until_it_expires(site: Any, asked: Callable[[int], Any]) -> None:
     """An applicant is looked up once within the configured time."""
-    site.replies["/search"] = reply(results(nature_juridique="7120"))
+    site.replies["/search"] = Reply(results(nature_juridique="7120"))
     first = asked(0)
     assert (first[0].nature_juridique, first[1]) == ("7120", [])
     assert first == asked(29)
@@ -184,12 +164,12 @@ def test_a_stored_answer_is_used_until_it_expires(
 
 
 def test_an_unreachable_registry_is_reported_and_asked_again(
-    site: Any, reply: Any, asked: Callable[[int], Any]
+    site: Any, asked: Callable[[int], Any]
 ) -> None:
     """Only answers are stored."""
-    site.replies["/search"] = reply("<html>")
+    site.replies["/search"] = Reply("<html>")
     answer, (problem,) = asked(0)
     assert answer is None
     assert "cannot be reached" in problem
-    site.replies["/search"] = reply(results(nature_juridique="7120"))
+    site.replies["/search"] = Reply(results(nature_juridique="7120"))
     assert asked(0)[0].nature_juridique == "7120"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,13 +22,17 @@ from dsync.eig.sections import EigSections
 from dsync.sync.record import Recorder, champs_of_form
 
 CONFIG = Path(__file__).parents[4] / "config" / "aap-eig7.toml"
+_SECTIONS = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
+MAPPING = MappingConfig.model_validate(_SECTIONS["mapping"])
+"""The shipped mapping."""
+ANNOTATIONS = AnnotationsConfig.model_validate(_SECTIONS["annotations"])
 Node = dict[str, Any]
 
 
 class Form:
     """A form that tests can change before they map dossiers of it."""
 
-    def __init__(self, config: MappingConfig) -> None:
+    def __init__(self, config: MappingConfig = MAPPING) -> None:
         self.config = config
         self.descriptors: dict[DescriptorId, Descriptor] = {}
         for name, target, is_annotation in config.top_level():
@@ -117,6 +120,11 @@ class Form:
             rows=[{"id": f"Row-{n}", "champs": champs} for n, champs in enumerate(rows)],
         )
 
+    def map(self, *parts: list[Node] | None, **over: Any) -> Mapped:
+        """Map a dossier of the form in its present state, as `make_node` makes it."""
+        node = make_node(*parts, **over)
+        return Mapper(self.config).map(dossier_of(node), DemarcheNumber(86321), self.revision)
+
 
 def champ_id(stable_id: int) -> str:
     """Return DS's opaque id of a descriptor."""
@@ -130,58 +138,40 @@ def dossier_of(node: Node) -> Dossier:
     return found
 
 
-@pytest.fixture(scope="session")
-def config() -> MappingConfig:
-    """The shipped mapping."""
-    section = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["mapping"]
-    return MappingConfig.model_validate(section)
-
-
-@pytest.fixture
-def form(config: MappingConfig) -> Form:
-    """A form that fits the shipped mapping."""
-    return Form(config)
-
-
-@pytest.fixture
-def make_node() -> Callable[..., Node]:
-    """Return a builder of whole dossiers."""
-
-    def make(
-        champs: list[Node] | None = None, annotations: list[Node] | None = None, **over: Any
-    ) -> Node:
-        day = "2024-03-01T10:00:00+01:00"
-        return {
-            "id": "RG9zc2llci0x",
-            "number": 1,
-            "state": "en_construction",
-            "archived": False,
-            "dateDepot": day,
-            "datePassageEnConstruction": day,
-            "datePassageEnInstruction": None,
-            "dateTraitement": None,
-            "dateDerniereModification": day,
-            "dateDerniereModificationChamps": day,
-            "dateDerniereModificationAnnotations": day,
-            "dateExpiration": None,
-            "dateSuppressionParUsager": None,
-            "motivation": None,
-            "prefilled": False,
-            "deposeParUnTiers": False,
-            "prenomMandataire": None,
-            "nomMandataire": None,
-            "usager": {"email": "usager@example.org"},
-            "groupeInstructeur": {"label": "défaut"},
-            "instructeurs": [],
-            "revision": {"id": "rev"},
-            "demandeur": {"__typename": "PersonneMorale", "siret": "13002526500013"},
-            "labels": [],
-            "traitements": [],
-            "champs": champs or [],
-            "annotations": annotations or [],
-        } | over
-
-    return make
+def make_node(
+    champs: list[Node] | None = None, annotations: list[Node] | None = None, **over: Any
+) -> Node:
+    """Return a whole dossier."""
+    day = "2024-03-01T10:00:00+01:00"
+    return {
+        "id": "RG9zc2llci0x",
+        "number": 1,
+        "state": "en_construction",
+        "archived": False,
+        "dateDepot": day,
+        "datePassageEnConstruction": day,
+        "datePassageEnInstruction": None,
+        "dateTraitement": None,
+        "dateDerniereModification": day,
+        "dateDerniereModificationChamps": day,
+        "dateDerniereModificationAnnotations": day,
+        "dateExpiration": None,
+        "dateSuppressionParUsager": None,
+        "motivation": None,
+        "prefilled": False,
+        "deposeParUnTiers": False,
+        "prenomMandataire": None,
+        "nomMandataire": None,
+        "usager": {"email": "usager@example.org"},
+        "groupeInstructeur": {"label": "défaut"},
+        "instructeurs": [],
+        "revision": {"id": "rev"},
+        "demandeur": {"__typename": "PersonneMorale", "siret": "13002526500013"},
+        "labels": [],
+        "traitements": [],
+        "champs": champs or [],
+        "annotations": annotations or [],
+    } | over
 
 
 class Mapped(SimpleNamespace):
@@ -191,10 +181,10 @@ class Mapped(SimpleNamespace):
 class Mapper:
     """The recorder of a mapping, with the annotations of the shipped configuration."""
 
-    def __init__(self, config: MappingConfig, annotations: AnnotationsConfig) -> None:
+    def __init__(self, config: MappingConfig = MAPPING) -> None:
         sections = EigSections.model_construct(mapping=config)
         programme = Eig(sections, None, None, catalogue_percent=0)  # type: ignore[arg-type]
-        self._recorder = Recorder(programme, annotations)
+        self._recorder = Recorder(programme, ANNOTATIONS)
 
     def map(self, dossier: Dossier, demarche: DemarcheNumber, revision: Revision | None) -> Mapped:
         """Return the stored form of a dossier."""
@@ -219,37 +209,11 @@ class Mapper:
 
 def hashes(node: str) -> str:
     """Return the hashes of a dossier, with the shipped configuration."""
-    sections = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
-    mapper = Mapper(
-        MappingConfig.model_validate(sections["mapping"]),
-        AnnotationsConfig.model_validate(sections["annotations"]),
-    )
-    mapped = mapper.map(read_dossier(node.encode()), DemarcheNumber(86321), None)
+    mapped = Mapper().map(read_dossier(node.encode()), DemarcheNumber(86321), None)
     return f"{mapped.content_hash} {mapped.inputs_hash}"
 
 
-@pytest.fixture(scope="session")
-def make_mapper() -> Callable[[MappingConfig], Mapper]:
-    """Return a builder of mappers with the shipped annotations."""
-    section = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["annotations"]
-    annotations = AnnotationsConfig.model_validate(section)
-    return lambda config: Mapper(config, annotations)
-
-
 @pytest.fixture
-def mapper(config: MappingConfig, make_mapper: Callable[[MappingConfig], Mapper]) -> Mapper:
-    """Return a mapper of the shipped mapping."""
-    return make_mapper(config)
-
-
-@pytest.fixture
-def map_node(mapper: Mapper, form: Form, make_node: Callable[..., Node]) -> Callable[..., Mapped]:
-    """Return a function that maps a dossier of the form in its present state."""
-
-    def run(
-        champs: list[Node] | None = None, annotations: list[Node] | None = None, **over: Any
-    ) -> Mapped:
-        node = make_node(champs, annotations, **over)
-        return mapper.map(dossier_of(node), DemarcheNumber(86321), form.revision)
-
-    return run
+def form() -> Form:
+    """A form that fits the shipped mapping."""
+    return Form()

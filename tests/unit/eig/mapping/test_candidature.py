@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -13,7 +12,7 @@ from dsync.domain.dossier import Champ
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.eig.candidature import Grille, NoteCritere, Reponse, Voeu
 from dsync.eig.mapping.mapping_section import MappingConfig
-from tests.unit.eig.mapping.conftest import Mapper, dossier_of
+from tests.unit.eig.mapping.conftest import MAPPING, Mapper, dossier_of, make_node
 
 DEMARCHE = DemarcheNumber(86321)
 MARKS = range(5311, 5320)
@@ -30,19 +29,19 @@ def champ(valeur: Any, texte: str | None = None, type_: str = "text") -> Champ:
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u00a0", "\u202f \u2007", "\u200b", "\ufeff "])
-def test_a_blank_field_is_none(form: Any, map_node: Any, text: str) -> None:
+def test_a_blank_field_is_none(form: Any, text: str) -> None:
     """A text of only spaces, of any kind, is blank."""
-    mapped = map_node([form.champ(4202, text=text)])
+    mapped = form.map([form.champ(4202, text=text)])
     assert (mapped.candidature.entite, mapped.candidature.reponses["entite"]) == (
         None,
         Reponse.VIDE,
     )
 
 
-def test_the_answers_tell_why_a_field_is_empty(form: Any, map_node: Any) -> None:
+def test_the_answers_tell_why_a_field_is_empty(form: Any) -> None:
     """Missing in the form, not asked, blank and filled are distinguished."""
     form.remove(4604)
-    mapped = map_node([form.champ(4202, text="DINUM"), form.champ(4105, text="")])
+    mapped = form.map([form.champ(4202, text="DINUM"), form.champ(4105, text="")])
     reponses = mapped.candidature.reponses
     assert (
         reponses["perspectives"],
@@ -56,12 +55,10 @@ def test_the_answers_tell_why_a_field_is_empty(form: Any, map_node: Any) -> None
     "libelle",
     ["Département d’affectation", "département  d'affectation ", "DÉPARTEMENT\u00a0D’AFFECTATION"],
 )
-def test_a_champ_of_unknown_id_is_found_by_its_label(
-    form: Any, map_node: Any, libelle: str
-) -> None:
+def test_a_champ_of_unknown_id_is_found_by_its_label(form: Any, libelle: str) -> None:
     """Spacing, apostrophes and case of labels are ignored."""
     id_ = form.replace(4203, id="autre", libelle=libelle)
-    mapped = map_node(
+    mapped = form.map(
         [form.champ(id_, "DepartementChamp", departement={"code": "75", "name": "Paris"})]
     )
     assert (mapped.candidature.departement_code, mapped.candidature.departement_nom) == (
@@ -70,46 +67,42 @@ def test_a_champ_of_unknown_id_is_found_by_its_label(
     )
 
 
-def test_a_former_label_is_known(
-    config: MappingConfig, form: Any, make_mapper: Callable[..., Mapper], make_node: Any
-) -> None:
+def test_a_former_label_is_known(form: Any) -> None:
     """Labels are tried in their configured order."""
-    raw = config.model_dump(mode="json")
+    raw = MAPPING.model_dump(mode="json")
     raw["champs"]["entite"] = {"libelles": ["Nom de l’entité", "Service"]}
     id_ = form.replace(4202, id="autre", libelle="service")
     node = make_node([form.champ(id_, text="DINUM")])
-    mapped = make_mapper(MappingConfig.model_validate(raw)).map(
+    mapped = Mapper(MappingConfig.model_validate(raw)).map(
         dossier_of(node), DEMARCHE, form.revision
     )
     assert mapped.candidature.entite == "DINUM"
 
 
-def test_an_id_wins_over_a_label(form: Any, map_node: Any) -> None:
+def test_an_id_wins_over_a_label(form: Any) -> None:
     """The id takes precedence over another champ with a configured label."""
     form.replace(4202, libelle="Nom de l’entité")
     other = form.add("nouveau", "Entité opérationnelle")
-    mapped = map_node([form.champ(4202, text="par id"), form.champ(other, text="par libellé")])
+    mapped = form.map([form.champ(4202, text="par id"), form.champ(other, text="par libellé")])
     assert mapped.candidature.entite == "par id"
 
 
-def test_a_label_never_takes_a_champ_that_an_id_names(form: Any, map_node: Any) -> None:
+def test_a_label_never_takes_a_champ_that_an_id_names(form: Any) -> None:
     """A champ fills only the field with its id."""
     form.remove(4202)
     form.replace(4105, libelle="Entité opérationnelle")
-    mapped = map_node([form.champ(4105, text="texte")])
+    mapped = form.map([form.champ(4105, text="texte")])
     assert (mapped.candidature.entite, mapped.candidature.probleme) == (None, "texte")
 
 
-def test_a_section_with_a_champs_label_is_not_taken_for_it(form: Any, map_node: Any) -> None:
+def test_a_section_with_a_champs_label_is_not_taken_for_it(form: Any) -> None:
     """A heading with the label of a champ is ignored."""
     form.remove(4604)
     form.add("titre", "Perspectives", "header_section")
-    assert map_node().candidature.reponses["perspectives"] == Reponse.NON_ASSOCIE
+    assert form.map().candidature.reponses["perspectives"] == Reponse.NON_ASSOCIE
 
 
-def test_without_a_revision_the_champs_shown_stand_for_the_form(
-    form: Any, mapper: Mapper, make_node: Any
-) -> None:
+def test_without_a_revision_the_champs_shown_stand_for_the_form(form: Any) -> None:
     """Without a revision, the champs of the dossier serve as descriptors."""
     cells = [
         form.champ(4404, text="Produit"),
@@ -118,7 +111,7 @@ def test_without_a_revision_the_champs_shown_stand_for_the_form(
     node = make_node(
         [form.champ("inconnu", text="DINUM", label="Entité opérationnelle"), form.rows(4403, cells)]
     )
-    mapped = mapper.map(dossier_of(node), DEMARCHE, None)
+    mapped = Mapper().map(dossier_of(node), DEMARCHE, None)
     assert mapped.candidature.entite == "DINUM"
     assert (Voeu(1, "Produit", None),) == mapped.candidature.voeux
     assert mapped.candidature.reponses["probleme"] == Reponse.NON_ASSOCIE
@@ -133,7 +126,7 @@ def voeu(form: Any, profil: str = "", ordre: str | None = None, missions: str = 
     ]
 
 
-def test_wishes_come_in_the_order_of_preference(form: Any, map_node: Any) -> None:
+def test_wishes_come_in_the_order_of_preference(form: Any) -> None:
     """The order of preference decides, or else the number of the row."""
     rows = form.rows(
         4403,
@@ -141,7 +134,7 @@ def test_wishes_come_in_the_order_of_preference(form: Any, map_node: Any) -> Non
         voeu(form, "Produit", "1"),
         voeu(form, "Impact"),
     )
-    mapped = map_node([rows])
+    mapped = form.map([rows])
     assert (
         Voeu(1, "Produit", None),
         Voeu(2, "Technique", "Coder"),
@@ -149,31 +142,29 @@ def test_wishes_come_in_the_order_of_preference(form: Any, map_node: Any) -> Non
     ) == mapped.candidature.voeux
 
 
-def test_the_empty_row_of_the_platform_is_no_wish(form: Any, map_node: Any) -> None:
+def test_the_empty_row_of_the_platform_is_no_wish(form: Any) -> None:
     """Blank rows are ignored: a mandatory repetition starts with one."""
-    mapped = map_node([form.rows(4403, voeu(form))])
+    mapped = form.map([form.rows(4403, voeu(form))])
     assert (mapped.candidature.voeux, mapped.candidature.reponses["voeux"]) == ((), Reponse.VIDE)
     assert len(mapped.dossier.champs[0].lignes) == 1
 
 
-def test_a_form_without_some_columns_still_gives_wishes(form: Any, map_node: Any) -> None:
+def test_a_form_without_some_columns_still_gives_wishes(form: Any) -> None:
     """Columns that are missing in the revision are None."""
     form.remove(4405)
     form.remove(4406)
-    mapped = map_node([form.rows(4403, voeu(form, "Produit")[:1])])
+    mapped = form.map([form.rows(4403, voeu(form, "Produit")[:1])])
     assert (Voeu(1, "Produit", None),) == mapped.candidature.voeux
 
 
 @pytest.mark.parametrize("is_hidden", [False, True])
-def test_wishes_without_their_profile_are_not_taken_for_none(
-    form: Any, map_node: Any, is_hidden: bool
-) -> None:
+def test_wishes_without_their_profile_are_not_taken_for_none(form: Any, is_hidden: bool) -> None:
     """The column is not mapped, or no row shows it: nobody wished for nothing."""
     if not is_hidden:
         form.replace(4404, id="autre", libelle="Métier")
     rows = form.rows(4403, voeu(form, ordre="1", missions="Coder")[1:])
     expected = Reponse.NON_DEMANDE if is_hidden else Reponse.NON_ASSOCIE
-    assert expected == map_node([rows]).candidature.reponses["voeux"]
+    assert expected == form.map([rows]).candidature.reponses["voeux"]
 
 
 @pytest.mark.parametrize(
@@ -189,10 +180,10 @@ def test_wishes_without_their_profile_are_not_taken_for_none(
     ],
 )
 def test_profiles_asked_for_without_a_repetition_are_wishes(
-    form: Any, map_node: Any, typename: str, values: dict[str, Any], expected: tuple[Voeu, ...]
+    form: Any, typename: str, values: dict[str, Any], expected: tuple[Voeu, ...]
 ) -> None:
     """Wishes are also read from a list or a text."""
-    assert expected == map_node([form.champ(4403, typename, **values)]).candidature.voeux
+    assert expected == form.map([form.champ(4403, typename, **values)]).candidature.voeux
 
 
 def grille(form: Any, *marks: str | None, commentaire: str = "") -> list[Any]:
@@ -208,9 +199,9 @@ def grille(form: Any, *marks: str | None, commentaire: str = "") -> list[Any]:
     ]
 
 
-def test_a_grid_has_its_row_number_and_a_mark_for_each_criterion(form: Any, map_node: Any) -> None:
+def test_a_grid_has_its_row_number_and_a_mark_for_each_criterion(form: Any) -> None:
     """Blank rows count in the numbering but are no grid; marks out of range are kept."""
-    mapped = map_node(
+    mapped = form.map(
         annotations=[form.rows(5302, grille(form), grille(form, "4", "99", commentaire="Bon"))]
     )
     (evaluation,) = mapped.candidature.evaluations
@@ -226,11 +217,11 @@ def test_a_grid_has_its_row_number_and_a_mark_for_each_criterion(form: Any, map_
     assert evaluation.moyenne == 51.5
 
 
-def test_criteria_that_the_revision_lacks_are_left_out(form: Any, map_node: Any) -> None:
+def test_criteria_that_the_revision_lacks_are_left_out(form: Any) -> None:
     """A missing criterion is left out; one that was not shown has no mark."""
     for id_ in MARKS[1:]:
         form.remove(id_)
-    mapped = map_node(annotations=[form.rows(5302, grille(form, commentaire="Bon")[:3])])
+    mapped = form.map(annotations=[form.rows(5302, grille(form, commentaire="Bon")[:3])])
     expected = Grille(
         1,
         "Dossier",
@@ -241,19 +232,19 @@ def test_criteria_that_the_revision_lacks_are_left_out(form: Any, map_node: Any)
     assert (expected,) == mapped.candidature.evaluations
 
 
-def test_a_row_with_only_unchecked_boxes_is_blank(form: Any, map_node: Any) -> None:
+def test_a_row_with_only_unchecked_boxes_is_blank(form: Any) -> None:
     """An unchecked checkbox is blank; the « non » of a yes/no champ is an answer."""
     box = form.add("case", "Case", "checkbox", True, parent=form.id(5302))
     yes_no = form.add("ouinon", "Oui/non", "yes_no", True, parent=form.id(5302))
     unchecked = [form.champ(box, "CheckboxChamp", checkboxValue=False)]
     no = [form.champ(yes_no, "YesNoChamp", yesNoValue=False)]
-    mapped = map_node(annotations=[form.rows(5302, unchecked, no)])
+    mapped = form.map(annotations=[form.rows(5302, unchecked, no)])
     assert [evaluation.ligne for evaluation in mapped.candidature.evaluations] == [2]
 
 
-def test_selection_and_recruitment_are_read_from_annotations(form: Any, map_node: Any) -> None:
+def test_selection_and_recruitment_are_read_from_annotations(form: Any) -> None:
     """Stage, dates and validation come from annotations."""
-    mapped = map_node(
+    mapped = form.map(
         annotations=[
             form.champ(5202, "DropDownListChamp", dropDownValue="Lauréat"),
             form.champ(5203, "DateChamp", date="2024-10-01"),
@@ -270,19 +261,19 @@ def test_selection_and_recruitment_are_read_from_annotations(form: Any, map_node
     )
 
 
-def test_a_champ_is_not_read_as_an_annotation(form: Any, map_node: Any) -> None:
+def test_a_champ_is_not_read_as_an_annotation(form: Any) -> None:
     """A champ never fills a field of an annotation."""
     form.remove(5202)
     id_ = form.add("public", "Étape de sélection")
-    mapped = map_node([form.champ(id_, text="Lauréat")])
+    mapped = form.map([form.champ(id_, text="Lauréat")])
     assert None is mapped.candidature.etape
 
 
-def test_a_departement_turned_into_a_repetition_is_read(form: Any, map_node: Any) -> None:
+def test_a_departement_turned_into_a_repetition_is_read(form: Any) -> None:
     """Its first row tells code and name; no run ends for it."""
     form.replace(4203, type="repetition")
     form.add("ligne", "Département", "text", parent=form.id(4203))
-    mapped = map_node([form.rows(4203, [form.champ("ligne", text="75 - Paris")])])
+    mapped = form.map([form.rows(4203, [form.champ("ligne", text="75 - Paris")])])
     candidature = mapped.candidature
     assert ("75", "Paris", Reponse.REMPLI) == (
         candidature.departement_code,
@@ -291,11 +282,11 @@ def test_a_departement_turned_into_a_repetition_is_read(form: Any, map_node: Any
     )
 
 
-def test_a_field_turned_into_a_repetition_stays_readable(form: Any, map_node: Any) -> None:
+def test_a_field_turned_into_a_repetition_stays_readable(form: Any) -> None:
     """The texts of its rows are joined."""
     form.replace(4602, type="repetition")
     rows = form.rows(4602, [form.champ("o", text="Un")], [form.champ("o", text="Deux")])
-    assert map_node([rows]).candidature.objectifs_12_mois == "Un, Deux"
+    assert form.map([rows]).candidature.objectifs_12_mois == "Un, Deux"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from dsync.eig.mapping.mapping_section import MappingConfig
+from tests.unit.eig.mapping.conftest import MAPPING
 
 
 def problems(section: dict[str, Any]) -> list[str]:
@@ -69,9 +70,9 @@ def test_a_criterion_named_twice_is_reported() -> None:
     assert "critere 'x' is given to evaluations.criteres.x, evaluations.criteres.x" in problem
 
 
-def test_the_needed_fields_come_with_their_french_labels(config: MappingConfig) -> None:
+def test_the_needed_fields_come_with_their_french_labels() -> None:
     """Needed fields are returned with their labels."""
-    needed = dict(config.needed())
+    needed = dict(MAPPING.needed())
     assert needed["page_produit"] == "Page produit sur beta.gouv.fr"
     assert needed["voeux"] == "Profils souhaités"
     assert not {"perspectives", "sponsor_telephone", "contact_fonction", "etape"} & set(needed)

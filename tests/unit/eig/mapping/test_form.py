@@ -4,35 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from dsync.eig.mapping.form import DriftReport, FieldMatch, MatchStatus, match_descriptors
+from dsync.eig.mapping.form import FieldMatch, match_fields, new_in
 from dsync.eig.mapping.mapping_section import MappingConfig
 
 OWNED = (5102, 5103, 5104)
 
 
-def report_on(form: Any) -> DriftReport:
-    return match_descriptors(form.config, form.revision, known=map(form.id, OWNED))
-
-
 def match_of(form: Any, field: str) -> FieldMatch:
-    return next(match for match in report_on(form).matches if match.field == field)
+    matches = match_fields(form.config, form.descriptors)
+    return next(match for match in matches if match.field == field)
 
 
 def test_a_champ_found_by_label_is_reported(form: Any) -> None:
     """A champ that was found by label is reported."""
     form.replace(4404, id="autre")
     match = match_of(form, "voeux.profil")
-    assert (match.status, match.descriptor and match.descriptor.id) == (
-        MatchStatus.BY_LABEL,
-        "autre",
-    )
+    assert (match.is_by_id, match.descriptor and match.descriptor.id) == (False, "autre")
 
 
 def test_columns_of_a_missing_repetition_are_missing(form: Any) -> None:
     """Columns are searched only in their own repetition."""
     form.remove(4403)
     form.add("ailleurs", "Profil")
-    assert match_of(form, "voeux.profil").status == MatchStatus.MISSING
+    assert match_of(form, "voeux.profil").descriptor is None
 
 
 def test_what_is_new_in_the_form_is_reported(form: Any) -> None:
@@ -40,7 +34,9 @@ def test_what_is_new_in_the_form_is_reported(form: Any) -> None:
     form.add("titre", "Une section", "header_section")
     form.add("lettre", "Lettre de soutien du sponsor", "piece_justificative")
     form.add("nouveau", "Budget", "decimal_number")
-    assert [descriptor.id for descriptor in report_on(form).new] == ["nouveau"]
+    matches = match_fields(form.config, form.descriptors)
+    new = new_in(form.config, form.revision, matches, known=map(form.id, OWNED))
+    assert [descriptor.id for descriptor in new] == ["nouveau"]
 
 
 def test_a_target_without_an_id_is_found_by_label(form: Any) -> None:
@@ -48,8 +44,5 @@ def test_a_target_without_an_id_is_found_by_label(form: Any) -> None:
     config = MappingConfig.model_validate(
         {"champs": {"entite": {"libelles": ["Entité opérationnelle"]}}}
     )
-    (match,) = match_descriptors(config, form.revision).matches
-    assert (MatchStatus.BY_LABEL, form.id(4202)) == (
-        match.status,
-        match.descriptor and match.descriptor.id,
-    )
+    (match,) = match_fields(config, form.descriptors)
+    assert (False, form.id(4202)) == (match.is_by_id, match.descriptor and match.descriptor.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,16 +13,19 @@ from msgspec import structs
 from dsync.domain.check_answers import Answer, found_by
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
-from dsync.eig.candidature import Candidature
-from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import PublicEvidence, stored_product
-from dsync.eig.precheck.rules import RuleSet
-from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
-from tests.unit.eig.precheck.sections import rules_of
+from tests.unit.eig.precheck.builders import (
+    EVIDENCE,
+    TABLE,
+    CurrentVerdict,
+    candidature,
+    judge_if_needed,
+    judged,
+    load_rules,
+    published,
+)
 
-Build = Callable[..., Candidature]
 PAGE = "https://beta.gouv.fr/startups"
 TWIN = (DossierNumber(9),)
 
@@ -43,18 +45,11 @@ def answer(
     }
 
 
-@pytest.fixture
-def decided(
-    evidence: PublicEvidence, rules: RuleSet, candidature: Build
-) -> Callable[..., Decision]:
+def decided(page: str | None, answers: Any = None, *, frozen: Any = None, **more: Any) -> Decision:
     """Judge a candidature with this page and these answers."""
-
-    def run(page: str | None, answers: Any = None, *, frozen: Any = None, **more: Any) -> Decision:
-        options = {"doublons": more.pop("doublons", ()), "frozen": stored_product(frozen)}
-        one = candidature(page_produit=page, **more)
-        return judge(one, evidence, rules, answers=answers or {}, **options)
-
-    return run
+    options = {"doublons": more.pop("doublons", ()), "frozen": stored_product(frozen)}
+    one = candidature(page_produit=page, **more)
+    return judged(one, answers=answers or {}, **options)
 
 
 @pytest.mark.parametrize("name", ["phase", "cas_octroi", "doublon"])
@@ -70,7 +65,7 @@ def decided(
     ],
 )
 def test_an_answer_holds_for_the_product_about_which_it_was_given(
-    decided: Callable[..., Decision], name: str, then: str, resultat: str
+    name: str, then: str, resultat: str
 ) -> None:
     """Though another product gives the same finding; not for another spelling of the same one."""
     first = decided(f"{PAGE}/a-just")
@@ -95,14 +90,14 @@ def test_an_answer_holds_for_the_product_about_which_it_was_given(
     ],
 )
 def test_an_answer_about_the_page_holds_for_its_product(
-    decided: Callable[..., Decision], typed: str, given: str, then: str, resultat: str
+    typed: str, given: str, then: str, resultat: str
 ) -> None:
     """Naming another one has it confirmed, also where the check would find that one conforming."""
     answers = answer(decided(typed), "fiche_produit", given)
     assert resultat == one_of(decided(then, answers), "fiche_produit").resultat
 
 
-def test_a_stored_answer_without_a_product_still_holds(decided: Callable[..., Decision]) -> None:
+def test_a_stored_answer_without_a_product_still_holds() -> None:
     """Of an earlier version, whose evidence did not have it."""
     first = decided(f"{PAGE}/a-just")
     given = answer(first, "phase", "non_conforme")
@@ -134,11 +129,7 @@ def test_a_stored_answer_without_a_product_still_holds(decided: Callable[..., De
     ],
 )
 def test_a_named_product_weighs_as_its_address_does(
-    decided: Callable[..., Decision],
-    typed: str | None,
-    produit: str,
-    verdict: Verdict,
-    phase: str,
+    typed: str | None, produit: str, verdict: Verdict, phase: str
 ) -> None:
     """Phase, case and doublon are those of a dossier that gives the address."""
     given = answer(decided(typed), "fiche_produit", produit=produit)
@@ -154,9 +145,7 @@ def test_a_named_product_weighs_as_its_address_does(
     assert made == decided(typed, given, frozen=made.preuve)
 
 
-def test_a_named_product_that_the_applicant_then_names_stays_established(
-    decided: Callable[..., Decision],
-) -> None:
+def test_a_named_product_that_the_applicant_then_names_stays_established() -> None:
     """Another one instead: the answer is to be confirmed, and the checks are of that one."""
     given = answer(decided("Umap vert"), "fiche_produit", produit="a-just")
     same, other = decided(f"{PAGE}/ajust", given), decided(f"{PAGE}/domifa", given)
@@ -171,7 +160,7 @@ def test_a_named_product_that_the_applicant_then_names_stays_established(
     )
 
 
-def test_a_named_product_is_gone_with_the_answer(decided: Callable[..., Decision]) -> None:
+def test_a_named_product_is_gone_with_the_answer() -> None:
     """Withdrawn: the verdict is that of what is typed, though the evidence is stored."""
     for typed in ("Umap vert", None, "A-JUST", f"{PAGE}/docs"):
         before = decided(typed)
@@ -180,35 +169,30 @@ def test_a_named_product_is_gone_with_the_answer(decided: Callable[..., Decision
         assert (before.verdict, before.detail) == (after.verdict, after.detail)
 
 
-def test_a_named_product_keeps_its_first_evidence(
-    candidature: Build,
-    evidence: PublicEvidence,
-    rules: RuleSet,
-    write_startups: Callable[..., str],
-) -> None:
+def test_a_named_product_keeps_its_first_evidence() -> None:
     """A later catalogue adds a remark; one that cannot be read changes nothing."""
     one = candidature(page_produit="Umap vert")
-    given = answer(judge(one, evidence, rules, doublons=()), "fiche_produit", produit="a-just")
-    first = judge(one, evidence, rules, doublons=(), answers=given)
+    given = answer(judged(one), "fiche_produit", produit="a-just")
+    first = judged(one, answers=given)
     frozen = stored_product(first.preuve)
     products = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
     renamed = json.dumps({"/startups/justice": f"{PAGE}/a-just.html"})
-    past = PublicEvidence(Catalogue.parse(write_startups(products), renamed, source="later"))
-    kept = judge(one, past, rules, doublons=(), frozen=frozen, answers=given)
+    past = PublicEvidence(published(products, renamed))
+    kept = judged(one, past, frozen=frozen, answers=given)
     assert (first.verdict, first.detail) == (kept.verdict, kept.detail)
     assert "le verdict serait Inéligible" in (kept.remarque or "")
     # By a former id of it, too.
     former = {"fiche_produit": structs.replace(given["fiche_produit"], produit="justice")}
-    named = judge(one, past, rules, doublons=(), frozen=frozen, answers=former)
+    named = judged(one, past, frozen=frozen, answers=former)
     assert (first.verdict, first.constats) == (named.verdict, named.constats)
     current = CurrentVerdict(False, first, frozen)
-    nothing = replace(evidence, catalogue=None)
-    for known in (evidence, nothing):
-        again = judge_if_needed(one, known, rules, doublons=(), current=current, answers=given)
+    nothing = replace(EVIDENCE, catalogue=None)
+    for known in (EVIDENCE, nothing):
+        again = judge_if_needed(one, known, current=current, answers=given)
         assert again is None
 
 
-def test_the_same_words_are_a_doublon_without_a_product(decided: Callable[..., Decision]) -> None:
+def test_the_same_words_are_a_doublon_without_a_product() -> None:
     """« À vérifier », with the others; and the answer is not one about a product."""
     found = one_of(decided("Umap vert", doublons=TWIN), "doublon")
     assert ("a_verifier", [9]) == (found.resultat, found.preuve["dossiers"])
@@ -225,29 +209,21 @@ def test_the_same_words_are_a_doublon_without_a_product(decided: Callable[..., D
     [("non_conforme", Verdict.A_VERIFIER), ("conforme", Verdict.ELIGIBLE)],
 )
 def test_a_check_that_is_off_does_not_drop_a_refusal(
-    candidature: Build,
-    evidence: PublicEvidence,
-    rules: RuleSet,
-    rules_table: dict[str, Any],
-    config_folder: Any,
-    name: str,
-    resultat: str,
-    verdict: Verdict,
+    name: str, resultat: str, verdict: Verdict
 ) -> None:
     """« À vérifier », and who refused it and when; what somebody accepted is not missed."""
     one = candidature()
-    given = answer(judge(one, evidence, rules, doublons=()), name, resultat)
-    off = rules_table | {"severity": rules_table["severity"] | {name: "off"}}
-    without = RuleSet.load(rules_of(off), config_folder, needed=())
-    decision = judge(one, evidence, without, doublons=(), answers=given)
+    given = answer(judged(one), name, resultat)
+    without = load_rules(severity=TABLE["severity"] | {name: "off"})
+    decision = judged(one, EVIDENCE, without, answers=given)
     assert verdict is decision.verdict
     said = decision.detail.replace("\u00a0", " ")
     refused = "ce contrôle n’est plus fait : non conforme selon A. Lo le 03/06/2024 (vu)"
     assert (verdict is Verdict.A_VERIFIER) is (refused in said)
     current = CurrentVerdict(False, decision, stored_product(decision.preuve))
-    again = judge_if_needed(one, evidence, without, doublons=(), current=current, answers=given)
+    again = judge_if_needed(one, EVIDENCE, without, current=current, answers=given)
     assert again is None
-    twin = judge_if_needed(one, evidence, without, doublons=TWIN, current=current, answers=given)
-    assert twin == judge(
-        one, evidence, without, doublons=TWIN, answers=given, frozen=current.product
+    twin = judge_if_needed(one, EVIDENCE, without, doublons=TWIN, current=current, answers=given)
+    assert twin == judged(
+        one, EVIDENCE, without, doublons=TWIN, answers=given, frozen=current.product
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +10,10 @@ from pathlib import Path
 import pytest
 
 from dsync.domain.dossier import Demandeur
-from dsync.domain.verdict import Controle
-from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.checks.administration import needs_registry
-from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import OperateurList
-from dsync.eig.precheck.rules import RuleSet
+from tests.unit.eig.precheck.builders import EVIDENCE, RULES, candidature, check
 
 OPERATEUR_SIREN = "582056149"
 OTHER_SIREN = "110001013"
@@ -56,10 +53,8 @@ CODES = [
 ]
 
 
-@pytest.fixture(scope="session")
-def rules_of_the_year(rules: RuleSet) -> RuleSet:
-    """The shipped rules with a list of opérateurs of 2024 beside that of 2026."""
-    return replace(rules, operateurs=(*rules.operateurs, OperateurList(2024, "x", {"1": "X"})))
+OF_THE_YEAR = replace(RULES, operateurs=(*RULES.operateurs, OperateurList(2024, "x", {"1": "X"})))
+"""The shipped rules with a list of opérateurs of 2024 beside that of 2026."""
 
 
 def test_the_shipped_list_has_every_category() -> None:
@@ -67,7 +62,7 @@ def test_the_shipped_list_has_every_category() -> None:
     assert (len(listed_codes()), len(set(listed_codes()))) == (104, 104)
 
 
-def test_each_legal_category_answers_as_specified(check: Callable[..., Controle]) -> None:
+def test_each_legal_category_answers_as_specified() -> None:
     """Without the list of the year, an applicant cannot be proved absent from it."""
     known = {code: without_year_list(code) for code in CODES if is_known(code)}
     assert dict.fromkeys(CODES, "a_verifier") | known == {
@@ -75,15 +70,12 @@ def test_each_legal_category_answers_as_specified(check: Callable[..., Controle]
     }
 
 
-def test_the_list_of_the_year_settles_private_bodies(
-    check: Callable[..., Controle], rules_of_the_year: RuleSet
-) -> None:
+def test_the_list_of_the_year_settles_private_bodies() -> None:
     """With the list, companies, associations, fondations and 7490 are excluded."""
     codes = [code for code in CODES if code.isascii() and len(code) == 4]
     known = {code: with_year_list(code) for code in codes if is_known(code)}
     assert dict.fromkeys(codes, "a_verifier") | known == {
-        code: check("administration", code=code, with_rules=rules_of_the_year).resultat
-        for code in codes
+        code: check("administration", code=code, with_rules=OF_THE_YEAR).resultat for code in codes
     }
 
 
@@ -92,12 +84,10 @@ def is_known(code: str) -> bool:
     return code.isascii() and code.isdigit() and len(code) == 4
 
 
-def test_only_the_list_of_the_deposits_year_counts(
-    check: Callable[..., Controle], rules_of_the_year: RuleSet
-) -> None:
+def test_only_the_list_of_the_deposits_year_counts() -> None:
     """The list of 2024 proves nothing for a deposit in 2025."""
     later = datetime(2025, 1, 2, tzinfo=UTC)
-    answer = check("administration", code="9220", depose_le=later, with_rules=rules_of_the_year)
+    answer = check("administration", code="9220", depose_le=later, with_rules=OF_THE_YEAR)
     assert answer.resultat == "a_verifier"
 
 
@@ -111,17 +101,13 @@ def test_only_the_list_of_the_deposits_year_counts(
         ("9220", "inconnu"),
     ],
 )
-def test_the_kind_of_applicant_is_reported(
-    check: Callable[..., Controle], code: str, kind: str
-) -> None:
+def test_the_kind_of_applicant_is_reported(code: str, kind: str) -> None:
     """An uncertain kind is « inconnu »."""
     assert check("administration", code=code).preuve["type"] == kind
 
 
 @pytest.mark.parametrize("code", ["5710", "7210", "7389", "9220", "", None])
-def test_a_listed_operateur_is_conforme_whatever_its_category(
-    check: Callable[..., Controle], code: str | None
-) -> None:
+def test_a_listed_operateur_is_conforme_whatever_its_category(code: str | None) -> None:
     """The list takes precedence over the legal category."""
     answer = check("administration", code=code, siret=f"{OPERATEUR_SIREN}00017")
     assert (answer.resultat, answer.preuve["type"], answer.preuve["liste"]) == (
@@ -131,9 +117,9 @@ def test_a_listed_operateur_is_conforme_whatever_its_category(
     )
 
 
-def test_every_shipped_operateur_is_one(rules: RuleSet) -> None:
+def test_every_shipped_operateur_is_one() -> None:
     """The shipped list has the 426 SIREN of the annex of 2026."""
-    assert [(found.annee, len(found.noms)) for found in rules.operateurs] == [(2026, 426)]
+    assert [(found.annee, len(found.noms)) for found in RULES.operateurs] == [(2026, 426)]
 
 
 @pytest.mark.parametrize(
@@ -150,15 +136,13 @@ def test_every_shipped_operateur_is_one(rules: RuleSet) -> None:
         Demandeur("AutreDemandeur"),
     ],
 )
-def test_without_category_the_registry_gave_nothing(
-    check: Callable[..., Controle], demandeur: Demandeur
-) -> None:
+def test_without_category_the_registry_gave_nothing(demandeur: Demandeur) -> None:
     """A natural person, a missing SIRET or a missing category gives « à vérifier »."""
     answer = check("administration", demandeur=demandeur)
     assert (answer.resultat, answer.preuve["type"]) == ("a_verifier", "inconnu")
 
 
-def test_the_siren_may_stand_alone(check: Callable[..., Controle]) -> None:
+def test_the_siren_may_stand_alone() -> None:
     """Without a SIRET the SIREN is used, with or without blanks inside."""
     demandeur = Demandeur("personne_morale", siren="582 056 149")
     assert check("administration", demandeur=demandeur).resultat == "conforme"
@@ -176,7 +160,7 @@ def test_the_siren_may_stand_alone(check: Callable[..., Controle]) -> None:
     ],
 )
 def test_a_closed_entreprise_lowers_conforme(
-    check: Callable[..., Controle], etat: str | None, code: str, siret: str, resultat: str
+    etat: str | None, code: str, siret: str, resultat: str
 ) -> None:
     """A closed organisation turns « conforme » into « à vérifier » and nothing else."""
     demandeur = Demandeur(
@@ -185,14 +169,12 @@ def test_a_closed_entreprise_lowers_conforme(
     assert check("administration", demandeur=demandeur).resultat == resultat
 
 
-def test_a_list_of_another_year_is_told_from_that_of_the_deposit(
-    check: Callable[..., Controle], rules: RuleSet
-) -> None:
+def test_a_list_of_another_year_is_told_from_that_of_the_deposit() -> None:
     """What was not consulted is said, and the list of the deposit's year is preferred."""
     siret, of_2024 = f"{OPERATEUR_SIREN}00017", OperateurList(2024, "x", {OPERATEUR_SIREN: "BRGM"})
 
     def said(*lists: OperateurList) -> str:
-        known = replace(rules, operateurs=(*rules.operateurs, *lists))
+        known = replace(RULES, operateurs=(*RULES.operateurs, *lists))
         return check("administration", siret=siret, with_rules=known).motif
 
     assert "la liste pour 2024, année du dépôt, n’a pas été consultée." in said()
@@ -228,21 +210,16 @@ def registry(status: RegistryStatus, **facts: object) -> dict[str, RegistryAnswe
     ids=lambda value: None if isinstance(value, str) else repr(sorted(map(repr, value.values()))),
 )
 def test_the_registry_answers_where_there_is_no_category(
-    check: Callable[..., Controle],
-    evidence: PublicEvidence,
-    answers: dict[str, RegistryAnswer],
-    resultat: str,
+    answers: dict[str, RegistryAnswer], resultat: str
 ) -> None:
     """A missing answer gives « impossible », an unknown SIREN « à vérifier »."""
-    asked = replace(evidence, registry=answers, registry_enabled=True)
+    asked = replace(EVIDENCE, registry=answers, registry_enabled=True)
     assert check("administration", code=None, with_evidence=asked).resultat == resultat
 
 
-def test_the_registry_is_not_read_while_it_is_off(
-    check: Callable[..., Controle], evidence: PublicEvidence
-) -> None:
+def test_the_registry_is_not_read_while_it_is_off() -> None:
     """Stored answers do not count while the lookup is disabled."""
-    off = replace(evidence, registry=registry(RegistryStatus.FOUND, nature_juridique="7120"))
+    off = replace(EVIDENCE, registry=registry(RegistryStatus.FOUND, nature_juridique="7120"))
     assert check("administration", code=None, with_evidence=off).resultat == "a_verifier"
 
 
@@ -256,17 +233,13 @@ def test_the_registry_is_not_read_while_it_is_off(
     ],
 )
 def test_only_who_lacks_a_category_is_looked_up(
-    candidature: Callable[..., Candidature],
-    rules: RuleSet,
-    code: str | None,
-    siret: str | None,
-    asked: str | None,
+    code: str | None, siret: str | None, asked: str | None
 ) -> None:
     """There is no lookup if the dossier has the category."""
-    assert needs_registry(candidature(code=code, siret=siret), rules) == asked
+    assert needs_registry(candidature(code=code, siret=siret), RULES) == asked
 
 
-def test_an_unlisted_category_is_named_by_the_dossier(check: Callable[..., Controle]) -> None:
+def test_an_unlisted_category_is_named_by_the_dossier() -> None:
     """A code outside the list is shown with the label from DS."""
     demandeur = Demandeur(
         "personne_morale",
@@ -278,9 +251,7 @@ def test_an_unlisted_category_is_named_by_the_dossier(check: Callable[..., Contr
     assert "« Caisse d'épargne » (catégorie juridique 6100 selon" in motif
 
 
-def test_an_applicant_that_ds_could_not_render_is_no_missing_siret(
-    check: Callable[..., Controle],
-) -> None:
+def test_an_applicant_that_ds_could_not_render_is_no_missing_siret() -> None:
     """The check is impossible, as with any evidence out of reach."""
     partly = Demandeur("inconnu", siret=f"{OTHER_SIREN}00017")
     for demandeur in (Demandeur("inconnu"), partly):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from dsync.domain.verdict import Controle
+from tests.unit.eig.precheck.builders import check
 
 LANCER = "Lancer un produit numérique"
 INTERNALISER = "Internaliser le pilotage stratégique"
@@ -55,10 +54,7 @@ def of(phases: list[tuple[str, str]], **attributes: str) -> dict[str, dict[str, 
     ids=str,
 )
 def test_each_case_needs_its_conditions(
-    check: Callable[..., Controle],
-    cas: str | None,
-    products: dict[str, dict[str, Any]],
-    resultat: str,
+    cas: str | None, products: dict[str, dict[str, Any]], resultat: str
 ) -> None:
     """« Lancer » needs a started investigation; « Internaliser » statistics and a repository."""
     assert check("cas_octroi", cas_demande=cas, products=products).resultat == resultat
@@ -74,16 +70,14 @@ def test_each_case_needs_its_conditions(
     ],
 )
 def test_the_other_case_is_named_where_its_conditions_are_met(
-    check: Callable[..., Controle], cas: str, other: str, products: Any, is_met: bool
+    cas: str, other: str, products: Any, is_met: bool
 ) -> None:
     """The sentence names the other case whose conditions are met."""
     answer = check("cas_octroi", cas_demande=cas, products=products)
     assert (answer.resultat, other in answer.motif) == ("a_verifier", is_met)
 
 
-def test_a_product_in_construction_has_its_investigation_behind_it(
-    check: Callable[..., Controle],
-) -> None:
+def test_a_product_in_construction_has_its_investigation_behind_it() -> None:
     """The sentence says so, although the catalogue lists no investigation."""
     answer = check("cas_octroi", cas_demande=LANCER, products=of([("construction", "2024-03-01")]))
     assert answer.motif == (
@@ -92,7 +86,7 @@ def test_a_product_in_construction_has_its_investigation_behind_it(
     )
 
 
-def test_what_is_missing_is_said_of_the_page(check: Callable[..., Controle]) -> None:
+def test_what_is_missing_is_said_of_the_page() -> None:
     """Of a phase that the page does not list, nothing is said of its beginning."""
     for phases, said in (
         ([("investigation", "2024-05-21")], "la phase « investigation » n’avait pas commencé le "

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse
-from dsync.eig.precheck.rules import RuleSet
-from tests.unit.eig.precheck.sections import rules_of
+from tests.unit.eig.precheck.builders import check, load_rules
 
 FILLED, BLANK = Reponse.REMPLI, Reponse.VIDE
 NOT_ASKED, UNMAPPED = Reponse.NON_DEMANDE, Reponse.NON_ASSOCIE
@@ -36,11 +32,7 @@ NOT_ASKED, UNMAPPED = Reponse.NON_DEMANDE, Reponse.NON_ASSOCIE
     ],
 )
 def test_needed_champs_are_filled(
-    check: Callable[..., Controle],
-    probleme: Reponse,
-    entite: Reponse,
-    objectifs: Reponse,
-    resultat: str,
+    probleme: Reponse, entite: Reponse, objectifs: Reponse, resultat: str
 ) -> None:
     """Blank gives « à vérifier », not asked counts as filled, not mapped gives « impossible »."""
     answer = check(
@@ -50,12 +42,10 @@ def test_needed_champs_are_filled(
     assert answer.resultat == resultat
 
 
-def test_many_blanks_are_all_named(
-    check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
-) -> None:
+def test_many_blanks_are_all_named() -> None:
     """The sentence lists all missing answers."""
     needed = [(f"champ_{n}", f"Champ {n}") for n in range(9)]
-    rules = RuleSet.load(rules_of(rules_table), config_folder, needed=needed)  # type: ignore[arg-type]
+    rules = load_rules(needed=needed)
     answer = check("completude", with_rules=rules)
     assert "« Champ 7 » ni à « Champ 8 »." in answer.motif
     assert answer.preuve["vides"] == [field for field, _ in needed]
@@ -82,7 +72,7 @@ def test_many_blanks_are_all_named(
 )
 @pytest.mark.parametrize("typed", ["https://beta.gouv.fr/startups/a-just.html", "A-JUST"])
 def test_other_dossiers_are_named(
-    check: Callable[..., Controle], doublons: tuple[int, ...], resultat: str, said: str, typed: str
+    doublons: tuple[int, ...], resultat: str, said: str, typed: str
 ) -> None:
     """The ten that come first are listed once, in order of number, without the dossier itself."""
     answer = check("doublon", doublons=doublons, page_produit=typed)
@@ -105,14 +95,9 @@ TOLD_BY = {
 
 
 @pytest.mark.parametrize("field", TOLD_BY)
-def test_what_another_check_reports_is_not_reported_twice(
-    check: Callable[..., Controle],
-    rules_table: dict[str, object],
-    config_folder: object,
-    field: str,
-) -> None:
+def test_what_another_check_reports_is_not_reported_twice(field: str) -> None:
     """A blank answer counts in both checks and is reported by one."""
-    rules = RuleSet.load(rules_of(rules_table), config_folder, needed=NEEDED)  # type: ignore[arg-type]
+    rules = load_rules(needed=NEEDED)
     blank: dict[str, object] = {field: () if field == "voeux" else None}
     answer = check("completude", with_rules=rules, **blank)
     assert (answer.resultat, answer.preuve["vides"]) == ("a_verifier", [field])
@@ -120,11 +105,9 @@ def test_what_another_check_reports_is_not_reported_twice(
     assert check(TOLD_BY[field], with_rules=rules, **blank).resultat != "conforme"
 
 
-def test_what_no_check_examined_is_reported_here(
-    check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
-) -> None:
+def test_what_no_check_examined_is_reported_here() -> None:
     """Without a product, phase and case are not checked, so this check reports their blanks."""
-    rules = RuleSet.load(rules_of(rules_table), config_folder, needed=NEEDED)  # type: ignore[arg-type]
+    rules = load_rules(needed=NEEDED)
     answer = check(
         "completude", with_rules=rules, page_produit=None, phase_declaree=None, cas_demande=None
     )

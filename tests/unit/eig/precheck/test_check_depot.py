@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from dsync.domain.verdict import Controle
-from dsync.eig.precheck.rules import RuleSet
-from tests.unit.eig.precheck.sections import rules_of
+from tests.unit.eig.precheck.builders import check, load_rules
 
 INSIDE, OUTSIDE = "conforme", "a_verifier"
 
@@ -40,18 +37,15 @@ INSIDE, OUTSIDE = "conforme", "a_verifier"
     ],
 )
 def test_the_window_is_counted_in_days_of_paris(
-    check: Callable[..., Controle], depose_le: datetime, day: str, resultat: str
+    depose_le: datetime, day: str, resultat: str
 ) -> None:
     """The first and last day are inside, in the time zone of Paris."""
     answer = check("depot", depose_le=depose_le)
     assert (answer.preuve["date"], answer.resultat) == (day, resultat)
 
 
-def test_the_window_is_configuration(
-    check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
-) -> None:
+def test_the_window_is_configuration() -> None:
     """The days come from the configuration."""
-    table = rules_table | {"window": [date(2025, 1, 1), date(2025, 6, 30)]}
-    other = RuleSet.load(rules_of(table), config_folder, needed=())  # type: ignore[arg-type]
+    other = load_rules(window=[date(2025, 1, 1), date(2025, 6, 30)])
     answer = check("depot", depose_le=datetime(2025, 6, 30, 12, tzinfo=UTC), with_rules=other)
     assert answer.resultat == INSIDE

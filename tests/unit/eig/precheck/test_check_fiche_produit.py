@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 
-from dsync.domain.verdict import Controle, Verdict
+from dsync.domain.verdict import Verdict
 from dsync.domain.wording import french_date
-from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import Catalogue
-from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import PublicEvidence, stored_product
-from dsync.eig.precheck.rules import RuleSet
-from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
-from tests.unit.eig.precheck.conftest import FETCHED_AT, startups_json
+from tests.unit.eig.precheck.builders import (
+    EVIDENCE,
+    FETCHED_AT,
+    RULES,
+    CurrentVerdict,
+    candidature,
+    check,
+    judge_if_needed,
+    judged,
+    product,
+    published,
+    startups_json,
+)
 
 PAGE = "https://beta.gouv.fr/startups"
 PRODUCT = {"docs": {"name": "Docs", "phases": []}}
@@ -84,9 +91,7 @@ PRODUCT = {"docs": {"name": "Docs", "phases": []}}
         ),
     ],
 )
-def test_each_row_of_the_specification(
-    check: Callable[..., Controle], typed: str | None, resultat: str, said: str
-) -> None:
+def test_each_row_of_the_specification(typed: str | None, resultat: str, said: str) -> None:
     """Each kind of text gives the specified result and sentence."""
     answer = check("fiche_produit", page_produit=typed)
     assert answer.resultat == resultat
@@ -96,9 +101,7 @@ def test_each_row_of_the_specification(
 @pytest.mark.parametrize(
     "typed", [f"{PAGE}/a-just.html", f"{PAGE}/inconnue", "à venir", "https://www.example.org"]
 )
-def test_without_catalogue_nothing_typed_can_be_judged(
-    check: Callable[..., Controle], typed: str
-) -> None:
+def test_without_catalogue_nothing_typed_can_be_judged(typed: str) -> None:
     """Without a catalogue, no page is reported as missing."""
     answer = check("fiche_produit", page_produit=typed, with_evidence=PublicEvidence(None))
     assert answer.resultat == "impossible"
@@ -114,7 +117,7 @@ def test_without_catalogue_nothing_typed_can_be_judged(
     ],
 )
 def test_an_unknown_page_may_be_an_alias_that_nobody_could_read(
-    check: Callable[..., Controle], redirects: str | None, resultat: str
+    redirects: str | None, resultat: str
 ) -> None:
     """An unknown page is uncertain only if the aliases could not be read."""
     answer = check(
@@ -134,7 +137,7 @@ def test_an_unknown_page_may_be_an_alias_that_nobody_could_read(
     ],
 )
 def test_a_page_of_after_the_deposit_is_at_best_a_verifier(
-    check: Callable[..., Controle], phases: list[tuple[str, str]], resultat: str
+    phases: list[tuple[str, str]], resultat: str
 ) -> None:
     """The sentence says since when it exists."""
     products = {"a-just": {"name": "A-JUST", "phases": phases}}
@@ -146,37 +149,30 @@ def test_a_page_of_after_the_deposit_is_at_best_a_verifier(
         assert "après le dépôt du 20/05/2024" in answer.motif
 
 
-def test_a_page_that_a_catalogue_of_after_the_deposit_lacked_came_later(
-    candidature: Callable[..., Candidature], rules: RuleSet, write_startups: Callable[..., str]
-) -> None:
+def test_a_page_that_a_catalogue_of_after_the_deposit_lacked_came_later() -> None:
     """Whatever phases it gives itself; the next verdicts remember it."""
     dossier = candidature()
     phases = [("investigation", "2021-02-01"), ("construction", "2021-09-01")]
-    without = write_startups({"autre": {"name": "Autre", "phases": []}})
-    later = write_startups({"a-just": {"name": "A-JUST", "phases": phases}})
+    without, with_it = {"autre": product("Autre")}, {"a-just": product("A-JUST", phases)}
     found = [
-        PublicEvidence(Catalogue.parse(body, "{}"), FETCHED_AT + timedelta(days=day))
-        for day, body in ((0, without), (9, later), (10, later))
+        PublicEvidence(published(products), FETCHED_AT + timedelta(days=day))
+        for day, products in ((0, without), (9, with_it), (10, with_it))
     ]
-    first = judge(dossier, found[0], rules, doublons=())
+    first = judged(dossier, found[0])
     assert Verdict.INELIGIBLE is first.verdict
     verdict, frozen = first, None
     for evidence in found[1:]:
         current = CurrentVerdict(True, verdict, frozen)
-        again = judge_if_needed(dossier, evidence, rules, doublons=(), current=current)
+        again = judge_if_needed(dossier, evidence, current=current)
         assert again is not None
         page = next(c for c in again.controles if c.controle == "fiche_produit")
         assert (Verdict.A_VERIFIER, None) == (again.verdict, again.remarque)
         assert "n’existe que depuis le 21/05/2024 au plus tôt" in page.motif
         verdict, frozen = again, stored_product(again.preuve)
     # A catalogue fetched before the deposit proves nothing.
-    early = judge(dossier.with_changes(depose_le=FETCHED_AT + timedelta(days=1)), found[0], rules,
-                  doublons=())  # fmt: skip
-    current = CurrentVerdict(True, early, None)
-    again = judge_if_needed(
-        dossier.with_changes(depose_le=FETCHED_AT + timedelta(days=1)), found[1], rules,
-        doublons=(), current=current,
-    )  # fmt: skip
+    later = dossier.with_changes(depose_le=FETCHED_AT + timedelta(days=1))
+    current = CurrentVerdict(True, judged(later, found[0]), None)
+    again = judge_if_needed(later, found[1], current=current)
     assert again is not None
     assert "conforme" == next(c for c in again.controles if c.controle == "fiche_produit").resultat
 
@@ -207,17 +203,17 @@ def test_a_page_that_a_catalogue_of_after_the_deposit_lacked_came_later(
     ],
 )  # fmt: skip
 def test_an_incubator_is_known_by_what_the_catalogue_says_of_it(
-    rules: RuleSet, declared: str, id_: str, title: str, owner: str, is_own: bool
+    declared: str, id_: str, title: str, owner: str, is_own: bool
 ) -> None:
     """Its id, title, usual short form and ministry, without a line of configuration."""
     document = json.loads(startups_json(PRODUCT))
     document["data"][0]["relationships"] = {"incubator": {"data": {"id": id_}}}
     document["included"] = [{"id": id_, "attributes": {"title": title, "owner": owner}}]
     product = Catalogue.parse(json.dumps(document), "{}").products["docs"]
-    assert is_own is rules.is_incubator(declared, product)
+    assert is_own is RULES.is_incubator(declared, product)
 
 
-def test_the_evidence_names_its_source_and_date(check: Callable[..., Controle]) -> None:
+def test_the_evidence_names_its_source_and_date() -> None:
     """The evidence has the text, the product, the catalogue and its date."""
     preuve = check("fiche_produit").preuve
     assert {
@@ -235,9 +231,7 @@ def test_the_evidence_names_its_source_and_date(check: Callable[..., Controle]) 
     "typed",
     [None, "à venir", "néant", f"{PAGE}/inconnue", f"{PAGE}/a-just {PAGE}/docs", "Service jumeau"],
 )
-def test_checks_that_hang_on_the_product_are_sans_objet(
-    check: Callable[..., Controle], name: str, typed: str | None
-) -> None:
+def test_checks_that_hang_on_the_product_are_sans_objet(name: str, typed: str | None) -> None:
     """Without a single product, the checks on the product give « sans objet »."""
     assert check(name, page_produit=typed).resultat == "sans_objet"
 
@@ -246,9 +240,7 @@ def test_checks_that_hang_on_the_product_are_sans_objet(
     ("name", "resultat"),
     [("phase", "impossible"), ("cas_octroi", "impossible"), ("doublon", "sans_objet")],
 )
-def test_checks_that_need_the_catalogue_are_impossible_without(
-    check: Callable[..., Controle], name: str, resultat: str
-) -> None:
+def test_checks_that_need_the_catalogue_are_impossible_without(name: str, resultat: str) -> None:
     """Without a catalogue these checks give « impossible »."""
     assert check(name, with_evidence=PublicEvidence(None)).resultat == resultat
 
@@ -263,18 +255,14 @@ def test_checks_that_need_the_catalogue_are_impossible_without(
         ("DomiFa", "a_verifier"),
     ],
 )
-def test_a_product_known_without_its_page_is_never_excluded(
-    check: Callable[..., Controle], typed: str, resultat: str
-) -> None:
+def test_a_product_known_without_its_page_is_never_excluded(typed: str, resultat: str) -> None:
     """An ineligible phase gives « à vérifier » if the product was found by site, code or name."""
     assert check("phase", page_produit=typed).resultat == resultat
 
 
-def test_an_unknown_page_read_late_excludes_nobody(
-    check: Callable[..., Controle], evidence: PublicEvidence
-) -> None:
+def test_an_unknown_page_read_late_excludes_nobody() -> None:
     """The page may have been there; what the applicant states of it still counts."""
-    late = PublicEvidence(evidence.catalogue, FETCHED_AT + timedelta(days=4))
+    late = PublicEvidence(EVIDENCE.catalogue, FETCHED_AT + timedelta(days=4))
     given = {"page_produit": f"{PAGE}/inconnue.html", "with_evidence": late}
     answer = check("fiche_produit", **given)
     assert "a_verifier" == answer.resultat
@@ -307,7 +295,7 @@ def test_an_unknown_page_read_late_excludes_nobody(
     ],
 )
 def test_the_declared_incubator_confirms_a_weak_identification(
-    check: Callable[..., Controle], typed: str, moyen: str, declared: str | None, resultat: str
+    typed: str, moyen: str, declared: str | None, resultat: str
 ) -> None:
     """By its id, its title or its short form; with other words it confirms nothing."""
     product = {

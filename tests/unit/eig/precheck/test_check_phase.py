@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evidence import PublicEvidence
+from tests.unit.eig.precheck.builders import check
 
 Phases = list[tuple[str, str]]
 OLD_WORDS = ("success", "transfer", "alumni")
@@ -29,9 +28,7 @@ CONSTRUCTION: Phases = [*INVESTIGATION, ("construction", "2023-06-01")]
 
 @pytest.mark.parametrize("name", [*OLD_WORDS, *NEW_WORDS])
 @pytest.mark.parametrize("declared", ["Construction", "Transfert", "Pérennisé", None])
-def test_every_past_phase_is_non_conforme(
-    check: Callable[..., Controle], name: str, declared: str | None
-) -> None:
+def test_every_past_phase_is_non_conforme(name: str, declared: str | None) -> None:
     """A phase after accélération is « non conforme », whatever was declared."""
     phases = [*CONSTRUCTION, (name, "2024-01-01")]
     answer = check("phase", products=of(phases), phase_declaree=declared)
@@ -55,9 +52,7 @@ def test_every_past_phase_is_non_conforme(
         ("maturation", "Construction", "non_conforme"),
     ],
 )
-def test_phase_observed_against_declared(
-    check: Callable[..., Controle], name: str, declared: str | None, resultat: str
-) -> None:
+def test_phase_observed_against_declared(name: str, declared: str | None, resultat: str) -> None:
     """Eligible and declared: conforme; not declared: « à vérifier »; else « non conforme »."""
     answer = check("phase", products=of([(name, "2023-01-01")]), phase_declaree=declared)
     assert answer.resultat == resultat
@@ -101,9 +96,7 @@ def test_phase_observed_against_declared(
         ([("construction", "2023-01-01"), ("investigation", "")], "conforme", "construction"),
     ],
 )  # fmt: skip
-def test_phase_at_the_deposit(
-    check: Callable[..., Controle], phases: Phases, resultat: str, observed: str | None
-) -> None:
+def test_phase_at_the_deposit(phases: Phases, resultat: str, observed: str | None) -> None:
     """The phase with the latest start counts; contradictory readings give « à vérifier »."""
     answer = check("phase", products=of(phases))
     assert (answer.resultat, answer.preuve["phase"]) == (resultat, observed)
@@ -116,9 +109,7 @@ def test_phase_at_the_deposit(
         (datetime(2024, 6, 30, 22, 0, tzinfo=UTC), "non_conforme"),
     ],
 )
-def test_the_day_is_that_of_paris(
-    check: Callable[..., Controle], depose_le: datetime, resultat: str
-) -> None:
+def test_the_day_is_that_of_paris(depose_le: datetime, resultat: str) -> None:
     """A phase that starts on 1 July starts at midnight in Paris."""
     phases = [*CONSTRUCTION, ("success", "2024-07-01")]
     assert check("phase", products=of(phases), depose_le=depose_le).resultat == resultat
@@ -137,9 +128,7 @@ def test_the_day_is_that_of_paris(
         ([("success", "2023-01-01")], Reponse.VIDE, "non_conforme"),
     ],
 )
-def test_a_phase_that_was_not_declared(
-    check: Callable[..., Controle], phases: Phases, reponse: Reponse, resultat: str
-) -> None:
+def test_a_phase_that_was_not_declared(phases: Phases, reponse: Reponse, resultat: str) -> None:
     """The more severe result counts: that of the phase or of the missing declaration."""
     answer = check(
         "phase", products=of(phases), phase_declaree=None, reponses={"phase_declaree": reponse}
@@ -147,7 +136,7 @@ def test_a_phase_that_was_not_declared(
     assert answer.resultat == resultat
 
 
-def test_phases_that_are_no_phases_are_doubt(check: Callable[..., Controle]) -> None:
+def test_phases_that_are_no_phases_are_doubt() -> None:
     """Unreadable phases give « à vérifier »."""
     body = '{"data": [{"id": "a-just", "attributes": {"phases": ["construction"]}}]}'
     answer = check("phase", with_evidence=PublicEvidence(Catalogue.parse(body, "{}")))
@@ -171,20 +160,15 @@ def test_phases_that_are_no_phases_are_doubt(check: Callable[..., Controle]) -> 
     ],
 )
 def test_a_catalogue_first_read_late_excludes_only_what_the_applicant_declared(
-    check: Callable[..., Controle],
-    write_startups: Callable[..., str],
-    name: str,
-    declared: str | None,
-    days: int,
-    resultat: str,
+    name: str, declared: str | None, days: int, resultat: str
 ) -> None:
     """Its history may have been rewritten: such a phase gives « à vérifier »."""
     deposited = datetime(2024, 5, 20, 8, tzinfo=UTC)
     read_at = deposited + timedelta(days=days)
-    catalogue = Catalogue.parse(write_startups(of([(name, "2023-01-01")])), "{}")
     answer = check(
         "phase",
-        with_evidence=PublicEvidence(catalogue, read_at),
+        products=of([(name, "2023-01-01")]),
+        read_at=read_at,
         depose_le=deposited,
         phase_declaree=declared,
     )
@@ -196,14 +180,12 @@ def test_a_catalogue_first_read_late_excludes_only_what_the_applicant_declared(
 
 
 @pytest.mark.parametrize("reponse", [Reponse.VIDE, Reponse.NON_DEMANDE])
-def test_a_phase_that_was_not_declared_excludes_nobody_late(
-    check: Callable[..., Controle], write_startups: Callable[..., str], reponse: Reponse
-) -> None:
+def test_a_phase_that_was_not_declared_excludes_nobody_late(reponse: Reponse) -> None:
     """Blank and not asked are no declaration."""
-    catalogue = Catalogue.parse(write_startups(of([("success", "2023-01-01")])), "{}")
     answer = check(
         "phase",
-        with_evidence=PublicEvidence(catalogue, datetime(2024, 6, 20, tzinfo=UTC)),
+        products=of([("success", "2023-01-01")]),
+        read_at=datetime(2024, 6, 20, tzinfo=UTC),
         phase_declaree=None,
         reponses={"phase_declaree": reponse},
     )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
 
-from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Voeu
-from dsync.eig.precheck.rules import RuleSet
-from tests.unit.eig.precheck.sections import rules_of
+from tests.unit.eig.precheck.builders import check, load_rules
 
 PRODUIT = "Directeur ou directrice de produit"
 TECHNIQUE = "Directeur ou directrice technique"
@@ -52,27 +49,24 @@ def voeux(*profils: str | None) -> tuple[Voeu, ...]:
     ],
 )
 def test_each_row_of_the_specification(
-    check: Callable[..., Controle], profils: list[str | None], depose_le: datetime, resultat: str
+    profils: list[str | None], depose_le: datetime, resultat: str
 ) -> None:
     """One or two profiles on offer are conforme; each counts once, in any wording."""
     answer = check("profils", voeux=voeux(*profils), depose_le=depose_le)
     assert answer.resultat == resultat
 
 
-def test_the_order_of_wishes_is_that_of_their_rank(check: Callable[..., Controle]) -> None:
+def test_the_order_of_wishes_is_that_of_their_rank() -> None:
     """The order of rows does not change the text."""
     there = check("profils", voeux=voeux(PRODUIT, TECHNIQUE))
     back = check("profils", voeux=tuple(reversed(voeux(PRODUIT, TECHNIQUE))))
     assert there == back
 
 
-def test_a_profile_may_be_on_offer_until_a_day(
-    check: Callable[..., Controle], rules_table: dict[str, object], config_folder: object
-) -> None:
+def test_a_profile_may_be_on_offer_until_a_day() -> None:
     """The last day is included."""
     profil = {"labels": [PRODUIT], "offered": [date.min, date(2024, 5, 20)]}
-    table = rules_table | {"profils": [profil]}
-    rules = RuleSet.load(rules_of(table), config_folder, needed=())  # type: ignore[arg-type]
+    rules = load_rules(profils=[profil])
     later = datetime(2024, 5, 21, 8, tzinfo=UTC)
     assert check("profils", with_rules=rules).resultat == "conforme"
     assert check("profils", with_rules=rules, depose_le=later).resultat == "a_verifier"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,73 +16,64 @@ from msgspec import structs
 from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Resultat, Verdict
-from dsync.eig.candidature import Candidature, Reponse, Voeu
-from dsync.eig.precheck.catalogue import Catalogue
+from dsync.eig.candidature import Reponse, Voeu
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import PublicEvidence, stored_product
-from dsync.eig.precheck.rules import RuleSet
-from tests.unit.eig.precheck.again import CurrentVerdict, judge_if_needed
-from tests.unit.eig.precheck.conftest import FETCHED_AT
-from tests.unit.eig.precheck.sections import rules_of
+from tests.unit.eig.precheck.builders import (
+    EVIDENCE,
+    FETCHED_AT,
+    RULES,
+    TABLE,
+    CurrentVerdict,
+    candidature,
+    judge_if_needed,
+    judged,
+    load_rules,
+    published,
+)
 
-Build = Callable[..., Candidature]
 PAGE = "https://beta.gouv.fr/startups"
 
 
-def test_an_eligible_candidature(
-    candidature: Build, evidence: PublicEvidence, rules: RuleSet
-) -> None:
+def test_an_eligible_candidature() -> None:
     """All checks conforme give Éligible, with the constats."""
-    decision = judge(candidature(), evidence, rules, doublons=())
+    decision = judged(candidature())
     assert decision.verdict is Verdict.ELIGIBLE
     assert (
         decision.constats["produit_id"],
         decision.constats["phase_constatee"],
         decision.constats["type_administration"],
     ) == ("a-just", "construction", "administration_centrale")
-    assert decision.version_regles == rules.version
+    assert decision.version_regles == RULES.version
 
 
 @pytest.mark.parametrize("written", ["accélération", "Acceleration", "ACCÉLÉRATION "])
-def test_one_phase_has_one_spelling(
-    candidature: Build,
-    rules: RuleSet,
-    write_startups: Callable[[dict[str, Any]], str],
-    written: str,
-) -> None:
+def test_one_phase_has_one_spelling(written: str) -> None:
     """Spellings of a phase give the same constat."""
     products = {"a-just": {"name": "A-Just", "phases": [(written, "2020-01-01")]}}
-    catalogue = Catalogue.parse(write_startups(products), "{}", source="catalogue")
+    catalogue = published(products)
     known = PublicEvidence(catalogue, datetime(2024, 5, 20, 9, tzinfo=UTC))
-    decision = judge(candidature(), known, rules, doublons=())
+    decision = judged(candidature(), known)
     assert "acceleration" == decision.constats["phase_constatee"]
 
 
-def test_a_check_is_no_more_severe_than_configured(
-    candidature: Build, evidence: PublicEvidence, rules_table: dict[str, Any], config_folder: Any
-) -> None:
+def test_a_check_is_no_more_severe_than_configured() -> None:
     """The configuration can limit each check to « à vérifier »."""
-    severity = dict.fromkeys(rules_table["severity"], "a_verifier")
-    rules = RuleSet.load(rules_of(rules_table | {"severity": severity}), config_folder, needed=())
-    decision = judge(
-        candidature(code="7210", page_produit=None, voeux=()), evidence, rules, doublons=()
-    )
+    severity = dict.fromkeys(TABLE["severity"], "a_verifier")
+    rules = load_rules(severity=severity)
+    decision = judged(candidature(code="7210", page_produit=None, voeux=()), EVIDENCE, rules)
     assert decision.verdict is Verdict.A_VERIFIER
 
 
-def test_a_check_that_is_off_is_not_made(
-    candidature: Build, evidence: PublicEvidence, rules_table: dict[str, Any], config_folder: Any
-) -> None:
+def test_a_check_that_is_off_is_not_made() -> None:
     """It has no result and no text; a blank answer that it would report is one of completude."""
     needed = (("page_produit", "Page produit"),)
     answers: dict[str, Any] = {"code": "7210", "page_produit": None, "voeux": ()}
 
     def decided(*off: str) -> Decision:
-        severity = rules_table["severity"] | dict.fromkeys(off, "off")
-        table = rules_table | {"severity": severity}
-        rules = RuleSet.load(rules_of(table), config_folder, needed=needed)
-        return judge(candidature(**answers), evidence, rules, doublons=())
+        severity = TABLE["severity"] | dict.fromkeys(off, "off")
+        rules = load_rules(needed=needed, severity=severity)
+        return judged(candidature(**answers), EVIDENCE, rules)
 
     off = (Check.ADMINISTRATION, Check.FICHE_PRODUIT, Check.PROFILS)
     whole, part = decided(), decided(*off)
@@ -129,12 +119,7 @@ _CHANGES = st.fixed_dictionaries(
 
 @given(_CHANGES, st.lists(st.integers(2, 2_000_000_000), max_size=30), st.randoms())
 def test_the_same_input_gives_the_same_bytes(
-    candidature: Build,
-    evidence: PublicEvidence,
-    rules: RuleSet,
-    changes: dict[str, Any],
-    doublons: list[int],
-    order: random.Random,
+    changes: dict[str, Any], doublons: list[int], order: random.Random
 ) -> None:
     """The order of champs, wishes, doublons, answers does not matter, nor the time of fetch."""
     one = candidature(**changes)
@@ -145,10 +130,10 @@ def test_the_same_input_gives_the_same_bytes(
     order.shuffle(voeux)
     reponses = dict(reversed(changes["reponses"].items()))
     other = one.with_changes(voeux=tuple(voeux), reponses=reponses)
-    first = judge(one, evidence, rules, doublons=doublons)  # type: ignore[arg-type]
-    second = judge(other, evidence, rules, doublons=shuffled)  # type: ignore[arg-type]
-    read_later = replace(evidence, catalogue_at=FETCHED_AT + timedelta(hours=9))
-    later = judge(one, read_later, rules, doublons=doublons)  # type: ignore[arg-type]
+    first = judged(one, doublons=doublons)  # type: ignore[arg-type]
+    second = judged(other, doublons=shuffled)  # type: ignore[arg-type]
+    read_later = replace(EVIDENCE, catalogue_at=FETCHED_AT + timedelta(hours=9))
+    later = judged(one, read_later, doublons=doublons)  # type: ignore[arg-type]
     assert first == second
     assert (later.detail, later.preuve_hash) == (first.detail, first.preuve_hash)
     assert len(first.detail) <= 2000
@@ -158,62 +143,52 @@ def test_the_same_input_gives_the_same_bytes(
 
 
 @given(_CHANGES)
-def test_unknown_evidence_alone_never_gives_ineligible(
-    candidature: Build, evidence: PublicEvidence, rules: RuleSet, changes: dict[str, Any]
-) -> None:
+def test_unknown_evidence_alone_never_gives_ineligible(changes: dict[str, Any]) -> None:
     """Removing evidence never adds a « non conforme »."""
     one = candidature(**changes)
-    known = judge(one, evidence, rules, doublons=())
-    unknown = judge(one, PublicEvidence(None, registry_enabled=True), rules, doublons=())
+    known = judged(one)
+    unknown = judged(one, PublicEvidence(None, registry_enabled=True))
     before = {c.controle for c in known.controles if c.resultat is Resultat.NON_CONFORME}
     after = {c.controle for c in unknown.controles if c.resultat is Resultat.NON_CONFORME}
     assert after <= before
 
 
-def test_without_catalogue_the_verdict_is_indetermine(candidature: Build, rules: RuleSet) -> None:
+def test_without_catalogue_the_verdict_is_indetermine() -> None:
     """A page that could not be looked up gives « impossible »."""
-    decision = judge(candidature(), PublicEvidence(None), rules, doublons=())
+    decision = judged(candidature(), PublicEvidence(None))
     assert decision.verdict is Verdict.INDETERMINE
 
 
-def test_the_fingerprint_moves_only_with_its_own_evidence(
-    candidature: Build, evidence: PublicEvidence, rules: RuleSet, write_startups: Callable[..., str]
-) -> None:
+def test_the_fingerprint_moves_only_with_its_own_evidence() -> None:
     """Changes of the own product and of the registry's answer change it, others do not."""
     product = {"name": "A", "phases": [("construction", "2023-01-01")]}
     moved = product | {"phases": [("success", "2023-01-01")]}
 
     def of(products: dict[str, Any], redirects: str | None = "{}") -> str:
-        found = PublicEvidence(Catalogue.parse(write_startups(products), redirects))
-        return judge(candidature(), found, rules, doublons=()).preuve_hash
+        found = PublicEvidence(published(products, redirects))
+        return judged(candidature(), found).preuve_hash
 
     assert of({"a-just": product}) == of({"a-just": product, "b": moved}, None)
     assert of({"a-just": product}) != of({"a-just": moved})
     assert of({"b": product}) != of({"b": product}, None)
     without_code = candidature(code=None)
-    asked = replace(evidence, registry_enabled=True)
-    hashes = [
-        judge(without_code, known, rules, doublons=()).preuve_hash for known in (asked, evidence)
-    ]
+    asked = replace(EVIDENCE, registry_enabled=True)
+    hashes = [judged(without_code, known).preuve_hash for known in (asked, EVIDENCE)]
     assert hashes[0] != hashes[1]
 
 
-@pytest.fixture
-def past(write_startups: Callable[..., str]) -> PublicEvidence:
-    """Evidence with a later catalogue, in which the product's phase is ineligible."""
-    products = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
-    return PublicEvidence(Catalogue.parse(write_startups(products), "{}", source="later"))
+_PAST = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
+PAST = PublicEvidence(published(_PAST))
+"""With a later catalogue, in which the product's phase is ineligible."""
 
 
-def test_a_verdict_keeps_its_product_evidence(
-    candidature: Build, evidence: PublicEvidence, rules: RuleSet, past: PublicEvidence
-) -> None:
+def test_a_verdict_keeps_its_product_evidence() -> None:
     """A later change of the catalogue only adds a remark."""
-    first = judge(candidature(), evidence, rules, doublons=())
+    first = judged(candidature())
     frozen = stored_product(first.preuve)
     assert frozen is not None
     assert (frozen.product.id, frozen.saisie) == ("a-just", candidature().page_produit)
-    kept = judge(candidature(), past, rules, doublons=(), frozen=frozen)
+    kept = judged(candidature(), PAST, frozen=frozen)
     assert structs.replace(kept, remarque=None) == first
     assert (kept.remarque or "").startswith(
         "D’après le catalogue actuel, le verdict serait Inéligible. Phase « pérennisé » au"
@@ -221,14 +196,12 @@ def test_a_verdict_keeps_its_product_evidence(
 
 
 @pytest.mark.parametrize("later", ["same", "none"])
-def test_no_remark_without_a_change(
-    candidature: Build, evidence: PublicEvidence, rules: RuleSet, later: str
-) -> None:
+def test_no_remark_without_a_change(later: str) -> None:
     """The same catalogue, or none, gives no remark."""
-    first = judge(candidature(), evidence, rules, doublons=())
-    now = evidence if later == "same" else PublicEvidence(None)
+    first = judged(candidature())
+    now = EVIDENCE if later == "same" else PublicEvidence(None)
     frozen = stored_product(first.preuve)
-    assert judge(candidature(), now, rules, doublons=(), frozen=frozen) == first
+    assert judged(candidature(), now, frozen=frozen) == first
 
 
 FROZEN_CASES = {
@@ -245,30 +218,20 @@ FROZEN_CASES = {
 
 
 @pytest.mark.parametrize("case", FROZEN_CASES)
-def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
-    candidature: Build,
-    evidence: PublicEvidence,
-    rules: RuleSet,
-    write_startups: Callable[..., str],
-    case: str,
-) -> None:
+def test_the_product_named_keeps_its_evidence_however_it_is_spelled(case: str) -> None:
     """Frozen evidence applies to the product, even if it was rewritten, renamed or withdrawn."""
     before, after, renamed = FROZEN_CASES[case]
     rewritten = {"name": "Autre nom", "phases": [("alumni", "2021-01-01")]}
     ids = {"autre", *(["a-just"] if renamed is not None else []), *(renamed or {}).values()}
     ids -= set(renamed or {})
     redirects = {f"/startups/{old}": f"{PAGE}/{new}.html" for old, new in (renamed or {}).items()}
-    later = PublicEvidence(
-        Catalogue.parse(
-            write_startups(dict.fromkeys(sorted(ids), rewritten)), json.dumps(redirects)
-        ),
-        datetime(2024, 5, 30, tzinfo=UTC),
-    )
+    catalogue = published(dict.fromkeys(sorted(ids), rewritten), json.dumps(redirects))
+    later = PublicEvidence(catalogue, datetime(2024, 5, 30, tzinfo=UTC))
     typed = f"{PAGE}/{before}" if before else "https://a-just.beta.gouv.fr"
-    first = judge(candidature(page_produit=typed), evidence, rules, doublons=())
+    first = judged(candidature(page_produit=typed))
     frozen = stored_product(first.preuve)
     one = candidature(page_produit=f"{PAGE}/{after}")
-    decision = judge(one, later, rules, doublons=(), frozen=frozen)
+    decision = judged(one, later, frozen=frozen)
     assert (Verdict.ELIGIBLE, "construction") == (
         decision.verdict,
         decision.constats["phase_constatee"],
@@ -280,45 +243,33 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(
     assert (again.product, again.consulte_le) == (frozen.product, frozen.consulte_le)
 
 
-def test_another_product_is_judged_on_todays_catalogue(
-    candidature: Build, evidence: PublicEvidence, rules: RuleSet
-) -> None:
+def test_another_product_is_judged_on_todays_catalogue() -> None:
     """Another product is evaluated with today's catalogue, and its evidence is stored."""
-    frozen = stored_product(judge(candidature(), evidence, rules, doublons=()).preuve)
+    frozen = stored_product(judged(candidature()).preuve)
     other = candidature(page_produit=f"{PAGE}/docs")
-    decision = judge(other, evidence, rules, doublons=(), frozen=frozen)
-    assert decision == judge(other, evidence, rules, doublons=())
+    decision = judged(other, frozen=frozen)
+    assert decision == judged(other)
     assert (kept := stored_product(decision.preuve))
     assert kept.product.id == "docs"
 
 
 @pytest.mark.parametrize("typed", [None, f"{PAGE}/rien-de-tel", f"{PAGE}/docs {PAGE}/a-just"])
-def test_evidence_outlives_an_answer_that_names_no_product(
-    candidature: Build,
-    evidence: PublicEvidence,
-    rules: RuleSet,
-    past: PublicEvidence,
-    typed: str | None,
-) -> None:
+def test_evidence_outlives_an_answer_that_names_no_product(typed: str | None) -> None:
     """Frozen evidence is kept while the champ is blank, and used when it is filled again."""
-    first = judge(candidature(), evidence, rules, doublons=())
-    between = judge(
+    first = judged(candidature())
+    between = judged(
         candidature(page_produit=typed),
-        past,
-        rules,
-        doublons=(),
+        PAST,
         frozen=stored_product(first.preuve),
     )
     assert between.constats["produit_id"] is None
-    after = judge(candidature(), past, rules, doublons=(), frozen=stored_product(between.preuve))
+    after = judged(candidature(), PAST, frozen=stored_product(between.preuve))
     assert (first.verdict, first.detail) == (after.verdict, after.detail)
 
 
-def test_kept_evidence_survives_json(
-    candidature: Build, evidence: PublicEvidence, rules: RuleSet
-) -> None:
+def test_kept_evidence_survives_json() -> None:
     """Stored product evidence is read back unchanged."""
-    decision = judge(candidature(page_produit=f"{PAGE}/ajust"), evidence, rules, doublons=())
+    decision = judged(candidature(page_produit=f"{PAGE}/ajust"))
     assert decision.preuve is not None
     read = json.loads(json.dumps(dict(decision.preuve)))
     assert stored_product(read) == stored_product(decision.preuve) != None  # noqa: E711
@@ -330,15 +281,11 @@ def test_erased_or_broken_evidence_is_none(document: Any) -> None:
     assert stored_product(document) is None
 
 
-def test_what_is_typed_is_quoted_on_one_line(
-    candidature: Build, evidence: PublicEvidence, rules: RuleSet
-) -> None:
+def test_what_is_typed_is_quoted_on_one_line() -> None:
     """Line breaks, direction marks and long texts of the applicant do not break the detail."""
     typed = "à venir\r\nConforme : tout\u202e " + "x" * 400
     demandeur = Demandeur("personne_morale", siret="11000101300017", forme_juridique_code="7120")
-    decision = judge(
-        candidature(page_produit=typed, demandeur=demandeur), evidence, rules, doublons=()
-    )
+    decision = judged(candidature(page_produit=typed, demandeur=demandeur))
     _, line, conforme, left = decision.detail.replace("\u00a0", " ").split("\n")
     assert line.startswith("À vérifier – fiche produit : réponse « à venir Conforme : tout xxx")
     assert "…" in line
@@ -352,21 +299,15 @@ def test_what_is_typed_is_quoted_on_one_line(
     "changes", [{}, {"code": "7210"}, {"page_produit": f"{PAGE}/docs"}, {"voeux": []}]
 )
 def test_another_twin_gives_the_decision_of_a_whole_evaluation(
-    candidature: Build,
-    evidence: PublicEvidence,
-    past: PublicEvidence,
-    rules: RuleSet,
-    changes: dict[str, Any],
-    before: tuple[DossierNumber, ...],
-    rewritten: bool,
+    changes: dict[str, Any], before: tuple[DossierNumber, ...], rewritten: bool
 ) -> None:
     """Results that still hold are kept, and give the same text, evidence and remark."""
-    one, now = candidature(**changes), past if rewritten else evidence
-    first = judge(one, evidence, rules, doublons=before)
+    one, now = candidature(**changes), PAST if rewritten else EVIDENCE
+    first = judged(one, doublons=before)
     frozen, twins = stored_product(first.preuve), (DossierNumber(11),)
-    whole = judge(one, now, rules, doublons=twins, frozen=frozen)
+    whole = judged(one, now, doublons=twins, frozen=frozen)
     current = CurrentVerdict(False, first, frozen)
-    assert whole == judge_if_needed(one, now, rules, doublons=twins, current=current)
+    assert whole == judge_if_needed(one, now, doublons=twins, current=current)
 
 
 @pytest.mark.parametrize(
@@ -374,26 +315,22 @@ def test_another_twin_gives_the_decision_of_a_whole_evaluation(
     [({}, True), ({"probleme": "Autre"}, True), ({"page_produit": f"{PAGE}/autre.html"}, False)],
 )
 def test_an_answer_read_in_time_stays_so_whatever_else_changes(
-    candidature: Build,
-    evidence: PublicEvidence,
-    rules: RuleSet,
-    changes: dict[str, Any],
-    stands: bool,
+    changes: dict[str, Any], stands: bool
 ) -> None:
     """A revision that adds a question a year later is no new reading of an unknown page."""
     given: dict[str, Any] = {"page_produit": f"{PAGE}/inconnue.html"}
-    first = judge(candidature(**given), evidence, rules, doublons=())
+    first = judged(candidature(**given))
     assert first.verdict is Verdict.INELIGIBLE
-    later = PublicEvidence(evidence.catalogue, FETCHED_AT + timedelta(days=365))
+    later = PublicEvidence(EVIDENCE.catalogue, FETCHED_AT + timedelta(days=365))
     current = CurrentVerdict(True, first, stored_product(first.preuve))
     one = candidature(**given | changes)
-    again = judge_if_needed(one, later, rules, doublons=(), current=current)
+    again = judge_if_needed(one, later, current=current)
     assert again is not None
     assert stands == (first.controles[2] == again.controles[2])
     assert stands == (again.verdict is Verdict.INELIGIBLE)
     # Other rules read it anew.
     other = structs.replace(first, version_regles="other")
     current = CurrentVerdict(True, other, None)
-    anew = judge_if_needed(candidature(**given), later, rules, doublons=(), current=current)
+    anew = judge_if_needed(candidature(**given), later, current=current)
     assert anew is not None
     assert anew.verdict is Verdict.A_VERIFIER

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.eig.precheck.catalogue import Catalogue, KnownProduct
+from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.precheck.product import Lien, resolve_product
+from tests.unit.eig.precheck.builders import CATALOGUE, product, published
 
 PAGE = "https://beta.gouv.fr/startups"
 
@@ -84,9 +84,9 @@ PAGE = "https://beta.gouv.fr/startups"
         ("https://a-just.beta.gouv.fr et https://github.com/betagouv/a-just", Lien.SITE, "a-just"),
     ],
 )
-def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: Catalogue) -> None:
+def test_one_product_is_named(typed: str, lien: Lien, product: str) -> None:
     """An id, an alias, a name, a site or a repository gives the product."""
-    match = resolve_product(typed, catalogue)
+    match = resolve_product(typed, CATALOGUE)
     assert (match.lien, match.product_id) == (lien, product)
 
 
@@ -140,9 +140,9 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str, catalogue: C
         ("…", Lien.AUCUN),
     ],
 )
-def test_no_single_product_is_named(typed: str | None, lien: Lien, catalogue: Catalogue) -> None:
+def test_no_single_product_is_named(typed: str | None, lien: Lien) -> None:
     """Other texts give no product, but the reason."""
-    match = resolve_product(typed, catalogue)
+    match = resolve_product(typed, CATALOGUE)
     assert (match.lien, match.product) == (lien, None)
 
 
@@ -181,9 +181,9 @@ def test_no_single_product_is_named(typed: str | None, lien: Lien, catalogue: Ca
         ("https://betagouv.fr/startups/domiffa", ["DomiFa (domifa)"]),
     ],
 )
-def test_a_slip_names_the_nearest_page(typed: str, named: list[str], catalogue: Catalogue) -> None:
+def test_a_slip_names_the_nearest_page(typed: str, named: list[str]) -> None:
     """Typing errors in an id give the pages with a close spelling."""
-    match = resolve_product(typed, catalogue)
+    match = resolve_product(typed, CATALOGUE)
     assert (match.lien, match.product, list(match.noms)) == (Lien.PROCHE, None, named)
 
 
@@ -201,9 +201,9 @@ def test_a_slip_names_the_nearest_page(typed: str, named: list[str], catalogue: 
         ("a-just ❌", "a-just"),
     ],
 )
-def test_what_mentions_a_product_suggests_it(typed: str, named: str, catalogue: Catalogue) -> None:
+def test_what_mentions_a_product_suggests_it(typed: str, named: str) -> None:
     """An inner page of a site or repository, or a name among other words, decides nothing."""
-    match = resolve_product(typed, catalogue)
+    match = resolve_product(typed, CATALOGUE)
     assert ((named,), None) == (match.ids, match.product)
 
 
@@ -226,10 +226,10 @@ def test_what_mentions_a_product_suggests_it(typed: str, named: str, catalogue: 
     ],
 )
 def test_what_holds_an_id_a_name_or_an_acronym_is_a_slip(
-    typed: str, named: tuple[str, ...], catalogue: Catalogue
+    typed: str, named: tuple[str, ...]
 ) -> None:
     """It is never an unknown page; what is suggested has a ground."""
-    match = resolve_product(typed, catalogue)
+    match = resolve_product(typed, CATALOGUE)
     assert (match.product_id or match.ids) in (named, *named)
     assert match.product or Lien.PROCHE is match.lien
 
@@ -249,24 +249,20 @@ def test_what_holds_an_id_a_name_or_an_acronym_is_a_slip(
         ({"a": "https://github.com"}, "github.com", None),
     ],
 )
-def test_a_shared_host_is_nobodys(
-    links: dict[str, str], host: str, owner: str | None, write_startups: Callable[[object], str]
-) -> None:
+def test_a_shared_host_is_nobodys(links: dict[str, str], host: str, owner: str | None) -> None:
     """A page on it suggests no product, and says more beside an address."""
-    products = {
-        id_: {"name": f"Produit {id_}", "phases": [], "link": url} for id_, url in links.items()
-    }
-    catalogue = Catalogue.parse(write_startups(products), "{}")
+    products = {id_: product(f"Produit {id_}", link=url) for id_, url in links.items()}
+    catalogue = published(products)
     match = resolve_product(f"https://{host}/zzz/qqq", catalogue)
     assert (owner,) * bool(owner) == match.ids
     beside = resolve_product(f"{PAGE}/a.html https://{host}/zzz/qqq", catalogue)
     assert bool(owner) is beside.is_certain
 
 
-def test_three_products_at_most_are_suggested(write_startups: Callable[[object], str]) -> None:
+def test_three_products_at_most_are_suggested() -> None:
     """That there are more is said."""
-    products = {f"pilote-{n}": {"name": f"Pilote {n}", "phases": []} for n in range(1, 6)}
-    match = resolve_product(f"{PAGE}/pilote-x", Catalogue.parse(write_startups(products), "{}"))
+    products = {f"pilote-{n}": product(f"Pilote {n}") for n in range(1, 6)}
+    match = resolve_product(f"{PAGE}/pilote-x", published(products))
     assert (("pilote-1", "pilote-2", "pilote-3"), True) == (match.ids, match.et_d_autres)
 
 
@@ -313,16 +309,16 @@ def test_three_products_at_most_are_suggested(write_startups: Callable[[object],
         (f"{PAGE}/a-just.html{' ' * 4000}autre", "…"),
     ],
 )
-def test_the_whole_answer_counts(typed: str, words: str, catalogue: Catalogue) -> None:
+def test_the_whole_answer_counts(typed: str, words: str) -> None:
     """Beside the address, fillers and what is the product's own change nothing."""
-    match = resolve_product(typed, catalogue)
+    match = resolve_product(typed, CATALOGUE)
     assert ("a-just", words, not words) == (match.product_id, match.autres_mots, match.is_certain)
 
 
 @pytest.mark.parametrize("typed", [f"{PAGE}/dacx-x", f"{PAGE}/domino-fax.html", f"{PAGE}/pexil"])
-def test_what_is_far_from_every_page_is_near_none(typed: str, catalogue: Catalogue) -> None:
+def test_what_is_far_from_every_page_is_near_none(typed: str) -> None:
     """Three typing errors are too many, two in an id of three letters."""
-    assert resolve_product(typed, catalogue).lien is Lien.INCONNUE
+    assert resolve_product(typed, CATALOGUE).lien is Lien.INCONNUE
 
 
 @pytest.mark.parametrize(
@@ -337,32 +333,29 @@ def test_what_is_far_from_every_page_is_near_none(typed: str, catalogue: Catalog
         ("Le produit Trame, à la DINUM", Lien.CITE, ["Docs (docs)"]),
     ],
 )
-def test_what_was_published_once_stays_known(
-    typed: str, lien: Lien, named: list[str], write_startups: Callable[[object], str]
-) -> None:
+def test_what_was_published_once_stays_known(typed: str, lien: Lien, named: list[str]) -> None:
     """Former ids and names give RETIREE, unknown ones do not."""
     known = [
         KnownProduct("carnet-vert", "Carnet vert", ("Carnet jaune",)),
         KnownProduct("docs", "Docs", ("Trame",)),
     ]
-    body = write_startups({"docs": {"name": "Docs", "phases": []}})
-    catalogue = Catalogue.parse(body, "{}", known=known)
+    catalogue = published({"docs": product("Docs")}, known=known)
     match = resolve_product(typed, catalogue)
     assert (match.lien, match.product, list(match.noms)) == (lien, None, named)
     assert resolve_product("Trame", catalogue).product_id == "docs"
 
 
-def test_an_unknown_page_is_shown_as_it_was_typed(catalogue: Catalogue) -> None:
+def test_an_unknown_page_is_shown_as_it_was_typed() -> None:
     """An encoded space is shown as a space."""
-    assert resolve_product(f"{PAGE}/mon%20produit.html", catalogue).page == "mon produit"
+    assert resolve_product(f"{PAGE}/mon%20produit.html", CATALOGUE).page == "mon produit"
 
 
-def test_products_meant_are_listed_in_a_fixed_order(catalogue: Catalogue) -> None:
+def test_products_meant_are_listed_in_a_fixed_order() -> None:
     """The order of two products in the text does not matter."""
     one, other = f"{PAGE}/docs", f"{PAGE}/a-just"
-    first = resolve_product(f"{one} {other}", catalogue)
+    first = resolve_product(f"{one} {other}", CATALOGUE)
     assert first.noms == ("A-JUST", "Docs")
-    assert resolve_product(f"{other} {one}", catalogue) == first
+    assert resolve_product(f"{other} {one}", CATALOGUE) == first
 
 
 def test_without_catalogue_an_address_is_not_judged() -> None:
@@ -371,50 +364,41 @@ def test_without_catalogue_an_address_is_not_judged() -> None:
     assert resolve_product("", None).lien is Lien.VIDE
 
 
-def test_the_order_of_the_catalogue_does_not_matter(write_startups: object) -> None:
+def test_the_order_of_the_catalogue_does_not_matter() -> None:
     """The order of products and redirects does not matter."""
-    products = {
-        id_: {"name": name, "phases": [], "link": "https://memes.fr"}
-        for id_, name in (("b", "Bé"), ("a", "A"), ("c", "Cé"))
-    }
+    names = {"b": "Bé", "a": "A", "c": "Cé"}
+    products = {id_: product(name, link="https://memes.fr") for id_, name in names.items()}
     redirects = {"/startups/x": "/startups/y", "/startups/y": "/startups/c"}
-    there = Catalogue.parse(write_startups(products), json.dumps(redirects))  # type: ignore[operator]
-    back = Catalogue.parse(
-        write_startups(dict(reversed(products.items()))),  # type: ignore[operator]
-        json.dumps(dict(reversed(redirects.items()))),
+    there, back = (
+        published(dict(order(products.items())), json.dumps(dict(order(redirects.items()))))
+        for order in (list, reversed)
     )
     for typed in (f"{PAGE}/x", "Cé", "https://memes.fr", f"{PAGE}/A"):
         assert resolve_product(typed, there) == resolve_product(typed, back)
 
 
 @given(st.text(max_size=60))
-def test_nothing_typed_makes_it_fail(catalogue: Catalogue, typed: str) -> None:
+def test_nothing_typed_makes_it_fail(typed: str) -> None:
     """Any text gives a result."""
-    assert resolve_product(typed, catalogue).lien in Lien
+    assert resolve_product(typed, CATALOGUE).lien in Lien
 
 
 @pytest.mark.parametrize(
     "target", ["https://beta.gouv.fr/incubateurs/x.html", "/startups/nulle-part"]
 )
-def test_an_alias_that_leads_nowhere_hides_no_near_product(
-    write_startups: Callable[[object], str], target: str
-) -> None:
+def test_an_alias_that_leads_nowhere_hides_no_near_product(target: str) -> None:
     """The slip is looked for among the products that can be named."""
-    body = write_startups({"mon-produit": {"name": "Mon produit", "phases": []}})
-    there = Catalogue.parse(body, json.dumps({"/startups/mon-produi": target}))
+    redirects = json.dumps({"/startups/mon-produi": target})
+    there = published({"mon-produit": product("Mon produit")}, redirects)
     match = resolve_product(f"{PAGE}/mon-produi.html", there)
     assert (Lien.PROCHE, ("mon-produit",)) == (match.lien, match.ids)
 
 
-def test_an_alias_of_a_withdrawn_product_is_a_page_that_was_published(
-    write_startups: Callable[[object], str],
-) -> None:
+def test_an_alias_of_a_withdrawn_product_is_a_page_that_was_published() -> None:
     """As is its last address."""
-    there = Catalogue.parse(
-        write_startups({"a-just": {"name": "A-JUST", "phases": []}}),
-        json.dumps({"/startups/ancien": "/startups/parti.html"}),
-        known=[KnownProduct("parti", "Parti")],
-    )
+    redirects = json.dumps({"/startups/ancien": "/startups/parti.html"})
+    known = [KnownProduct("parti", "Parti")]
+    there = published({"a-just": product("A-JUST")}, redirects, known)
     for id_ in ("parti", "ancien", "Ancien"):
         match = resolve_product(f"{PAGE}/{id_}.html", there)
         assert (Lien.RETIREE, ("Parti (parti)",)) == (match.lien, match.noms)

@@ -11,18 +11,17 @@ import pytest
 from pydantic import ValidationError
 
 from dsync.eig.precheck.lists import ListProblemsError, is_siren, parse_categories, parse_operateurs
-from dsync.eig.precheck.rules import RuleSet
 from dsync.errors import ConfigurationError
-from tests.unit.eig.precheck.sections import rules_of
+from tests.unit.eig.precheck.builders import CONFIG, RULES, TABLE, config_of, load_rules
 
 PROFIL = {"labels": ["A"], "words": ["a"]}
 LATER = date(2024, 2, 1)
 
 
-def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[str, ...]:
+def problems_of(*given: Any, **changes: Any) -> tuple[str, ...]:
     """Load changed rules and return the problems."""
     with pytest.raises(ConfigurationError) as caught:
-        RuleSet.load(rules_of(table | changes), folder, needed=())
+        load_rules(*given, **changes)
     return caught.value.problems
 
 
@@ -64,76 +63,63 @@ def problems_of(table: dict[str, Any], folder: Path, **changes: Any) -> tuple[st
     ],
     ids=str,
 )
-def test_each_problem_is_named(
-    rules_table: dict[str, Any], config_folder: Path, changes: dict[str, Any], problem: str
-) -> None:
+def test_each_problem_is_named(changes: dict[str, Any], problem: str) -> None:
     """Each problem is one sentence with its key."""
-    found = problems_of(rules_table, config_folder, **changes)
+    found = problems_of(**changes)
     assert any(problem in line for line in found)
 
 
-def test_a_check_without_ground_for_refusal_cannot_refuse(
-    rules_table: dict[str, Any], config_folder: Path
-) -> None:
+def test_a_check_without_ground_for_refusal_cannot_refuse() -> None:
     """Five checks cannot be set to « non conforme »: no sentence of theirs has that result."""
-    severity = dict.fromkeys(rules_table["severity"], "non_conforme")
-    found = problems_of(rules_table, config_folder, severity=severity)
+    severity = dict.fromkeys(TABLE["severity"], "non_conforme")
+    found = problems_of(severity=severity)
     names = ["depot", "profils", "cas_octroi", "completude", "doublon"]
     assert names == [line.split()[2] for line in found]
 
 
-def test_what_only_a_check_needs_that_is_off_may_be_left_out(
-    rules_table: dict[str, Any], config_folder: Path
-) -> None:
+def test_what_only_a_check_needs_that_is_off_may_be_left_out() -> None:
     """One check needs its own parameters only; with every check off, nothing is left to do."""
-    severity = dict.fromkeys(rules_table["severity"], "off")
-    (problem,) = problems_of({"severity": severity}, config_folder)
+    severity = dict.fromkeys(TABLE["severity"], "off")
+    (problem,) = problems_of(CONFIG, {"severity": severity})
     assert "severity: every check is off; leave out [regles]" in problem
     one = {"severity": severity | {"completude": "a_verifier"}}
-    assert {"completude"} == RuleSet.load(rules_of(one), config_folder, needed=()).checks
-    assert problems_of({"severity": severity | {"depot": "a_verifier"}}, config_folder) == (
+    assert {"completude"} == load_rules(CONFIG, one).checks
+    assert problems_of(CONFIG, {"severity": severity | {"depot": "a_verifier"}}) == (
         '[regles] window: missing; the check depot needs it (or set severity depot = "off")',
     )
 
 
-def test_every_problem_is_reported_at_once(
-    rules_table: dict[str, Any], config_folder: Path
-) -> None:
+def test_every_problem_is_reported_at_once() -> None:
     """All problems are reported at once."""
-    found = problems_of(rules_table, config_folder, profils=[], cas=[], operateurs=["absent.csv"])
+    found = problems_of(profils=[], cas=[], operateurs=["absent.csv"])
     assert len(found) == 3
 
 
-def test_unknown_keys_are_refused(rules_table: dict[str, Any]) -> None:
+def test_unknown_keys_are_refused() -> None:
     """A mistyped key is an error."""
     with pytest.raises(ValidationError, match="fenetre"):
-        rules_of(rules_table | {"fenetre": 1})
+        config_of(TABLE | {"fenetre": 1})
 
 
-def test_a_list_that_is_not_utf8_is_named(
-    rules_table: dict[str, Any], config_folder: Path, tmp_path: Path
-) -> None:
+def test_a_list_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     """A list that is not UTF-8 is reported with the remedy."""
-    shutil.copytree(config_folder, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(CONFIG, tmp_path, dirs_exist_ok=True)
     (tmp_path / "operateurs_etat.csv").write_bytes("siren,nom\n1,é".encode("latin-1"))
-    assert "save it as UTF-8" in problems_of(rules_table, tmp_path)[0]
+    assert "save it as UTF-8" in problems_of(tmp_path)[0]
 
 
-def test_the_version_moves_with_rules_lists_and_needed_champs(
-    rules: RuleSet, rules_table: dict[str, Any], config_folder: Path, tmp_path: Path
-) -> None:
+def test_the_version_moves_with_rules_lists_and_needed_champs(tmp_path: Path) -> None:
     """Equal rules have the same version in all processes; any change gives another one."""
-    config = rules_of(rules_table)
-    shutil.copytree(config_folder, tmp_path, dirs_exist_ok=True)
-    needed = [tuple(champ) for champ in rules.needed]
-    assert RuleSet.load(config, tmp_path, needed=needed).version == rules.version  # type: ignore[arg-type]
+    shutil.copytree(CONFIG, tmp_path, dirs_exist_ok=True)
+    needed = [*RULES.needed.items()]
+    assert load_rules(tmp_path, needed=needed).version == RULES.version
     with (tmp_path / "operateurs_etat.csv").open("a", encoding="utf-8") as file:
         file.write("110001013,UN DE PLUS\n")
     versions = {
-        rules.version,
-        RuleSet.load(config, tmp_path, needed=needed).version,  # type: ignore[arg-type]
-        RuleSet.load(config, config_folder, needed=()).version,
-        RuleSet.load(rules_of(rules_table | {"max_profils": 3}), config_folder, needed=()).version,
+        RULES.version,
+        load_rules(tmp_path, needed=needed).version,
+        load_rules().version,
+        load_rules(max_profils=3).version,
     }
     assert len(versions) == 4
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from dsync.eig.candidature_facts import named_words
-from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.product import resolve_product
+from tests.unit.eig.precheck.builders import CATALOGUE
 
 PAGE = "https://beta.gouv.fr/startups"
 
 
-def named(catalogue: Catalogue, typed: str | None) -> str | None:
-    return named_words(typed, resolve_product(typed, catalogue))
+def named(typed: str | None) -> str | None:
+    return named_words(typed, resolve_product(typed, CATALOGUE))
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,9 @@ def named(catalogue: Catalogue, typed: str | None) -> str | None:
         ("Le service Zéphyr", "zéphyr (site web)"),
     ],
 )
-def test_the_same_words_however_they_are_written(
-    catalogue: Catalogue, one: str, other: str
-) -> None:
+def test_the_same_words_however_they_are_written(one: str, other: str) -> None:
     """Case, accents, separators, addresses and fillers make no difference."""
-    assert named(catalogue, one) == named(catalogue, other) is not None
+    assert named(one) == named(other) is not None
 
 
 @pytest.mark.parametrize(
@@ -44,9 +42,9 @@ def test_the_same_words_however_they_are_written(
         ("https://zephyr.example.org/a", "https://zephyr.example.org/b"),
     ],
 )
-def test_other_words_are_another_thing(catalogue: Catalogue, one: str, other: str) -> None:
+def test_other_words_are_another_thing(one: str, other: str) -> None:
     """Words alone are compared: one more may be another project."""
-    assert named(catalogue, one) != named(catalogue, other)
+    assert named(one) != named(other)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +56,6 @@ def test_other_words_are_another_thing(catalogue: Catalogue, one: str, other: st
         "2024", "contact@example.fr", f"{PAGE}/a-just", "A-JUST", f"{PAGE}/a-just en projet",
     ],
 )  # fmt: skip
-def test_what_names_nothing_or_a_known_product_is_not_compared(
-    catalogue: Catalogue, typed: str | None
-) -> None:
+def test_what_names_nothing_or_a_known_product_is_not_compared(typed: str | None) -> None:
     """Blank, a statement that there is none, fillers alone; products are compared by their id."""
-    assert named(catalogue, typed) is None
+    assert named(typed) is None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from dsync.domain.verdict import Controle
 from dsync.eig.candidature import Reponse, Voeu
 from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
+from tests.unit.eig.precheck.builders import check
 
 ASKED = [
     ("fiche_produit", "page_produit", "page produit"),
@@ -24,9 +22,7 @@ def _voeux(*profils: str) -> tuple[Voeu, ...]:
 
 
 @pytest.mark.parametrize(("name", "field", "said"), ASKED)
-def test_a_question_that_was_not_asked_or_is_not_mapped(
-    check: Callable[..., Controle], name: str, field: str, said: str
-) -> None:
+def test_a_question_that_was_not_asked_or_is_not_mapped(name: str, field: str, said: str) -> None:
     """The sentence says who has to act; neither needs the product that the answer would name."""
     answer = check(name, reponses={field: Reponse.NON_DEMANDE})
     assert (answer.resultat, answer.motif) == (
@@ -49,9 +45,7 @@ def test_a_question_that_was_not_asked_or_is_not_mapped(
         (Reponse.VIDE, "non_conforme"),
     ],
 )
-def test_an_address_that_is_not_there_needs_no_catalogue(
-    check: Callable[..., Controle], reponse: Reponse, resultat: str
-) -> None:
+def test_an_address_that_is_not_there_needs_no_catalogue(reponse: Reponse, resultat: str) -> None:
     """Its result is the same while the catalogue is out of reach."""
     given = {"page_produit": None, "reponses": {"page_produit": reponse}}
     assert check("fiche_produit", with_evidence=PublicEvidence(None), **given).resultat == resultat
@@ -70,9 +64,7 @@ def test_an_address_that_is_not_there_needs_no_catalogue(
         ),
     ],
 )
-def test_what_the_registry_lacks(
-    check: Callable[..., Controle], status: RegistryStatus, said: str
-) -> None:
+def test_what_the_registry_lacks(status: RegistryStatus, said: str) -> None:
     """A SIREN without a category and an unknown SIREN have different sentences."""
     registry = {SIREN: RegistryAnswer(SIREN, status)}
     evidence = PublicEvidence(None, registry=registry, registry_enabled=True)
@@ -89,21 +81,17 @@ def test_what_the_registry_lacks(
         ),
     ],
 )
-def test_one_profile_is_not_several(
-    check: Callable[..., Controle], profils: list[str], said: str
-) -> None:
+def test_one_profile_is_not_several(profils: list[str], said: str) -> None:
     """Singular and plural agree."""
     assert check("profils", voeux=_voeux(*profils)).motif.startswith(said)
 
 
-def test_one_answer_is_not_several(check: Callable[..., Controle]) -> None:
+def test_one_answer_is_not_several() -> None:
     """Singular and plural agree."""
     assert "prévoit cette réponse." in check("completude", probleme=None).motif
 
 
-def test_blank_answers_are_reported_beside_those_that_the_mapping_lacks(
-    check: Callable[..., Controle],
-) -> None:
+def test_blank_answers_are_reported_beside_those_that_the_mapping_lacks() -> None:
     """Blank answers are reported even if other champs are not mapped."""
     reponses = {"probleme": Reponse.VIDE, "entite": Reponse.NON_ASSOCIE}
     answer = check("completude", reponses=reponses)

@@ -6,39 +6,29 @@ from collections.abc import Mapping
 
 import pytest
 
-from dsync.annotations.replacing import Replaced, Replacement, Standing, is_too_much
 from dsync.annotations.targets import (
     DETAIL,
     LABEL,
     RESULTAT,
-    AnnotationsConfig,
-    AnnotationTarget,
-    VerdictTexts,
 )
+from dsync.annotations.wish import Standing
 from dsync.domain.consent import Consent, Proposal
 from dsync.domain.detail_frame import frame
 from dsync.domain.ids import DossierNumber
+from dsync.sync.write_brake import Replaced, is_too_much
+from tests.unit.annotations.form import CONFIG, LABELS, OPTIONS
 
-OUI, VOIR, NON = "Éligible", "À vérifier", "Inéligible"
-TEXTS = VerdictTexts(eligible=OUI, a_verifier=VOIR, ineligible=NON)
-LABELS = VerdictTexts(eligible="éligible", a_verifier="à vérifier", ineligible="inéligible")
-CONFIG = AnnotationsConfig(
-    resultat=AnnotationTarget(id="r"),
-    options=TEXTS,
-    detail=AnnotationTarget(id="d"),
-    date=AnnotationTarget(id="t"),
-    labels=LABELS,
-)
+OUI, VOIR, NON = OPTIONS.all()
 LIMIT = 5
 Moves = Mapping[tuple[str, str], int]
 
 
-def replaced(moves: Moves, annotation: str = RESULTAT, *, moved_to: str | None = None) -> Replaced:
+def replaced(moves: Moves, annotation: str = RESULTAT, *, moved_to: str = "") -> Replaced:
     """Return so many replacements of each value by another."""
     found, number = Replaced(), 1
     for (there, wanted), count in moves.items():
         for _ in range(count):
-            found.add(Replacement(DossierNumber(number), annotation, there, wanted, moved_to))
+            found.add(DossierNumber(number), annotation, there, wanted, moved_to)
             number += 1
     return found
 
@@ -67,7 +57,7 @@ def test_results_and_labels_that_change_at_once(
     annotation: str, moves: Moves, standing: Mapping[str, int], stops: bool
 ) -> None:
     """By number, by kind, and when a kind is reversed; labels as results."""
-    names = dict(zip(TEXTS.all(), LABELS.all(), strict=True)) if annotation == LABEL else {}
+    names = dict(zip(OPTIONS.all(), LABELS.all(), strict=True)) if annotation == LABEL else {}
     said = {(names.get(b, b), names.get(a, a)): count for (b, a), count in moves.items()}
     known = {names.get(value, value): count for value, count in standing.items()}
     found = Standing(100, **{"labels" if names else "results": known})

@@ -1,17 +1,23 @@
-"""Sees that the files of a SQLite database are read by their owner alone."""
+"""Sees that files with personal data are read by their owner alone, and none outlives its use."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
+import shutil
 import stat
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dsync.errors import StoreError
 
 _BESIDE = ("", "-wal", "-shm", "-journal")
 """The endings of what SQLite writes: the database, and its files beside it."""
+PREFIX = "dsync-copy-"
+"""Beginning of the names of temporary folders."""
 _MOST_LINKS = 40
 """As many links as Linux follows."""
 
@@ -91,3 +97,42 @@ def _refusal(file: Path) -> StoreError:
         f"{file} holds personal data, and other users of this machine can read or write it. Have "
         f"its owner (user {file.stat().st_uid}) correct that: chmod 600 {shlex.quote(str(file))}"
     )
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Yield a folder that only its owner can read; it is deleted at the end.
+
+    Its lock ends with this process, so that `sweep` deletes what a killed one has left.
+    """
+    # Before it is locked, the start of another process may take it for abandoned.
+    while True:
+        name = tempfile.mkdtemp(prefix=PREFIX)
+        try:
+            opened = os.open(name, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        with suppress(OSError):  # A shared file system may know no locks.
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        if Path(name).is_dir():
+            break
+        os.close(opened)
+    try:
+        yield Path(name)
+    finally:
+        shutil.rmtree(name, ignore_errors=True)
+        os.close(opened)
+
+
+def sweep() -> None:
+    """Delete this user's folders of processes that were killed: those that none has locked."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            # Another user may have put a link there.
+            opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(opened).st_uid == os.getuid():
+                    fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(opened)

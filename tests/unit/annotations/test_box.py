@@ -9,34 +9,28 @@ import pytest
 from dsync.annotations.targets import (
     AnnotationsConfig,
     AnnotationTarget,
-    VerdictTexts,
+    Box,
+    box_of,
+    found_boxes,
 )
-from dsync.annotations.validation import Box, box_of, found_boxes
-from dsync.domain.dossier import Descriptor, Revision
+from dsync.domain.dossier import Revision
 from dsync.domain.ids import DescriptorId, RevisionId
+from tests.unit.annotations.form import CONFIG, descriptor
 
-OPTIONS = VerdictTexts(eligible="Éligible", a_verifier="À vérifier", ineligible="Inéligible")
 OTHERS = [("R", "drop_down_list"), ("D", "textarea"), ("T", "datetime")]
 BOX, NEW, RETYPED = ("V", "checkbox"), ("W", "checkbox"), ("V", "text")
 LABEL = "Validé par un instructeur"
 
 
 def config(box: str | None, *libelles: str) -> AnnotationsConfig:
-    return AnnotationsConfig(
-        resultat=AnnotationTarget(id="R"),
-        options=OPTIONS,
-        detail=AnnotationTarget(id="D"),
-        date=AnnotationTarget(id="T"),
-        validation=box and AnnotationTarget(id=box, libelles=libelles),
-    )
+    target = box and AnnotationTarget(id=box, libelles=libelles)
+    return CONFIG.model_copy(update={"validation": target})
 
 
 def revision(rank: int, *more: tuple[str, str], is_draft: bool = False) -> Revision:
     """Return a revision of the form, published on the day of its rank."""
     descriptors = {
-        DescriptorId(id_): Descriptor(
-            DescriptorId(id_), LABEL if id_ in "VW" else id_, type_, False, None, False, None, True
-        )
+        DescriptorId(id_): descriptor(id_, type_)._replace(libelle=LABEL if id_ in "VW" else id_)
         for id_, type_ in (*OTHERS, *more)
     }
     day = None if is_draft else datetime(2026, 1, rank, tzinfo=UTC)
