@@ -11,20 +11,32 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
+from types import MappingProxyType
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.content import EQUIPMENT_FORM
+from dsync.sandbox.content import EQUIPMENT_FORM, SUBSIDY_FORM
 from dsync.sandbox.content.aap_eig7 import FORM
 from tests.engine.rig import RESULTAT
 
 DSYNC = Path(sys.executable).parent / "dsync"
-START = Path(__file__).parents[2] / "docs/start"
+ROOT = Path(__file__).parents[2]
 
 
-def execute(page: str, name: str, folder: Path, given: Mapping[str, str]) -> str:
-    """Execute a block of a page as a newcomer's shell does; return what it printed."""
-    text = (START / page).read_text(encoding="utf-8")
+def execute(
+    page: str,
+    name: str,
+    folder: Path,
+    given: Mapping[str, str],
+    typed: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Execute a block of a page as a newcomer's shell does; return what it printed.
+
+    `typed` replaces what is answered by hand.
+    """
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     [(_, block)] = re.findall(rf"^( *)<!-- {name} -->\n\1```sh\n(.+?)\n\1```$", text, re.M | re.S)
+    for written, by_test in typed.items():
+        block = block.replace(written, by_test)
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", dedent(block)],
@@ -35,8 +47,9 @@ def execute(page: str, name: str, folder: Path, given: Mapping[str, str]) -> str
         timeout=120,
         check=False,
     )
-    assert (0, "") == (done.returncode, done.stderr)
-    return done.stdout
+    assert 0 == done.returncode, done.stderr
+    assert typed or not done.stderr
+    return done.stdout + done.stderr
 
 
 def test_a_token_and_a_number_are_enough_for_a_copy(tmp_path: Path) -> None:
@@ -48,7 +61,7 @@ def test_a_token_and_a_number_are_enough_for_a_copy(tmp_path: Path) -> None:
             "DSYNC_DS_TOKEN": sandbox.tokens.readonly,
             "DSYNC_DEMARCHE": str(number),
         }
-        assert "last success" in execute("copy.md", "ten minutes", tmp_path, given)
+        assert "last success" in execute("start/copy.md", "ten minutes", tmp_path, given)
     with closing(sqlite3.connect(tmp_path / "dsync.db")) as connection:
         copied = connection.execute(f"SELECT count(*) FROM formulaire_{number}").fetchone()
     assert (6,) == copied
@@ -67,10 +80,31 @@ def test_a_first_run_ends_with_a_verdict_in_ds(tmp_path: Path) -> None:
             "DSYNC_DS_INSTRUCTEUR": "dsync@example.gouv.fr",
             "DSYNC_DEMARCHE": str(FORM.number),
         }
-        execute("first-run.md", "first run: check", tmp_path, given)
-        execute("first-run.md", "first run: read", tmp_path, given)
+        execute("start/first-run.md", "first run: check", tmp_path, given)
+        execute("start/first-run.md", "first run: read", tmp_path, given)
         assert {None} == {one.annotations[RESULTAT] or None for one in sandbox.control.truth()}
         subprocess.run([DSYNC, "sync"], cwd=tmp_path, env={**os.environ, **given}, check=True)
         written = {one.annotations[RESULTAT] for one in sandbox.control.truth() if one.labels}
     assert written
     assert written <= {"Éligible", "À vérifier", "Inéligible"}
+
+
+def test_declared_checks_are_tried_with_what_the_sandbox_prints(tmp_path: Path) -> None:
+    """Its DSYNC_DEMARCHE is of another file; the first run waits for consent."""
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
+    with Sandbox.start(dossiers=0, seed=7) as sandbox:
+        given = {
+            "DSYNC_DS_URL": sandbox.ds_url,
+            "DSYNC_DS_TOKEN": sandbox.tokens.write,
+            "DSYNC_DS_INSTRUCTEUR": "dsync@example.gouv.fr",
+            "DSYNC_DEMARCHE": str(FORM.number),
+        }
+        typed = {"dsync sync ": "dsync sync || test $? = 4 ", "accept first": "accept first --yes"}
+        said = execute("fr/controles.md", "dix minutes", tmp_path, given, typed)
+        results = {
+            dossier.annotations.get(6351)
+            for dossier in sandbox.world.demarches[SUBSIDY_FORM.number].dossiers.values()
+        }
+    assert "Safety brake" in said
+    assert {"Rien à signaler", "À vérifier", "Inéligible"} <= results
