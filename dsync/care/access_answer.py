@@ -20,7 +20,8 @@ from dsync.errors import ConfigurationError
 from dsync.programme import Dictionary
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS, label_of
-from dsync.store.personal_data import Act
+from dsync.store.listing import applicant_of
+from dsync.store.personal_data import Act, names_in
 
 MOST = 100
 """Dossiers of one applicant: a text that names more is no person's."""
@@ -113,7 +114,7 @@ def access_answer(
 
 
 def _listed(text: str) -> str:
-    return ", ".join(f"« {one.strip()} »" for one in re.split(r"[;\n]", text) if one.strip())
+    return ", ".join(f"« {one} »" for one in names_in(text))
 
 
 def _finds(found: Mapping[str, Any]) -> Iterator[Block]:
@@ -137,8 +138,7 @@ def _finds(found: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def _context(dossier: Mapping[str, Any]) -> str:
-    names = (dossier["demandeur_prenom"], dossier["demandeur_nom"])
-    who = dossier["raison_sociale"] or " ".join(filter(None, names))
+    who = applicant_of(dossier)
     return (
         f"Démarche {dossier['demarche_numero']}, déposé le "
         f"{french_date(dossier['depose_le'].astimezone(PARIS).date())}, "

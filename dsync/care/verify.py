@@ -11,7 +11,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ from dsync.domain.verdict import Verdict
 from dsync.ds.client import DSClient
 from dsync.errors import ConfigurationError, PieceTargetError
 from dsync.store import Reader, Record, Store, StoredDossier, SyncState
-from dsync.store.dossier_rows import in_lists
+from dsync.store.dossier_rows import EPOCH, in_lists
 from dsync.store.form_views import FormView, form_views
 from dsync.store.piece_rows import CopiedFile
 from dsync.store.seals import stores
@@ -38,7 +38,6 @@ from dsync.sync.record import Recorder, cells, cells_of, dossier_of
 
 BATCH = 100
 """Number of dossiers that are read and compared together."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ASKED_TOGETHER = 50
 """Number of dossiers whose annotations are read from DS in one request."""
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeGuard, cast
 
 import click
 
-from dsync.cli.later import complete
+from dsync.cli.later import complete, without_rich
 from dsync.cli.options import Flags
 from dsync.domain.remedies import pasteable
 from dsync.errors import DsyncError
@@ -94,7 +94,8 @@ class LazyCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command; a group's subcommand has imports of its own."""
         if self.callback is not None and ctx.invoked_subcommand is None:
-            complete(vars(sys.modules[self.callback.__module__]))
+            with without_rich():
+                complete(vars(sys.modules[self.callback.__module__]))
         return super().invoke(ctx)
 
 

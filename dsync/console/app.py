@@ -39,6 +39,7 @@ from dsync.console import (
     dossier,
     dossiers,
     drafts,
+    files,
     jury,
     legal,
     person,
@@ -172,6 +173,7 @@ class Console:
             after_jury,
             runs,
             person,
+            files,
             digest,
             legal,
         )

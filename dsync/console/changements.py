@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.files import file_of
+from dsync.console.files import Download, file_of, prepared
 from dsync.console.parameters import instant_of
 from dsync.console.visit import Visit, said_filters
 from dsync.exports.view_rows import BATCH
@@ -154,6 +154,10 @@ def _days_said(parameters: Mapping[str, str]) -> dict[str, str]:
 
 def export(visit: Visit) -> Response:
     """Send all changes of the selection as a file; their values are only for those who may act."""
+    return prepared(visit, lambda progress: _file(visit, progress))
+
+
+def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
     columns = {
         name: typed
         for name, typed in COLUMNS.items()
@@ -162,7 +166,8 @@ def export(visit: Visit) -> Response:
     with visit.reading() as reader:
         form = reader.demarche.questions()
         chosen, sections = selection_of(visit, form), sections_of(form)
-        if not reader.changes.count(chosen)[0]:
+        total, _ = reader.changes.count(chosen)
+        if not total:
             _, groupes = reader.demarche.labels_and_groupes()
             visit.check_filters(_values_of(visit, form, groupes))
         return file_of(
@@ -171,16 +176,21 @@ def export(visit: Visit) -> Response:
             dict(columns.values()),
             (
                 [[_cell(visit, name, row) for name in columns] for row in rows]
-                for rows in _parts(reader, chosen, sections)
+                for rows in _parts(reader, chosen, sections, lambda done: progress(done, total))
             ),
         )
 
 
 def _parts(
-    reader: Reader, chosen: ChangeSelection, sections: Mapping[str, str]
+    reader: Reader,
+    chosen: ChangeSelection,
+    sections: Mapping[str, str],
+    progress: Callable[[int], None],
 ) -> Iterator[list[dict[str, Any]]]:
-    after = None
+    after, done = None, 0
     while rows := reader.changes.listing(chosen, limit=BATCH, after=after):
+        progress(done)
+        done += len(rows)
         _complete(rows, sections)
         yield rows
         after = rows[-1]["ordre"]

@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any
 
 import structlog
+from starlette.exceptions import HTTPException
 
 from dsync.errors import DsyncError, InterruptedRunError, StoreError
 from dsync.messages.kinds import Note, Noted
@@ -36,17 +37,27 @@ STOPPED = Noted(Note.STOPPED_CONSOLE)
 
 @dataclass(eq=False)
 class Search:
-    """A search under way, or its result."""
+    """A search, or the making of a file: under way, or its result."""
 
     id: int
     demarche: int
     text: str
+    """What is looked for; of a file, the address that it was asked for by."""
     begun_at: datetime
     asked_by: str
+    is_file: bool = False
     done: int = 0
     """How much was looked through."""
     total: int | None = None
     result: Future[Any] | None = None
+
+    @property
+    def outcome(self) -> tuple[Any, DsyncError | None]:
+        """What was found, or why nothing was; nothing of both as long as it goes on."""
+        if self.result is None or not self.result.done():
+            return None, None
+        crash = self.result.exception()
+        return (None, error_of(crash)) if crash else (self.result.result(), None)
 
 
 class Desk:
@@ -55,7 +66,8 @@ class Desk:
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="dsync-console")
-        self._readers = ThreadPoolExecutor(1, thread_name_prefix="dsync-console-search")
+        # A file is made beside a search.
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="dsync-console-search")
         self._searches: dict[int, Search] = {}
         self._answers: dict[int, tuple[str, AnswerCheck]] = {}
         # Pages are made in several threads: two must not take the same number.
@@ -72,7 +84,7 @@ class Desk:
             id_ = requests.ask(*to_row(work), asked_by, now)
         if isinstance(work, Erase):
             # What was found shows what is erased.
-            self._searches.clear()
+            self._forget_searches()
         if isinstance(work, AnswerCheck):
             self._answers[id_] = asked_by, work
             while len(self._answers) > KEPT_ANSWERS:
@@ -105,12 +117,16 @@ class Desk:
         text: str,
         find: Callable[[Callable[[int, int], None]], Any],
         asked_by: str,
+        *,
+        is_file: bool = False,
     ) -> Search:
         """Look for a text in a thread beside what is executed; the result is kept for a while.
 
         `find` does it; it is given a function to call with how much is done, and how much there is.
+        A file is made in the same way.
         """
         made = Search(next(self._search_ids), worker.demarche, text, worker.clock(), asked_by)
+        made.is_file = is_file
 
         def progress(done: int, total: int) -> None:
             made.done, made.total = done, total
@@ -123,16 +139,25 @@ class Desk:
         made.result.add_done_callback(_log_crash)
         return made
 
-    def found(self, id_: int, asked_by: str, now: datetime) -> Search | None:
+    def found(
+        self, id_: int, asked_by: str, now: datetime, *, is_file: bool = False
+    ) -> Search | None:
         """Return somebody's search, None if it is unknown, another's, or no longer kept."""
         self._forget_searches(now)
         made = self._searches.get(id_)
-        return made if made is not None and made.asked_by == asked_by else None
+        is_theirs = made is not None and made.asked_by == asked_by and made.is_file == is_file
+        return made if is_theirs else None
 
-    def _forget_searches(self, now: datetime) -> None:
-        for id_, one in [*self._searches.items()]:
-            if now - one.begun_at > KEPT_SEARCH:
-                self._searches.pop(id_, None)
+    def take(self, one: Search) -> bool:
+        """Keep a result no longer; return whether nobody has taken it before."""
+        return self._searches.pop(one.id, None) is not None
+
+    def _forget_searches(self, now: datetime | None = None) -> None:
+        """Keep results no longer than it is said, or none; files that nobody took are closed."""
+        for one in [*self._searches.values()]:
+            is_over = now is None or now - one.begun_at > KEPT_SEARCH
+            if is_over and self.take(one) and one.is_file and one.result is not None:
+                one.result.add_done_callback(_close)
 
     def close(self) -> None:
         """Begin nothing more, and wait for the end of what is under way, which `stop` ends.
@@ -141,6 +166,7 @@ class Desk:
         """
         self._threads.shutdown(cancel_futures=True)
         self._readers.shutdown(cancel_futures=True)
+        self._forget_searches()
 
     def _execute(self, worker: Worker, request: Request) -> None:
         """Execute a request, in place of a service."""
@@ -156,6 +182,11 @@ class Desk:
             worker.execute(request, is_last=True)
 
 
+def _close(made: Future[Any]) -> None:
+    if not made.cancelled() and made.exception() is None:
+        made.result().close()
+
+
 def _end_stopped(worker: Worker, request: Request) -> None:
     error = InterruptedRunError(STOPPED)
     worker.end(request, RunReport.failed(request.work.kind, worker.clock(), error))
@@ -163,7 +194,8 @@ def _end_stopped(worker: Worker, request: Request) -> None:
 
 def _log_crash(done: Future[Any]) -> None:
     crash = None if done.cancelled() else done.exception()
-    if crash is not None and not isinstance(crash, DsyncError):
+    # What a page answers by is none.
+    if crash is not None and not isinstance(crash, (DsyncError, HTTPException)):
         log.error("request_crashed", error=error_of(crash).message, exc_info=crash)
 
 

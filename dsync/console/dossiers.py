@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -18,7 +18,7 @@ from dsync.care.state import NOBODY, SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.elsewhere import found_elsewhere
-from dsync.console.files import file_of
+from dsync.console.files import Download, file_of, prepared
 from dsync.console.parameters import UnknownValueError
 from dsync.console.visit import Viewer, Visit, has_stages, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
@@ -458,7 +458,12 @@ def _answers(
 
 
 def export(visit: Visit) -> Response:
-    """Send the whole selection, in its order, as a file.
+    """Send the whole selection, in its order, as a file."""
+    return prepared(visit, lambda progress: _file(visit, progress))
+
+
+def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
+    """Return the selection as a file.
 
     What the list shows, the reasons and the mean marks; with `complet`, then the other columns of
     the main view, or the questions of the form where there is no programme. Columns with personal
@@ -492,6 +497,7 @@ def export(visit: Visit) -> Response:
 
         def batches() -> Iterator[list[list[Any]]]:
             for start in range(0, len(numbers), BATCH):
+                progress(start, len(numbers))
                 some = numbers[start : start + BATCH]
                 answers = _answers(reader, form, some) if form else {}
                 rows = rows_of(visit, reader, some, listed)

@@ -1,13 +1,15 @@
 """What a page shows as a file for a French Excel: its headers and words, Paris time, French days.
 
-`dsync export` writes the views under the names of their columns.
+`dsync export` writes the views under the names of their columns. What takes long is made beside the
+pages, as a search is: its page has the progress, then the file.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import wait
 from contextlib import closing
 from datetime import datetime
 from typing import IO, Any
@@ -17,6 +19,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from dsync.console import words
+from dsync.console.access import Right
+from dsync.console.desk import Search
 from dsync.console.visit import Visit
 from dsync.domain.documented import Declared
 from dsync.domain.dossier import PARIS
@@ -25,6 +29,9 @@ from dsync.exports.writers import CsvWriter, Writer, XlsxWriter
 from dsync.store.private_files import private_folder
 
 PART_BYTES = 256 * 1024
+AT_ONCE_S = 2.0
+"""How long a page waits for a file; of a few thousand dossiers, it then has it."""
+_GONE = "Ce fichier n’est plus gardé : demandez-le de nouveau."
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -36,7 +43,7 @@ def file_of(
     title: str,
     columns: Mapping[str, str],
     batches: Iterable[Iterable[Sequence[Any]]],
-) -> Response:
+) -> Download:
     """Return rows as a file to download, which is sent a part at a time; 404: of no known form.
 
     `columns` has the type of each column, as of the views, by its header; the instants in `batches`
@@ -68,10 +75,23 @@ def file_of(
 
 
 class Download(StreamingResponse):
-    """A file; who took it is journaled."""
+    """A file, which is closed once it is sent; who took it is journaled.
 
-    rows: int = 1
-    """How many rows it has, or 1."""
+    `size` is in bytes, `rows` how many it has, or 1; `asked` is the visit that asked for it, where
+    another one may take it.
+    """
+
+    def __init__(
+        self, file: IO[bytes], media_type: str, headers: dict[str, str], rows: int
+    ) -> None:
+        super().__init__(_parts(file), media_type=media_type, headers=headers)
+        self._file = file
+        self.size, self.rows = int(headers["Content-Length"]), rows
+        self.asked: Visit | None = None
+
+    def close(self) -> None:
+        """Close the file that nobody took."""
+        self._file.close()
 
 
 def sent(
@@ -84,16 +104,55 @@ def sent(
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
     # RFC 6266: the second name is that of browsers, the first one of programs that know no other.
     named = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    answer = Download(
-        _parts(file),
-        media_type=media_type,
-        headers={
-            "Content-Disposition": named,
-            "Content-Length": str(os.fstat(file.fileno()).st_size),
-        },
-    )
-    answer.rows = rows
-    return answer
+    size = str(os.fstat(file.fileno()).st_size)
+    headers = {"Content-Disposition": named, "Content-Length": size}
+    return Download(file, media_type, headers, rows)
+
+
+def prepared(visit: Visit, make: Callable[[Callable[[int, int], None]], Download]) -> Response:
+    """Send a file at once; one that takes longer has a page with its progress.
+
+    `make` is called beside the pages, with a function to call with how many of its rows there are.
+    """
+
+    def make_it(progress: Callable[[int, int], None]) -> Download:
+        made = make(progress)
+        made.asked = visit
+        return made
+
+    desk = visit.site.desk
+    one = desk.search(visit.worker, visit.here, make_it, visit.actor.name, is_file=True)
+    assert one.result is not None  # noqa: S101
+    if not wait([one.result], AT_ONCE_S).done:
+        return visit.back(f"/fichiers/{one.id}")
+    desk.take(one)
+    made: Download = one.result.result()
+    return made
+
+
+def show(visit: Visit) -> Response:
+    """Show how far a file is, then its size; 404: as `_file`."""
+    one = _file(visit)
+    file, error = one.outcome
+    template = "fichier_suite.html" if visit.is_asked_again else "fichier.html"
+    return visit.page(template, one=one, file=file, error=error)
+
+
+def take(visit: Visit) -> Response:
+    """Send a file that is made, once; 404: it is not, or as `_file`."""
+    one = _file(visit)
+    file, _ = one.outcome
+    if file is None or not visit.site.desk.take(one):
+        raise HTTPException(404, _GONE)
+    made: Download = file
+    return made
+
+
+def _file(visit: Visit) -> Search:
+    one = visit.site.desk.found(visit.in_path("id"), visit.actor.name, visit.now, is_file=True)
+    if one is None or one.demarche != visit.worker.demarche:
+        raise HTTPException(404, _GONE)
+    return one
 
 
 def _parts(file: IO[bytes]) -> Iterator[bytes]:
@@ -113,3 +172,9 @@ def cell(value: Any) -> Any:
             return words.visible(value)
         case _:
             return value
+
+
+PAGES = [
+    ("GET", "/fichiers/{id}", show, Right.LIRE),
+    ("GET", "/fichiers/{id}/fichier", take, Right.LIRE),
+]

@@ -23,17 +23,14 @@ from dsync.console.visit import NONE_CHOSEN, Visit
 from dsync.domain.ids import number_of
 from dsync.domain.paper import html
 from dsync.errors import ConfigurationError
-from dsync.messages import french
-from dsync.messages import kinds as k
 from dsync.store.personal_data import wanted_of
 from dsync.store.private_files import private_folder
-from dsync.sync.work import Erase, error_of
+from dsync.sync.work import Erase
 
 SHOWN = 500
 """Maximum number of values, and of dossiers, on the page; `dsync person --json` has all."""
 AT_ONCE_S = 1.0
 """How long a page waits for the result; of a few thousand dossiers, it then has it."""
-REFRESH_S = 2
 
 
 def form(visit: Visit) -> Response:
@@ -66,23 +63,16 @@ def search(visit: Visit) -> Response:
 def show(visit: Visit) -> Response:
     """Show how far a search is, then its result; 404: it is not theirs, or not kept any more."""
     one = _search(visit)
-    problem, code, found = None, None, None
-    if one.result is not None and one.result.done():
-        match one.result.exception():
-            case None:
-                found = one.result.result()
-            case failure:
-                error = error_of(failure)
-                code, problem = error.exit_code, french.said(k.said_by(error))
-    return _page(visit, one=one, found=found, code=code, problem=problem)
+    found, error = one.outcome
+    return _page(visit, one=one, found=found, error=error)
 
 
 def answer(visit: Visit) -> Response:
     """Send the draft of the answer to the person; 404: as `show`, or the search goes on."""
     one, worker = _search(visit), visit.worker
-    if one.result is None or not one.result.done() or one.result.exception() is not None:
+    found, _ = one.outcome
+    if found is None:
         raise HTTPException(404, "Cette recherche n’a pas de résultat.")
-    found = one.result.result()
     if len(found["demandeur_de"]) > MOST:
         raise HTTPException(400, _TOO_MANY)
     page = access_answer(
@@ -144,12 +134,11 @@ def _page(visit: Visit, **values: Any) -> Response:
     given: dict[str, Any] = {
         "one": None,
         "found": None,
-        "problem": None,
+        "error": None,
         "text": one.text if one else "",
         "is_short": False,
         "shown": SHOWN,
         "most": MOST,
-        "refresh_s": REFRESH_S,
         "acts": ACTS,
         "field_of": field_of,
         "who": _who,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -162,10 +161,8 @@ class DemarcheCounts(NamedTuple):
 
 
 def _lines(visit: Visit, reader: Reader) -> Iterator[DemarcheCounts]:
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
     grants = visit.actor.grants
-    for row in reader.overview([*grants]):
-        counts[row.demarche_numero][row.quoi] += row.nombre
+    counts = reader.overview([*grants])
     for number, grant in grants.items():
         worker = visit.site.workers[number]
         count, known, stages = counts[number], visit.titled.get(number), has_stages(worker)

@@ -29,6 +29,8 @@ from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.domain.verdict import NO_VERDICT, Verdict
+from dsync.messages import french
+from dsync.messages.kinds import said_by
 from dsync.store import Reader, Store
 from dsync.store.sessions import Titled
 from dsync.store.sight import Sight
@@ -556,5 +558,6 @@ def environment() -> jinja2.Environment:
         "zip": zip,
         "build": BUILD,
         "LONGEST_REASON": LONGEST_REASON,
+        "said_of": lambda error: french.said(said_by(error)),
     }
     return made

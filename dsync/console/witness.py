@@ -64,9 +64,10 @@ class Witness:
         row = {"asked_by": visit.actor.name, "since": now, "now": now}
         with self._lock:
             if isinstance(answer, Download):
-                options: dict[str, Any] = {"page": visit.request.url.path}
+                request = (answer.asked or visit).request
+                options: dict[str, Any] = {"page": request.url.path}
                 options |= {"dossiers": dossiers} if named else {}
-                asked = visit.request.query_params.multi_items()
+                asked = request.query_params.multi_items()
                 if chosen := {name: "…" if name in FREE else value for name, value in asked}:
                     options["filtres"] = chosen
                 row |= {"genre": Seen.FILE, "options": options, "result": {"nombre": answer.rows}}

@@ -16,18 +16,17 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
-
-import tenacity
-from tenacity import RetryCallState, Retrying
+from typing import Protocol, TypeVar
 
 from dsync.errors import DSError, DSRateLimitedError, DSUnavailableError, InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.messages.kinds import Fault
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,15 +243,13 @@ _UNREACHABLE = Fault.UNREACHABLE.value
 _SILENT = Fault.DEADLINE.value
 
 
-def attempts_for(
-    error: BaseException, policy: RetryPolicy, most: int, *, answers: bool = True
-) -> int:
+def attempts_for(error: DSError, policy: RetryPolicy, most: int, *, answers: bool = True) -> int:
     """Return the total number of attempts after an error, at most `most`.
 
     `answers`: whether the endpoint answered before; one that did not, and refuses connections or is
     silent, is no outage of seconds.
     """
-    if policy is RetryPolicy.MUTATION or not isinstance(error, DSError):
+    if policy is RetryPolicy.MUTATION:
         return 1
     if isinstance(error, DSRateLimitedError):
         return most
@@ -268,63 +265,40 @@ def attempts_for(
     return 1
 
 
-def retrying(
+def retried(
+    act: Callable[[], T],
     limits: Limits,
     stop: threading.Event,
     clock: Callable[[], datetime],
     policy: RetryPolicy,
-    notify: Callable[[BaseException | None, int, int, float], None] = lambda *_: None,
+    notify: Callable[[DSError, int, int, float], None] = lambda *_: None,
     *,
     answers: bool = True,
-) -> Iterator[tenacity.AttemptManager]:
-    """Yield the attempts of one request; the error of the last one is raised.
+) -> T:
+    """Return what `act` returns, which sends one request, again where the policy says so.
 
     `notify` is called before each wait, with the error, the number of the attempt, of how many it
     is, and the seconds; `answers` is as of `attempts_for`.
 
     Raises:
+        DSError: that of the last attempt.
         InterruptedRunError: `stop` was set between two attempts.
     """
-
-    def is_worth_it(state: RetryCallState) -> bool:
-        error = _error(state)
-        return error is not None and state.attempt_number < attempts_for(
-            error, policy, limits.attempts, answers=answers
-        )
-
-    def wait_s(state: RetryCallState) -> float:
-        error = _error(state)
-        # So that requests that failed together are not sent again together.
-        jitter = random.uniform(0, limits.backoff_s)  # noqa: S311 - not for secrets
-        if isinstance(error, DSRateLimitedError) and error.retry_at is not None:
-            until = (error.retry_at - clock()).total_seconds()
-            return min(max(0.0, until) + jitter, limits.max_wait_s)
-        doubled = limits.backoff_s * 2.0 ** (state.attempt_number - 1)
-        return min(doubled + jitter, limits.max_wait_s)
-
-    def before(state: RetryCallState) -> None:
-        error, upcoming = _error(state), state.upcoming_sleep
-        most = limits.attempts
-        if error is not None:
-            most = attempts_for(error, policy, most, answers=answers)
-        notify(error, state.attempt_number, most, upcoming)
-
-    def sleep(seconds: float) -> None:
-        if stop.wait(seconds):
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return act()
+        except DSError as exc:
+            most = attempts_for(exc, policy, limits.attempts, answers=answers)
+            if attempt >= most:
+                raise
+            wait_s = limits.backoff_s * 2.0 ** (attempt - 1)
+            if isinstance(exc, DSRateLimitedError) and exc.retry_at is not None:
+                wait_s = max(0.0, (exc.retry_at - clock()).total_seconds())
+            # So that requests that failed together are not sent again together.
+            wait_s += random.uniform(0, limits.backoff_s)  # noqa: S311 - not for secrets
+            wait_s = min(wait_s, limits.max_wait_s)
+            notify(exc, attempt, most, wait_s)
+        if stop.wait(wait_s):
             raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))
-
-    return iter(
-        Retrying(
-            retry=is_worth_it,
-            wait=wait_s,
-            before_sleep=before,
-            sleep=sleep,
-            # `is_worth_it` ends the attempts: their number depends on the error.
-            stop=tenacity.stop_never,
-            reraise=True,
-        )
-    )
-
-
-def _error(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None

@@ -15,7 +15,6 @@ from math import inf
 from typing import Any, TypeVar
 
 import msgspec
-from tenacity import AttemptManager
 
 from dsync.addresses import mask_url
 from dsync.ds.classify import NOT_EXECUTED, GraphError, error_of, fault_of_errors
@@ -24,7 +23,7 @@ from dsync.ds.limits import (
     Limits,
     Permits,
     RetryPolicy,
-    retrying,
+    retried,
     shared_throttle,
 )
 from dsync.ds.operations import Operation
@@ -200,17 +199,19 @@ class Transport:
             DSError: the error of the last attempt.
             InterruptedRunError: `stop` was set.
         """
+
+        def attempt() -> T:
+            self._wait_for_permit()
+            with self._counting():
+                answer = self._send(operation, variables, subject)
+                try:
+                    return interpret(answer)
+                except SHAPE_ERRORS as exc:
+                    said = k.Mismatch(subject, type(exc).__name__)
+                    raise DSContractError(said, fault="shape") from exc
+
         try:
-            for attempt in self._attempts(policy):
-                with attempt:
-                    self._wait_for_permit()
-                    with self._counting():
-                        answer = self._send(operation, variables, subject)
-                        try:
-                            return interpret(answer)
-                        except SHAPE_ERRORS as exc:
-                            said = k.Mismatch(subject, type(exc).__name__)
-                            raise DSContractError(said, fault="shape") from exc
+            return self._retried(attempt, policy)
         except DSTimeoutError as exc:
             if policy is RetryPolicy.PAGE:
                 self._notify(
@@ -219,7 +220,6 @@ class Transport:
                     error=type(exc).__name__,
                 )
             raise
-        raise AssertionError("the last attempt raises")  # pragma: no cover
 
     def wait_for_room(self, requests: int) -> None:
         """Wait until the rate limit allows this number of requests at once."""
@@ -243,19 +243,20 @@ class Transport:
             DSError: it was not executed.
             InterruptedRunError: it was not sent.
         """
-        for attempt in self._attempts(policy):
-            with attempt:
-                self._wait_for_permit()
-                # Also of a process that was suspended meanwhile, and may have lost its lease.
-                if not_after is not None and self._clock() > not_after:
-                    raise DSRateLimitedError(k.Noted(k.Note.WAITED_TOO_LONG))
-                with self._counting():
-                    return self._send(operation, variables, k.Requested(k.Thing.WRITE))
-        raise AssertionError("the last attempt raises")  # pragma: no cover
 
-    def _attempts(self, policy: RetryPolicy) -> Iterator[AttemptManager]:
+        def attempt() -> GraphAnswer:
+            self._wait_for_permit()
+            # Also of a process that was suspended meanwhile, and may have lost its lease.
+            if not_after is not None and self._clock() > not_after:
+                raise DSRateLimitedError(k.Noted(k.Note.WAITED_TOO_LONG))
+            with self._counting():
+                return self._send(operation, variables, k.Requested(k.Thing.WRITE))
+
+        return self._retried(attempt, policy)
+
+    def _retried(self, act: Callable[[], T], policy: RetryPolicy) -> T:
         notify, answers = self._notify_retry, self._has_answered and not self.is_away
-        return retrying(self.limits, self._stop, self._clock, policy, notify, answers=answers)
+        return retried(act, self.limits, self._stop, self._clock, policy, notify, answers=answers)
 
     @property
     def is_away(self) -> bool:
@@ -274,9 +275,7 @@ class Transport:
             self.answered += 1
         self._notify_recovery()
 
-    def _notify_retry(
-        self, error: BaseException | None, attempt: int, attempts: int, wait_s: float
-    ) -> None:
+    def _notify_retry(self, error: DSError, attempt: int, attempts: int, wait_s: float) -> None:
         self._notify_failure(
             f"{first_sentence(error)} Attempt {attempt} of {attempts}; "
             f"the next one in {wait_s:.0f} s.",

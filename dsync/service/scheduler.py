@@ -15,11 +15,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from dsync import __version__
 from dsync.domain.ids import DemarcheNumber, DossierNumber
@@ -35,13 +35,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-NOW = timedelta(0)
-WATCH_AFTER = timedelta(seconds=2)
+WATCH_AFTER_S = 2.0
 """From the start to the first look for what is to be told."""
 TICK_S = 2.0
 """Interval at which is looked for what is due. PostgreSQL tells at once what is asked for."""
-LOOK_S = 1.0
-"""Interval at which the main thread looks at the clock."""
 REGISTER_S = 60.0
 """Interval at which the service registers."""
 RELOAD_S = 30.0
@@ -280,36 +277,26 @@ class Service:
 
         If one did not, the caller may end the process: its open transaction is rolled back.
         """
-        # A check that was missed while the machine slept is made once, late. While one takes
-        # longer than the interval, no second one starts.
-        scheduler = BackgroundScheduler(
-            timezone=UTC,
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-        )
-
-        def every(seconds: float, act: Callable[[], None], after: timedelta = NOW) -> Any:
-            first = datetime.now(UTC) + after
-            return scheduler.add_job(act, "interval", seconds=seconds, next_run_time=first)
-
-        ticks = [every(self._tick_s, self._woken.set), every(REGISTER_S, self._register)]
-        # Services that start together are registered by then: one of them makes the checks.
-        ticks += [every(one.every_s, one.tick, WATCH_AFTER) for one in self._watches]
-        if self._reload is not None:
-            ticks.append(every(RELOAD_S, self._look_at_configuration))
         pool = ThreadPoolExecutor(self._slots, thread_name_prefix="dsync-run")
-        for act in (lambda: self._claim_until_stop(pool), self._listen):
-            threading.Thread(target=act, name="dsync-turns", daemon=True).start()
-        scheduler.start()
+        acts: list[Callable[[], None]] = [
+            partial(self._claim_until_stop, pool),
+            self._listen,
+            partial(self._repeat, self._register, REGISTER_S),
+        ]
+        # Services that start together are registered by then: one of them makes the checks.
+        acts += [
+            partial(self._repeat, one.tick, one.every_s, WATCH_AFTER_S) for one in self._watches
+        ]
+        if self._reload is not None:
+            acts.append(partial(self._look_until_stop, self._reload))
+        for act in acts:
+            threading.Thread(target=act, name="dsync-service", daemon=True).start()
         log.info("service_started", **self._about)
         try:
-            while not self._stop.wait(LOOK_S):
-                for tick in ticks:
-                    _keep_ticking(tick)
-                if self._reload is not None and self._reload_now.is_set():
-                    _tick_now(ticks[-1])
+            self._stop.wait()
         finally:
-            scheduler.shutdown(wait=False)
             self._woken.set()
+            self._reload_now.set()
         until = time.monotonic() + STOP_S
         idle = [self._idle, *(one.idle for one in self._watches)]
         # A list: each is waited for, all until the same instant.
@@ -321,6 +308,16 @@ class Service:
         unregister.join(UNREGISTER_S)
         log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
         return ended
+
+    def _repeat(self, act: Callable[[], None], every_s: float, after_s: float = 0.0) -> None:
+        """Do something at intervals until the service stops, whatever the system clock says."""
+        wait_s = after_s
+        while not self._stop.wait(wait_s):
+            try:
+                act()
+            except Exception:
+                log.exception("turns_crashed")
+            wait_s = every_s
 
     def _register(self) -> None:
         """Tell the other processes that this service lives, in one transaction for all."""
@@ -344,15 +341,19 @@ class Service:
         with suppress(StoreError):
             self._store.services.unregister(process_name())
 
-    def _look_at_configuration(self) -> None:
-        anew = self._reload_now.is_set()
-        self._reload_now.clear()
-        workers = self._reload and self._reload(anew)
-        if workers is not None and not self._stop.is_set():
+    def _look_until_stop(self, reload: Callable[[bool], Sequence[Worker] | None]) -> None:
+        anew = False
+        while not self._stop.is_set():
             try:
-                self.replace(workers)
+                workers = reload(anew)
+                if workers is not None and not self._stop.is_set():
+                    self.replace(workers)
             except StoreError as exc:
                 self._note_unavailable(exc)
+            except Exception:
+                log.exception("turns_crashed")
+            if anew := self._reload_now.wait(RELOAD_S):
+                self._reload_now.clear()
 
     def _listen(self) -> None:
         """Look at once for what people and webhooks ask for, where PostgreSQL tells it."""
@@ -367,7 +368,6 @@ class Service:
 
     def _claim_until_stop(self, pool: ThreadPoolExecutor) -> None:
         while not self._stop.is_set():
-            self._woken.wait()
             self._woken.clear()
             try:
                 self._announce()
@@ -380,6 +380,7 @@ class Service:
             except Exception:
                 # A bug here would leave a service that lives and does nothing.
                 log.exception("turns_crashed")
+            self._woken.wait(self._tick_s)
 
     def _announce(self) -> None:
         """Store what webhooks announced: together, however many they were."""
@@ -460,18 +461,3 @@ class Service:
         if not self._is_unavailable:
             log.error("database_unavailable", error=error.message)
         self._is_unavailable = True
-
-
-def _keep_ticking(tick: Any) -> None:
-    """Make a check now whose next time is far away because the system clock went back."""
-    if tick.next_run_time is not None:
-        ahead = tick.next_run_time - datetime.now(UTC)
-        # Twice the interval: a small correction of the clock delays a check by as little.
-        if ahead > 2 * tick.trigger.interval:
-            log.warning("clock_went_back", by_s=int(ahead.total_seconds()))
-            _tick_now(tick)
-
-
-def _tick_now(tick: Any) -> None:
-    if tick.next_run_time is not None:
-        tick.modify(next_run_time=datetime.now(UTC))

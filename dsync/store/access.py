@@ -9,16 +9,17 @@ reader who is granted it, and then kept like the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
 from dsync.domain.documented import MASKED, Declared, Mark, View
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.rights import DELIBERATION
 from dsync.programme import Dictionary
+from dsync.store import tables
 from dsync.store.dictionary import (
     NO_ROWS,
     PSEUDONYMISED,
@@ -69,21 +70,12 @@ class Readers(NamedTuple):
         return self.by_view.get(view, set()) | (set() if view in WITHHELD else self.of_all)
 
 
-def commented(connection: Connection) -> dict[str, dict[str, str]]:
-    """Return the comments of the columns of all views of PostgreSQL."""
-    # Below attribute 1 are the system's own columns.
-    rows = connection.execute(
-        text(
-            "SELECT c.relname, a.attname, col_description(c.oid, a.attnum) FROM pg_class c "
-            "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
-            "WHERE c.relkind = 'v' AND c.relname SIMILAR TO '(lecture|formulaire)\\_%' "
-            # Not those without personal data, which have the same names in another schema.
-            "AND c.relnamespace = current_schema()::regnamespace ORDER BY c.relname, a.attnum"
-        )
-    )
-    views: dict[str, dict[str, str]] = {}
-    for view, column, comment in rows:
-        views.setdefault(view, {})[column] = comment or ""
+def shown_columns(connection: Connection) -> dict[str, dict[str, str | None]]:
+    """Return the columns that each view was last made of, with their marks as it says them."""
+    column = tables.colonne.c
+    views: dict[str, dict[str, str | None]] = {}
+    for view, name, mark in connection.execute(select(column.vue, column.colonne, column.marque)):
+        views.setdefault(view, {})[name] = mark
     return views
 
 
@@ -181,23 +173,24 @@ def withhold(connection: Connection, documented: Dictionary) -> None:
     `documented` is what the views will be when they can be made; `renew_parts` then grants them
     again.
     """
-    shown = commented(connection)
-    for part, roles in read_readers(connection).of_part.items():
-        if part.masked:
-            for name in _becoming_masked(documented, shown):
-                revoke(connection, part, roles, [name] if part.has(name) else [])
-
-
-def _becoming_masked(
-    documented: Dictionary, shown: Mapping[str, Mapping[str, str]]
-) -> Iterator[str]:
-    for name, view in documented.items():
-        before = shown.get(name, {})
+    shown, masked = shown_columns(connection), [shown_mark(mark) for mark in MASKED]
+    becoming = [
+        name
+        for name, view in documented.items()
+        for before in [shown.get(name, {})]
         if any(
-            one.mark in MASKED and column in before and not before[column].endswith(MASKED)
+            one.mark in MASKED and column in before and before[column] not in masked
             for column, one in view.columns.items()
-        ):
-            yield name
+        )
+    ]
+    for part, roles in read_readers(connection).of_part.items():
+        for name in becoming if part.masked else ():
+            revoke(connection, part, roles, [name] if part.has(name) else [])
+
+
+def shown_mark(mark: Mark) -> str | None:
+    """Return how views say a mark, None: it is open."""
+    return mark.value.rstrip(".") or None
 
 
 def revoke(

@@ -16,11 +16,10 @@ from dsync.programme import Programme
 from dsync.store.columns import BigKey, JsonText, RawJson
 from dsync.store.dictionary import all_tables
 from dsync.store.seals import as_text
-from dsync.store.sql import Rows, insert_rows
+from dsync.store.sql import AT_ONCE, Rows, insert_rows
 
 NOT_COPIED = frozenset({"lease", "service", "turn", "budget", "layout", "colonne"})
 """Tables about processes that work on the database itself."""
-_ROWS_PER_INSERT = 500
 _MODULUS = 2**128
 
 
@@ -66,10 +65,10 @@ def _inserted(target: Connection, table: Table, parts: Iterable[Rows]) -> Iterat
 def _parts(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
     """Yield a table's rows in lists, JSON as bytes: it is neither decoded nor encoded."""
     json = [column.name for column in table.columns if isinstance(column.type, JsonText)]
-    options = {"yield_per": _ROWS_PER_INSERT}
+    options = {"yield_per": AT_ONCE}
     with connection.execute(select(*as_text(table.columns)), execution_options=options) as found:
         # Without the size, SQLite's driver gives one row at a time.
-        for part in found.mappings().partitions(_ROWS_PER_INSERT):
+        for part in found.mappings().partitions(AT_ONCE):
             rows = [dict(row) for row in part]
             for row in rows:
                 # `JsonText` stores bytes as they are, and would encode a text once more.

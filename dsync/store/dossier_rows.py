@@ -208,8 +208,9 @@ class DossierWrites(DossierReads):
         # After the comparisons, which read what this overwrites.
         self._write(run, changes, now)
         if again:
-            self._write_again(unchanged, now)
-        self._write_bookkeeping(run, unchanged)
+            self._write_again(run, unchanged, now)
+        else:
+            self._write_bookkeeping(run, unchanged)
         JournalWrites(self.scope).record_events(run, events, now)
         complete = [n for n in by_number if n not in incomplete]
         QuarantineWrites(self.scope).release(run, complete, now)
@@ -318,9 +319,14 @@ class DossierWrites(DossierReads):
             for rows in by_columns.values():
                 write(self.connection, self.programme.storage.metadata.tables[name], rows)
 
-    def _write_again(self, unchanged: Sequence[_Change], now: datetime) -> None:
+    def _write_again(self, run: int, unchanged: Sequence[_Change], now: datetime) -> None:
         facts = [
-            {**c.new.facts, **_bookkeeping(c.new), "inputs_hash": c.new.inputs_hash}
+            {
+                **c.new.facts,
+                **_bookkeeping(c.new),
+                "inputs_hash": c.new.inputs_hash,
+                "lu_par_run": run,
+            }
             for c in unchanged
         ]
         update_rows(self.connection, _dossier, facts)

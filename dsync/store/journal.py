@@ -35,7 +35,7 @@ from dsync.errors import InterruptedRunError
 from dsync.store import tables
 from dsync.store.listing import Document, documents
 from dsync.store.seals import HISTORY, Seals
-from dsync.store.sql import Subject, update_rows
+from dsync.store.sql import AT_ONCE, Subject, update_rows
 
 EventName = Literal[
     "cree",
@@ -95,7 +95,6 @@ JOURNALS = "journaux"
 NAMELESS = "agent effacé"
 """Stands for the name of an agent that was too old."""
 _NO_NAMES = (NAMELESS, "service", "webhook")
-_AT_ONCE = 500
 
 
 Counted = tuple[int, Sequence[int]]
@@ -188,10 +187,6 @@ class JournalReads(Subject):
             statement = statement.where(run.c.run == number)
         found = self.connection.execute(statement.limit(limit).offset(offset))
         return documents(found)
-
-    def last_runs(self, genre: str) -> LastRuns:
-        """Return the last runs of the démarche, as `last_runs_of`."""
-        return self.last_runs_of([self.number], genre)[self.number]
 
     def last_runs_of(
         self, numbers: Sequence[DemarcheNumber], genre: str
@@ -312,7 +307,7 @@ class JournalReads(Subject):
             select(run.c.fin, run.c.pousses)
             .where(run.c.demarche_numero == self.number)
             .order_by(run.c.run.desc())
-            .limit(_AT_ONCE)
+            .limit(AT_ONCE)
             .subquery()
         )
         written = select(func.sum(last.c.pousses)).where(last.c.fin >= since)
@@ -401,8 +396,8 @@ class JournalWrites(JournalReads):
                 }
                 for row in found
             ]
-            for start in range(0, len(bare), _AT_ONCE):
-                some = bare[start : start + _AT_ONCE]
+            for start in range(0, len(bare), AT_ONCE):
+                some = bare[start : start + AT_ONCE]
                 with seals.changing(rows, rows.c.id.in_([one["id"] for one in some])):
                     update_rows(self.connection, rows, some)
 

@@ -23,14 +23,13 @@ from dsync.programme import Programme
 from dsync.store import tables
 from dsync.store.columns import declared_of
 from dsync.store.dictionary import all_tables
-from dsync.store.sql import Subject, among
+from dsync.store.sql import AT_ONCE, Subject, among
 
 SHORTEST = 3
 """Signs that a text to search for has at least: fewer are in everybody's data."""
 AROUND = 70
 """Signs that an excerpt has before and after the words."""
 _PART = 1000
-_AT_ONCE = 500
 _BETWEEN = r"[\s.\u00a0\u202f/_-]"
 _SPACES = f"{_BETWEEN}*"
 """What people write between the digits of a SIRET or a telephone number."""
@@ -256,7 +255,7 @@ class PersonReads(Subject):
             for hits in self._hits(one, wanted, labels):
                 found += hits
                 done += 1
-                if progress and done % _AT_ONCE == 0:
+                if progress and done % AT_ONCE == 0:
                     progress(min(done, total), total)
         return found
 
@@ -316,7 +315,7 @@ class PersonReads(Subject):
         columns = holding.searched
         names = [column.name for column in columns]
         keys = [column.name for column in holding.table.primary_key if column.name != "numero"]
-        streamed = self.connection.execution_options(yield_per=_AT_ONCE)
+        streamed = self.connection.execution_options(yield_per=AT_ONCE)
         for row in streamed.execute(self._selected(holding, keys)).mappings():
             texts = {name: row[name] for name in names if row[name] is not None}
             plain = unaccented("\n".join(texts.values()))
@@ -374,13 +373,18 @@ class PersonReads(Subject):
         return found
 
 
+def names_in(text: str) -> list[str]:
+    """Return the several names of one person in a text, which are apart by « ; » or lines."""
+    return [one.strip() for one in re.split(r"[;\n]", text) if one.strip()]
+
+
 def wanted_of(text: str) -> list[Wanted]:
-    """Return what a text asks for: several names of one person are apart by « ; » or lines.
+    """Return what a text asks for.
 
     Raises:
         ConfigurationError: one of them is too short.
     """
-    return [Wanted(one) for one in re.split(r"[;\n]", text) if one.strip()] or [Wanted(text)]
+    return [*map(Wanted, names_in(text) or [text])]
 
 
 _OF_DS = frozenset({tables.dossier, tables.contenu, tables.liste, tables.piece})

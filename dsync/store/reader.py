@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -107,16 +107,6 @@ class OpenWork(NamedTuple):
     """Copies of files that have to be deleted."""
     requests: Sequence[tuple[str, int, datetime]]
     """The unfinished requests by kind: their number, and when the oldest one was made."""
-
-
-class Awaiting(NamedTuple):
-    """How many dossiers of a démarche wait for somebody, or need a decision."""
-
-    demarche_numero: int
-    quoi: str
-    """Who has to act, as `lecture_suivi.attend`; `conflit`, `refusee`: an annotation is;
-    `quarantaine`. The open dossiers of a démarche without stages wait for the team."""
-    nombre: int
 
 
 class Reader(Subject):
@@ -292,8 +282,12 @@ class Reader(Subject):
             },
         )
 
-    def overview(self, numbers: Collection[int]) -> list[Awaiting]:
-        """Count what waits in several démarches, by one query."""
+    def overview(self, numbers: Collection[int]) -> dict[int, Counter[str]]:
+        """Count what waits for somebody, or needs a decision, in démarches, by one query.
+
+        By who has to act, as `lecture_suivi.attend`; `conflit`, `refusee`: an annotation is;
+        `quarantaine`. The open dossiers of a démarche without stages wait for the team.
+        """
         is_open = is_in(OPEN_ETATS)
         is_present = _dossier.c.presence == Presence.PRESENT.value
         whom: ColumnElement[Any] = case((is_open, "instructeur"), else_="personne")
@@ -324,7 +318,10 @@ class Reader(Subject):
                 .group_by(wish.demarche_numero, wish.statut),
             )
         )
-        return [Awaiting(*row) for row in rows]
+        found: dict[int, Counter[str]] = {number: Counter() for number in numbers}
+        for number, what, count in rows:
+            found[number][what] += count
+        return found
 
     def made_by_sections(self) -> MadeBySections:
         """Count what optional sections of the configuration have made."""

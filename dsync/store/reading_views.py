@@ -223,7 +223,7 @@ def _describe(connection: Connection, documented: Dictionary, form: FormView | N
                 "rang": rang,
                 "type": one.type,
                 "sens": one.sentence,
-                "marque": one.mark.value.rstrip(".") or None,
+                "marque": access.shown_mark(one.mark),
                 "depuis": None if column in champs else one.since,
                 "demarche_numero": form and form.demarche,
                 "origine": champs[column].origin if column in champs else None,
@@ -450,7 +450,7 @@ def dictionary(
     if connection.dialect.name != "postgresql":
         return known
     # A view that was in use can lack columns: it could not be renewed.
-    shown = access.commented(connection)
+    shown = access.shown_columns(connection)
     return {
         name: view._replace(columns={n: one for n, one in view.columns.items() if n in shown[name]})
         for name, view in known.items()

@@ -34,7 +34,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.store import tables
 from dsync.store.columns import JsonText
-from dsync.store.sql import Rows, Subject, among, insert_rows, update_rows
+from dsync.store.sql import AT_ONCE, Rows, Subject, among, insert_rows, update_rows
 
 _sceau = tables.sceau
 _dossier = tables.dossier
@@ -104,7 +104,6 @@ _ADD = text(
     "DO UPDATE SET lignes = sceau.lignes + excluded.lignes, somme = sceau.somme + excluded.somme"
 )
 _BITS = 40  # So that a million of them can be added up in 64 bits.
-_AT_ONCE = 500
 
 
 def seal(table: Table, row: Mapping[str, Any]) -> int:
@@ -219,7 +218,7 @@ class SealReads(Subject):
         if table is tables.sync_run:
             # One that is under way, or was killed, has no seal.
             statement = statement.where(table.c.code.is_not(None))
-        options = {"yield_per": _AT_ONCE}
+        options = {"yield_per": AT_ONCE}
         with self.connection.execute(statement, execution_options=options) as found:
             for row in found.mappings():
                 yield dict(row)
@@ -263,8 +262,7 @@ class Seals(SealReads):
             for row in self._rows(table, condition)
         ]
         update_rows(self.connection, table, new)
-        rows_after, total_after = self._sum(table, condition)
-        self._add(table, rows_after - rows, total_after - total)
+        self._add(table, len(new) - rows, sum(row["sceau"] for row in new) - total)
 
     def _add(self, table: Table, rows: int, total: int) -> None:
         if rows or total:

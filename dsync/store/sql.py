@@ -51,6 +51,10 @@ LONGEST_WAIT = timedelta(days=1)
 """Maximum delay of a retry: a stored instant of a retry further ahead than this is wrong."""
 
 
+AT_ONCE = 500
+"""Number of rows in memory, or in a statement, at a time."""
+
+
 class _Numbers(TypeDecorator[list[int | None]]):
     """Whole numbers as one value: an array on PostgreSQL, JSON on SQLite."""
 

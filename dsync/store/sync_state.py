@@ -138,6 +138,9 @@ class SyncState:
 
 
 _FIELDS = tuple(f.name for f in fields(SyncState))
+_state = tables.sync_state.c
+# Made once: a run reads it several times.
+_STATES = select(_state.demarche_numero, *(_state[name] for name in _FIELDS))
 
 
 class DemarcheReads(Subject):
@@ -329,13 +332,8 @@ class StateReads(Subject):
 
     def of(self, numbers: Sequence[DemarcheNumber]) -> dict[DemarcheNumber, SyncState]:
         """Return the states of some démarches."""
-        table = tables.sync_state
         states = {number: SyncState() for number in numbers}
-        rows = self.connection.execute(
-            select(table.c.demarche_numero, *(table.c[name] for name in _FIELDS)).where(
-                table.c.demarche_numero.in_(numbers)
-            )
-        )
+        rows = self.connection.execute(_STATES.where(_state.demarche_numero.in_(numbers)))
         for number, *row in rows:
             values = dict(zip(_FIELDS, row, strict=True))
             # NULL until the first page is stored.

@@ -39,7 +39,7 @@ from dsync.store.dictionary import all_tables
 from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.form_views import FormView
 from dsync.store.seals import as_text
-from dsync.store.sql import Subject, among
+from dsync.store.sql import AT_ONCE, Subject, among
 from dsync.store.wishes import may_be_written
 
 _dossier = tables.dossier
@@ -74,8 +74,6 @@ _VALUES = {
     tables.piece.c.etat: CopyState,
 }
 """Columns with the only values that they can have, where nothing is recomputed or sealed."""
-_AT_ONCE = 500
-"""Number of rows in memory at a time."""
 # Without dsync's own bookkeeping, which no content is derived from.
 _FACTS = tuple(
     one.name
@@ -360,7 +358,7 @@ class VerificationReads(Subject):
             )
         )
         # Of PostgreSQL's driver, which else has all texts in memory at once.
-        with self.connection.execute(statement, execution_options={"yield_per": _AT_ONCE}) as found:
+        with self.connection.execute(statement, execution_options={"yield_per": AT_ONCE}) as found:
             for row in found:
                 yield DossierNumber(row.numero), row.annotation, row.valeur, row.verdict, row.detail
 

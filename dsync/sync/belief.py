@@ -6,12 +6,13 @@ copy has it until the end of the read, where `settling` decides.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dsync.domain.dossier import LAYOUT_TYPES, Dossier
 from dsync.domain.ids import DossierNumber
+from dsync.store import StoredDossier
 from dsync.sync.context import Run, most_of
 from dsync.sync.doubts import Doubt, doubt_of, kept
 from dsync.sync.unrendered import KnownDossier
@@ -50,8 +51,10 @@ def doubted(
     doubts = run.doubts
     doubts.known += len(read) - len(new)
     by_number = {one.dossier.number: one for one in read}
-    with run.reading() as reader:
-        stored = reader.contents.of(changed) if changed else {}
+    stored: Mapping[DossierNumber, StoredDossier] = {}
+    if changed:
+        with run.reading() as reader:
+            stored = reader.contents.of(changed)
     known = {number: KnownDossier.of(one) for number, one in stored.items()}
     found: dict[DossierNumber, Doubt] = {}
 

@@ -91,8 +91,9 @@ def follow_config_changes(run: Run) -> None:
         DSError: the démarche could not be read; nothing was changed.
         StoreError: the wishes reworded so far stay; the next run does the rest.
     """
+    demarche = run.known_demarche()
     with run.reading() as reader:
-        demarche, before = reader.demarche.read(), reader.state.read().writing_key
+        before = reader.state.read().writing_key
         words = {k.value: v for k, v in run.context.words.items()}
         names = (run.context.appel, words, _origins(run, demarche))
         is_named = reader.demarche.names() == names

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from dsync.annotations.targets import AnnotationsConfig, ResolvedAnnotations, resolve
 from dsync.domain.consent import Consent, Proposal
-from dsync.domain.dossier import Presence, Revision
+from dsync.domain.dossier import Demarche, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
 from dsync.ds.client import DSClient
@@ -142,6 +142,8 @@ class Run:
     id: int
     report: RunReport
     asked_by: str
+    stored_demarche: Demarche | None = None
+    """The démarche as it is in the copy, once it was read; see `known_demarche`."""
     revisions: dict[RevisionId, Revision | None] = field(default_factory=dict)
     """The revisions loaded so far; None: DS does not give the descriptors."""
     demarche_is_fresh: bool = False
@@ -180,6 +182,13 @@ class Run:
     def reading(self) -> AbstractContextManager[Reader]:
         """Open a read-only transaction, which does not block writers."""
         return self.context.store.reading(self.context.demarche)
+
+    def known_demarche(self) -> Demarche | None:
+        """Return the démarche as it is in the copy, None if it never was; read once a run."""
+        if self.stored_demarche is None:
+            with self.reading() as reader:
+                self.stored_demarche = reader.demarche.read()
+        return self.stored_demarche
 
     def absent(self, numbers: Sequence[DossierNumber]) -> list[DossierNumber]:
         """Return those of these dossiers that are not in the copy, or not present in DS."""
@@ -231,13 +240,14 @@ def is_accepted(run: Run, proposal: Proposal) -> bool:
     return False
 
 
-def nothing_to_accept(run: Run, kind: Consent) -> None:
-    """End a proposal of which the cause is gone, or that is done."""
+def nothing_to_accept(run: Run, *kinds: Consent) -> None:
+    """End proposals of which the cause is gone, or that are done."""
     with run.reading() as reader:
-        known = reader.consents.of(kind)
-    if known is not None:
+        known = [one.proposal.kind for one in reader.consents.all() if one.proposal.kind in kinds]
+    if known:
         with run.transaction() as tx:
-            tx.consents.end(kind)
+            for kind in known:
+                tx.consents.end(kind)
 
 
 def digest(*parts: str) -> str:

@@ -80,8 +80,7 @@ def serves_another_call(run: Run) -> bool:
 
 def _misfits(run: Run) -> Misfits:
     if run.misfits is None:
-        with run.reading() as reader:
-            demarche, has_judged = reader.demarche.read(), reader.state.read().rules_version
+        demarche = run.known_demarche()
         # Before the first read of the form, which is asked again after it.
         if demarche is None:
             return Misfits()
@@ -89,8 +88,12 @@ def _misfits(run: Run) -> Misfits:
         found = misfits_of(
             context.judge, context.annotations, demarche, is_borrowed=context.is_borrowed
         )
-        faults = [one for one in found.faults if not (one.is_of_rules and has_judged)]
-        run.misfits = found._replace(faults=tuple(faults))
+        if any(one.is_of_rules for one in found.faults):
+            with run.reading() as reader:
+                has_judged = reader.state.read().rules_version
+            faults = [one for one in found.faults if not (one.is_of_rules and has_judged)]
+            found = found._replace(faults=tuple(faults))
+        run.misfits = found
     return run.misfits
 
 

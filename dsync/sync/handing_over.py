@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.domain.run_kinds import Kind, Status
+from dsync.domain.run_kinds import Status
 from dsync.errors import InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.store import RunningService, Store
@@ -52,7 +52,7 @@ def hand_over(context: Context, asked: Request) -> ManualRequest | None:
     while not context.stop.wait(LOOK_S):
         with store.reading(demarche) as reader:
             # Before the request, so that its own run is never taken for one that it waits for.
-            run, *_ = reader.journal.last_runs(Kind.FULL.value)
+            run = next(iter(reader.journal.runs(1)), None)
             request = reader.requests.by_id(id_)
         if request is None:
             # In the console, by anybody who may: this process must not do it in spite of that.

@@ -77,7 +77,7 @@ def store_page(
     run: Run,
     crawl: Crawl,
     page: Page,
-    size: int,
+    size: int | None = None,
     size_at: datetime | None = None,
     *,
     again: bool = False,
@@ -86,9 +86,9 @@ def store_page(
     """Record a page's dossiers; store them and the watermark in one transaction.
 
     The new and changed ones are judged in it, if `judging` returns what judges; if not, they are
-    returned. `size` is the page size with which the next run starts,
-    `size_at` when it last changed (None: it is the default). With `again`, unchanged dossiers are
-    stored, too.
+    returned. `size` is the page size with which the next run starts (None: it
+    stays), `size_at` when it last changed (None: it is the default). With `again`, unchanged
+    dossiers are stored, too.
 
     Raises:
         StoreError: the database failed; neither the page nor the watermark is stored.
@@ -146,7 +146,7 @@ def store_page(
         tx.outbox.reopen([n for n in (*result.annotations_changed, *edited) if n not in kept])
         # A changed dossier can have another revision or groupe, which can remove the obstacle.
         tx.outbox.retry_stopped(result.changed)
-        changes: dict[str, Any] = {"page_size": size, "page_size_at": size_at}
+        changes: dict[str, Any] = {"page_size": size, "page_size_at": size_at} if size else {}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None
         if watermark is not None:
@@ -253,8 +253,8 @@ def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
     wanted = set(ids)
     if wanted <= run.revisions.keys():
         return
-    with run.reading() as reader:
-        run.revisions.update(reader.demarche.revisions())
+    if demarche := run.known_demarche():
+        run.revisions.update(demarche.revisions)
     if not wanted <= run.revisions.keys():
         refresh_demarche(run)
     for unknown in wanted - run.revisions.keys():
@@ -287,9 +287,7 @@ def store_by_number(
     crawl = Crawl(EPOCH, None, full=False, advances_watermark=False)
     for some in run.batches(numbers, DOSSIERS_PER_REQUEST):
         page = run.context.client.dossiers(some, run.demarche)
-        with run.reading() as reader:
-            state = reader.state.read()
-        store_page(run, crawl, page, state.page_size, state.page_size_at, again=again)
+        store_page(run, crawl, page, again=again)
         shown = {dossier.number for dossier in page.nodes} | {one.number for one in page.unreadable}
         missing += [number for number in some if number not in shown]
     return missing
@@ -304,7 +302,9 @@ def refresh_demarche(run: Run) -> Demarche:
     demarche = run.context.client.demarche(run.context.demarche)
     with run.transaction() as tx:
         tx.demarche.save(demarche, run.context.opened)
-        run.revisions.update({**demarche.revisions, **tx.demarche.revisions()})
+        run.stored_demarche = tx.demarche.read()
+    stored = run.stored_demarche.revisions if run.stored_demarche else {}
+    run.revisions.update({**demarche.revisions, **stored})
     if lost := demarche.unreadable_fields:
         run.problem(k.UnreadableFields(tuple(lost[:SHOWN]), max(len(lost) - SHOWN, 0)))
     run.demarche_is_fresh = True

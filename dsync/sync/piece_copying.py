@@ -90,15 +90,14 @@ def delete_doomed_pieces(run: Run) -> None:
 
     Where files are copied, the target has to be there, also when nothing is to be done in it.
     """
+    settings = run.context.pieces
     with run.reading() as reader:
         moved = reader.pieces.moved()
+        is_used = settings is not None and reader.pieces.has_used(settings.target)
     for some in run.batches(moved):
         with run.transaction() as tx:
             tx.pieces.doom_moved(some)
-    settings = run.context.pieces
     try:
-        with run.reading() as reader:
-            is_used = settings is not None and reader.pieces.has_used(settings.target)
         if settings is not None and is_used:
             check_marked(settings.target)
     except (PieceTargetError, ConfigurationError) as exc:

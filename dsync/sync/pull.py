@@ -89,13 +89,11 @@ def pull(run: Run, work: Read) -> None:
         SafetyBrakeError: too many dossiers are missing from a full read; none is marked.
         DsyncError: the run cannot continue; the pages read so far are stored.
     """
-    begin(run)
+    state = begin(run).as_of(run.now)
     if isinstance(work, ReadDossiers):
         _pull_dossiers(run, work.dossiers)
         settle(run, is_whole=False)
         return
-    with run.reading() as reader:
-        state = reader.state.read().as_of(run.now)
     try:
         is_whole = _pull_demarche(run, work, state)
         settle(run, is_whole=is_whole)
@@ -299,8 +297,9 @@ def _read_pages(
     """
     requests = _deletion_lists(state, full=crawl.full) if lists else {}
     pending, deleted = (requests.get(name) for name in LISTS)
-    expected = _expected(run, crawl)
     with run.reading() as reading:
+        # By the copy; 0: unknown. DS gives no total.
+        expected = reading.dossiers.present_count() if crawl.full and not crawl.after else 0
         # A full read requests each of them again, and any read what DS renders in part.
         poisoned = {
             one.numero: crawl.full
@@ -342,17 +341,7 @@ def _read_pages(
             # New dossiers can exceed the number in the copy; a total below the count is not shown.
             run.context.progress.pulled(read, expected if read <= expected else None)
     crawl.failed_lists |= reader.failed_lists
-    _finish_crawl(run, crawl, state, asked=lists)
-    if lists:
-        _end_mass_deletion(run, is_accepted=accept)
-
-
-def _expected(run: Run, crawl: Crawl) -> int:
-    """Return the expected number of dossiers, by the copy; 0: unknown. DS gives no total."""
-    if not crawl.full or crawl.after is not None:
-        return 0
-    with run.reading() as reader:
-        return reader.dossiers.present_count()
+    _finish_crawl(run, crawl, state, asked=lists, accept=accept)
 
 
 def _deletion_lists(state: SyncState, *, full: bool) -> dict[str, ListRequest]:
@@ -370,7 +359,7 @@ def _deletion_lists(state: SyncState, *, full: bool) -> dict[str, ListRequest]:
     return {name: ListRequest(since(state.read_at(name)), None) for name in LISTS}
 
 
-def _finish_crawl(run: Run, crawl: Crawl, state: SyncState, *, asked: bool) -> None:
+def _finish_crawl(run: Run, crawl: Crawl, state: SyncState, *, asked: bool, accept: bool) -> None:
     """Store what the crawl has read; `asked`: the lists of deletions were read."""
     changes: dict[str, object] = {}
     if asked:
@@ -388,18 +377,16 @@ def _finish_crawl(run: Run, crawl: Crawl, state: SyncState, *, asked: bool) -> N
     if not crawl.is_ordered:
         run.problem(k.Noted(k.Note.OUT_OF_ORDER))
     with run.transaction() as tx:
+        if asked and _is_mass_deletion_over(run, tx, accept=accept):
+            changes |= {f"mass_deletion_{name}": None for name in ("run", "count", "of")}
         tx.state.save(**changes)
 
 
-def _end_mass_deletion(run: Run, *, is_accepted: bool) -> None:
-    """Forget a mass deletion that was accepted, or of which most dossiers are back."""
-    with run.reading() as reader:
-        state = reader.state.read()
-        at, limit = state.mass_deletion_run, _limit(run, state.mass_deletion_of or 0)
-        is_over = at is not None and (is_accepted or reader.deletions.still_gone(at) <= limit)
-    if is_over:
-        with run.transaction() as tx:
-            tx.state.save(mass_deletion_run=None, mass_deletion_count=None, mass_deletion_of=None)
+def _is_mass_deletion_over(run: Run, tx: Tx, *, accept: bool) -> bool:
+    """Return whether a mass deletion was accepted, or most of its dossiers are back."""
+    state = tx.state.read()
+    at, limit = state.mass_deletion_run, _limit(run, state.mass_deletion_of or 0)
+    return at is not None and (accept or tx.deletions.still_gone(at) <= limit)
 
 
 def _store_deletions(
@@ -414,21 +401,18 @@ def _store_deletions(
     asked: set[tuple[str, ListRequest]] = set()
     gone = present = 0
     while pending or deleted:
-        with run.transaction() as tx:
-            present = present or tx.dossiers.present_count()
-            count = tx.deletions.apply(
-                run.id,
-                pending.nodes if pending else (),
-                deleted.nodes if deleted else (),
-                now=run.now,
-            )
-            gone += count
-            if gone > _limit(run, present):
-                # Followed all the same: these are DS's own words. A person is told of it.
-                tx.state.save(
-                    mass_deletion_run=run.id, mass_deletion_count=gone, mass_deletion_of=present
-                )
-        run.report.deleted += count
+        hidden, erased = (page.nodes if page else () for page in (pending, deleted))
+        if hidden or erased:
+            with run.transaction() as tx:
+                present = present or tx.dossiers.present_count()
+                count = tx.deletions.apply(run.id, hidden, erased, now=run.now)
+                gone += count
+                if gone > _limit(run, present):
+                    # Followed all the same: these are DS's own words. A person is told of it.
+                    tx.state.save(
+                        mass_deletion_run=run.id, mass_deletion_count=gone, mass_deletion_of=present
+                    )
+            run.report.deleted += count
         if any(one and one.unreadable for one in (pending, deleted)):
             run.problem(k.Noted(k.Note.UNREADABLE_DELETIONS))
         run.context.check_stop()

@@ -46,13 +46,14 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
     version = in_force(programme).version
     with run.reading() as reader:
         standing = reader.state.read().rules_version
-        asked = [reader.consents.of(kind) for kind in (Consent.RULES, Consent.FIRST)]
+        rules = (Consent.RULES, Consent.FIRST)
+        asked = [one for one in reader.consents.all() if one.proposal.kind in rules]
     if standing == version:
         _end(run, asked)
         return False
     is_first = in_force(programme).wait_after(standing)
     kind = Consent.FIRST if is_first else Consent.RULES
-    known = next((one for one in asked if one and version in one.proposal.subjects), None)
+    known = next((one for one in asked if version in one.proposal.subjects), None)
     if known is None or known.given_at is None:
         # Declared checks are tried again: the table is to have all dossiers read since. So are
         # those whose evidence was out of reach.
@@ -71,18 +72,17 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
     return False
 
 
-def _believe(run: Run, version: str, asked: Sequence[Asked | None]) -> None:
+def _believe(run: Run, version: str, asked: Sequence[Asked]) -> None:
     """Let these rules judge from now on, and end what was asked about others."""
     with run.transaction() as tx:
         tx.state.save(rules_version=version)
     _end(run, asked)
 
 
-def _end(run: Run, asked: Sequence[Asked | None]) -> None:
+def _end(run: Run, asked: Sequence[Asked]) -> None:
     # What was accepted stays: the brake before the push asks what a person was shown.
-    for one in asked:
-        if one is not None and one.given_at is None:
-            nothing_to_accept(run, one.proposal.kind)
+    if waiting := [one.proposal.kind for one in asked if one.given_at is None]:
+        nothing_to_accept(run, *waiting)
 
 
 def _is_final(proposal: Proposal) -> bool:

@@ -161,10 +161,8 @@ def push_due(
         read_back(run, met)
         _push_now(run, met, waits=waits, ordered=ordered)
     with run.reading() as reader:
-        waiting, causes = (
-            reader.outbox.waiting_count(numbers),
-            reader.outbox.waiting_causes(numbers),
-        )
+        waiting = reader.outbox.waiting_count(numbers)
+        causes = reader.outbox.waiting_causes(numbers) if waiting else ()
     if waiting and not run.report.errors:
         run.problem(k.WritesWait(waiting, tuple(causes)))
 
@@ -178,8 +176,7 @@ def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool, ordere
         if terms.anothers and terms.anothers.keys() <= run.report.adopted_numbers:
             nothing_to_accept(run, Consent.WRITER)
     elif not total and not numbers:
-        for kind in (Consent.WRITER, Consent.WRITES):
-            nothing_to_accept(run, kind)
+        nothing_to_accept(run, Consent.WRITER, Consent.WRITES)
 
 
 def _terms(run: Run) -> WriteTerms | None:
@@ -194,8 +191,7 @@ def _terms(run: Run) -> WriteTerms | None:
     if not named:
         run.problem(k.Noted(k.Note.NO_INSTRUCTEUR))
         return None
-    with run.reading() as reader:
-        demarche = reader.demarche.read()
+    demarche = run.known_demarche()
     found = demarche.instructeur_id(named) if demarche else None
     # They may have been added to a groupe since the démarche was read.
     if found is None and not run.demarche_is_fresh:

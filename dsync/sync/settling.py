@@ -8,6 +8,7 @@ from datetime import timedelta
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.ids import DossierNumber
 from dsync.messages import kinds as k
+from dsync.store import SyncState
 from dsync.sync.context import OVERLAP, Run, is_accepted, most_of, nothing_to_accept
 from dsync.sync.doubts import moves_of
 from dsync.sync.page_storing import store_by_number
@@ -19,20 +20,22 @@ AGAIN = timedelta(hours=1)
 """Until all dossiers are read again while some are in doubt: the next night would be late."""
 
 
-def begin(run: Run) -> None:
-    """Load what waits for a person, or what they consented to, and until when all was read."""
+def begin(run: Run) -> SyncState:
+    """Load what waits for a person, or what they consented to; return the state before the read."""
     doubts = run.doubts
     with run.reading() as reader:
         doubts.asked = asked = reader.consents.of(Consent.ANSWERS)
-        read_until = reader.state.read().watermark
+        state = reader.state.read()
         doubts.unread = frozenset(one.numero for one in reader.quarantine.entries())
     # One that is ahead of the clock says nothing.
+    read_until = state.watermark
     if read_until is not None and read_until <= run.now:
         doubts.since = read_until - max(OVERLAP, LATE)
     if asked is not None and asked.given_at is not None:
         doubts.believed = {
             DossierNumber(int(number)): digest for number, digest in asked.proposal.subjects.items()
         }
+    return state
 
 
 def settle(run: Run, *, is_whole: bool) -> None:

@@ -40,10 +40,11 @@ def replaces_too_much(run: Run) -> bool:
     config = run.context.annotations
     if config is None:
         return False
-    replaced, since = _replaced(run)
     with run.reading() as reader:
         given = [one for one in reader.consents.all() if one.given_at is not None]
-        standing = reader.outbox.standing()
+        standing, chosen = reader.outbox.standing(), reader.outbox.replacing_numbers()
+        answered = reader.wishes.answered() if chosen else ()
+    replaced, since = _replaced(run, chosen, {(one.numero, one.annotation) for one in answered})
     limit = most_of(standing.dossiers, run.context.verdicts_percent)
 
     def is_stopped(some: Replaced) -> bool:
@@ -68,13 +69,11 @@ def replaces_too_much(run: Run) -> bool:
     return True
 
 
-def _replaced(run: Run) -> tuple[Replaced, dict[DossierNumber, datetime]]:
-    """Return what waiting wishes replace, and since when what they replace stands."""
+def _replaced(
+    run: Run, chosen: Sequence[DossierNumber], ordered: Collection[tuple[DossierNumber, str]]
+) -> tuple[Replaced, dict[DossierNumber, datetime]]:
+    """Return what waiting wishes replace, but for ordered ones, and since when that stands."""
     replaced, since = Replaced(), dict[DossierNumber, datetime]()
-    with run.reading() as reader:
-        chosen = reader.outbox.replacing_numbers()
-        answered = reader.wishes.answered() if chosen else ()
-    ordered = {(one.numero, one.annotation) for one in answered}
     for some in run.batches(chosen):
         with run.reading() as reader:
             rows = reader.outbox.replacing(some)

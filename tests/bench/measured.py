@@ -125,10 +125,13 @@ def _prepared_sync(server: Any, database_url: str) -> Any:
     """Read, map, store and judge all: a first run, which pushes nothing."""
     import logging
 
-    import structlog
-
     from dsync.cli import set_up_process
-    from dsync.sync.work import ReadAll, Request
+    from dsync.cli.later import without_rich
+
+    with without_rich():
+        import structlog
+
+        from dsync.sync.work import ReadAll, Request
 
     set_up_process()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import statistics
 import threading
@@ -157,7 +158,9 @@ def file_cost(base_url: str, database_url: str) -> tuple[float, float]:
         # What is made once a process is made.
         visitor.get(f"{FILE}?numeros={FIRST_NUMBER}")
         before, cpu = memory_kib(os.getpid()), time.process_time()
-        with visitor.session.get(visitor.base + FILE, timeout=600, stream=True) as answer:
+        page = visitor.followed(visitor.get(FILE))
+        [link] = re.findall(r'class="fr-btn" href="([^"]+)"', page)
+        with visitor.session.get(visitor.base + link, timeout=600, stream=True) as answer:
             for _ in answer.iter_content(1 << 20):
                 pass
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

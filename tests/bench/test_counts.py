@@ -30,6 +30,9 @@ WHOLE = re.compile(r"SEARCH dossier USING .*ix_dossier_demarche_numero \(demarch
 
 
 COMMIT = "COMMIT"
+QUIET, PAGE_MORE = 108, 45
+"""Most statements, with those that begin and end transactions, of a run without news, and of each
+further page of a first read."""
 AT_ONCE = 50
 """Most dossiers that a request asks for by their numbers."""
 
@@ -132,6 +135,7 @@ def test_a_dossier_with_many_twins_is_judged_once(page_read: FirstRead, tmp_path
     assert done.report.evaluated == 2 * PAGE
     assert inserted <= 1.01 * 2 * PAGE
     assert commits[1] - commits[0] <= 3
+    assert len(done.statements) - len(page_read.statements) <= PAGE_MORE
 
 
 @pytest.mark.parametrize(("deletions", "most"), [(False, 1), (True, 3)])
@@ -144,6 +148,7 @@ def test_a_run_that_finds_nothing_changed_asks_next_to_nothing(
 
     assert report.requests <= most
     assert (report.read, report.changed, report.evaluated) == (0, 0, 0)
+    assert len(statements) <= QUIET
     written = {one.text.split()[2] for one in statements if one.text.startswith("INSERT")}
     assert written <= {
         "lease",

@@ -8,14 +8,15 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
-from dataclasses import dataclass
+from contextlib import chdir, closing, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import click
 import structlog
@@ -117,6 +118,15 @@ class Command:
             check=False,
         )
         return checked(arguments, Ended(done.returncode, done.stdout, done.stderr))
+
+    def given(self, **environment: str) -> Self:
+        """Return the same with other variables."""
+        return replace(self, environment={**self.environment, **environment})
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Execute a statement on its SQLite file; return the rows of a query."""
+        with closing(sqlite3.connect(self.folder / "dsync.db")) as connection, connection:
+            return connection.execute(sql, values).fetchall()
 
     def start(
         self,

@@ -48,7 +48,7 @@ def restored(dsync: Command, file: Path, server: PostgresServer | None) -> Comma
             env=dict(dsync.environment),
             check=True,
         )
-    return InsideCommand(dsync.folder, {**dsync.environment, "DSYNC_DATABASE_URL": url})
+    return dsync.given(DSYNC_DATABASE_URL=url)
 
 
 def parts(folder: Path) -> set[str]:

@@ -24,8 +24,7 @@ CONFIG = Path(__file__).parents[2] / "config"
 )
 def dsync(request: pytest.FixtureRequest, run: Command) -> Command:
     """Return `dsync` with each programme, all open dossiers judged and written."""
-    environment = {**run.environment, "DSYNC_CONFIG": str(CONFIG / request.param)}
-    made = type(run)(run.folder, environment)
+    made = run.given(DSYNC_CONFIG=str(CONFIG / request.param))
     if not made("sync", "--json").json["evaluated"]:
         assert 0 < made("accept", "first", "--yes", "--json").json["pushed"]
     return made

@@ -6,11 +6,9 @@ import json
 import os
 import shlex
 import signal
-import sqlite3
 import subprocess
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 import pytest
@@ -26,10 +24,9 @@ from tests.engine.rig import few_products
 def test_status_says_that_the_clock_went_back(run: Command, sandbox: Sandbox) -> None:
     """A success dated in the future counts as never, also for the health check."""
     begin(run, sandbox, "--no-push")
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as database, database:
-        (last,) = database.execute("SELECT last_success_at FROM sync_state").fetchone()
-        later = str(datetime.fromisoformat(last) + timedelta(days=400))
-        database.execute("UPDATE sync_state SET last_success_at = ?", [later])
+    [(last,)] = run.rows("SELECT last_success_at FROM sync_state")
+    later = str(datetime.fromisoformat(last) + timedelta(days=400))
+    run.rows("UPDATE sync_state SET last_success_at = ?", later)
 
     ended = run("status", "--json", "--max-age", "30m")
     assert (7, None, True) == (ended.code, ended.json["last_success_at"], ended.json["is_stale"])
@@ -47,12 +44,6 @@ def test_a_list_is_searched_by_words_in_any_order(synced: Command) -> None:
     found = synced("dossier", "list", "--search", text, "--json").json
     assert wanted["numero"] in {row["numero"] for row in found}
     assert {row["raison_sociale"] for row in found} == {wanted["raison_sociale"]}
-
-
-def test_an_unknown_dossier_ends_with_2(synced: Command) -> None:
-    """With `--json` the message is in the JSON."""
-    ended = synced("dossier", "show", "1", "--json")
-    assert (ended.code, ended.json["exit_code"]) == (2, 2)
 
 
 def test_a_dossier_shows_reasons_evidence_and_what_would_change_its_verdict(
@@ -187,29 +178,27 @@ def in_a_shell(command: Command, step: str) -> int:
     ).returncode
 
 
-def test_the_demo_works_in_any_folder(bare: Command) -> None:
-    """Without settings, whatever its name; each verdict is shown, and printed commands work."""
-    ended = bare("demo", "--dossiers", "20", "--folder", "50%41 ?")
-    assert ended.code == 0
-    for verdict in ("Éligible", "À vérifier", "Inéligible"):
-        assert verdict in ended.out
-    steps = [line for line in ended.out.splitlines() if "&& " in line]
-    assert ["dossier", "dossier", "status"] == [arguments_of(step)[0] for step in steps]
-    assert 0 == in_a_shell(bare, steps[-1])
-
-
 def arguments_of(step: str) -> list[str]:
     """Return the arguments of a printed command."""
     return shlex.split(step.partition(" -m dsync ")[2])
 
 
 def test_commands_work_on_a_demo_that_serves(bare: Command) -> None:
-    """sync, precheck and push use its sandbox and its database; its check finds nothing wrong."""
-    demo = bare.start("demo", "--serve", "--dossiers", "30", PYTHONUNBUFFERED="1")
+    """In any folder: sync, precheck and push use its sandbox and its database, check finds nothing.
+
+    Each verdict is shown, and what it prints can be copied.
+    """
+    folder = "50%41 ?"
+    options = ("--folder", folder, "--dossiers", "30", "--serve")
+    demo = bare.start("demo", *options, PYTHONUNBUFFERED="1")
     assert demo.stdout is not None
-    assert any("runs until Ctrl-C" in line for line in demo.stdout)
-    steps = [arguments_of(demo.stdout.readline()) for _ in range(7)]
-    written = (bare.folder / "dsync-demo" / "environment").read_text(encoding="utf-8")
+    shown = "".join(takewhile(lambda line: "runs until Ctrl-C" not in line, demo.stdout))
+    for verdict in ("Éligible", "À vérifier", "Inéligible"):
+        assert verdict in shown
+    printed = [demo.stdout.readline().strip() for _ in range(7)]
+    steps = [arguments_of(line) for line in printed]
+    assert 0 == in_a_shell(bare, next(line for line in printed if line.endswith(" status")))
+    written = (bare.folder / folder / "environment").read_text(encoding="utf-8")
     exported = dict(word.split("=", 1) for word in shlex.split(written) if "=" in word)
     inside = InsideCommand(bare.folder, {**bare.environment, **exported})
     ended = {" ".join(step): inside(*step) for step in steps}
@@ -247,17 +236,13 @@ def test_status_shows_the_services_and_their_next_run(run: Command) -> None:
     assert any('"another_service"' in line for line in islice(second.stderr, 5))
     second.terminate()
     second.communicate(timeout=60)
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
-        connection.execute("CREATE TABLE killed AS SELECT * FROM service")
-        connection.commit()
+    run.rows("CREATE TABLE killed AS SELECT * FROM service")
     service.terminate()
     service.communicate(timeout=60)
     assert [] == run("status", "--json").json["services"]
     assert "service         none" in run("status").out
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
-        connection.execute("UPDATE killed SET seen_at = '2024-01-01 00:00:00.000000'")
-        connection.execute("INSERT INTO service SELECT * FROM killed")
-        connection.commit()
+    run.rows("UPDATE killed SET seen_at = '2024-01-01 00:00:00.000000'")
+    run.rows("INSERT INTO service SELECT * FROM killed")
     ended = run("status", "--strict")
     assert 7 == ended.code
     assert "last reported" in ended.out
@@ -266,9 +251,7 @@ def test_status_shows_the_services_and_their_next_run(run: Command) -> None:
 def test_a_run_that_was_killed_shows_as_interrupted(run: Command, sandbox: Sandbox) -> None:
     """In `status` and in `runs`, before another run has started."""
     begin(run, sandbox, "--no-push")
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
-        connection.execute("UPDATE sync_run SET statut = 'running', figures = NULL")
-        connection.commit()
+    run.rows("UPDATE sync_run SET statut = 'running', figures = NULL")
     assert "interrupted" == run("status", "--json").json["last_run"]["statut"]
     assert "run 1: its process died before the end" in run("status").out
     assert "interrupted" in run("history").out

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -42,8 +40,7 @@ def results(sandbox: Sandbox, numbers: list[int]) -> list[str]:
 def pushes(run: InsideCommand, number: int) -> list[dict[str, Any]]:
     """Return the journal of a dossier's pushes, as analysts read it."""
     sql = "SELECT details FROM lecture_evenement WHERE numero = ? AND evenement = 'pousse'"
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as database:
-        return [json.loads(details) for (details,) in database.execute(sql, (number,))]
+    return [json.loads(details) for (details,) in run.rows(sql, number)]
 
 
 def test_a_forced_push_without_a_terminal_needs_a_yes(

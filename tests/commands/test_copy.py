@@ -12,7 +12,7 @@ from sqlalchemy import inspect, make_url, text
 from dsync.database import PROGRAMME
 from dsync.sandbox import Sandbox
 from dsync.store import tables
-from tests.commands.command import Command, InsideCommand
+from tests.commands.command import Command
 from tests.commands.conftest import DOSSIERS, begin, operator
 from tests.store.databases import PostgresServer, connected, on_sqlite
 
@@ -22,9 +22,7 @@ SECRET = "geheim"
 @pytest.fixture
 def dsync(sandbox: Sandbox, database_url: str, tmp_path: Path) -> Command:
     """Return `dsync` with a database that is read, on each engine."""
-    command = operator(sandbox, tmp_path)
-    environment = {**command.environment, "DSYNC_DATABASE_URL": database_url}
-    command = InsideCommand(tmp_path, environment)
+    command = operator(sandbox, tmp_path).given(DSYNC_DATABASE_URL=database_url)
     begin(command, sandbox)
     return command
 
@@ -38,11 +36,6 @@ def other(database_url: str, postgres_server: PostgresServer, tmp_path: Path) ->
     url = postgres_server.make(migrated=False)
     yield make_url(url).set(password=SECRET).render_as_string(hide_password=False)
     postgres_server.drop(url)
-
-
-def on(dsync: Command, url: str) -> Command:
-    """Return the same `dsync` on another database."""
-    return InsideCommand(dsync.folder, {**dsync.environment, "DSYNC_DATABASE_URL": url})
 
 
 def count_of(url: str) -> dict[str, int]:
@@ -66,7 +59,7 @@ def test_a_copy_on_the_other_engine_is_whole_and_goes_on(dsync: Command, other: 
     assert {k: n for k, n in before.items() if k not in left} == {
         k: n for k, n in copied.items() if k not in left
     }
-    copy = on(dsync, other)
+    copy = dsync.given(DSYNC_DATABASE_URL=other)
     verified = copy("db", "verify", "--remote", "--json")
     assert (0, []) == (verified.code, verified.json["findings"])
     shown = ("dossier", "show", "18600001", "--json")
@@ -80,7 +73,7 @@ def test_a_copy_on_the_other_engine_is_whole_and_goes_on(dsync: Command, other: 
     assert exported[0] == exported[1]
     back = f"sqlite:///{dsync.folder / 'back.db'}"
     assert 0 == copy("db", "copy", back).code
-    assert dsync(*shown).json == on(dsync, back)(*shown).json
+    assert dsync(*shown).json == dsync.given(DSYNC_DATABASE_URL=back)(*shown).json
     # The copy goes on: new rows are numbered after the copied ones.
     assert 0 == copy("sync", "--full").code
     assert count_of(other)["sync_run"] == before["sync_run"] + 1
@@ -98,7 +91,7 @@ def test_a_target_with_rows_is_left_as_it_was(dsync: Command, other: str) -> Non
     source = dsync.environment["DSYNC_DATABASE_URL"]
     itself = dsync("db", "copy", source)
     assert (2, True) == (itself.code, "not empty" in itself.err)
-    assert 0 == on(dsync, other)("db", "upgrade").code
+    assert 0 == dsync.given(DSYNC_DATABASE_URL=other)("db", "upgrade").code
     assert 0 == dsync("db", "copy", other).code
     before = count_of(other)
     ended = dsync("db", "copy", other)
@@ -123,7 +116,7 @@ def test_a_run_under_way_is_not_copied(dsync: Command, other: str) -> None:
 @on_sqlite
 def test_a_killed_copy_leaves_nothing_and_begins_anew(dsync: Command, other: str) -> None:
     """Killed among its last tables: the target is empty, and the next copy is whole."""
-    assert 0 == on(dsync, other)("db", "upgrade").code
+    assert 0 == dsync.given(DSYNC_DATABASE_URL=other)("db", "upgrade").code
     with connected(other) as connection:
         connection.execute(
             text(

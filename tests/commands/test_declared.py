@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 import re
 import shutil
-import sqlite3
 import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,13 +63,13 @@ def configured(sandbox: Sandbox, folder: Path, name: str) -> Command:
     shutil.copytree(SAMPLES, folder / "exemples", dirs_exist_ok=True)
     made = operator(sandbox, folder)
     path = folder / "exemples" / f"{name}.toml"
-    return type(made)(folder, {**made.environment, "DSYNC_CONFIG": str(path)})
+    return made.given(DSYNC_CONFIG=str(path))
 
 
 def accepted(sandbox: Sandbox, run: Command) -> Command:
     """Return `dsync` of the aid, whose checks were accepted and whose results were written."""
     path = str(SAMPLES / "subvention.toml")
-    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": path})
+    dsync = run.given(DSYNC_CONFIG=path)
 
     def accept() -> None:
         dsync("sync")
@@ -78,12 +77,6 @@ def accepted(sandbox: Sandbox, run: Command) -> Command:
 
     once(dsync, sandbox, "accepted", accept)
     return dsync
-
-
-def rows(run: Command, sql: str) -> list[tuple[object, ...]]:
-    """Return the rows of a query."""
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
-        return connection.execute(sql).fetchall()
 
 
 @pytest.mark.parametrize("name", ["subvention", long("mobilite")])
@@ -106,26 +99,7 @@ def test_a_sample_judges_and_annotates_and_then_rests(
     second = dsync("sync", "--json")
     assert [] == aids.control.requests(kind="mutation")
     assert (0, 0, 0) == (second.code, second.json["evaluated"], second.json["pushed"])
-    assert 0 < rows(dsync, "SELECT count(*) FROM verdict WHERE verdict = 'Rien à signaler'")[0][0]
-
-    # What shows verdicts works for them.
-    number = rows(dsync, "SELECT min(numero) FROM verdict WHERE verdict = 'À vérifier'")[0][0]
-    shown = dsync("dossier", "show", str(number))
-    assert (0, "") == (shown.code, shown.err)
-    assert "À faire : " in shown.out
-    [(detail,)] = rows(dsync, f"SELECT detail FROM verdict WHERE numero = {number} AND courant")
-    assert "contrôler par une personne" in detail
-    for command in (
-        ["precheck", "--stats"],
-        ["evidence", "show"],
-        ["rules", "show"],
-        ["check"],
-        ["dossier", "explain", str(number)],
-        ["dossier", "message", str(number)],
-    ):
-        assert (0, "") == ((done := dsync(*command)).code, done.err), command
-    found = {one["check"] for one in dsync("db", "verify", "--json").json["findings"]}
-    assert found <= {"seals.dossier"}
+    assert 0 < dsync.rows("SELECT count(*) FROM verdict WHERE verdict = 'Rien à signaler'")[0][0]
 
 
 def test_a_changed_date_tells_its_share_before_the_push(few_aids: Sandbox, tmp_path: Path) -> None:
@@ -181,9 +155,7 @@ def test_only_the_present_checks_are_shown_and_accepted(few_aids: Sandbox, tmp_p
 
 def test_a_closed_dossier_is_not_counted_in_a_table(sandbox: Sandbox, run: Command) -> None:
     """The dry run, the brake and the acceptance count the same: open dossiers."""
-    dsync = type(run)(
-        run.folder, {**run.environment, "DSYNC_CONFIG": str(SAMPLES / "subvention.toml")}
-    )
+    dsync = run.given(DSYNC_CONFIG=str(SAMPLES / "subvention.toml"))
     for etat in ("en_instruction", "refuse"):
         sandbox.control.move(86324031, etat)
     held = dsync("sync", "--json").json["errors"][0]
@@ -239,7 +211,7 @@ def test_a_dry_run_compares_with_accepted_dossiers_by_the_new_key(
     path = run.folder / "own.toml"
     text = (SAMPLES / "subvention.toml").read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8")
-    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": str(path)})
+    dsync = run.given(DSYNC_CONFIG=str(path))
     for etat in ("en_instruction", "accepte"):
         sandbox.control.move(86324031, etat)
     dsync("sync")
@@ -282,17 +254,17 @@ def test_both_programmes_live_in_one_database(sandbox: Sandbox, run: Command) ->
     for one in SAMPLES.iterdir():
         shutil.copy(one, folder)
     (folder / "mobilite.toml").unlink()
-    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": str(folder)})
+    dsync = run.given(DSYNC_CONFIG=str(folder))
     aid, eig = str(content.SUBSIDY_FORM.number), str(content.FORM.number)
     assert 0 == dsync("sync", "--demarche", eig).code
-    before = rows(dsync, f"SELECT numero, verdict FROM verdict WHERE demarche_numero = {eig}")
+    before = dsync.rows(f"SELECT numero, verdict FROM verdict WHERE demarche_numero = {eig}")
     dsync("sync", "--demarche", aid)
     assert 0 == dsync("accept", "first", "--yes", "--demarche", aid).code
     assert 0 == dsync("sync", "--demarche", aid).code
-    judged = rows(dsync, f"SELECT count(*) FROM verdict WHERE demarche_numero = {aid} AND courant")
+    judged = dsync.rows(f"SELECT count(*) FROM verdict WHERE demarche_numero = {aid} AND courant")
     assert [(40,)] == judged
     theirs = f"SELECT numero, verdict FROM verdict WHERE demarche_numero = {eig}"
-    assert before == rows(dsync, theirs)
+    assert before == dsync.rows(theirs)
     number = f"{aid}002"
     shown = dsync("dossier", "show", number, "--demarche", aid)
     assert (0, True) == (shown.code, "contrat d’engagement républicain" in shown.out)
@@ -302,7 +274,7 @@ def test_both_programmes_live_in_one_database(sandbox: Sandbox, run: Command) ->
         assert {one["check"] for one in verified.json["findings"]} <= {"seals.dossier"}
     # Keys of persons are erased with the dossier.
     assert 0 == dsync("dossier", "erase", number, "--yes", "--demarche", aid).code
-    assert [] == rows(dsync, f"SELECT * FROM cle WHERE numero = {number}")
+    assert [] == dsync.rows(f"SELECT * FROM cle WHERE numero = {number}")
 
 
 def test_config_init_proposes_checks_for_any_form(run: Command, sandbox: Sandbox) -> None:
@@ -379,22 +351,12 @@ def test_another_demarche_is_asked_only_where_it_is_here(sandbox: Sandbox, run: 
         )
 
     told: list[str] = []
-    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": str(path)})
+    dsync = run.given(DSYNC_CONFIG=str(path))
     dsync("sync")
     assert {"impossible": 40} == judged(99_999)
     assert any("99999 is not in this database" in one for one in told)
     # Each applicant has a dossier in the démarche itself.
     assert {"a_verifier": 40} == judged(content.SUBSIDY_FORM.number)
-
-
-def test_dossiers_are_listed_and_exported(sandbox: Sandbox, run: Command) -> None:
-    """Without the shipped programme's part of a database."""
-    dsync = accepted(sandbox, run)
-    listed = dsync("dossier", "list")
-    assert (0, "") == (listed.code, listed.err)
-    assert "Rien à signaler" in listed.out
-    found = dsync("dossier", "list", "--verdict", "rien_a_signaler", "--json").json
-    assert {"Rien à signaler"} == {one["verdict"] for one in found}
 
 
 def test_doublons_are_judged_again_with_each_other(sandbox: Sandbox, run: Command) -> None:
@@ -403,8 +365,7 @@ def test_doublons_are_judged_again_with_each_other(sandbox: Sandbox, run: Comman
     first, second = 86324031, 86324034
 
     def told() -> list[tuple[object, ...]]:
-        return rows(
-            dsync,
+        return dsync.rows(
             "SELECT numero, resultat FROM lecture_precontrole_controle "
             "WHERE courant AND controle = 'doublon' AND resultat <> 'conforme' ORDER BY numero",
         )
@@ -426,9 +387,8 @@ def test_doublons_are_judged_again_with_each_other(sandbox: Sandbox, run: Comman
 @on_postgresql
 def test_each_database_stores_the_same(sandbox: Sandbox, run: Command, database_url: str) -> None:
     """With tables and keys of persons: judged, written, and nothing the second time."""
-    path = str(SAMPLES / "mobilite.toml")
-    given = {"DSYNC_CONFIG": path, "DSYNC_DATABASE_URL": database_url}
-    dsync = type(run)(run.folder, {**run.environment, **given})
+    config = str(SAMPLES / "mobilite.toml")
+    dsync = run.given(DSYNC_CONFIG=config, DSYNC_DATABASE_URL=database_url)
     dsync("sync")
     assert 40 == dsync("accept", "first", "--yes", "--json").json["pushed"]
     second = dsync("sync", "--json").json
@@ -443,11 +403,11 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
     dsync = accepted(sandbox, run)
     dsync("sync")
     best = "SELECT min(numero) FROM verdict WHERE courant AND verdict = 'Rien à signaler'"
-    number = int(str(rows(dsync, best)[0][0]))
+    number = int(str(dsync.rows(best)[0][0]))
 
     def stand() -> tuple[object, ...]:
         sql = f"SELECT verdict, detail FROM verdict WHERE courant AND numero = {number}"
-        return rows(dsync, sql)[0]
+        return dsync.rows(sql)[0]
 
     def answer(resultat: str) -> None:
         given = ("--result", resultat, "--reason", "budget <corrigé> par courriel")
@@ -522,8 +482,7 @@ def test_a_demarche_has_its_own_words_for_verdicts(tmp_path: Path) -> None:
         assert (early in dsync("config", "check").err, early in dsync("check").out) == (True, True)
         assert 0 == dsync("accept", "first", "--yes").code
         assert 0 == dsync("sync").code
-        found = rows(
-            dsync,
+        found = dsync.rows(
             "SELECT numero, verdict, avis, detail FROM lecture_precontrole "
             "WHERE courant AND verdict = 'Inéligible' ORDER BY numero",
         )[0]
@@ -544,20 +503,18 @@ def test_each_version_of_the_checks_that_judged_is_kept(sandbox: Sandbox, run: C
     path = run.folder / "propre.toml"
     text = (SAMPLES / "subvention.toml").read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8")
-    dsync = type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": str(path)})
+    dsync = run.given(DSYNC_CONFIG=str(path))
     dsync("sync")
     assert 2 == dsync("rules", "show", "nope").code
     assert 2 == dsync("rules", "publish", str(run.folder / "r.html")).code
     dsync("accept", "first", "--yes")
     first = "SELECT min(numero), version_regles, etabli_le FROM lecture_precontrole"
-    [(number, version, at)] = rows(dsync, first)
+    [(number, version, at)] = dsync.rows(first)
     time.sleep(1)
     path.write_text(text.replace("70 %", "90 %"), encoding="utf-8")
     dsync("sync")
     dsync("accept", "first", "--yes")
-    [(now,)] = rows(
-        dsync, f"SELECT version_regles FROM verdict WHERE courant AND numero = {number}"
-    )
+    [(now,)] = dsync.rows(f"SELECT version_regles FROM verdict WHERE courant AND numero = {number}")
     assert now != version
     for one, share in ((version, "70 %"), (now, "90 %")):
         assert share in dsync("rules", "show", str(one)).out.replace("\u00a0", " ")
@@ -598,7 +555,7 @@ def test_a_fact_is_compared_as_ds_sends_it(few_aids: Sandbox, tmp_path: Path) ->
     dsync("sync")
     told = dsync("accept", "first", "--yes").out
     by_region = 'SELECT count(*) FROM contenu WHERE demandeur LIKE \'%"regionCode":"53"%\''
-    [(bretons,)] = rows(dsync, by_region)
+    [(bretons,)] = dsync.rows(by_region)
     assert 0 < int(str(bretons)) < FEW
     assert f"essai0 : {FEW} dossiers sur {FEW} : règle trop large ?" in told
     for name in ("essai1", "essai2", "essai3"):
@@ -635,7 +592,7 @@ def test_a_civilite_is_compared_as_ds_shows_it(tmp_path: Path) -> None:
         told = dsync("accept", "first", "--yes").out
         for name, count in (("essai0", 0), ("essai1", 0), ("essai2", FEW // 2), ("essai3", 0)):
             assert f"{name} : {count} dossier" in told
-        judged = rows(dsync, "SELECT verdict, count(*) FROM verdict GROUP BY verdict")
+        judged = dsync.rows("SELECT verdict, count(*) FROM verdict GROUP BY verdict")
         assert {("À vérifier", FEW // 2), ("Éligible", FEW // 2)} == {*judged}
 
         wrong = '{ champ = "departement", pas_parmi = ["Finisterre"] }'

@@ -235,9 +235,7 @@ def test_an_erased_twin_goes_along_with_the_database(
     assert 0 == run("db", "backup", str(backup)).code
     assert 0 == run("db", "copy", f"sqlite:///{copied}").code
     for file in (backup, copied):
-        other = InsideCommand(
-            run.folder, {**run.environment, "DSYNC_DATABASE_URL": f"sqlite:///{file}"}
-        )
+        other = run.given(DSYNC_DATABASE_URL=f"sqlite:///{file}")
         assert 0 == other("db", "verify").code
         assert 0 == other("sync", "--full").code
         made = other("dossier", "show", str(number(1)), "--json").json["controles"]

@@ -46,7 +46,7 @@ def many(run: InsideCommand, sandbox: Sandbox) -> InsideCommand:
     }
     for number, text in texts.items():
         (folder / f"{number}.toml").write_text(text, encoding="utf-8")
-    dsync = InsideCommand(run.folder, {**run.environment, "DSYNC_CONFIG": str(folder)})
+    dsync = run.given(DSYNC_CONFIG=str(folder))
 
     def begin() -> None:
         assert 0 == dsync("sync", "--all").code
@@ -232,7 +232,7 @@ def test_each_remedy_is_about_what_the_command_was_about(
 ) -> None:
     """With the folder as a flag, it has the folder too, and the démarche where one is meant."""
     folder = many.environment["DSYNC_CONFIG"]
-    bare = InsideCommand(many.folder, {**many.environment, "DSYNC_CONFIG": ""})
+    bare = many.given(DSYNC_CONFIG="")
     sandbox.control.faults.fail_reads(FIRST + 1)
     sandbox.control.edit_champ(FIRST + 1, 4303, "Autre")
     bare("sync", "--dossier", str(FIRST + 1), "--config", folder)

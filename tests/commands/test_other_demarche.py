@@ -69,15 +69,9 @@ def configured(run: Command) -> Configured:
     def make(content: str) -> Command:
         path = run.folder / "equipement.toml"
         path.write_text(content, encoding="utf-8")
-        return type(run)(run.folder, {**run.environment, "DSYNC_CONFIG": str(path)})
+        return run.given(DSYNC_CONFIG=str(path))
 
     return make
-
-
-def rows(run: Command, sql: str) -> list[tuple[object, ...]]:
-    """Return the rows of a query."""
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def content_of(run: Command) -> list[str]:
@@ -119,17 +113,16 @@ def test_the_copy_needs_a_number_and_a_contact(configured: Configured, sandbox: 
     assert (0, 0) == (exported.code, dsync("db", "verify").code), exported.err
     assert not (dsync.folder / "ici" / "lecture_candidature.csv").exists()
     assert (dsync.folder / "ici" / "lecture_valeur.csv").exists()
-    assert [("Bureau des usages", 6)] == rows(
-        dsync,
+    assert [("Bureau des usages", 6)] == dsync.rows(
         f"SELECT service_demandeur, (SELECT count(*) FROM formulaire_{NUMBER}) "
         f"FROM formulaire_{NUMBER} WHERE numero = {FIRST}",
     )
     wanted = sum(len(t.raw_champs[6108]) for t in sandbox.control.truth(NUMBER))
-    assert [(wanted,)] == rows(
-        dsync, f"SELECT count(*) FROM formulaire_{NUMBER}_equipements_demandes WHERE quantite > 0"
+    assert [(wanted,)] == dsync.rows(
+        f"SELECT count(*) FROM formulaire_{NUMBER}_equipements_demandes WHERE quantite > 0"
     )
-    assert [("Bureau des usages",)] == rows(
-        dsync, f"SELECT valeur FROM lecture_champ WHERE numero = {FIRST} AND libelle LIKE 'Serv%'"
+    assert [("Bureau des usages",)] == dsync.rows(
+        f"SELECT valeur FROM lecture_champ WHERE numero = {FIRST} AND libelle LIKE 'Serv%'"
     )
     assert [] == sandbox.control.requests(kind="mutation")
 
@@ -251,8 +244,7 @@ def taken_out(run: Command, database: str) -> Command:
     )
     own = LEAST.replace(str(NUMBER), str(SANDBOX_DEMARCHE))
     (folder / "b.toml").write_text(own, encoding="utf-8")
-    environment = {"DSYNC_CONFIG": str(folder), "DSYNC_DATABASE_URL": database}
-    dsync = type(run)(run.folder, {**run.environment, **environment})
+    dsync = run.given(DSYNC_CONFIG=str(folder), DSYNC_DATABASE_URL=database)
     for number in (NUMBER, SANDBOX_DEMARCHE):
         assert 0 == dsync("sync", "--demarche", str(number)).code
     (folder / "a.toml").unlink()

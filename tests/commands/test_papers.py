@@ -9,7 +9,6 @@ from dsync.sandbox import Sandbox
 from tests.commands.command import Command, config_with
 from tests.commands.conftest import begin
 from tests.engine.rig import PAGE
-from tests.store.databases import connected
 
 REFUSED = 18600004
 """Of a product in a past phase."""
@@ -102,9 +101,7 @@ def test_a_verdict_is_explained_by_the_rules_that_gave_it(
     """The former one, too: purpose, contribution, data, parameters, weights, operations."""
     begin(run, sandbox)
     # Dates of verdicts are shown in whole seconds, in which the next one follows here.
-    with connected(f"sqlite:///{run.folder / 'dsync.db'}") as connection:
-        connection.exec_driver_sql("UPDATE verdict SET etabli_le = '2026-01-02 03:04:05.000000'")
-        connection.commit()
+    run.rows("UPDATE verdict SET etabli_le = '2026-01-02 03:04:05.000000'")
     [former] = run("dossier", "show", str(REFUSED), "--json").json["precontroles"]
     run.environment["DSYNC_CONFIG"] = config_with(tmp_path, LIMIT)
     assert 0 == run("sync").code

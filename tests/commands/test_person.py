@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 
 import psycopg
@@ -33,9 +32,7 @@ def test_a_person_is_found_by_what_is_stored(run: Command, sandbox: Sandbox) -> 
     assert f"Applicant of dossier {truth.number}: `--answer FILE` writes all" in shown.out
     [latest, *_] = run("history", "--seen", "--json").json
     assert ("acces", [truth.number]) == (latest["genre"], latest["options"]["dossiers"])
-    with closing(sqlite3.connect(run.folder / "dsync.db")) as connection:
-        told = connection.execute("SELECT * FROM demande").fetchall()
-    assert mail not in str(told)
+    assert mail not in str(run.rows("SELECT * FROM demande"))
 
 
 def test_the_answer_to_the_person_is_a_page_of_its_own(run: Command, sandbox: Sandbox) -> None:

@@ -99,7 +99,7 @@ def test_the_line_that_copies_postgresql_is_said_before(
     before = contents(url)
     secret = make_url(url).set(password="geheim").render_as_string(hide_password=False)
     told = screen(
-        InsideCommand(tmp_path, {**dsync.environment, "DSYNC_DATABASE_URL": secret}),
+        dsync.given(DSYNC_DATABASE_URL=secret),
         *("db", "upgrade"),
         typed=lambda: "n\n",
     )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -100,13 +98,9 @@ def test_a_forgotten_file_writes_nothing_into_another_demarche(
     assert [] == aid.control.requests(kind="mutation")
     assert 0 == dsync("config", "init").code
     again = dsync("sync", "--json")
-    assert ("dsync.toml", 12) == (again.json["configuration"], count(dsync, "dossier"))
+    assert ("dsync.toml", 12) == (
+        again.json["configuration"],
+        dsync.rows("SELECT count(*) FROM dossier")[0][0],
+    )
     assert "lacks [mapping]" not in again.text
     assert [] == aid.control.requests(kind="mutation")
-
-
-def count(dsync: Command, table: str) -> int:
-    """Return the number of rows of a table."""
-    with closing(sqlite3.connect(dsync.folder / "dsync.db")) as connection:
-        found: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-        return found

@@ -62,6 +62,8 @@ RULES = {
     ("POST", "/personne/effacer"): Right.ADMINISTRER,
     ("GET", "/personne/{id}"): Right.PERSONNES,
     ("GET", "/personne/{id}/reponse"): Right.PERSONNES,
+    ("GET", "/fichiers/{id}"): Right.LIRE,
+    ("GET", "/fichiers/{id}/fichier"): Right.LIRE,
     ("GET", "/plus"): Right.LIRE,
     ("GET", "/plan"): Right.LIRE,
     ("GET", "/comment-ca-marche"): Right.LIRE,
@@ -79,6 +81,8 @@ TRANSIENT = {
     "/dossiers/{numero}/pieces/{empreinte}",
     "/personne/{id}",
     "/personne/{id}/reponse",
+    "/fichiers/{id}",
+    "/fichiers/{id}/fichier",
 }
 """Pages that not every console has."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,8 +15,8 @@ from dsync.console.access import Role
 from dsync.store.requests import Seen
 from dsync.store.tables import ASKED
 from tests.acceptance.worker.installed import slowdown
-from tests.console.served import served
-from tests.engine.rig import DEMARCHE, FIRST, Engine, number
+from tests.console.served import DEADLINE_S, served, words
+from tests.engine.rig import DEMARCHE, FIRST, Engine, engine_for, number
 from tests.store.databases import connected
 
 REFUSING = (
@@ -56,6 +57,40 @@ def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
     with engine.worker.store.reading(DEMARCHE) as reader:
         told = next(one for one in reader.requests.seen(limit=9) if one.genre == "telechargement")
     assert {"q": "…", "etat": "en_construction"} == told.options["filtres"]
+
+
+def test_a_file_that_takes_long_shows_its_progress(engine: Engine) -> None:
+    """Then its size; it is sent once, to who asked for it, and journaled as what was asked for."""
+    go, database = threading.Event(), engine_for(engine.url)
+
+    def hold(*_given: object) -> None:
+        if threading.current_thread().name.startswith("dsync-console-search"):
+            go.wait(DEADLINE_S)
+
+    with served(engine) as console:
+        visitor, other = console.visitor(), console.visitor()
+        event.listen(database, "before_cursor_execute", hold)
+        try:
+            page = visitor.get("/dossiers.csv?etat=en_construction")
+        finally:
+            go.set()
+        assert "En cours" in page.text
+        assert "Ensuite, vous le téléchargez ici" in words(page.text)
+        done = visitor.followed(page)
+        event.remove(database, "before_cursor_execute", hold)
+        assert re.search(r"\d+ lignes, [\d,]+ Ko", words(done))
+        [link] = re.findall(r'class="fr-btn" href="([^"]+)"', done)
+        assert 404 == visitor.get(page.url.removeprefix(console.base) + "0").status_code
+        sent = visitor.get(link)
+        assert sent.headers["Content-Disposition"].startswith("attachment")
+        assert int(sent.headers["Content-Length"]) == len(sent.content)
+        assert 404 == other.get(link).status_code
+    [(genre, _, count)] = seen(engine)
+    assert ("telechargement", count) == (genre, sent.content.count(b"\r\n") - 1)
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        [told] = reader.requests.seen(limit=9)
+    assert "/dossiers.csv" == told.options["page"]
+    assert {"etat": "en_construction"} == told.options["filtres"]
 
 
 def test_who_looks_much_makes_no_order_slower(engine: Engine) -> None:

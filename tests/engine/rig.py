@@ -108,11 +108,12 @@ def few_products(dossiers: int = 12) -> Any:
 
     They are short, so that it is read fast, and as many as a first catalogue needs.
     """
-    return json.loads(_few_products(dossiers))
+    return json.loads(few_products_json(dossiers))
 
 
 @cache
-def _few_products(dossiers: int) -> str:
+def few_products_json(dossiers: int = 12) -> bytes:
+    """Return the same as it is served."""
     document = products.startups(SEED)
     answers = " ".join(str(seed.champs) for seed in seeds(range(dossiers)))
     kept = [
@@ -123,7 +124,7 @@ def _few_products(dossiers: int) -> str:
     short = {"phases": [{"name": "alumni", "start": "2020-01-01", "end": ""}]}
     names = (f"xyzzyxyzzy{rank:03}" for rank in range(FEWEST - len(kept)))
     kept += [{"id": name, "attributes": {"name": name, **short}} for name in names]
-    return json.dumps({**document, "data": kept})
+    return json.dumps({**document, "data": kept}).encode()
 
 
 def few_redirects(dossiers: Iterable[ServedDossier]) -> dict[str, str]:
@@ -179,7 +180,7 @@ endpoint.execute = _remembered
 def small_sandbox(dossiers: int, **options: Any) -> Iterator[Sandbox]:
     """Serve the first dossiers beside a catalogue with few products."""
     with Sandbox.start(dossiers=dossiers, seed=SEED, **options) as running:
-        running.control.catalogue.replace("/api/v2.6/startups.json", few_products(dossiers))
+        running.control.catalogue.replace("/api/v2.6/startups.json", few_products_json(dossiers))
         yield running
 
 
@@ -338,6 +339,8 @@ class Worker:
             clock=self.now,
             engine=engine_for(engine.url),
             programme=programme,
+            # The others were migrated once for all tests.
+            check_schema=engine.checks_schema,
             with_programme=settings.configuration.programme is not None,
         )
         self.app = wiring.Worker(
@@ -426,6 +429,9 @@ class Engine:
 
     def __init__(self, url: str, dossiers: Sequence[ServedDossier], **changes: Any) -> None:
         self.url = url
+        file = url.removeprefix("sqlite:///")
+        self.checks_schema = file != url and not Path(file).exists()
+        """Whether the workers check the schema, and make it on SQLite."""
         self._dossiers = dossiers
         self._changes = changes
         self._open = ExitStack()
@@ -435,8 +441,10 @@ class Engine:
         """The sandbox."""
         served = [(FORM, self._dossiers)]
         made = self._open.enter_context(Sandbox(served, seed=SEED, clock=lambda: NOW))
-        made.control.catalogue.replace("/api/v2.6/startups.json", few_products())
+        made.control.catalogue.replace("/api/v2.6/startups.json", few_products_json())
         made.control.catalogue.replace("/redirects.json", few_redirects(self._dossiers))
+        # It makes the rows of repetitions at the first look, of which nothing is to depend.
+        made.control.truth()
         return made
 
     @property

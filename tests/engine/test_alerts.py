@@ -34,6 +34,7 @@ from tests.engine.conftest import Start
 from tests.engine.inbox import Inbox
 from tests.engine.rig import DEMARCHE, OPEN, PROBLEME, RESULTAT, Engine, Worker, number
 from tests.engine.served import register
+from tests.profiles import long
 from tests.store.databases import PostgresServer, on_postgresql
 
 INSTRUCTEUR = "check instructeur"
@@ -393,7 +394,7 @@ class Spoilt:
         return list(self._app.check())
 
 
-@pytest.mark.parametrize("where", ["check", "last_report", "tell"])
+@pytest.mark.parametrize("where", ["check", long("last_report"), "tell"])
 def test_a_bug_about_one_demarche_leaves_the_others_their_alerts(
     engine: Engine, where: str
 ) -> None:

@@ -13,6 +13,7 @@ from dsync.sandbox.world.model import ChampDescriptor
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, DETAIL, PAGE, PROBLEME, Engine, number, seeds
+from tests.profiles import long
 from tests.store import databases
 
 BENDS = (
@@ -26,10 +27,15 @@ BENDS = (
     "neighbours_dossiers",
     "all_refused",
 )
-SHARP = ("empty_rows", "one_siret", "neighbours_dossiers", "all_refused")
-"""An answer, the applicant, a whole dossier, the state: what stores each of them."""
 RANKS = range(12)
-LONG = pytest.mark.long
+
+
+def bends(*sharp: str, without: str = "") -> list[Any]:
+    """Return the bends, of which a usual run tries some: `unit/sync/test_doubts.py` has all.
+
+    Stored are an answer, the applicant, the state or a whole dossier.
+    """
+    return [how if how in sharp else long(how) for how in BENDS if how != without]
 
 
 def bend(engine: Engine, how: Any, **fault: Any) -> None:
@@ -77,9 +83,7 @@ def accept(engine: Engine) -> RunReport:
     )
 
 
-@pytest.mark.parametrize(
-    "how", [pytest.param(how, marks=() if how in SHARP else LONG) for how in BENDS]
-)
+@pytest.mark.parametrize("how", bends("one_siret", "neighbours_dossiers"))
 def test_what_ds_tells_otherwise_of_all_dossiers_at_once_is_not_believed(
     engine: Engine, how: str
 ) -> None:
@@ -104,14 +108,7 @@ def test_what_ds_tells_otherwise_of_all_dossiers_at_once_is_not_believed(
     assert asked(engine) is None
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        pytest.param(how, marks=() if how in SHARP else LONG)
-        for how in BENDS
-        if how != "neighbours_dossiers"
-    ],
-)
+@pytest.mark.parametrize("how", bends("empty_rows", "all_refused", without="neighbours_dossiers"))
 def test_one_consent_believes_it(engine: Engine, how: str) -> None:
     """DS is stored as it shows itself; no event names the applicant, nobody is asked again."""
     engine.sync_until_quiet()

@@ -20,9 +20,10 @@ from tests.engine.rig import (
     number,
 )
 from tests.engine.test_pushing import CONFIRMED, OTHER, READ, make_ineligible
+from tests.profiles import long
 
 
-@pytest.mark.parametrize("when", ["before", "over a conflict", "kept"])
+@pytest.mark.parametrize("when", ["before", long("over a conflict"), "kept"])
 def test_the_same_value_by_a_human_stays_theirs(engine: Engine, when: str) -> None:
     """It is confirmed without a write; a verdict that moves on does not replace it, nor the label.
 

@@ -10,6 +10,7 @@ import pytest
 from dsync.domain.run_kinds import Kind
 from dsync.store.listing import Selection
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
+from tests.profiles import long
 from tests.store.databases import on_postgresql
 
 COLUMNS = "dernier_message_de AS de, demande_le, repondu_le, sans_reponse_depuis"
@@ -76,12 +77,12 @@ def test_a_question_waits_for_its_answer(engine_on_each: Engine) -> None:
 @pytest.mark.parametrize(
     ("act", "attend", "is_answered"),
     [
-        (lambda c, n: c.edit_champ(n, PROBLEME, "Complété"), "instructeur", True),
+        # Whose side a sender is of is a table of `unit/test_conversation.py`.
+        long(lambda c, n: c.edit_champ(n, PROBLEME, "Complété"), "instructeur", True, id="edit"),
         (lambda c, n: c.send_message(n, "invite@example.org"), "instructeur", True),
-        (lambda c, n: c.send_message(n, "system"), "usager", False),
+        long(lambda c, n: c.send_message(n, "system"), "usager", False, id="automatic"),
         (lambda c, n: c.discard_message(n), "instructeur", False),
     ],
-    ids=["edit", "another", "automatic", "taken back"],
 )
 def test_what_ends_a_silence(engine: Engine, act: Any, attend: str, *, is_answered: bool) -> None:
     """An edit, and a word of somebody whom DS does not name; no mail of DS, no withdrawal."""

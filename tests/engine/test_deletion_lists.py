@@ -16,6 +16,7 @@ from dsync.sync.work import ReadChanges
 from tests.engine.conftest import Start
 from tests.engine.rig import PAGE, Engine, number
 from tests.engine.test_deletions import FINISHED_ONE, OPEN_ONE
+from tests.profiles import long
 
 
 def take_away_many(engine: Engine, *, erased: bool) -> None:
@@ -122,7 +123,7 @@ def test_a_vanished_dossier_that_the_lists_show_is_hidden(engine: Engine) -> Non
     assert "masque" == engine.one("dossier", FINISHED_ONE)["presence"]
 
 
-@pytest.mark.parametrize("presence", ["masque", "supprime"])
+@pytest.mark.parametrize("presence", [long("masque"), "supprime"])
 def test_long_lists_are_read_to_their_ends(start: Start, presence: str) -> None:
     """More than a page of deletions, in either list."""
     engine = start(range(130))

@@ -8,8 +8,10 @@ from pydantic import SecretStr
 from dsync.errors import GristError
 from tests.engine.rig import Engine, number
 from tests.exports.grist_server import grist_server
+from tests.store.databases import on_postgresql
 
 
+@on_postgresql
 def test_a_document_is_asked_only_once_something_has_moved(engine_on_each: Engine) -> None:
     """Or a day has passed, because people write there, too; what failed is tried again."""
     engine = engine_on_each

@@ -176,25 +176,21 @@ def test_a_node_without_its_number_is_passed_and_named_when_it_is_known(
     assert (0, {}) == (engine.sync(full=True).exit_code, engine.quarantine())
 
 
-def test_a_dossier_of_which_not_even_the_number_can_be_decoded_is_passed(engine: Engine) -> None:
+@pytest.mark.parametrize(("place", "path"), [(0, ()), long(5, ("number",)), long(-1, ())])
+def test_a_dossier_of_which_not_even_the_number_can_be_decoded_is_passed(
+    engine: Engine, place: int, path: tuple[str, ...]
+) -> None:
     """All others are read, wherever it stands: no decoder takes an answer that has it."""
     engine.sync_until_quiet()
-    order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
-    cases: list[tuple[int, tuple[str, ...]]] = [
-        (order[0], ()),
-        (order[5], ("number",)),
-        (order[-1], ()),
-    ]
-    for odd, path in cases:
-        engine.control.faults.replace_json(odd, path, VERY_DEEP)
-        engine.control.edit_champ(number(9), PROBLEME, f"Le problème avec {odd}")
-        report = engine.sync(full=True)
-        assert (7, {odd - FIRST}) == (report.exit_code, set(engine.quarantine()))
-        assert {"present": 12} == dict(engine.presences())
-        engine.control.faults.repair(odd)
-        assert (0, {}) == (engine.sync(full=True).exit_code, engine.quarantine())
-        problem = engine.one("lecture_candidature", 9)["probleme"]
-        assert f"Le problème avec {odd}" == problem
+    odd = sorted(engine.control.truth(), key=lambda t: t.updated_at)[place].number
+    engine.control.faults.replace_json(odd, path, VERY_DEEP)
+    engine.control.edit_champ(number(9), PROBLEME, "Un autre problème")
+    report = engine.sync(full=True)
+    assert (7, {odd - FIRST}) == (report.exit_code, set(engine.quarantine()))
+    assert {"present": 12} == dict(engine.presences())
+    engine.control.faults.repair(odd)
+    assert (0, {}) == (engine.sync(full=True).exit_code, engine.quarantine())
+    assert "Un autre problème" == engine.one("lecture_candidature", 9)["probleme"]
 
 
 @pytest.mark.parametrize("has_node", [True, False], ids=["number", "node"])
@@ -368,10 +364,13 @@ FACTS: list[tuple[str | int, ...]] = [
 ]
 
 
-def test_an_odd_value_in_the_demarches_facts_costs_that_fact(start: Start) -> None:
+@pytest.mark.parametrize("facts", [FACTS[::2], long(FACTS[1::2])], ids=["some", "others"])
+def test_an_odd_value_in_the_demarches_facts_costs_that_fact(
+    start: Start, facts: list[tuple[str | int, ...]]
+) -> None:
     """All dossiers are read, the path is named; what is whole again is as it was."""
     engine = start([0])
-    for rank, path in enumerate(FACTS):
+    for rank, path in enumerate(facts):
         for junk in HARD if path == ("labels",) else [SOME_HARD[rank % 2]]:
             fault = ScriptedFault(
                 "replaced_json", operation="Demarche", path=("data", "demarche", *path), json=junk

@@ -117,7 +117,7 @@ def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(
 
 
 @in_steps
-@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("full", [long(False), True])
 def test_a_kill_at_any_point_of_a_reading_skips_no_page(
     start: Start, full: bool, first: int
 ) -> None:
@@ -164,7 +164,7 @@ def test_a_kill_between_a_mutation_and_its_outcome(engine_on_each: Engine, edite
     assert len(expected) == len(engine.sent(0, DETAIL))
 
 
-@pytest.mark.parametrize("stable_id", [RESULTAT, DETAIL])
+@pytest.mark.parametrize("stable_id", [RESULTAT, long(DETAIL)])
 def test_what_a_human_empties_after_a_kill_stays_empty(engine: Engine, stable_id: int) -> None:
     """DS has executed the write that nobody answered, and then somebody emptied a part of it."""
     Doom(engine.worker).after_mutation()

@@ -22,6 +22,7 @@ from dsync.sandbox.world.model import FileSeed, ServedDossier
 from dsync.sync.work import AnswerCheck, Erase, Request
 from tests.engine.rig import DEMARCHE, LETTRE, PROBLEME, Engine, number, seeds
 from tests.engine.test_pieces import copying
+from tests.store.databases import on_sqlite
 
 TEXT = "Élise Traçard ; elise.tracard@exemple.fr ; 06 11 22 33 44"
 """How a person is asked for."""
@@ -127,7 +128,7 @@ def dossiers_of(found: dict[str, Any]) -> set[int]:
     return {one["numero"] for one in found["trouve"]}
 
 
-def test_sixteen_are_found_with_their_context(planted_engine: Engine) -> None:
+def test_sixteen_are_found_with_their_context(planted_engine: Engine, tmp_path: Path) -> None:
     """In answers, former ones, names, addresses, grids, files; files that say nothing are told."""
     everywhere = {number(rank) for rank in range(NOBODY)}
     files = {number(rank) for rank in range(10, 14)}
@@ -147,10 +148,7 @@ def test_sixteen_are_found_with_their_context(planted_engine: Engine) -> None:
     # The present answer is corrected in DS; of the former one, and of what the team said, is not.
     assert ["corriger", "effacer", "effacer"] == [acts[number(rank)] for rank in (3, 6, 4)]
     assert {number(0), number(15)} == {*found["demandeur_de"]}
-
-
-def test_a_target_that_is_away_ends_nothing(planted_engine: Engine, tmp_path: Path) -> None:
-    """Its files are told as such; what the database has is found all the same."""
+    # A target that is away ends nothing: its files are told as such.
     (tmp_path / "pieces").rename(tmp_path / "away")
     found = found_in(planted_engine, in_files=True)
     assert {Unread.AWAY} == {one["raison"] for one in found["fichiers"]}
@@ -171,6 +169,7 @@ def answer_of(engine: Engine) -> str:
     return unescape(html(page)).replace("\u00a0", " ")
 
 
+@on_sqlite
 def test_the_answer_says_all_that_article_15_asks_for(planted_engine: Engine) -> None:
     """What, why, how long, from whom, for whom; each find, and all of the person's own dossiers."""
     page = answer_of(planted_engine)

@@ -92,6 +92,7 @@ def path_of(rank: int, seed: FileSeed, extension: str) -> str:
     return f"{number(rank)}/{id_of(LETTRE)}/0/{digest}{extension}"
 
 
+@on_sqlite
 def test_files_are_copied_once(engine_with_pieces: Engine, folder: Path) -> None:
     """Under names without the applicant's; a second run asks DS for nothing."""
     engine = engine_with_pieces

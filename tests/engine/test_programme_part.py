@@ -31,6 +31,8 @@ def engine(empty_database_url: str) -> Iterator[Engine]:
     upgraded.upgrade()
     upgraded.close()
     with Engine(empty_database_url, seeds(range(3)), **ALONE) as made:
+        # Its part of the schema is looked for at each start.
+        made.checks_schema = True
         made.sync_until_quiet()
         yield made
 

@@ -32,6 +32,7 @@ from tests.engine.rig import (
     engine_for,
     number,
 )
+from tests.profiles import long
 from tests.store.databases import on_postgresql
 
 PUSH, READ = "Push", "Annotations"
@@ -111,7 +112,7 @@ def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(engine: 
             assert 1 == len(set(engine.sent(rank)))
 
 
-@pytest.mark.parametrize("kind", ["answer_lost", "html"])
+@pytest.mark.parametrize("kind", ["answer_lost", long("html")])
 def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: Kind) -> None:
     """Neither failure nor success; not before 35 s; then confirmed without a second write."""
     engine.begin(push=False)
@@ -216,7 +217,7 @@ def test_a_mutation_that_never_ran_is_sent_again(engine: Engine) -> None:
     assert CONFIRMED == engine.wishes(0)
 
 
-@pytest.mark.parametrize("kind", ["answer_lost", "cut_before"])
+@pytest.mark.parametrize("kind", ["answer_lost", long("cut_before")])
 def test_no_newer_wish_goes_out_before_the_lost_answer_is_read_back(
     engine: Engine, kind: Kind
 ) -> None:

@@ -115,7 +115,7 @@ def test_a_poison_dossier_stops_nobody(engine_on_each: Engine, harm: str) -> Non
     assert 9 == report.pushed
 
 
-@pytest.mark.parametrize("harm", ["return_null", "fail_reads"])
+@pytest.mark.parametrize("harm", [long("return_null"), "fail_reads"])
 def test_two_poison_dossiers_side_by_side_are_both_passed(start: Start, harm: str) -> None:
     """The first page's first and second, and the last."""
     engine = start()
@@ -128,12 +128,20 @@ def test_two_poison_dossiers_side_by_side_are_both_passed(start: Start, harm: st
 
 
 def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
-    """A full read tries it again: counted while it is bad, released when it is good."""
+    """A full read tries it again: counted while it is bad, released when it is good.
+
+    Until then an operator reads why, since when, when last, how often.
+    """
     engine.control.faults.return_null(number(4), champs_only=True)
+    began = engine.control.clock.now()
     engine.sync_until_quiet()
     before = engine.quarantine()[4][1]
     engine.sync(full=True)
-    assert before + 1 == engine.quarantine()[4][1]
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        [told] = reader.quarantine.entries()
+    assert (number(4), "bad_data", before + 1) == (told.numero, told.code, told.tentatives)
+    assert "ne peut pas rendre ce dossier" in told.message
+    assert (began, engine.control.clock.now()) == (told.depuis, told.dernier_essai_le)
     engine.control.faults.repair(number(4))
     report = engine.sync(full=True)
     assert ({}, 0, 1) == (engine.quarantine(), report.exit_code, report.pushed)
@@ -141,20 +149,6 @@ def test_a_healed_dossier_leaves_quarantine_by_itself(engine: Engine) -> None:
     assert {"quarantaine", "cree", "liberation", "verdict", "pousse"} == set(journal)
     assert journal.index("quarantaine") < journal.index("liberation")
     assert engine.verdict(4) == engine.remote(4)
-
-
-def test_quarantine_tells_why_since_when_and_how_often(engine: Engine) -> None:
-    """What an operator reads: a code, a sentence, the first time, the last one, how many."""
-    engine.control.faults.return_null(number(4), champs_only=True)
-    began = engine.control.clock.now()
-    engine.sync(push=False)
-    engine.advance(hours=1)
-    engine.sync(full=True, push=False)
-    with engine.worker.store.reading(DEMARCHE) as reader:
-        [told] = reader.quarantine.entries()
-    assert (number(4), "bad_data", 2) == (told.numero, told.code, told.tentatives)
-    assert "ne peut pas rendre ce dossier" in told.message
-    assert (began, engine.control.clock.now()) == (told.depuis, told.dernier_essai_le)
 
 
 def test_a_poison_dossier_is_tried_again_when_it_changes(engine: Engine) -> None:
@@ -276,27 +270,21 @@ def test_an_internal_error_whatever_is_asked_is_an_outage(engine: Engine) -> Non
     assert [(PAGES, 100)] + [(LIGHT, 100)] * 2 == asked
 
 
-def test_a_cursor_of_the_day_before_yesterday_is_not_resumed(engine: Engine) -> None:
-    """What changed since then would lie before it: the full read starts anew."""
+@pytest.mark.parametrize("is_old", [True, False], ids=["days old", "refused"])
+def test_a_cursor_that_is_old_or_refused_is_not_resumed(engine: Engine, is_old: bool) -> None:
+    """What changed since would lie before it, or DS has forgotten it: the full read starts anew."""
     small(engine, 5)
     engine.control.faults.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
     engine.sync(full=True)
     engine.control.faults.clear_faults()
     engine.control.forget_requests()
-    engine.advance(days=2)
-    assert 12 == engine.sync(full=True).read
-    assert not engine.pages()[0].variables.get("after")
-
-
-def test_a_cursor_that_is_refused_is_not_resumed(engine: Engine) -> None:
-    """DS may forget what its cursors mean: the full read starts anew, it does not fail again."""
-    small(engine, 5)
-    engine.control.faults.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
-    engine.sync(full=True)
-    engine.control.faults.clear_faults()
-    engine.execute("UPDATE sync_state SET full_cursor = 'a'")
+    if is_old:
+        engine.advance(days=2)
+    else:
+        engine.execute("UPDATE sync_state SET full_cursor = 'a'")
     report = engine.sync(full=True)
     assert (0, 12) == (report.exit_code, report.read)
+    assert is_old != bool(engine.pages()[0].variables.get("after"))
 
 
 def test_a_full_read_is_not_resumed_with_another_mapping(engine: Engine) -> None:

@@ -42,7 +42,7 @@ from tests.store.builders import (
     save_verdicts,
     writing,
 )
-from tests.store.databases import on_sqlite
+from tests.store.databases import engine_by_case, on_sqlite
 from tests.store.test_form_views import demarche_of, descriptor, store_dossier
 from tests.store.test_views import RULES
 
@@ -406,7 +406,7 @@ def test_libreoffice_reads_the_file_in_french(answered: Store, tmp_path: Path) -
     assert "2024-07-01 00:30:00" == str(row["instant"])
 
 
-@pytest.mark.parametrize("format_", ["csv", "csv-fr"])
+@engine_by_case("format_", sqlite="csv", postgresql="csv-fr")
 def test_the_data_package_describes_the_files(filled: Store, tmp_path: Path, format_: str) -> None:
     """An independent library finds each file valid for its schema."""
     exported(filled, tmp_path, format_)
@@ -415,7 +415,7 @@ def test_the_data_package_describes_the_files(filled: Store, tmp_path: Path, for
     assert report.stats["tasks"] == len(filled.dictionary().keys() - WITHHELD)
 
 
-@pytest.mark.parametrize("format_", ["csv", "csv-fr"])
+@engine_by_case("format_", sqlite="csv", postgresql="csv-fr")
 def test_the_data_package_describes_odd_answers(
     answered: Store, tmp_path: Path, format_: str
 ) -> None:

@@ -128,14 +128,14 @@ def test_what_a_person_made_there_survives(grist: Grist) -> None:
     table.rows[77] = {one.id: None for one in table.columns} | {"Note": "la mienne"}
     table.rows[78] = {**table.rows[1], "Note": "une copie"}
     grist.writes.clear()
-    for number in range(50):
+    for number in range(5):
         some["3000000001"]["état"] = f"etat {number}"
         kept, made = keep(grist, some, made)
-    assert (50, 1) == (len(grist.writes), kept.changed)
+    assert (5, 1) == (len(grist.writes), kept.changed)
     assert ["Lecture_dossier.siret: a formula now, not kept any more."] == [*kept.left]
     assert ("à relire", "la mienne") == (table.rows[1][own.id], table.rows[77][own.id])
     assert "une copie" == table.rows[78][own.id]
-    assert "etat 49" == table.rows[2]["ou_en_est_il"]
+    assert "etat 4" == table.rows[2]["ou_en_est_il"]
 
 
 def test_a_column_that_was_taken_away_is_not_made_again(grist: Grist) -> None:

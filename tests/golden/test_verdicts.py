@@ -13,7 +13,7 @@ import pytest
 
 from dsync.domain.run_kinds import Kind
 from dsync.sync.work import AnswerCheck, Request
-from tests.commands.test_declared import configured, rows, serving
+from tests.commands.test_declared import configured, serving
 from tests.conftest import Golden
 from tests.engine.rig import PAGE, Engine, few_products, number, seeds
 from tests.engine.test_judging import STARTUPS
@@ -122,5 +122,5 @@ def test_the_verdicts_of_declared_checks_stand(tmp_path: Path, name: str, golden
         dsync = configured(aids, tmp_path, name)
         dsync("sync")
         assert 0 == dsync("accept", "first", "--yes").code
-        said = standing(lambda sql: rows(dsync, sql), 0)
+        said = standing(dsync.rows, 0)
     Golden(ROOT, golden.is_updating).check(f"tests/golden/verdicts_{name}.txt", said)

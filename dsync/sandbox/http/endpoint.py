@@ -189,8 +189,8 @@ class OpenData:
         self.unavailable = False
 
     def replace(self, path: str, content: Any) -> None:
-        """Replace the document at a path."""
-        self._bodies[path] = as_json(content)
+        """Replace the document at a path; bytes are given as they are."""
+        self._bodies[path] = content if isinstance(content, bytes) else as_json(content)
 
     def show_page(self, path: str) -> None:
         """Have a web page come instead of the document at a path, with status 200."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
+# A page of a hundred dossiers has 15,000 ids.
+@lru_cache(100_000)
 def encode(kind: str, key: object) -> str:
     """Return the id of the object of that kind and key."""
     return base64.b64encode(f"{kind}-{key}".encode()).decode()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dsync.ds.classify import error_of
-from dsync.ds.limits import Limits, RetryPolicy, attempts_for, retrying
+from dsync.ds.limits import Limits, RetryPolicy, attempts_for, retried
 from dsync.errors import DSRateLimitedError, InterruptedRunError
 from dsync.messages.kinds import Fault
 
@@ -35,13 +35,11 @@ def attempts(error: Exception, patience: RetryPolicy, event: Waits, **limits: fl
 
     def ask() -> None:
         nonlocal made
-        for attempt in retrying(Limits(**limits), event, lambda: NOW, patience):  # type: ignore[arg-type]
-            with attempt:
-                made += 1
-                raise error
+        made += 1
+        raise error
 
     with pytest.raises(InterruptedRunError if event.stops else type(error)):
-        ask()
+        retried(ask, Limits(**limits), event, lambda: NOW, patience)  # type: ignore[arg-type]
     return made
 
 
