@@ -13,8 +13,8 @@ from dsync.store.dictionary import DOSSIER_VIEW, PSEUDONYMISED
 _TYPES: Mapping[str, str] = {"text": "string", "json": "any"}
 """Types whose name differs in the Table Schema."""
 _PARQUET_TYPES = {**_TYPES, "integer": "number"}
-"""Frictionless reads Parquet by pandas, which has no integers in a column with an empty one. The file
-has the exact types."""
+"""Frictionless reads Parquet by pandas, which has no integers in a column with an empty one. The
+file has the exact types."""
 _FORMS: Mapping[str, Mapping[str, Any]] = {"datetime": {"format": "%Y-%m-%dT%H:%M:%SZ"}}
 _FRENCH_FORMS: Mapping[str, Mapping[str, Any]] = {
     "datetime": {"format": "%d/%m/%Y %H:%M"},
