@@ -18,6 +18,7 @@ from dsync.sync.context import Context, Run, digest, is_accepted, nothing_to_acc
 from dsync.sync.grounds import (
     follow_boxes,
     has_lost_box,
+    known_boxes,
     lost_boxes,
     serves_another_call,
 )
@@ -87,6 +88,8 @@ def follow_config_changes(run: Run) -> None:
     demarche = run.known_demarche()
     with run.reading() as reader:
         before = reader.state.read().writing_key
+        if run.known_boxes is None:
+            run.known_boxes = known_boxes(reader)
         words = {k.value: v for k, v in run.context.words.items()}
         names = (run.context.appel, words, _origins(run, demarche))
         is_named = reader.demarche.names() == names
