@@ -24,7 +24,7 @@ LOCAL = (
 @pytest.mark.parametrize(
     ("command", "without"),
     [
-        ("--version", (*LOCAL, "sqlalchemy", "pydantic", "rich", "dsync.settings")),
+        ("--version", (*LOCAL, "sqlalchemy", "pydantic", "msgspec", "rich", "dsync.settings")),
         ("status", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
         ("sync", (*WEB, "apscheduler", "alembic", "sqlalchemy.dialects.postgresql")),
     ],
