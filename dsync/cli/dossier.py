@@ -17,6 +17,7 @@ from dsync.cli.options import (
     INSTANT,
     NUMBER,
     json_option,
+    limit_option,
     list_options,
     settings_options,
 )
@@ -95,13 +96,7 @@ def dossier() -> None:
     help="Only open ones whose usager has not answered for so long, such as 14d.",
 )
 @click.option("--answered", is_flag=True, help="Only open ones whose usager has the last word.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 100_000),
-    default=100,
-    show_default=True,
-    help="Maximum number of dossiers.",
-)
+@limit_option("dossiers", 100, 100_000)
 @list_options()
 def list_(
     *,
