@@ -40,7 +40,6 @@ with later(globals()):
         shown,
     )
     from dsync.cli.session import (
-        check_titles,
         journal,
         load,
         open_worker,
@@ -173,7 +172,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     number = DemarcheNumber(settings.demarche)
     with opened_store([settings]) as store:
         with store.reading(number) as reader:
-            titles = check_titles(settings, reader)
+            titles = settings.configuration.check_titles(reader.programme.checks)
             found = _found(settings, reader, numero)
             conflicts = [one for one in reader.wishes.conflicts() if one.numero == numero]
             part = reader.programme
