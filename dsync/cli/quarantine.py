@@ -13,7 +13,7 @@ from dsync.cli.options import NUMBER, all_option, json_option, list_options, set
 
 with later(globals()):
     from dsync.cli.demarches import for_each, listed
-    from dsync.cli.output import pasteable, print_json
+    from dsync.cli.output import pasteable
     from dsync.cli.runs import carry_out, print_document
     from dsync.cli.session import load_each, reading
     from dsync.domain.ids import DossierNumber
@@ -32,8 +32,7 @@ def quarantine() -> None:
 def list_(*, everywhere: bool, wide: bool, as_json: bool) -> None:
     """List the dossiers in quarantine with their reason."""
     found = listed(lambda reader: reader.quarantine.entries(), everywhere=everywhere)
-    if as_json:
-        print_json(found.documents(Quarantined._asdict))
+    if found.print_as_json(Quarantined._asdict, as_json=as_json):
         return
     found.print(
         ("dossier", "since", "message", "code", "attempts", "last attempt"),

@@ -61,8 +61,6 @@ schedule finds the others."""
 class Watch(Protocol):
     """What is called regularly beside the runs."""
 
-    idle: threading.Event
-    """Set while it does nothing."""
     every_s: float
     """Interval between two calls, in seconds."""
 
@@ -80,22 +78,20 @@ class Next(NamedTuple):
 class DemarcheJob:
     """Does the due run of one démarche.
 
-    `succeeded` is called after each run without a failure, `crashed` with an exception that is a
-    bug of dsync.
+    `succeeded` is called with its worker after each run without a failure, `crashed` with an
+    exception that is a bug of dsync.
     """
 
     def __init__(
         self,
         worker: Worker,
-        stop: threading.Event,
         *,
-        succeeded: Callable[[], None] | None = None,
-        crashed: Callable[[Exception], None] | None = None,
+        succeeded: Callable[[Worker], None] = lambda _: None,
+        crashed: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self.worker = worker
         self._succeeded = succeeded
         self._crashed = crashed
-        self._stop = stop
 
     def take(self, turn: Turn) -> None:
         """Do what is due of a claimed démarche, and store when it is due again.
@@ -117,13 +113,12 @@ class DemarcheJob:
             # A bug in one run must not end the service.
             error = error_of(exc)
             log.exception("run_crashed", error=error.message)
-            if self._crashed is not None:
-                self._crashed(exc)
+            self._crashed(exc)
             after = self._postponed(turn, error=error.message, exit_code=error.exit_code)
         self.worker.store.turns.end(*after)
 
     def _due(self, turn: Turn) -> Request | None:
-        if self._stop.is_set():
+        if self.worker.stop.is_set():
             return None
         # A person waits for it, so it is tried also during the wait after a failure.
         request = self.worker.requested()
@@ -139,7 +134,7 @@ class DemarcheJob:
     def _idle(self, turn: Turn) -> Turn:
         """Return when a démarche is due of which nothing is, as after another's success."""
         is_waiting = turn.failures and turn.due_at > self.worker.clock()
-        return turn if is_waiting or self._stop.is_set() else self._fresh(turn)
+        return turn if is_waiting or self.worker.stop.is_set() else self._fresh(turn)
 
     def _fresh(self, turn: Turn) -> Turn:
         now = self.worker.clock()
@@ -175,8 +170,7 @@ class DemarcheJob:
         if turn.failures:
             minutes = round((now - (turn.failing_since or now)).total_seconds() / 60)
             log.info("recovered", after=f"{minutes} min", failed_runs=turn.failures)
-        if self._succeeded is not None:
-            self._succeeded()
+        self._succeeded(self.worker)
         return Next(self._fresh(turn))
 
     def _postponed(self, turn: Turn, **facts: Any) -> Next:
@@ -208,7 +202,7 @@ class Service:
         stop: threading.Event,
         *,
         slots: int = 4,
-        job: Callable[[Worker, threading.Event], DemarcheJob] = DemarcheJob,
+        job: Callable[[Worker], DemarcheJob] = DemarcheJob,
         watches: Sequence[Watch] = (),
         reload: Callable[[bool], Sequence[Worker] | None] | None = None,
         noted: Callable[[StoreError | None], None] = lambda _: None,
@@ -278,15 +272,16 @@ class Service:
         If one did not, the caller may end the process: its open transaction is rolled back.
         """
         pool = ThreadPoolExecutor(self._slots, thread_name_prefix="dsync-run")
+        idle = {one: threading.Event() for one in self._watches}
         acts: list[Callable[[], None]] = [
             partial(self._claim_until_stop, pool),
             self._listen,
             partial(self._repeat, self._register, REGISTER_S),
         ]
-        # Services that start together are registered by then: one of them makes the checks.
-        acts += [
-            partial(self._repeat, one.tick, one.every_s, WATCH_AFTER_S) for one in self._watches
-        ]
+        for one, event in idle.items():
+            event.set()
+            # Services that start together are registered by then: one of them makes the checks.
+            acts.append(partial(self._repeat, one.tick, one.every_s, WATCH_AFTER_S, event))
         if self._reload is not None:
             acts.append(partial(self._look_until_stop, self._reload))
         for act in acts:
@@ -298,9 +293,11 @@ class Service:
             self._woken.set()
             self._reload_now.set()
         until = time.monotonic() + STOP_S
-        idle = [self._idle, *(one.idle for one in self._watches)]
         # A list: each is waited for, all until the same instant.
-        ended = all([one.wait(max(0.0, until - time.monotonic())) for one in idle])
+        waited = [
+            one.wait(max(0.0, until - time.monotonic())) for one in (self._idle, *idle.values())
+        ]
+        ended = all(waited)
         # In a thread, because the process must end in time even if the database does not answer;
         # other processes then see that this service stopped reporting.
         unregister = threading.Thread(target=self._unregister, name="unregister", daemon=True)
@@ -309,14 +306,25 @@ class Service:
         log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
         return ended
 
-    def _repeat(self, act: Callable[[], None], every_s: float, after_s: float = 0.0) -> None:
-        """Do something at intervals until the service stops, whatever the system clock says."""
-        wait_s = after_s
+    def _repeat(
+        self,
+        act: Callable[[], None],
+        every_s: float,
+        after_s: float = 0.0,
+        idle: threading.Event | None = None,
+    ) -> None:
+        """Do something at intervals until the service stops, whatever the system clock says.
+
+        `idle` is set while nothing is done.
+        """
+        idle, wait_s = idle or threading.Event(), after_s
         while not self._stop.wait(wait_s):
+            idle.clear()
             try:
                 act()
             except Exception:
                 log.exception("turns_crashed")
+            idle.set()
             wait_s = every_s
 
     def _register(self) -> None:
@@ -434,7 +442,7 @@ class Service:
     def _take(self, worker: Worker, turn: Turn) -> None:
         answered = worker.answered
         try:
-            self._job(worker, self._stop).take(turn)
+            self._job(worker).take(turn)
             with self._lock:
                 if worker.is_ds_away:
                     self._answering.discard(worker.settings.ds_url)

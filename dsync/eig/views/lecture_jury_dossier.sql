@@ -23,7 +23,7 @@ SELECT
     n.demarche_numero
 FROM (
     SELECT
-        c.jury_le,
+        k.jury_le,
         c.numero,
         c.raison_sociale,
         c.page_produit,
@@ -40,7 +40,8 @@ FROM (
         c.etat,
         c.presence,
         c.demarche_numero
-    FROM lecture_candidature AS c
-    JOIN candidature AS k ON k.numero = c.numero
-    WHERE c.jury_le IS NOT NULL
+    -- In this order SQLite looks at the dossiers of juries alone, not at all of a démarche.
+    FROM candidature AS k
+    JOIN lecture_candidature AS c ON c.numero = k.numero
+    WHERE k.jury_le IS NOT NULL
 ) AS n
