@@ -63,6 +63,7 @@ MEANINGS = {
     "not_vacuumed": "Erased data may be left in free pages of SQLite's file: run `VACUUM`.",
     "database_unavailable": "The database does not answer; the service waits for it.",
     "database_available": "It answers again.",
+    "clock_went_back": "The machine's clock was set back; what is due is done now.",
     "http_listening": "Health, metrics and webhooks are answered at this address.",
     "http_off": "They are not: the default address is in use.",
     "connections_refused": "Too many connections at once: so many were closed.",
