@@ -133,7 +133,7 @@ def test_long_lists_are_read_to_their_ends(start: Start, presence: str) -> None:
     assert (110, 110) == (report.deleted, engine.presences()[presence])
 
 
-@pytest.mark.parametrize("which", ["pending", "deleted"])
+@pytest.mark.parametrize("which", [long("pending"), "deleted"])
 def test_a_list_whose_cursors_go_round_is_told(start: Start, which: str) -> None:
     """Two cursors in turn never repeat one after the other, and never end."""
     engine = start(range(130))
