@@ -56,7 +56,6 @@ with later(globals()):
     from dsync.store.listing import Selection, applicant_of
     from dsync.store.reader import current_checks, to_settle
     from dsync.store.requests import Seen
-    from dsync.store.verdicts import kept_rules
 
 
 if TYPE_CHECKING:
@@ -136,8 +135,7 @@ def list_(
 
     every = listed(read, everywhere=everywhere)
     found = every.first(limit, lambda row: row["numero"])
-    if as_json:
-        print_json(found.documents(dict))
+    if found.print_as_json(dict, as_json=as_json):
         return
     columns = {
         "numero": "dossier",
@@ -226,7 +224,7 @@ def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> Non
     over yet.
     """
     with _of_dossier(numero) as (settings, programme, found, reader):
-        account = programme.account(kept_rules(reader.connection), found, at)
+        account = programme.account(reader.verdicts.rules(), found, at)
     if account is None:
         given = ", ".join(one["etabli_le"] for one in found.get("precontroles", ()))
         then = f" at {at.isoformat()}; it was given {given}" if given and at else " yet"

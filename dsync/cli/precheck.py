@@ -208,8 +208,7 @@ def answers(*, dossiers: tuple[DossierNumber, ...], every: bool, as_json: bool) 
     )
     for _, row in found.rows:
         row["constat_preuve"] = json.loads(row["constat_preuve"] or "{}")
-    if as_json:
-        print_json(found.documents(dict))
+    if found.print_as_json(dict, as_json=as_json):
         return
     found.print(
         ("dossier", "check", "answer", "status", "by", "on", "reason"),

@@ -7,14 +7,14 @@ saying which ones: so what was saved is known only from the ids that it returns.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from dsync.annotations.plan import Remote
 from dsync.annotations.targets import input_value
-from dsync.domain.dossier import Etat, Json
+from dsync.domain.dossier import Etat, Json, in_utc
 from dsync.domain.ids import DossierId
 from dsync.ds.classify import GraphError, Refusal, fault_of_error, refusal_of
 from dsync.ds.results import DossierWrite, WriteOutcome
@@ -221,9 +221,12 @@ def read_remote(node: Mapping[str, Any]) -> Remote:
         dossier_id=DossierId(head.id),
         etat=head.state,
         values={champ["champDescriptorId"]: _remote_value(champ) for champ in champs},
-        updated_at={champ["champDescriptorId"]: _instant(champ["updatedAt"]) for champ in champs},
+        updated_at={
+            champ["champDescriptorId"]: in_utc(datetime.fromisoformat(champ["updatedAt"]))
+            for champ in champs
+        },
         labels={label.name: label.id for label in head.labels},
-        edited_at=_instant(node["dateDerniereModificationAnnotations"]),
+        edited_at=in_utc(datetime.fromisoformat(node["dateDerniereModificationAnnotations"])),
     )
 
 
@@ -234,8 +237,3 @@ def _remote_value(champ: Mapping[str, Any]) -> Json:
         return int(number) if number is not None else None
     value: Json = champ[_VALUE_FIELDS.get(kind, "stringValue")]
     return value
-
-
-def _instant(text: str) -> datetime:
-    """Parse an ISO 8601 instant of DS, which has an offset; return it in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)

@@ -42,7 +42,7 @@ _IS_FIRST = is_first(
     .where(
         _candidature.c.produit_id == _own.c.produit_id,
         _candidature.c.par_sa_fiche,
-        _candidature.c.demarche_numero == _own.c.demarche_numero,
+        _dossier.c.demarche_numero == _its.c.demarche_numero,
         *_counted,
     ),
 )

@@ -111,9 +111,6 @@ class Alerts:
         problems: Sequence[Mapping[str, Any]] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.idle = threading.Event()
-        """Set while nothing is looked for."""
-        self.idle.set()
         self._workers = workers
         # All have the same, also those that the list has later.
         self._store, self._clock = workers[0].store, workers[0].clock
@@ -148,16 +145,12 @@ class Alerts:
 
     def tick(self) -> None:
         """Tell what began and what ended since the last call; never raises."""
-        self.idle.clear()
+        # A check may wait minutes for DS: what the database shows of all is told before.
+        self._watch()
         try:
-            # A check may wait minutes for DS: what the database shows of all is told before.
-            self._watch()
-            try:
-                self._check()
-            except Exception:
-                log.exception("alerts_crashed")
-        finally:
-            self.idle.set()
+            self._check()
+        except Exception:
+            log.exception("alerts_crashed")
 
     def _watch(self) -> None:
         """Tell what began and what is over, by the database, the last runs and the last checks."""

@@ -158,8 +158,11 @@ def file_cost(base_url: str, database_url: str) -> tuple[float, float]:
         # What is made once a process is made.
         visitor.get(f"{FILE}?numeros={FIRST_NUMBER}")
         before, cpu = memory_kib(os.getpid()), time.process_time()
-        page = visitor.followed(visitor.get(FILE))
-        [link] = re.findall(r'class="fr-btn" href="([^"]+)"', page)
+        page = visitor.get(FILE)
+        while "hx-get" in page.text:
+            time.sleep(1)
+            page = visitor.session.get(page.url, timeout=30)
+        [link] = re.findall(r'class="fr-btn" href="([^"]+)"', page.text)
         with visitor.session.get(visitor.base + link, timeout=600, stream=True) as answer:
             for _ in answer.iter_content(1 << 20):
                 pass

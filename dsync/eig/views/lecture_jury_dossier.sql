@@ -1,4 +1,4 @@
--- A rank is of the present dossiers of one jury that have a mean: of each of these parts.
+-- A rank is of the present dossiers of one jury and round that have a mean: of each of these parts.
 SELECT
     n.jury_le,
     n.numero,
@@ -6,7 +6,9 @@ SELECT
     n.page_produit,
     n.verdict,
     CASE WHEN n.classe THEN
-        rank() OVER (PARTITION BY n.demarche_numero, n.jury_le, n.classe ORDER BY n.note_moyenne DESC)
+        rank() OVER (
+            PARTITION BY n.demarche_numero, n.jury_le, n.moment, n.classe ORDER BY n.note_moyenne DESC
+        )
     END AS rang,
     n.moment,
     n.nb_evaluations,
@@ -21,7 +23,7 @@ SELECT
     n.demarche_numero
 FROM (
     SELECT
-        c.jury_le,
+        k.jury_le,
         c.numero,
         c.raison_sociale,
         c.page_produit,
@@ -38,7 +40,8 @@ FROM (
         c.etat,
         c.presence,
         c.demarche_numero
-    FROM lecture_candidature AS c
-    JOIN candidature AS k ON k.numero = c.numero
-    WHERE c.jury_le IS NOT NULL
+    -- In this order SQLite looks at the dossiers of juries alone, not at all of a démarche.
+    FROM candidature AS k
+    JOIN lecture_candidature AS c ON c.numero = k.numero
+    WHERE k.jury_le IS NOT NULL
 ) AS n
