@@ -467,33 +467,16 @@ def test_empty_pages_with_a_new_cursor_each_are_told(engine: Engine) -> None:
 # --- what dates do not show -------------------------------------------------------------------
 
 
-def test_a_renamed_label_is_found_by_the_full_read(engine: Engine) -> None:
-    """No dossier's date moves for it."""
-    engine.control.add_label(number(5), "à vérifier")
-    engine.sync_until_quiet()
-    engine.control.form.rename_label("à vérifier", "à revoir")
-    assert 0 == engine.sync().changed
-    assert '["à vérifier"]' == engine.one("dossier", 5)["labels"]
-    engine.sync(full=True)
-    assert '["à revoir"]' == engine.one("dossier", 5)["labels"]
+def test_what_no_date_shows_is_found_by_the_full_read(engine: Engine) -> None:
+    """A renamed label, an establishment that is completed, the results of virus scans.
 
-
-def test_a_completed_applicant_is_found_and_judged_by_the_full_read(engine: Engine) -> None:
-    """The establishment comes without any date."""
-    engine.sync_until_quiet()
-    engine.control.replace_demandeur(number(0), engine.control.truth_of(number(2)).demandeur)
-    assert 0 == engine.sync().changed
-    report = engine.sync(full=True)
-    assert report.changed >= 1
-    assert "Inéligible" == engine.verdict(0) == engine.remote(0)
-
-
-def test_the_result_of_a_virus_scan_is_found_by_the_full_read(engine: Engine) -> None:
-    """It comes minutes after the file, without any date; an infected one is no longer listed."""
+    These come minutes after the file; an infected one is no longer listed.
+    """
     results: dict[int, VirusScan] = {3: "safe", 4: "infected"}
     letter = FileSeed("lettre.pdf", "application/pdf", b"%PDF-1.4", "pending")
     for rank in results:
         engine.control.edit_champ(number(rank), LETTRE, [letter])
+    engine.control.add_label(number(5), "à vérifier")
 
     def scans() -> list[tuple[int, str]]:
         found = engine.rows(
@@ -506,9 +489,15 @@ def test_the_result_of_a_virus_scan_is_found_by_the_full_read(engine: Engine) ->
     assert [(3, "pending"), (4, "pending")] == scans()
     for rank, result in results.items():
         engine.control.end_virus_scan(number(rank), LETTRE, result)
+    engine.control.form.rename_label("à vérifier", "à revoir")
+    engine.control.replace_demandeur(number(0), engine.control.truth_of(number(2)).demandeur)
     assert 0 == engine.sync().changed
+    assert '["à vérifier"]' == engine.one("dossier", 5)["labels"]
     engine.sync(full=True)
+    assert '["à revoir"]' == engine.one("dossier", 5)["labels"]
     assert [(3, "safe")] == scans()
+    # The applicant is judged anew.
+    assert "Inéligible" == engine.verdict(0) == engine.remote(0)
 
 
 # --- lists without end ----------------------------------------------------------------------
