@@ -485,8 +485,11 @@ class Engine:
 
     def shrink(self, size: int) -> None:
         """Have the next run begin with pages of this size."""
-        with self._tables.begin() as connection:
-            connection.execute(text("UPDATE sync_state SET page_size = :size"), {"size": size})
+        store = self.worker.store
+        lease = store.acquire_lease(self.worker.app.demarche, 60)
+        with store.transaction(lease) as tx:
+            tx.state.save(page_size=size)
+        store.release_lease(lease)
 
     def sync_until_quiet(self) -> RunReport:
         """Sync until the overlap has passed, own writes included: nothing is left to read."""

@@ -23,7 +23,7 @@ from dsync.sync.work import Request
 from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
 from tests.engine.served import Served, register, unregister
-from tests.store.databases import engine_by_case, on_postgresql
+from tests.store.databases import engine_by_case, on_postgresql, on_sqlite
 
 
 def between(worker: Worker, meanwhile: Callable[[], Any]) -> None:
@@ -45,6 +45,7 @@ def expire_lease(engine: Engine) -> None:
         engine.execute("UPDATE lease SET expires_at = clock_timestamp() - interval '1 second'")
 
 
+@on_sqlite
 def test_a_second_worker_is_told_who_holds_the_demarche(engine_on_each: Engine) -> None:
     """Exit 6 at once, nothing asked of DS; the first one goes on undisturbed."""
     engine = engine_on_each

@@ -25,14 +25,6 @@ from tests.store.databases import engine_by_case, on_postgresql
 PAGES, LIGHT = "DossiersPage", "DossiersLightPage"
 
 
-def small(engine: Engine, size: int) -> None:
-    """Have the next run start with pages of this size."""
-    lease = engine.worker.store.acquire_lease(engine.worker.app.demarche, 60)
-    with engine.worker.store.transaction(lease) as tx:
-        tx.state.save(page_size=size)
-    engine.worker.store.release_lease(lease)
-
-
 def sizes(engine: Engine) -> list[int]:
     return [entry.variables["first"] for entry in engine.pages()]
 
@@ -45,7 +37,7 @@ def test_a_time_out_halves_the_page_down_to_one(engine: Engine) -> None:
 
     The platform's cursor lies past the nodes that it did not deliver: it is never followed.
     """
-    small(engine, 8)
+    engine.shrink(8)
     engine.control.faults.fail(ScriptedFault("timeout", operation=PAGES, times=3, reached=1))
     report = engine.sync(push=False)
     assert [8, 4, 2, 1] == sizes(engine)[:4]
@@ -55,7 +47,7 @@ def test_a_time_out_halves_the_page_down_to_one(engine: Engine) -> None:
 
 def test_a_page_size_that_timed_out_is_remembered_and_doubles_once_an_hour(engine: Engine) -> None:
     """The next process starts with it; a page that is too large costs DS 30 s."""
-    small(engine, 8)
+    engine.shrink(8)
     engine.control.faults.fail(ScriptedFault("timeout", operation=PAGES, times=2))
     engine.sync(push=False)
     assert [8, 4, 2, 2, 2, 2, 2, 2] == sizes(engine)
@@ -71,7 +63,7 @@ def test_a_page_size_that_timed_out_is_remembered_and_doubles_once_an_hour(engin
 @on_postgresql
 def test_postgresql_plans_a_first_read_by_its_first_page(engine_on_each: Engine) -> None:
     """Once: without it, each later page goes through all dossiers of the démarche."""
-    small(engine_on_each, 8)
+    engine_on_each.shrink(8)
     for _ in range(2):
         engine_on_each.sync(full=True, push=False)
         assert [{"reltuples": 8}] == engine_on_each.rows(
@@ -208,7 +200,7 @@ def test_a_poison_dossier_with_many_others_costs_few_requests(start: Start) -> N
 
 def test_a_page_with_hundreds_of_errors_is_asked_for_smaller(engine: Engine) -> None:
     """At any size, it ends the run: nothing of it is read."""
-    small(engine, 8)
+    engine.shrink(8)
     errors = ",".join(['{"message":"no"}'] * 501)
     flood = ScriptedFault("replaced_json", PAGES, path=("data",), json=f'null,"errors":[{errors}]')
     engine.control.faults.fail(flood)
@@ -234,7 +226,7 @@ def test_a_mark_before_json_is_read_over(engine: Engine) -> None:
 @pytest.mark.parametrize("kind", [long("bad_gateway"), long("cut_inside"), "truncated", "timeout"])
 def test_a_fault_that_passes_costs_a_repetition(engine: Engine, kind: Kind) -> None:
     """Asked again, and everything is there: one of each class of faults, by what is done then."""
-    small(engine, 5)
+    engine.shrink(5)
     engine.control.faults.fail(ScriptedFault(kind, operation=PAGES, after=1))
     report = engine.sync(push=False)
     assert (0, 12) == (report.exit_code, report.read)
@@ -244,7 +236,7 @@ def test_a_fault_that_passes_costs_a_repetition(engine: Engine, kind: Kind) -> N
 def test_an_outage_ends_the_run_and_the_next_one_resumes(start: Start, kind: Kind) -> None:
     """Exit 8, what was read is stored, and the next run starts at the page that failed."""
     engine = start(limits={"max_wait_s": 0.0})
-    small(engine, 5)
+    engine.shrink(5)
     engine.control.faults.fail(
         ScriptedFault(kind, PAGES, after=1, times=None), ScriptedFault(kind, LIGHT, times=None)
     )
@@ -273,7 +265,7 @@ def test_an_internal_error_whatever_is_asked_is_an_outage(engine: Engine) -> Non
 @pytest.mark.parametrize("is_old", [True, False], ids=["days old", "refused"])
 def test_a_cursor_that_is_old_or_refused_is_not_resumed(engine: Engine, is_old: bool) -> None:
     """What changed since would lie before it, or DS has forgotten it: the full read starts anew."""
-    small(engine, 5)
+    engine.shrink(5)
     engine.control.faults.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
     engine.sync(full=True)
     engine.control.faults.clear_faults()
@@ -290,7 +282,7 @@ def test_a_cursor_that_is_old_or_refused_is_not_resumed(engine: Engine, is_old: 
 def test_a_full_read_is_not_resumed_with_another_mapping(engine: Engine) -> None:
     """It starts anew: what was stored before the interruption has none of the mapped rows."""
     engine.restart(sections=("demarche", "ds"))
-    small(engine, 5)
+    engine.shrink(5)
     engine.control.faults.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
     engine.sync()
     engine.control.faults.clear_faults()
@@ -301,7 +293,7 @@ def test_a_full_read_is_not_resumed_with_another_mapping(engine: Engine) -> None
 
 def test_an_interrupted_first_read_is_ended_by_any_run(engine: Engine) -> None:
     """Without `--full` it goes on from the watermark, and misses nothing."""
-    small(engine, 5)
+    engine.shrink(5)
     engine.control.faults.fail(ScriptedFault("bad_gateway", PAGES, after=1, times=None))
     engine.sync()
     engine.control.faults.clear_faults()
@@ -316,7 +308,7 @@ def test_an_outage_in_an_incremental_run_skips_nothing(engine: Engine) -> None:
         engine.advance(minutes=1)
         engine.control.edit_champ(number(rank), PROBLEME, f"Version {rank}")
     engine.advance(minutes=30)
-    small(engine, 3)
+    engine.shrink(3)
     engine.control.faults.fail(ScriptedFault("bad_gateway", operation=PAGES, after=1, times=None))
     failed = engine.sync()
     assert (8, 3) == (failed.exit_code, failed.changed)
@@ -358,7 +350,7 @@ def test_no_more_is_asked_in_a_minute_than_is_configured(start: Start) -> None:
 
 def test_a_stop_while_a_page_is_under_way_keeps_what_is_stored(engine: Engine) -> None:
     """The read under way is abandoned; the next run resumes at that page."""
-    small(engine, 5)
+    engine.shrink(5)
     engine.control.faults.fail(ScriptedFault("latency", operation=PAGES, after=1, latency_ms=3000))
     calls, under_way = count(1), threading.Event()
 
@@ -384,7 +376,7 @@ def test_a_page_is_asked_for_while_the_one_before_is_stored(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DS and the database work at once: no page waits until the last one is stored."""
-    small(engine, 5)
+    engine.shrink(5)
     asked, in_time = [threading.Event() for _ in range(3)], []
     calls = iter(asked)
 
@@ -416,7 +408,7 @@ def test_a_refused_token_ends_the_run_at_once(engine: Engine) -> None:
 
 def test_a_token_that_expires_in_mid_run_loses_nothing(engine: Engine) -> None:
     """What was stored stays; with a token again, the run goes on from there."""
-    small(engine, 5)
+    engine.shrink(5)
     engine.control.faults.fail(ScriptedFault("token_expired", PAGES, after=1, times=None))
     failed = engine.sync(full=True)
     assert (3, 5) == (failed.exit_code, failed.read)
@@ -475,33 +467,16 @@ def test_empty_pages_with_a_new_cursor_each_are_told(engine: Engine) -> None:
 # --- what dates do not show -------------------------------------------------------------------
 
 
-def test_a_renamed_label_is_found_by_the_full_read(engine: Engine) -> None:
-    """No dossier's date moves for it."""
-    engine.control.add_label(number(5), "à vérifier")
-    engine.sync_until_quiet()
-    engine.control.form.rename_label("à vérifier", "à revoir")
-    assert 0 == engine.sync().changed
-    assert '["à vérifier"]' == engine.one("dossier", 5)["labels"]
-    engine.sync(full=True)
-    assert '["à revoir"]' == engine.one("dossier", 5)["labels"]
+def test_what_no_date_shows_is_found_by_the_full_read(engine: Engine) -> None:
+    """A renamed label, an establishment that is completed, the results of virus scans.
 
-
-def test_a_completed_applicant_is_found_and_judged_by_the_full_read(engine: Engine) -> None:
-    """The establishment comes without any date."""
-    engine.sync_until_quiet()
-    engine.control.replace_demandeur(number(0), engine.control.truth_of(number(2)).demandeur)
-    assert 0 == engine.sync().changed
-    report = engine.sync(full=True)
-    assert report.changed >= 1
-    assert "Inéligible" == engine.verdict(0) == engine.remote(0)
-
-
-def test_the_result_of_a_virus_scan_is_found_by_the_full_read(engine: Engine) -> None:
-    """It comes minutes after the file, without any date; an infected one is no longer listed."""
+    These come minutes after the file; an infected one is no longer listed.
+    """
     results: dict[int, VirusScan] = {3: "safe", 4: "infected"}
     letter = FileSeed("lettre.pdf", "application/pdf", b"%PDF-1.4", "pending")
     for rank in results:
         engine.control.edit_champ(number(rank), LETTRE, [letter])
+    engine.control.add_label(number(5), "à vérifier")
 
     def scans() -> list[tuple[int, str]]:
         found = engine.rows(
@@ -514,9 +489,15 @@ def test_the_result_of_a_virus_scan_is_found_by_the_full_read(engine: Engine) ->
     assert [(3, "pending"), (4, "pending")] == scans()
     for rank, result in results.items():
         engine.control.end_virus_scan(number(rank), LETTRE, result)
+    engine.control.form.rename_label("à vérifier", "à revoir")
+    engine.control.replace_demandeur(number(0), engine.control.truth_of(number(2)).demandeur)
     assert 0 == engine.sync().changed
+    assert '["à vérifier"]' == engine.one("dossier", 5)["labels"]
     engine.sync(full=True)
+    assert '["à revoir"]' == engine.one("dossier", 5)["labels"]
     assert [(3, "safe")] == scans()
+    # The applicant is judged anew.
+    assert "Inéligible" == engine.verdict(0) == engine.remote(0)
 
 
 # --- lists without end ----------------------------------------------------------------------
@@ -563,7 +544,7 @@ def test_a_list_of_deletions_that_begins_again_for_ever_ends(engine: Engine) -> 
 
 def test_all_dossiers_may_change_while_they_are_read(engine: Engine) -> None:
     """They are returned again, with later dates: no list without end."""
-    small(engine, 1)
+    engine.shrink(1)
     edits = count(1)
 
     def edit(ask: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

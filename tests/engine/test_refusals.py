@@ -32,6 +32,7 @@ from tests.engine.test_pushing import (
     eligible,
     make_ineligible,
 )
+from tests.profiles import long
 
 WITHOUT_ELIGIBLE = ["Inéligible", "À vérifier", "Autre"]
 
@@ -256,7 +257,7 @@ def test_a_dossier_that_breaks_every_write_is_given_up_in_the_end(engine: Engine
     assert CONFIRMED == engine.wishes(0)
 
 
-@pytest.mark.parametrize("kind", ["internal_error", "cut_before"])
+@pytest.mark.parametrize("kind", ["internal_error", long("cut_before")])
 def test_an_outage_of_writes_is_not_taken_for_the_dossiers_fault(start: Start, kind: Kind) -> None:
     """A few tries, the rest waits: nobody is refused, and once it is over all is pushed."""
     engine = start(range(40))
@@ -382,7 +383,9 @@ def test_what_was_read_ahead_long_ago_is_read_again(start: Start) -> None:
     assert [] == engine.sent(edited)
 
 
-@pytest.mark.parametrize("kind", ["answer_lost", "internal_error", "token_expired", "rate_limited"])
+@pytest.mark.parametrize(
+    "kind", ["answer_lost", long("internal_error"), long("token_expired"), "rate_limited"]
+)
 def test_what_was_read_ahead_of_a_failed_write_is_read_again(start: Start, kind: Kind) -> None:
     """A human edits a dossier of the next batch meanwhile; each value is sent once."""
     engine = start(range(12), limits={"push_batch": 4, "max_wait_s": 0.4})

@@ -17,6 +17,7 @@ from tests.engine.inbox import Inbox
 from tests.engine.rig import NOW, OPEN, PAGE, PROBLEME, Engine, number, seeds
 from tests.engine.test_alerts import alerts_of, told
 from tests.engine.test_judging import SUIVI, product_of
+from tests.store.databases import on_postgresql
 
 SAFETY = {"verdicts_percent": 0}
 WRONG = Window(date(2024, 1, 1), date(2024, 1, 2))
@@ -207,8 +208,9 @@ def test_it_is_an_alert_until_somebody_decides(start: Start, inbox: Inbox) -> No
     assert ["consent rules ended"] == of_rules()
 
 
-def test_it_is_the_same_on_each_database(engine_on_each: Engine) -> None:
-    """SQLite and PostgreSQL."""
+@on_postgresql
+def test_it_is_the_same_on_postgresql(engine_on_each: Engine) -> None:
+    """As on SQLite."""
     engine = engine_on_each
     engine.sync_until_quiet()
     change_rules(engine, window=WRONG)

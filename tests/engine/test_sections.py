@@ -29,18 +29,6 @@ def waiting(engine: Engine) -> Any:
         return reader.consents.of(Consent.CONFIG)
 
 
-def test_a_configuration_that_is_right_again_waits_for_nobody(start: Start) -> None:
-    """What was asked ends by itself."""
-    engine = start()
-    engine.sync_until_quiet()
-    engine.restart(configuration={"regles": None})
-    assert 2 == engine.sync().exit_code
-    assert waiting(engine)
-    engine.restart()
-    assert 0 == engine.sync().exit_code
-    assert None is waiting(engine)
-
-
 def test_without_annotations_nothing_is_written_into_ds(start: Start) -> None:
     """Dossiers are judged, no wish is made, and the second run writes nothing."""
     engine = start(configuration={"annotations": None})
@@ -81,7 +69,10 @@ def test_the_section_may_come_and_go(start: Start) -> None:
 
 
 def test_without_rules_dossiers_are_mapped(start: Start) -> None:
-    """The candidature is there without a verdict, and nobody is asked for evidence."""
+    """The candidature is there without a verdict, and nobody is asked for evidence.
+
+    Rules that come later judge what is there: it gets its annotations without being read again.
+    """
     engine = start(configuration={"regles": None}, betagouv_url="http://127.0.0.1:1")
     report = engine.sync()
     assert (0, [], 12) == (report.exit_code, report.errors, report.changed)
@@ -92,6 +83,10 @@ def test_without_rules_dossiers_are_mapped(start: Start) -> None:
     engine.control.edit_champ(FIRST, PROBLEME, "Un autre problème")
     assert 1 == engine.sync().changed
     assert "Un autre problème" == engine.one("lecture_candidature", 0)["probleme"]
+    engine.sync_until_quiet()
+    engine.restart()
+    report = engine.sync()
+    assert (0, 12, len(OPEN)) == (report.exit_code, report.evaluated, report.pushed)
 
 
 def test_a_mapping_that_goes_leaves_the_copy(start: Start) -> None:
@@ -141,9 +136,18 @@ def test_a_configuration_without_the_sections_that_made_the_rows_is_refused(star
 
 
 def test_rules_that_go_are_accepted_once(start: Start) -> None:
-    """Verdicts and wishes stay as they are; when the rules come back, all is judged again."""
+    """Verdicts and wishes stay as they are; when the rules come back, all is judged again.
+
+    If they come back before, what was asked ends by itself.
+    """
     engine = start()
     engine.sync_until_quiet()
+    engine.restart(configuration={"regles": None})
+    assert 2 == engine.sync().exit_code
+    assert waiting(engine)
+    engine.restart()
+    assert 0 == engine.sync().exit_code
+    assert None is waiting(engine)
     engine.restart(configuration={"regles": None})
     assert "12 verdicts would be renewed no more" in engine.sync().errors[0]
     assert 0 == engine.accept(Consent.CONFIG).exit_code
@@ -153,15 +157,6 @@ def test_rules_that_go_are_accepted_once(start: Start) -> None:
     engine.control.forget_requests()
     assert 0 == engine.sync().exit_code
     assert [] == engine.mutations()
-
-
-def test_rules_that_come_later_judge_what_is_there(start: Start) -> None:
-    """Open dossiers get their verdicts and annotations without being read again."""
-    engine = start(configuration={"regles": None})
-    engine.sync_until_quiet()
-    engine.restart()
-    report = engine.sync()
-    assert (0, 12, len(OPEN)) == (report.exit_code, report.evaluated, report.pushed)
 
 
 def test_the_engine_needs_no_programme_in_the_database(tmp_path: Path) -> None:

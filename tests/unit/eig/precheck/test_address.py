@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dsync.eig.precheck.address import ProductPage, SiteAddress, parse_address, site_address
@@ -234,6 +234,7 @@ _TYPED = st.one_of(
 )
 
 
+@settings(max_examples=50)
 @given(_TYPED)
 @example("beta.gouv.fr/startups/%25252525252541")
 @example("beta.gouv.fr/startups/％41")
