@@ -25,7 +25,7 @@ LOCAL = (
     [
         ("--version", (*LOCAL, "sqlalchemy", "pydantic", "rich", "dsync.settings")),
         ("status", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
-        ("sync", (*WEB, "alembic", "sqlalchemy.dialects.postgresql")),
+        ("sync", (*WEB, "alembic", "rich", "sqlalchemy.dialects.postgresql")),
     ],
 )
 def test_a_short_command_loads_no_more_than_it_needs(
