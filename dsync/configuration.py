@@ -18,7 +18,6 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
@@ -110,6 +109,22 @@ def parse_age(value: object) -> timedelta:
     return int(number) * timedelta(days=365.25 if unit == "y" else 1)
 
 
+def _target(value: str) -> str:
+    if _TARGET.fullmatch(value):
+        return value
+    raise ValueError(
+        "expected file:///folder or s3://bucket/prefix, without user, password or parameters"
+    )
+
+
+def _document(value: str) -> str:
+    if _GRIST.fullmatch(value) and is_encrypted_or_local(value):
+        return value
+    raise ValueError(
+        "expected the address that Grist shows under « Settings », « API »: https://…/api/docs/…"
+    )
+
+
 def _is_time(value: object) -> object:
     # Pydantic takes numbers as seconds.
     if isinstance(value, str | time):
@@ -197,17 +212,8 @@ class SafetySection(Section):
 class PiecesSection(Section):
     """Section `[pieces]`: copies of the dossiers' files; off without a target."""
 
-    target: str | None = None
+    target: Annotated[str, AfterValidator(_target)] | None = None
     """`file:///folder` or `s3://bucket/prefix`; the access to S3 is configured as AWS's own."""
-
-    @field_validator("target")
-    @classmethod
-    def _is_known(cls, target: str | None) -> str | None:
-        if target is None or _TARGET.fullmatch(target):
-            return target
-        raise ValueError(
-            "expected file:///folder or s3://bucket/prefix, without user, password or parameters"
-        )
 
 
 class RetentionSection(Section):
@@ -391,7 +397,7 @@ class AlertsSection(Section):
 class GristSection(Section):
     """Section `[grist]`: tables of a Grist document that follow views; off without a document."""
 
-    document: str | None = None
+    document: Annotated[str, AfterValidator(_document)] | None = None
     """The address that Grist shows under « Settings », « API »: https://…/api/docs/…"""
     views: tuple[str, ...] = ("lecture_dossier", "lecture_precontrole", "lecture_suivi")
     """Each gets a table; one that this démarche does not have is left out."""
@@ -400,16 +406,6 @@ class GristSection(Section):
     delete: Boolean = False
     """Whether rows that left a view are deleted, and not marked in the column `dsync_parti_le`.
     Those of an erased dossier always are."""
-
-    @field_validator("document")
-    @classmethod
-    def _is_address(cls, document: str | None) -> str | None:
-        if document is None or (_GRIST.fullmatch(document) and is_encrypted_or_local(document)):
-            return document
-        raise ValueError(
-            "expected the address that Grist shows under « Settings », « API »: "
-            "https://…/api/docs/…"
-        )
 
 
 class Configuration(Section):
@@ -458,6 +454,10 @@ class Configuration(Section):
     def declared(self) -> ControlesSections | None:
         """The declared checks."""
         return None
+
+    def check_titles(self, checks: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the French titles of the checks by name, in order; `checks`: the programme's."""
+        return self.declared.titles if self.declared else checks
 
     @property
     def applicant(self) -> str:

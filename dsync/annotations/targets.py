@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from dsync.domain.dossier import PARIS, Descriptor, Json, Revision, folded
+from dsync.domain.dossier import PARIS, Descriptor, Json, Revision, folded, in_utc
 from dsync.domain.toml import Marked, Section, champ_of
 from dsync.domain.verdict import Verdict
 
@@ -250,8 +250,7 @@ def input_value(type_: str, text: str) -> Json:
 
 def _instant(text: str) -> str:
     try:
-        instant = datetime.fromisoformat(text)
-        instant = instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+        instant = in_utc(datetime.fromisoformat(text))
     except (OverflowError, ValueError):
         return text
     return instant.replace(second=0, microsecond=0).isoformat()
@@ -261,7 +260,7 @@ def _day(text: str) -> str:
     try:
         if len(text) == len("2024-01-01"):
             return date.fromisoformat(text).isoformat()
-        return datetime.fromisoformat(text).astimezone(PARIS).date().isoformat()
+        return in_utc(datetime.fromisoformat(text)).astimezone(PARIS).date().isoformat()
     except (OverflowError, ValueError):
         return text
 

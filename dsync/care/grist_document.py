@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import structlog
-from sqlalchemy import text
 
-from dsync.domain.dossier import Presence
 from dsync.domain.ids import DemarcheNumber
 from dsync.exports.export import tables_of
 from dsync.exports.grist import Kept, Mirror, rows_of
 from dsync.exports.grist_client import GristClient
-from dsync.store import Reader, Store
+from dsync.store import Store
 from dsync.sync.leasing import held_lease, renewed
 
 log = structlog.get_logger(__name__)
@@ -99,7 +97,7 @@ def keep_document(
             deliberated=deliberated,
         ):
             with store.reading(demarche) as reader:
-                erased = _erased(reader, demarche)
+                erased = reader.deletions.erased()
                 rows = rows_of(reader.connection, view, erased)
                 made = reader.grist.made(document.name, view.name)
             one, made = Mirror(
@@ -118,17 +116,3 @@ def keep_document(
                 log.warning("grist_left", view=view.name, what=left)
         log.info("grist_kept", views=len(kept), requests=grist.writes)
     return kept
-
-
-def _erased(reader: Reader, demarche: DemarcheNumber) -> set[int]:
-    """Return the dossiers of which nothing may be left there."""
-    statement = text(
-        "SELECT numero FROM lecture_dossier WHERE demarche_numero = :demarche "
-        "AND presence IN (:efface, :supprime)"
-    )
-    return {
-        *reader.connection.scalars(
-            statement,
-            {"demarche": demarche, "efface": Presence.EFFACE, "supprime": Presence.SUPPRIME},
-        )
-    }

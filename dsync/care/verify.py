@@ -314,7 +314,7 @@ def _verify_contents(
                 misfits["hashes"].append(stored.numero)
         done.recomputed += len(batch)
         if is_same_mapping:
-            corrections = reader.corrections.of(some)
+            corrections = reader.contents.corrections(some)
             mapped = reader.verification.programme_rows(some)
             listed = reader.verification.texts_of_lists(some)
             for stored in batch:

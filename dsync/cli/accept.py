@@ -69,44 +69,31 @@ def accept(*, kind: str | None, yes: bool, everywhere: bool, as_json: bool) -> N
     """
 
     def act(settings: Settings, _dossiers: tuple[int, ...]) -> tuple[object, int]:
-        return give(settings, kind, yes=yes, as_json=as_json, is_one_of_all=everywhere)
+        found = _waiting(settings)
+        if kind is None:
+            if not as_json:
+                _print(found)
+            return [_document(one) for one in found], 0
+        one = next((one for one in found if one.proposal.kind.word == kind), None)
+        if one is None:
+            if not everywhere:
+                raise ConfigurationError(
+                    f"Nothing of `{kind}` waits for consent; `dsync accept` lists what does."
+                )
+            if not as_json:
+                click.echo("Nothing of it waits.")
+            return [], 0
+        _check_present(settings, one)
+        if not as_json:
+            _print_one(one)
+        if not confirmed(f"{EFFECTS[one.proposal.kind]} Accept?", yes=yes, as_json=as_json):
+            return _document(one), 0
+        done = carry_out(work_of(one), as_json=as_json, settings=settings)
+        if not as_json:
+            print_document(done.document)
+        return done.document, done.code
 
     for_each(load_each(everywhere=everywhere), act, as_json=as_json)
-
-
-def give(
-    settings: Settings, kind: str | None, *, yes: bool, as_json: bool, is_one_of_all: bool = False
-) -> tuple[object, int]:
-    """Show what waits in a démarche; with a kind, have it done once a person consents.
-
-    Returns the document of `--json`, and the exit code.
-
-    Raises:
-        ConfigurationError: nothing of this kind waits in the one démarche that is meant.
-    """
-    found = _waiting(settings)
-    if kind is None:
-        if not as_json:
-            _print(found)
-        return [_document(one) for one in found], 0
-    one = next((one for one in found if one.proposal.kind.word == kind), None)
-    if one is None:
-        if not is_one_of_all:
-            raise ConfigurationError(
-                f"Nothing of `{kind}` waits for consent; `dsync accept` lists what does."
-            )
-        if not as_json:
-            click.echo("Nothing of it waits.")
-        return [], 0
-    _check_present(settings, one)
-    if not as_json:
-        _print_one(one)
-    if not confirmed(f"{EFFECTS[one.proposal.kind]} Accept?", yes=yes, as_json=as_json):
-        return _document(one), 0
-    done = carry_out(work_of(one), as_json=as_json, settings=settings)
-    if not as_json:
-        print_document(done.document)
-    return done.document, done.code
 
 
 def _waiting(settings: Settings) -> list[Asked]:

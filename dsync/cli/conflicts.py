@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from dsync.cli.failures import Group
@@ -9,8 +11,9 @@ from dsync.cli.later import later
 from dsync.cli.options import NUMBER, all_option, list_options, settings_options, together
 
 with later(globals()):
+    from dsync.annotations.wish import Wish
     from dsync.cli.demarches import Listed, listed
-    from dsync.cli.output import asker, cut, pasteable, print_json, shown
+    from dsync.cli.output import asker, cut, pasteable, shown
     from dsync.cli.session import check_here, load_all, load_each, open_worker
     from dsync.domain.ids import DossierNumber
     from dsync.sync.handing_over import Choice, end_conflicts
@@ -39,19 +42,18 @@ def list_(*, everywhere: bool, as_json: bool) -> None:
     the human's value was first seen.
     """
     found = listed(lambda reader: reader.wishes.conflicts(), everywhere=everywhere)
-    if as_json:
-        print_json(
-            found.documents(
-                lambda conflict: {
-                    "numero": conflict.numero,
-                    "annotation": conflict.annotation,
-                    "valeur": conflict.valeur,
-                    "valeur_distante": conflict.valeur_distante,
-                    "depuis": conflict.distante_le or conflict.creee_le,
-                    "erreur": conflict.erreur,
-                }
-            )
-        )
+
+    def document(conflict: Wish) -> dict[str, Any]:
+        return {
+            "numero": conflict.numero,
+            "annotation": conflict.annotation,
+            "valeur": conflict.valeur,
+            "valeur_distante": conflict.valeur_distante,
+            "depuis": conflict.distante_le or conflict.creee_le,
+            "erreur": conflict.erreur,
+        }
+
+    if found.print_as_json(document, as_json=as_json):
         return
     own = Listed([one for one in found.rows if one[1].erreur is None], found.demarches)
     has_annotations = any(

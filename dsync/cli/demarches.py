@@ -93,9 +93,11 @@ class Listed(Generic[T]):
         rows = sorted(self.rows, key=lambda one: by(one[1]), reverse=newest)
         return Listed(rows[:limit], self.demarches)
 
-    def documents(self, of: Callable[[T], Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return the objects of the JSON."""
-        return [{"demarche": number, **of(one)} for number, one in self.rows]
+    def print_as_json(self, of: Callable[[T], Mapping[str, Any]], *, as_json: bool) -> bool:
+        """Print the JSON if it is asked for; return whether it is."""
+        if as_json:
+            print_json([{"demarche": number, **of(one)} for number, one in self.rows])
+        return as_json
 
     def print(
         self, headers: Sequence[str], cells: Callable[[T], Sequence[Any]], **options: Any

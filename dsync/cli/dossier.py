@@ -17,6 +17,7 @@ from dsync.cli.options import (
     INSTANT,
     NUMBER,
     json_option,
+    limit_option,
     list_options,
     settings_options,
 )
@@ -39,7 +40,6 @@ with later(globals()):
         shown,
     )
     from dsync.cli.session import (
-        check_titles,
         journal,
         load,
         open_worker,
@@ -56,7 +56,6 @@ with later(globals()):
     from dsync.store.listing import Selection, applicant_of
     from dsync.store.reader import current_checks, to_settle
     from dsync.store.requests import Seen
-    from dsync.store.verdicts import kept_rules
 
 
 if TYPE_CHECKING:
@@ -95,13 +94,7 @@ def dossier() -> None:
     help="Only open ones whose usager has not answered for so long, such as 14d.",
 )
 @click.option("--answered", is_flag=True, help="Only open ones whose usager has the last word.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 100_000),
-    default=100,
-    show_default=True,
-    help="Maximum number of dossiers.",
-)
+@limit_option("dossiers", 100, 100_000)
 @list_options()
 def list_(
     *,
@@ -136,8 +129,7 @@ def list_(
 
     every = listed(read, everywhere=everywhere)
     found = every.first(limit, lambda row: row["numero"])
-    if as_json:
-        print_json(found.documents(dict))
+    if found.print_as_json(dict, as_json=as_json):
         return
     columns = {
         "numero": "dossier",
@@ -180,7 +172,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     number = DemarcheNumber(settings.demarche)
     with opened_store([settings]) as store:
         with store.reading(number) as reader:
-            titles = check_titles(settings, reader)
+            titles = settings.configuration.check_titles(reader.programme.checks)
             found = _found(settings, reader, numero)
             conflicts = [one for one in reader.wishes.conflicts() if one.numero == numero]
             part = reader.programme
@@ -226,7 +218,7 @@ def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> Non
     over yet.
     """
     with _of_dossier(numero) as (settings, programme, found, reader):
-        account = programme.account(kept_rules(reader.connection), found, at)
+        account = programme.account(reader.verdicts.rules(), found, at)
     if account is None:
         given = ", ".join(one["etabli_le"] for one in found.get("precontroles", ()))
         then = f" at {at.isoformat()}; it was given {given}" if given and at else " yet"

@@ -13,7 +13,7 @@ from dsync.cli.options import limit_option, list_options
 
 with later(globals()):
     from dsync.cli.demarches import listed
-    from dsync.cli.output import clean, print_json, print_note
+    from dsync.cli.output import clean, print_note
     from dsync.cli.session import concerning, load_all
     from dsync.domain.run_kinds import Status
     from dsync.store.requests import ManualRequest
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Who saw what instead: pages of dossiers, files, exports, backups, searches of a person.",
 )
-@limit_option("lines")
+@limit_option("lines", 20, 1000)
 @list_options()
 def history(
     *, manual: bool, seen: bool, limit: int, everywhere: bool, wide: bool, as_json: bool
@@ -54,8 +54,7 @@ def history(
 def _runs(limit: int, *, everywhere: bool, wide: bool, as_json: bool) -> None:
     every = listed(lambda reader: reader.journal.runs(limit=limit), everywhere=everywhere)
     found = every.first(limit, lambda run: run["run"], newest=True)
-    if as_json:
-        print_json(found.documents(dict))
+    if found.print_as_json(dict, as_json=as_json):
         return
     columns = {
         "run": "run",
@@ -98,8 +97,7 @@ def _requests(limit: int, *, seen: bool, everywhere: bool, wide: bool, as_json: 
 
     every = listed(read, everywhere=everywhere)
     found = every.first(limit, lambda one: one.id, newest=True)
-    if as_json:
-        print_json(found.documents(ManualRequest._asdict))
+    if found.print_as_json(ManualRequest._asdict, as_json=as_json):
         return
     found.print(
         ("when", "who", "what", "options", "result", "run"),

@@ -188,12 +188,12 @@ json_option = click.option(
 )
 
 
-def limit_option(what: str) -> Callable[[Command], Command]:
+def limit_option(what: str, default: int, most: int) -> Callable[[Command], Command]:
     """Return the option `--limit N`; `what` names the things that are listed."""
     return click.option(
         "--limit",
-        type=click.IntRange(1, 1000),
-        default=20,
+        type=click.IntRange(1, most),
+        default=default,
         show_default=True,
         help=f"Maximum number of {what}.",
     )
@@ -203,11 +203,6 @@ def port_option(default: int, text: str) -> Callable[[Command], Command]:
     """Return the option `--port N` with its help text."""
     port = click.IntRange(0, 65535)
     return click.option("--port", type=port, default=default, show_default=True, help=text)
-
-
-wide_option = click.option(
-    "--wide", is_flag=True, help="Show all columns, even if the lines become too long."
-)
 
 
 def all_option(what: str) -> Callable[[Command], Command]:
@@ -242,5 +237,6 @@ def run_options(what: str) -> Callable[[Command], Command]:
 def list_options(*, wide: bool = True) -> Callable[[Command], Command]:
     """Return the options of a command that lists what démarches have."""
     every = all_option("Of every configured démarche: the default.")
-    wides = [wide_option] if wide else []
+    whole = "Show all columns, even if the lines become too long."
+    wides = [click.option("--wide", is_flag=True, help=whole)] if wide else []
     return together(every, *wides, json_option, settings_options())

@@ -13,10 +13,11 @@ from dsync.cli.options import NUMBER, all_option, json_option, list_options, set
 
 with later(globals()):
     from dsync.cli.demarches import for_each, listed
-    from dsync.cli.output import pasteable, print_json
+    from dsync.cli.output import pasteable
     from dsync.cli.runs import carry_out, print_document
     from dsync.cli.session import load_each, reading
     from dsync.domain.ids import DossierNumber
+    from dsync.messages.english import QUARANTINE
     from dsync.settings import Settings
     from dsync.store.quarantine import Quarantined
     from dsync.sync.work import ReadDossiers
@@ -32,15 +33,14 @@ def quarantine() -> None:
 def list_(*, everywhere: bool, wide: bool, as_json: bool) -> None:
     """List the dossiers in quarantine with their reason."""
     found = listed(lambda reader: reader.quarantine.entries(), everywhere=everywhere)
-    if as_json:
-        print_json(found.documents(Quarantined._asdict))
+    if found.print_as_json(Quarantined._asdict, as_json=as_json):
         return
     found.print(
         ("dossier", "since", "message", "code", "attempts", "last attempt"),
         lambda row: (
             row.numero,
             row.depuis,
-            row.message,
+            _reason(row),
             row.code,
             row.tentatives,
             row.dernier_essai_le,
@@ -57,6 +57,14 @@ def list_(*, everywhere: bool, wide: bool, as_json: bool) -> None:
                 "A check that failed is a bug of dsync: report its message, and its traceback in "
                 "the log of the run (check_failed)."
             )
+
+
+def _reason(row: Quarantined) -> str:
+    """Return a reason in English; the stored one is in French, and ends with the field's place."""
+    if row.code not in QUARANTINE:
+        return row.message
+    _, bracket, place = row.message.rstrip(".").partition(" (")
+    return f"{QUARANTINE[row.code]}{bracket}{place}."
 
 
 @quarantine.command("retry")

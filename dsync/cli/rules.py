@@ -19,7 +19,6 @@ with later(globals()):
     from dsync.domain.notice import blank_list, notice
     from dsync.domain.paper import markdown
     from dsync.programme import NO_RULES, Programme, in_force, known_rules
-    from dsync.store.verdicts import kept_rules
 
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def show(*, version: str | None, as_json: bool) -> None:
             click.echo(f"  ! {_STOPPED.format(version)}", err=True)
     else:
         with reading() as reader:
-            known = known_rules(programme, kept_rules(reader.connection))
+            known = known_rules(programme, reader.verdicts.rules())
         if version not in known:
             named = (
                 f"these are: {', '.join(known)}" if known else "none are; run `dsync sync` first"

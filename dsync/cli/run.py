@@ -120,18 +120,15 @@ def serve(
         alerts, after = Alerts(workers, tell, stop, problems=served.problems), _after(stop)
         watches: list[Watch] = [alerts, *after, *_digests(workers, stop)]
 
-        def job(worker: Worker, stop: Event) -> DemarcheJob:
-            def succeeded() -> None:
-                for one in after:
-                    one.note(worker)
-
-            return DemarcheJob(worker, stop, succeeded=succeeded, crashed=crashed)
+        def succeeded(worker: Worker) -> None:
+            for one in after:
+                one.note(worker)
 
         service = Service(
             workers,
             stop,
             slots=slots,
-            job=job,
+            job=partial(DemarcheJob, succeeded=succeeded, crashed=crashed),
             watches=watches,
             reload=served.look,
             noted=alerts.note,

@@ -89,9 +89,6 @@ class Digests:
         origin: str,
         stop: threading.Event,
     ) -> None:
-        self.idle = threading.Event()
-        """Set while nothing is sent."""
-        self.idle.set()
         self._workers = workers
         self._store, self._clock = workers[0].store, workers[0].clock
         self._mail_url = mail_url
@@ -100,7 +97,6 @@ class Digests:
 
     def tick(self) -> None:
         """Send what is due."""
-        self.idle.clear()
         try:
             now = self._clock()
             workers = {int(worker.demarche): worker for worker in self._workers}
@@ -116,8 +112,6 @@ class Digests:
         except DsyncError as exc:
             # The next tick tries again.
             log.warning("digests_not_sent", error=exc.message)
-        finally:
-            self.idle.set()
 
     def _tell(
         self,

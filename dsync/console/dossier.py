@@ -36,7 +36,6 @@ from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.requests import ManualRequest
-from dsync.store.verdicts import kept_rules
 from dsync.sync.answering import Obstacle, nearest_product, obstacle, shown_key
 from dsync.sync.piece_files import open_copy
 from dsync.sync.work import (
@@ -422,7 +421,7 @@ def explain(visit: Visit) -> Response:
         is_here = found is not None and found["demarche_numero"] == visit.worker.demarche
         account = None
         if programme and found and is_here:
-            account = programme.account(kept_rules(reader.connection), found, at)
+            account = programme.account(reader.verdicts.rules(), found, at)
         if programme is None or account is None:
             raise HTTPException(404, "Ce dossier n’a pas d’avis à expliquer à cette date.")
         paper = account_page(account, visit.worker.configuration.applicant)

@@ -46,7 +46,11 @@ MOST = 300
 """Dossiers of all juries together that are shown, or put into one file, at once."""
 _STORED = (
     *("nb_evaluations", "nb_evaluateurs", "nb_incompletes"),
-    *(name for name in COLUMNS if name not in ("rang", "numero", "grilles", "note_dossier")),
+    *(
+        name
+        for name in COLUMNS
+        if name not in ("rang", "numero", "moment", "grilles", "note_dossier")
+    ),
 )
 # Not of `lecture_candidature`: all that it joins would be gone through for each dossier.
 _DAYS = """(
@@ -111,10 +115,19 @@ def _ranked(
     visit: Visit, reader: Reader, days: Sequence[str], columns: Sequence[str]
 ) -> list[dict[str, Any]]:
     where = present(visit) | {"jury_le": [*days]}
-    names = ("jury_le", "numero", "rang", *columns)
+    names = ("jury_le", "numero", "rang", "moment", *columns)
     view = "lecture_jury_dossier"
     rows = reader.rows_of(view, names, where, order="numero", limit=ALL, are_few=True)
-    rows.sort(key=lambda row: (days.index(str(row["jury_le"])), row["rang"] is None, row["rang"]))
+    rounds = [*MOMENTS, None]
+    # Each round has its own ranks.
+    rows.sort(
+        key=lambda row: (
+            days.index(str(row["jury_le"])),
+            rounds.index(row["moment"]),
+            row["rang"] is None,
+            row["rang"],
+        )
+    )
     return rows
 
 

@@ -17,6 +17,7 @@ from dsync.domain.notice import ALSO_ERASED, PURPOSE_AND_BASIS, durations, right
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 
 _VARIABLE = re.compile(r"\{\w+\}")
+_OF_LOGS = "réglé pour les journaux"
 _MISSING = "non renseigné"
 _DEFENDER = (
     "Si vous constatez un défaut d’accessibilité qui vous empêche d’accéder à un contenu ou à une "
@@ -91,9 +92,18 @@ def personal_data(site: Site) -> Paper:
 
 
 def _register(site: Site) -> list[tuple[str, str]]:
-    """Return what each table of personal data holds, and until when, as the register says."""
+    """Return what each table of personal data holds, and until when, as the register says.
+
+    Without commands and keys, which are for operators.
+    """
     held = [one for one in site.store.holdings() if one.columns]
-    return [(one.contents.replace("'", "’"), one.until.replace("'", "’")) for one in held]
+    return [(_plain(one.contents), _plain(one.until)) for one in held]
+
+
+def _plain(text: str) -> str:
+    for pattern, plain in ((r" \(`[^`]*`\)", ""), (r"de `\[retention\] logs`", _OF_LOGS)):
+        text = re.sub(pattern, plain, text)
+    return text.replace("'", "’")
 
 
 def _durations(site: Site) -> Iterator[Block]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 
-from dsync.domain.dossier import PARIS, Champ, Ligne, folded, unaccented
+from dsync.domain.dossier import PARIS, Champ, Ligne, folded, in_utc, unaccented
 from dsync.domain.ids import DescriptorId
 
 DescriptorIds = Set[DescriptorId]
@@ -153,9 +153,7 @@ def _iso_day(text: str) -> date | None:
         return None
     if len(text) == len("2024-01-01"):
         return date.fromisoformat(text)
-    instant = datetime.fromisoformat(text)
-    # DS takes an instant without an offset for UTC.
-    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(PARIS).date()
+    return in_utc(datetime.fromisoformat(text)).astimezone(PARIS).date()
 
 
 def _french_day(text: str) -> date | None:

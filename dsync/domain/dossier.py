@@ -34,6 +34,11 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, PARIS).astimezone(UTC)
 
 
+def in_utc(instant: datetime) -> datetime:
+    """Return an instant in UTC; one without an offset is taken for UTC, as DS takes it."""
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+
+
 class Etat(StrEnum):
     """DS's states of a dossier, verbatim."""
 

@@ -28,27 +28,23 @@ _UNKNOWN_TYPE = "inconnu"
 """Type of a champ whose descriptor has no readable type."""
 
 
-class _DemarchePart(Struct, rename="camel"):
-    """An object of the démarche; a field with a default may be missing."""
-
-
-class _DemarcheLabel(_DemarchePart):
+class _DemarcheLabel(Struct, rename="camel"):
     id: str
     name: str
     color: str | None = None
 
 
-class _Instructeur(_DemarchePart):
+class _Instructeur(Struct, rename="camel"):
     id: str
     email: str
 
 
-class _Groupe(_DemarchePart):
+class _Groupe(Struct, rename="camel"):
     instructeurs: list[Any] = []
     label: str = ""
 
 
-class _Descriptor(_DemarchePart):
+class _Descriptor(Struct, rename="camel"):
     id: DescriptorId
     label: str = ""
     type: str = _UNKNOWN_TYPE
@@ -58,14 +54,14 @@ class _Descriptor(_DemarchePart):
     champ_descriptors: list[Any] | None = None
 
 
-class _Revision(_DemarchePart):
+class _Revision(Struct, rename="camel"):
     id: str
     date_publication: datetime | None = None
     champ_descriptors: list[Any] = []
     annotation_descriptors: list[Any] = []
 
 
-class _Facts(_DemarchePart):
+class _Facts(Struct, rename="camel"):
     active_revision: Any = None
     title: str = ""
     state: str = ""

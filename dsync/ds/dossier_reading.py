@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ from dsync.domain.dossier import (
     Message,
     Traitement,
     cell_key,
+    in_utc,
 )
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
 from dsync.domain.json_bytes import is_crowded, repaired
@@ -300,13 +301,8 @@ def _message_of(node: MessageNode) -> Message:
 
 
 def utc(instant: datetime) -> datetime | None:
-    """Return an instant in UTC, None when its year is not accepted.
-
-    DS always gives the offset; an instant without one is taken for UTC.
-    """
-    if instant.year not in YEARS:
-        return None
-    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    """Return an instant in UTC, None when its year is not accepted."""
+    return in_utc(instant) if instant.year in YEARS else None
 
 
 def _there(instant: datetime, path: str) -> datetime:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from dsync.domain.dossier import GEOJSON, Fichier, Json
+from dsync.domain.dossier import GEOJSON, Fichier, Json, in_utc
 from dsync.domain.json_bytes import json_bytes
 from dsync.ds.nodes import AreaNode, CellNode, FileNode, GeometryNode
 
@@ -92,11 +92,7 @@ def _filled(node: CellNode) -> Value:
 
 def _datetime(node: CellNode) -> Value:
     try:
-        instant = datetime.fromisoformat(node.datetime or "")
-        if instant.tzinfo is None:
-            # DS gives the offset; it takes an instant without one for UTC.
-            instant = instant.replace(tzinfo=UTC)
-        return instant.astimezone(UTC).isoformat(), None
+        return in_utc(datetime.fromisoformat(node.datetime or "")).isoformat(), None
     except (OverflowError, ValueError):
         return None, None
 

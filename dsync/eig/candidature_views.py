@@ -124,7 +124,7 @@ VIEWS: Dictionary = {
         **said("raison_sociale", "Raison sociale du demandeur.", mark=Mark.OF_PERSON),
         **said("page_produit", "Adresse de la page du produit, telle que saisie.", mark=Mark.FREE_TEXT),
         **said("verdict", "Verdict en cours du pré-contrôle."),
-        **said("rang", "Rang parmi les dossiers présents du même jury, la meilleure moyenne d'abord ; le même pour des moyennes égales. Vide sans moyenne, et si le dossier n'est plus présent.", mark=Mark.OF_JURY, type="integer"),
+        **said("rang", "Rang parmi les dossiers présents du même jury et du même moment, la meilleure moyenne d'abord ; le même pour des moyennes égales. Vide sans moyenne, et si le dossier n'est plus présent.", mark=Mark.OF_JURY, type="integer"),
         **said("moment", "Moment dont les notes comptent : soutenance ou dossier (sens dans lecture_valeur) ; vide sans grille."),
         **said("nb_evaluations", "Nombre de grilles d'évaluation remplies, celles qui ne comptent pas comprises.", type="integer"),
         **said("nb_evaluateurs", "Nombre de personnes dont la grille compte.", type="integer"),

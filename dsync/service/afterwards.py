@@ -35,9 +35,6 @@ class Afterwards:
         act: Callable[[Worker], bool],
         stop: threading.Event,
     ) -> None:
-        self.idle = threading.Event()
-        """Set while nothing is done."""
-        self.idle.set()
         self._address = address
         self._act = act
         self._stop = stop
@@ -52,23 +49,19 @@ class Afterwards:
 
     def tick(self) -> None:
         """Do what was noted."""
-        self.idle.clear()
-        try:
-            with self._lock:
-                noted, self._noted = self._noted, {}
-            left: dict[DemarcheNumber, Worker] = {}
-            failed: set[str] = set()
-            for number, worker in noted.items():
-                server = urlsplit(self._address(worker)).netloc
-                if server in failed:
-                    left[number] = worker
-                elif not self._stop.is_set() and not self._has_answered(worker):
-                    failed.add(server)
-            with self._lock:
-                # First of all, or one that never answers would be tried before them each time.
-                self._noted = left | self._noted
-        finally:
-            self.idle.set()
+        with self._lock:
+            noted, self._noted = self._noted, {}
+        left: dict[DemarcheNumber, Worker] = {}
+        failed: set[str] = set()
+        for number, worker in noted.items():
+            server = urlsplit(self._address(worker)).netloc
+            if server in failed:
+                left[number] = worker
+            elif not self._stop.is_set() and not self._has_answered(worker):
+                failed.add(server)
+        with self._lock:
+            # First of all, or one that never answers would be tried before them each time.
+            self._noted = left | self._noted
 
     def _has_answered(self, worker: Worker) -> bool:
         with structlog.contextvars.bound_contextvars(demarche=worker.demarche):

@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -111,9 +110,6 @@ class Alerts:
         problems: Sequence[Mapping[str, Any]] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.idle = threading.Event()
-        """Set while nothing is looked for."""
-        self.idle.set()
         self._workers = workers
         # All have the same, also those that the list has later.
         self._store, self._clock = workers[0].store, workers[0].clock
@@ -148,16 +144,12 @@ class Alerts:
 
     def tick(self) -> None:
         """Tell what began and what ended since the last call; never raises."""
-        self.idle.clear()
+        # A check may wait minutes for DS: what the database shows of all is told before.
+        self._watch()
         try:
-            # A check may wait minutes for DS: what the database shows of all is told before.
-            self._watch()
-            try:
-                self._check()
-            except Exception:
-                log.exception("alerts_crashed")
-        finally:
-            self.idle.set()
+            self._check()
+        except Exception:
+            log.exception("alerts_crashed")
 
     def _watch(self) -> None:
         """Tell what began and what is over, by the database, the last runs and the last checks."""
@@ -238,8 +230,7 @@ class Alerts:
         self._started_at = min(self._started_at, now)
         # Files may change during the look, and with them the list.
         workers = [*self._workers]
-        looked = [one.looked._replace(ages=MappingProxyType({})) for one in workers]
-        states = states_of(self._store, looked, now) if looked else {}
+        states = states_of(self._store, [one.looked for one in workers], now) if workers else {}
         findings, seen, losses = list[AlertFinding](), set[DemarcheNumber](), list[AlertFinding]()
         for worker in workers:
             state, number = states[worker.demarche], worker.demarche

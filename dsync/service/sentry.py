@@ -13,14 +13,14 @@ from dsync.settings import Settings
 _FRAME = ("filename", "function", "module", "lineno", "in_app")
 
 
-def reporter(settings: Settings) -> Callable[[Exception], None] | None:
-    """Return the function that reports an exception to DSYNC_SENTRY_DSN; None without a DSN.
+def reporter(settings: Settings) -> Callable[[Exception], None]:
+    """Return the function that reports an exception to DSYNC_SENTRY_DSN; without one to nobody.
 
     Raises:
         ConfigurationError: sentry-sdk is not installed, or the DSN is none.
     """
     if settings.sentry_dsn is None:
-        return None
+        return lambda error: None
     try:
         import sentry_sdk
     except ImportError as exc:

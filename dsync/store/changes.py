@@ -21,7 +21,7 @@ from sqlalchemy import Row, select
 
 from dsync.annotations.targets import DATE, LABEL, normalise
 from dsync.annotations.wish import WrittenValue
-from dsync.domain.dossier import Correction, Etat, Json, cell_key
+from dsync.domain.dossier import Etat, Json, cell_key
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.seals import Seals
@@ -113,25 +113,7 @@ Asked = tuple[DossierNumber, datetime]
 """A correction: its dossier, and when it was asked for."""
 
 
-class CorrectionReads(Subject):
-    """Reads the corrections."""
-
-    def of(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, list[Correction]]:
-        """Return the known corrections of these dossiers, oldest first."""
-        found: dict[DossierNumber, list[Correction]] = {}
-        rows = self.connection.execute(
-            select(_correction)
-            .where(among(_correction.c.numero, numbers))
-            .order_by(_correction.c.demandee_le)
-        )
-        for row in rows:
-            found.setdefault(DossierNumber(row.numero), []).append(
-                Correction(row.demandee_le, row.finie_le)
-            )
-        return found
-
-
-class ChangeWrites(CorrectionReads):
+class ChangeWrites(Subject):
     """Writes the changes of dossiers, and their corrections."""
 
     def record_changes(self, rows: Sequence[Mapping[str, Any]]) -> None:

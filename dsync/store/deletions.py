@@ -45,6 +45,11 @@ class DeletionReads(Subject):
         """Return those of these dossiers that an operator erased."""
         return {*self._dossiers(among(_dossier.c.numero, numbers), presence=Presence.EFFACE)}
 
+    def erased(self) -> set[DossierNumber]:
+        """Return the dossiers of which nothing may be left where the views are kept, too."""
+        gone = [Presence.EFFACE.value, Presence.SUPPRIME.value]
+        return {*self._dossiers(_dossier.c.presence.in_(gone))}
+
     def still_present(self, numbers: Collection[DossierNumber]) -> list[DossierNumber]:
         """Return those of these dossiers that are present in the copy."""
         return self._dossiers(among(_dossier.c.numero, numbers), presence=Presence.PRESENT)

@@ -207,9 +207,6 @@ class PieceWrites(PieceReads):
         mine = _piece.c.numero == number, ~_piece.c.a_supprimer
         mine += tuple(_piece.c[name] == value for name, value in key._asdict().items())
         execute(update(_piece).where(*mine, _piece.c.adresse != adresse).values(a_supprimer=True))
-        content_hash = (
-            select(_dossier.c.content_hash).where(_dossier.c.numero == number).scalar_subquery()
-        )
         known = execute(select(_piece.c.id, _piece.c.essais).where(*mine)).one_or_none()
         begins = etat is CopyState.EN_COURS
         essais = (known.essais if known else 0) + (not begins)
@@ -221,7 +218,7 @@ class PieceWrites(PieceReads):
             "essais": essais,
             # One that a killed process began is due at once.
             "prochain_essai_le": now if begins else now + min(delay, LONGEST_WAIT),
-            "content_hash": content_hash,
+            "content_hash": _hash_of(number),
         }
         if known:
             execute(update(_piece).where(_piece.c.id == known.id).values(values))
@@ -248,15 +245,7 @@ class PieceWrites(PieceReads):
         files = self._stored_files(numbers)
         for row in self.connection.execute(_live(numbers)).all():
             is_there = _key_of(row) in files.get(row.numero, {})
-            changed: dict[str, Any] = (
-                {
-                    "content_hash": select(_dossier.c.content_hash)
-                    .where(_dossier.c.numero == row.numero)
-                    .scalar_subquery()
-                }
-                if is_there
-                else {"a_supprimer": True}
-            )
+            changed = {"content_hash": _hash_of(row.numero)} if is_there else {"a_supprimer": True}
             self.connection.execute(update(_piece).where(_piece.c.id == row.id).values(changed))
 
     def forget(self, ids: Sequence[int]) -> None:
@@ -266,6 +255,11 @@ class PieceWrites(PieceReads):
 
 def _live(numbers: Sequence[DossierNumber]) -> Select[Any]:
     return select(_piece).where(among(_piece.c.numero, numbers), ~_piece.c.a_supprimer)
+
+
+def _hash_of(number: DossierNumber) -> Any:
+    """Return the query of the hash of a dossier's content."""
+    return select(_dossier.c.content_hash).where(_dossier.c.numero == number).scalar_subquery()
 
 
 def _key_of(row: Row[Any]) -> PieceKey:

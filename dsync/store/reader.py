@@ -32,7 +32,6 @@ from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
 from dsync.store.alert_book import AlertReads
 from dsync.store.change_list import ChangeReads
-from dsync.store.changes import CorrectionReads
 from dsync.store.consents import ConsentReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.grist_rows import GristReads
@@ -48,9 +47,9 @@ from dsync.store.queue import QueueReads
 from dsync.store.reading_views import expanded
 from dsync.store.requests import WEBHOOK, RequestReads
 from dsync.store.seals import SealReads
-from dsync.store.services import RunningService, read_demarches, read_services
+from dsync.store.services import RunningService, read_services
 from dsync.store.sql import Scope, Subject, is_in, is_shown
-from dsync.store.sync_state import DemarcheReads, StateReads
+from dsync.store.sync_state import DemarcheReads, StateReads, read_demarches
 from dsync.store.verdicts import VerdictReads
 from dsync.store.verification import ContentReads, VerificationReads
 from dsync.store.wishes import WishReads
@@ -117,7 +116,6 @@ class Reader(Subject):
         self.alerts = AlertReads(scope)
         self.changes = ChangeReads(scope)
         self.contents = ContentReads(scope)
-        self.corrections = CorrectionReads(scope)
         self.deletions = DeletionReads(scope)
         self.demarche = DemarcheReads(scope)
         self.dossiers = DossierReads(scope)

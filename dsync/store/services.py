@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, union
+from sqlalchemy import Connection, delete, func, select
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.lease import LEASE_TTL_S, LeaseInfo, read_lease
-from dsync.store.sql import among, upsert
+from dsync.store.sql import upsert
 
-_service, _demarche = tables.service, tables.demarche
+_service = tables.service
 
 _HEARTBEAT_TIMEOUT = timedelta(minutes=3)
 """A service without a lease that has not registered for this time counts as ended."""
@@ -138,27 +138,6 @@ def read_services(
     for number, *row in rows:
         found[number].append(RunningService(*row))
     return found
-
-
-def read_demarches(connection: Connection) -> list[DemarcheNumber]:
-    """Return the démarches of which something was read, or tried to be, by number."""
-    of_run = tables.sync_run.c.demarche_numero
-    # From one to the next by the index, because there are hundreds of thousands of runs.
-    tried = select(func.min(of_run).label("number")).cte("tried", recursive=True)
-    following = select(func.min(of_run)).where(of_run > tried.c.number).scalar_subquery()
-    tried = tried.union_all(select(following).where(tried.c.number.is_not(None)))
-    read = select(_demarche.c.number)
-    rows = connection.scalars(union(read, select(tried.c.number)))
-    return sorted(DemarcheNumber(number) for number in rows if number is not None)
-
-
-def read_demarches_of(connection: Connection, dossiers: Sequence[int]) -> dict[int, int]:
-    """Return the démarche of each dossier that is known, if only by its quarantine."""
-    both = [
-        select(table.c.numero, table.c.demarche_numero).where(among(table.c.numero, dossiers))
-        for table in (tables.quarantaine, tables.dossier)
-    ]
-    return {numero: demarche for numero, demarche in connection.execute(union(*both))}
 
 
 def is_alive(service: RunningService, lease: LeaseInfo | None, now: datetime) -> bool:

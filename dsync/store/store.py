@@ -26,7 +26,7 @@ from dsync.errors import (
 )
 from dsync.messages import kinds as k
 from dsync.programme import Dictionary, Programme
-from dsync.store import access, layout, reading_views, schema, services, sessions, tables
+from dsync.store import access, layout, reading_views, schema, sessions, sync_state, tables
 from dsync.store import lease as leases
 from dsync.store.alert_book import AlertWrites
 from dsync.store.answer_rows import AnswerWrites
@@ -301,12 +301,12 @@ class Store:
     def demarches(self) -> list[DemarcheNumber]:
         """Return the démarches of which something was read, or tried to be."""
         with self._connected(reading=True) as connection:
-            return services.read_demarches(connection)
+            return sync_state.read_demarches(connection)
 
     def demarches_of(self, dossiers: Sequence[int]) -> dict[int, int]:
         """Return the démarche of each of these dossiers that is known, by its number."""
         with self._connected(reading=True) as connection:
-            return services.read_demarches_of(connection, dossiers)
+            return sync_state.read_demarches_of(connection, dossiers)
 
     def close_session(self, token: str, until: datetime) -> None:
         """Make a session of the console unusable, until it ends by itself."""
@@ -402,9 +402,8 @@ class Store:
             connection = connection.execution_options(**{TRIAL: True})
             whole = connection.begin()
             try:
-                if self._is_postgresql:
-                    # DS can take longer to answer.
-                    connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+                # DS can take longer to answer.
+                wait_in_transaction(connection)
                 trial = copy(self)
                 trial._whole = connection
                 yield trial
@@ -446,7 +445,7 @@ class Store:
                 # Each waits for the other one, for as long as a large table takes.
                 wait_in_transaction(connection)
             schema.check_revision(source, self.place, self._programme)
-            numbers = services.read_demarches(source)
+            numbers = sync_state.read_demarches(source)
             for number in numbers:
                 leases.check_free(source, number, self._clock())
             schema.upgrade(copy, target.place, self._programme)

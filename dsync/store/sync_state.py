@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, and_, case, delete, func, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, func, select, union, update
 
 from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import (
@@ -34,6 +34,7 @@ from dsync.store.sql import (
     CLOCK_TOLERANCE,
     LONGEST_WAIT,
     Subject,
+    among,
     excluded,
     insert_for,
     update_rows,
@@ -143,6 +144,27 @@ _state = tables.sync_state.c
 _STATES = select(_state.demarche_numero, *(_state[name] for name in _FIELDS))
 
 
+def read_demarches(connection: Connection) -> list[DemarcheNumber]:
+    """Return the démarches of which something was read, or tried to be, by number."""
+    of_run = tables.sync_run.c.demarche_numero
+    # From one to the next by the index, because there are hundreds of thousands of runs.
+    tried = select(func.min(of_run).label("number")).cte("tried", recursive=True)
+    following = select(func.min(of_run)).where(of_run > tried.c.number).scalar_subquery()
+    tried = tried.union_all(select(following).where(tried.c.number.is_not(None)))
+    read = select(tables.demarche.c.number)
+    rows = connection.scalars(union(read, select(tried.c.number)))
+    return sorted(DemarcheNumber(number) for number in rows if number is not None)
+
+
+def read_demarches_of(connection: Connection, dossiers: Sequence[int]) -> dict[int, int]:
+    """Return the démarche of each dossier that is known, if only by its quarantine."""
+    both = [
+        select(table.c.numero, table.c.demarche_numero).where(among(table.c.numero, dossiers))
+        for table in (tables.quarantaine, tables.dossier)
+    ]
+    return {numero: demarche for numero, demarche in connection.execute(union(*both))}
+
+
 class DemarcheReads(Subject):
     """Reads the démarche's facts and form."""
 
@@ -179,7 +201,7 @@ class DemarcheReads(Subject):
     def agents(self) -> frozenset[str]:
         """Return the addresses of the démarche's instructeurs, in small letters."""
         row = self._stored("instructeurs")
-        return frozenset(one["email"].casefold() for one in (row.instructeurs if row else ()))
+        return frozenset(one["email"].casefold() for one in (row and row.instructeurs) or ())
 
     def labels_and_groupes(self) -> tuple[list[str], list[str]]:
         """Return the names of the labels and of the groupes instructeurs of the démarche in DS.

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Connection,
     Row,
     and_,
     bindparam,
@@ -57,18 +56,6 @@ _DUE = (
 )
 
 
-def kept_rules(connection: Connection) -> dict[str, Mapping[str, Any]]:
-    """Return each version of rules that gave a verdict, of any démarche, the latest first.
-
-    They are whole, as `Rules.document`, with `depuis_le`.
-    """
-    rows = connection.execute(select(_rules).order_by(_rules.c.depuis_le.desc(), _rules.c.version))
-    return {
-        row.version: {"depuis_le": row.depuis_le, **row.document, **(row.prive or {})}
-        for row in rows
-    }
-
-
 class VerdictReads(Subject):
     """Reads verdicts."""
 
@@ -91,6 +78,17 @@ class VerdictReads(Subject):
             )
             for row in rows
         ]
+
+    def rules(self) -> dict[str, Mapping[str, Any]]:
+        """Return each version of rules that gave a verdict, of any démarche, the latest first.
+
+        They are whole, as `Rules.document`, with `depuis_le`.
+        """
+        latest = select(_rules).order_by(_rules.c.depuis_le.desc(), _rules.c.version)
+        return {
+            row.version: {"depuis_le": row.depuis_le, **row.document, **(row.prive or {})}
+            for row in self.connection.execute(latest)
+        }
 
     def at(
         self, numbers: Sequence[DossierNumber], at: datetime

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from dsync.annotations.wish import WishStatus
-from dsync.domain.dossier import Message, Presence
+from dsync.domain.dossier import Correction, Message, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState
 from dsync.domain.run_kinds import Kind, Status
@@ -140,6 +140,19 @@ class ContentReads(Subject):
             # A damaged list says nothing: the sides are then worked out anew.
             with suppress(msgspec.DecodeError):
                 found[number] = _to_messages.decode(stored)
+        return found
+
+    def corrections(
+        self, numbers: Collection[DossierNumber]
+    ) -> dict[DossierNumber, list[Correction]]:
+        """Return the known corrections that these dossiers were asked for, oldest first."""
+        table = tables.correction
+        rows = self.connection.execute(
+            select(table).where(among(table.c.numero, numbers)).order_by(table.c.demandee_le)
+        )
+        found = dict[DossierNumber, list[Correction]]()
+        for numero, *dates in rows:
+            found.setdefault(DossierNumber(numero), []).append(Correction(*dates))
         return found
 
     def annotations(self, numbers: Collection[DossierNumber]) -> dict[DossierNumber, bytes]:

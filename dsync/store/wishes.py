@@ -253,6 +253,8 @@ class WishWrites(WishReads):
 
         Unknown wishes are ignored. `run` is None outside a run.
         """
+        if not outcomes:
+            return
         ids = [outcome.id for outcome in outcomes]
         rows = self.connection.execute(select_wishes().where(_outbox.c.id.in_(ids)))
         wishes = {row.id: wish_of(row) for row in rows}

@@ -7,8 +7,6 @@ the wishes are worded again and the stopped ones are retried.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from dsync.annotations.targets import LABEL, RESULTAT, desired
 from dsync.annotations.wish import NewWish, WishStatus
 from dsync.domain.consent import Consent, Move, Proposal
@@ -20,6 +18,7 @@ from dsync.sync.context import Context, Run, digest, is_accepted, nothing_to_acc
 from dsync.sync.grounds import (
     follow_boxes,
     has_lost_box,
+    known_boxes,
     lost_boxes,
     serves_another_call,
 )
@@ -36,11 +35,11 @@ def check_sections(run: Run) -> None:
         ConfigurationError: it lacks some; nothing was changed.
     """
     lost = _lost_sections(run)
-    moves = [Move(f"section {name}", o.before, o.after, o.number) for name, o in lost.items()]
-    number = sum(one.number for one in lost.values())
-    proposal = Proposal(Consent.CONFIG, tuple(moves), number, dict.fromkeys(lost, ""))
+    moves = tuple(move for move, _ in lost.values())
+    number = sum(move.dossiers for move in moves)
+    proposal = Proposal(Consent.CONFIG, moves, number, dict.fromkeys(lost, ""))
     if lost and not is_accepted(run, proposal):
-        said = ", ".join(f"{one.number} {one.what}" for one in lost.values())
+        said = ", ".join(f"{move.dossiers} {what}" for move, what in lost.values())
         raise ConfigurationError(
             k.SectionsLost(str(run.context.config), run.demarche, tuple(lost), said)
         )
@@ -55,32 +54,27 @@ def end_consent(run: Run) -> None:
         nothing_to_accept(run, Consent.CONFIG)
 
 
-class _Lost(NamedTuple):
-    """What a missing section of the configuration has made."""
+def _lost_sections(run: Run) -> dict[str, tuple[Move, str]]:
+    """Return what each missing section of the configuration has made, and what becomes of it."""
+    context, lost = run.context, dict[str, tuple[Move, str]]()
 
-    number: int
-    what: str
-    before: str
-    after: str
+    def lose(name: str, number: int, what: str, before: str, after: str) -> None:
+        lost[name] = Move(f"section {name}", before, after, number), what
 
-
-def _lost_sections(run: Run) -> dict[str, _Lost]:
-    context = run.context
     if context.judge and context.annotations:
         return {}
     with run.reading() as reader:
         state, made = reader.state.read(), reader.made_by_sections()
-    lost = {}
     if not context.maps and made.rows:
         what = f"{made.table}s would be emptied"
-        lost["[mapping]"] = _Lost(made.rows, what, "réponses lues", "retirées de la copie")
+        lose("[mapping]", made.rows, what, "réponses lues", "retirées de la copie")
     # The key is that of rules: without it, these verdicts were given up before.
     if context.judge is None and state.evidence_key is not None and made.verdicts:
         what = "verdicts would be renewed no more"
-        lost["[regles]"] = _Lost(made.verdicts, what, "avis tenus à jour", "figés")
+        lose("[regles]", made.verdicts, what, "avis tenus à jour", "figés")
     if context.annotations is None and made.wishes:
         what = "wishes would be emptied"
-        lost["[annotations]"] = _Lost(made.wishes, what, "inscriptions suivies", "abandonnées")
+        lose("[annotations]", made.wishes, what, "inscriptions suivies", "abandonnées")
     return lost
 
 
@@ -94,6 +88,8 @@ def follow_config_changes(run: Run) -> None:
     demarche = run.known_demarche()
     with run.reading() as reader:
         before = reader.state.read().writing_key
+        if run.known_boxes is None:
+            run.known_boxes = known_boxes(reader)
         words = {k.value: v for k, v in run.context.words.items()}
         names = (run.context.appel, words, _origins(run, demarche))
         is_named = reader.demarche.names() == names

@@ -152,6 +152,8 @@ class Run:
     """Whether this run has finished a full read."""
     doubts: Doubts = field(default_factory=Doubts)
     """What this run was shown and does not believe."""
+    proposed: set[Consent] | None = None
+    """The kinds of which a proposal is stored, by runs alone, once they are read."""
     compared: set[DossierNumber] = field(default_factory=set)
     """Dossiers of which this run has stored what the checks compare, as they are in the copy."""
     evidence: Evidence | None = None
@@ -237,17 +239,21 @@ def is_accepted(run: Run, proposal: Proposal) -> bool:
         return True
     with run.transaction() as tx:
         tx.consents.ask(proposal, run.now)
+    if run.proposed is not None:
+        run.proposed.add(proposal.kind)
     return False
 
 
 def nothing_to_accept(run: Run, *kinds: Consent) -> None:
     """End proposals of which the cause is gone, or that are done."""
-    with run.reading() as reader:
-        known = [one.proposal.kind for one in reader.consents.all() if one.proposal.kind in kinds]
-    if known:
+    if run.proposed is None:
+        with run.reading() as reader:
+            run.proposed = {one.proposal.kind for one in reader.consents.all()}
+    if ended := run.proposed.intersection(kinds):
         with run.transaction() as tx:
-            for kind in known:
+            for kind in ended:
                 tx.consents.end(kind)
+        run.proposed -= ended
 
 
 def digest(*parts: str) -> str:

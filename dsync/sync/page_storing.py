@@ -182,7 +182,7 @@ def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:
     numbers = [dossier.number for dossier in page.nodes]
     with run.reading() as reader:
         agents, known = reader.demarche.agents(), reader.contents.messages(numbers)
-        corrections = reader.corrections.of(numbers)
+        corrections = reader.contents.corrections(numbers)
         copied = reader.dossiers.content_hashes(numbers)
         gaps = [d.number for d in page.nodes if d.number in page.incomplete or may_lack_company(d)]
         stored = reader.contents.of(gaps) if gaps else {}

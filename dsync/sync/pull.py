@@ -561,13 +561,14 @@ def reconcile(run: Run, crawl: Crawl, *, accept: bool) -> None:
     disappeared = _request_missing(run, [*unseen, *unlisted])
     # As many as the brake allows: more may be the token's scope, and they go on counting.
     lost = _request_missing(run, twins) if len(twins) <= limit else []
-    with run.transaction() as tx:
-        tx.deletions.hide_twins(lost)
-        # In batches: a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL.
-        run.report.deleted += sum(
-            tx.deletions.mark_disappeared(run.id, chunk, run.now)
-            for chunk in run.batches(disappeared)
-        )
+    if lost or disappeared:
+        with run.transaction() as tx:
+            tx.deletions.hide_twins(lost)
+            # In batches: a statement takes 32,766 parameters on SQLite, 65,535 on PostgreSQL.
+            run.report.deleted += sum(
+                tx.deletions.mark_disappeared(run.id, chunk, run.now)
+                for chunk in run.batches(disappeared)
+            )
     # Done, or fewer are missing: the cause is gone.
     nothing_to_accept(run, Consent.DELETIONS)
     if state.full_started_at is not None:

@@ -110,12 +110,12 @@ def configured(engine: Engine, folder: Path, text: str) -> Worker:
     return Worker(settings, clock=engine.worker.now, store=engine.worker.store)
 
 
-def beside(app: Worker, demarche: int | None = None, **sections: Any) -> Worker:
+def beside(app: Worker, number: int | None = None, /, **sections: Any) -> Worker:
     """Return a worker of the same database, of another démarche or with other sections."""
     configuration = app.configuration.model_copy(update=sections)
     settings = replace(app.settings, configuration=configuration)
-    if demarche is not None:
-        settings = replace(settings, demarche=demarche)
+    if number is not None:
+        settings = replace(settings, demarche=number)
     return Worker(settings, clock=app.clock, store=app.store)
 
 

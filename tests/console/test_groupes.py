@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from html import unescape
 from itertools import product
@@ -140,7 +139,7 @@ def counted(reader: Reader) -> list[Any]:
     dossiers, where = reader.dossiers, {"demarche_numero": int(DEMARCHE)}
     figures, counts = dossiers.figures(with_stages=True), dossiers.counts()
     [row] = reader.rows_of("lecture_candidature", ["count(*) AS n"], where, order="1")
-    overview = Counter({row.quoi: row.nombre for row in reader.overview([DEMARCHE])})
+    overview = reader.overview([DEMARCHE])[int(DEMARCHE)]
     return [
         len(dossiers.listing(Selection(), limit=100)[0]),
         len(dossiers.numbers_of(Selection())),

@@ -38,15 +38,12 @@ def test_the_jury_is_ordered_by_mean_mark(read_engine: Engine, reader: Visitor) 
             day=day,
         )
         rounds = ["soutenance", "dossier", None]
-        rows.sort(key=lambda row: (row["rang"] is None, row["rang"], row["numero"]))
-        by_round = sorted(rows, key=lambda row: rounds.index(row["moment"]))
+        rows.sort(key=lambda row: (rounds.index(row["moment"]), row["rang"] is None, row["rang"]))
         page = reader.get(f"/jury?le={day}")
         headers, shown = jury_of(page.text)
         dossier, mean = headers.index("Dossier"), headers.index("Moyenne")
-        assert [str(row["numero"]) for row in by_round] == [one[dossier] for one in shown]
-        assert [said.number(row["note_moyenne"], 2) for row in by_round] == [
-            one[mean] for one in shown
-        ]
+        assert [str(row["numero"]) for row in rows] == [one[dossier] for one in shown]
+        assert [said.number(row["note_moyenne"], 2) for row in rows] == [one[mean] for one in shown]
         unranked = [str(row["numero"]) for row in rows if row["rang"] is None]
         assert all(number in words(page.text).partition("faute de notes")[2] for number in unranked)
         book = load_workbook(io.BytesIO(reader.get(f"/jury.xlsx?le={day}").content))
@@ -129,6 +126,17 @@ def test_equal_means_share_a_rank(engine: Engine, visitor: Visitor) -> None:
     engine.sync()
     _, shown = jury_of(visitor.get(f"/jury?le={DAY}").text)
     assert ["1", "1", "3"] == [row[0] for row in shown]
+
+
+def test_each_round_has_its_own_ranks(engine: Engine, visitor: Visitor) -> None:
+    """Whoever passed the soutenance is not compared with whom only the dossier's marks count."""
+    heard, better = ungraded(engine, 2)
+    grade(engine, heard, ("Dossier", ADA, 5), ("Soutenance", ADA, 3))
+    grade(engine, better, ("Dossier", ADA, 4))
+    engine.advance(minutes=1)
+    engine.sync()
+    _, shown = jury_of(visitor.get(f"/jury?le={DAY}").text)
+    assert [["1", str(number(heard))], ["1", str(number(better))]] == [row[:2] for row in shown]
 
 
 def test_the_marks_are_side_by_side(engine: Engine, visitor: Visitor) -> None:

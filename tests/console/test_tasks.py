@@ -190,27 +190,9 @@ def test_why_and_what_would_change_it(person: Person) -> None:
     expect(person.page.get_by_role("heading", name="À faire : dire si")).to_be_visible()
 
 
-def test_what_changed_this_week(person: Person) -> None:
-    person.link(re.compile(r"modifiés? par (son|leur) candidat"))
-    expect(person.page.locator("table.changements")).to_contain_text("Un autre problème")
-
-
-def test_read_one_again(person: Person) -> None:
-    person.menu("Dossiers")
-    person.click(person.page.locator("table.liste tbody th a").first)
-    person.button("Relire")
-    expect(person.page.get_by_text("Dossiers lus")).to_be_visible(timeout=20_000)
-
-
 def test_the_workbook_of_the_jury(person: Person) -> None:
     person.menu("Jury")
     assert re.fullmatch(r"jury-[\d-]+\.xlsx", person.download("Classeur du jury"))
-
-
-def test_who_did_what(person: Person) -> None:
-    person.menu("Plus")
-    person.link(re.compile("^Journal"))
-    expect(person.page.locator("tbody tr").first).to_contain_text(EMAIL.lower())
 
 
 def test_one_ministry(person: Person) -> None:
@@ -255,25 +237,11 @@ def test_the_letter_to_the_applicant(person: Person) -> None:
     expect(person.page.get_by_label("Texte à transmettre")).to_contain_text("Madame, Monsieur,")
 
 
-def test_what_an_applicant_answered_under_the_words_of_the_form(person: Person) -> None:
-    person.menu("Dossiers")
-    person.click(person.page.locator("table.liste tbody th a").first)
-    person.link("Réponses")
-    expect(person.page.get_by_text("Problème identifié", exact=True)).to_be_visible()
-
-
 def test_print(person: Person) -> None:
     person.menu("Jury")
     person.button("Fiches à imprimer")
     expect(person.page.locator("section.fiche").first).to_be_visible()
     assert person.page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
-
-
-def test_what_is_not_yet_in_ds(person: Person) -> None:
-    person.menu("À faire")
-    person.link(re.compile(r"^\d+ Décisions?$"))
-    expect(heading(person)).to_contain_text("À reporter dans Démarches Simplifiées")
-    expect(person.page.get_by_role("columnheader", name="À faire").first).to_be_visible()
 
 
 def test_settle_eighteen_conflicts(person: Person) -> None:
@@ -313,44 +281,6 @@ def test_marks_side_by_side(person: Person) -> None:
 
 
 @as_role("instructeur")
-def test_remind_who_does_not_answer(person: Person) -> None:
-    person.link(re.compile(r"^\d+ Sans réponse"))
-    expect(person.page.locator(".compte")).to_contain_text("sans réponse depuis 14 jours")
-    person.click(person.page.locator("table.liste tbody th a").first)
-    expect(person.page.locator("#tete")).to_contain_text("sans réponse depuis")
-
-
-@as_role("instructeur")
-def test_read_what_a_candidate_answered(person: Person) -> None:
-    person.link(re.compile("^Lire"))
-    expect(person.page.locator("#tete")).to_contain_text("a répondu le")
-
-
-@as_role("instructeur")
-def test_say_that_a_letter_is_sent(person: Person) -> None:
-    person.link(re.compile("^Répondre"))
-    person.link("Lettre")
-    person.button("J’ai envoyé ce message")
-    expect(person.page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
-    expect(person.page.get_by_role("link", name="Revenir à ce qui est à faire")).to_be_visible()
-
-
-@as_role("instructeur")
-def test_judge_one_again(person: Person) -> None:
-    person.menu("Dossiers")
-    person.click(person.page.locator("table.liste tbody th a").first)
-    person.button("Rejuger")
-    expect(person.page.get_by_role("heading", name="Avis")).to_be_visible(timeout=20_000)
-
-
-@as_role("instructeur")
-def test_what_changed_since_monday(person: Person) -> None:
-    person.menu("Suivi")
-    person.link("Depuis lundi")
-    expect(person.page.locator(".compte").last).to_contain_text("parmi ce que dsync a lu depuis")
-
-
-@as_role("instructeur")
 def test_the_list_as_a_workbook(person: Person) -> None:
     person.menu("Dossiers")
     assert re.fullmatch(r"dossiers-[\d-]+\.xlsx", person.download("Excel"))
@@ -374,13 +304,6 @@ def test_another_column(person: Person) -> None:
 
 
 @as_role("instructeur")
-def test_try_again_what_could_not_be_read(person: Person) -> None:
-    person.link(re.compile(r"^\d+ Anomalies?$"))
-    person.button("Réessayer 1\u00a0dossier")
-    expect(person.page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
-
-
-@as_role("instructeur")
 def test_all_of_a_dossier_to_be_printed(person: Person) -> None:
     person.menu("Dossiers")
     person.click(person.page.locator("table.liste tbody th a").first)
@@ -400,22 +323,6 @@ def test_two_dossiers_of_a_product_side_by_side(person: Person) -> None:
     expect(person.page.get_by_text("Différent", exact=True).first).to_be_visible()
 
 
-@as_role("instructeur")
-def test_the_account_of_a_verdict(person: Person) -> None:
-    person.menu("Dossiers")
-    person.click(person.page.locator("table.liste tbody th a").first)
-    person.link("Compte rendu")
-    expect(heading(person)).to_contain_text("compte rendu individuel")
-
-
-@as_role("instructeur")
-def test_who_did_what_in_a_dossier(person: Person) -> None:
-    person.menu("Dossiers")
-    person.click(person.page.locator("table.liste tbody th a").first)
-    person.link("Journal")
-    expect(person.page.locator("ul.journal li").first).to_be_visible()
-
-
 def test_read_all_again(person: Person) -> None:
     person.menu("Suivi")
     person.click(person.page.get_by_text("Synchroniser maintenant…"))
@@ -425,47 +332,12 @@ def test_read_all_again(person: Person) -> None:
     expect(person.page.get_by_role("status").first).to_contain_text("Fait", timeout=30_000)
 
 
-def test_the_runs_and_what_one_changed(person: Person) -> None:
-    person.menu("Suivi")
-    person.link("Synchronisations")
-    person.click(person.page.locator("table.liste tbody th a").first)
-    expect(person.page.get_by_text("Dossiers lus")).to_be_visible()
-
-
-def test_who_saw_what(person: Person) -> None:
-    person.menu("Plus")
-    person.link("Qui a vu quoi")
-    expect(heading(person)).to_have_text("Qui a vu quoi")
-
-
 def test_where_a_person_is(person: Person) -> None:
     person.menu("Plus")
     person.link("Où figure une personne")
     person.page.get_by_label("Courriel, nom, téléphone ou SIRET").fill("example")
     person.page.keyboard.press("Enter")
     expect(person.page.locator(".compte")).to_contain_text("trouvée", timeout=20_000)
-
-
-def test_what_the_verdicts_rest_on(person: Person) -> None:
-    person.menu("Plus")
-    person.link("Preuves")
-    expect(person.page.get_by_text("Catalogue des produits")).to_be_visible()
-
-
-@as_role("administrateur", 4)
-def test_erase_one(person: Person) -> None:
-    """A click more: nothing is erased that nobody confirms."""
-    person.menu("Dossiers")
-    person.click(person.page.locator("table.liste tbody th a").first)
-    person.button("Effacer de la copie…")
-    person.button("Effacer le dossier")
-    expect(person.page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
-
-
-@as_role("jury")
-def test_my_grid_to_finish(person: Person) -> None:
-    person.link(re.compile("^Noter"))
-    expect(person.page.locator("table.notes").first).to_contain_text("incomplète")
 
 
 @as_role("jury")
@@ -480,13 +352,6 @@ def test_where_evaluators_differ_most(person: Person) -> None:
     person.menu("Jury")
     person.click(person.page.get_by_role("columnheader", name="Écart").first.get_by_role("link"))
     expect(person.page.locator("th[aria-sort=descending]").first).to_contain_text("Écart")
-
-
-@as_role("jury")
-def test_the_jury_before(person: Person) -> None:
-    person.menu("Jury")
-    person.link(re.compile("^Précédent, du"))
-    expect(heading(person)).to_contain_text("Jury du")
 
 
 @as_role("jury")
@@ -514,13 +379,6 @@ def test_why_without_personal_data(person: Person) -> None:
     expect(person.page.locator("#controles .controles__nom").first).to_be_visible()
 
 
-@as_role("lecteur")
-def test_how_it_works(person: Person) -> None:
-    person.menu("Plus")
-    person.link("Comment ça marche")
-    expect(heading(person)).to_contain_text("Règles du pré-contrôle")
-
-
 @as_role("responsable")
 def test_my_groupe_alone(person: Person) -> None:
     expect(person.page.locator(".entete__qui")).to_contain_text(f"Groupe {OTHER_GROUPE}")
@@ -531,14 +389,115 @@ def test_my_groupe_alone(person: Person) -> None:
 
 
 @as_role("responsable")
-def test_the_next_thing_of_my_groupe(person: Person) -> None:
-    person.link(re.compile("^Répondre"))
-    expect(person.page.locator("#tete")).to_contain_text(f"Groupe {OTHER_GROUPE}")
-
-
-@as_role("responsable")
 def test_how_my_groupe_goes(person: Person) -> None:
     person.menu("Suivi")
     expect(person.page.locator(".titre").first).to_contain_text("dossiers présents")
     person.link(re.compile("^À vérifier"))
     assert person.page.locator("table.liste tbody tr").count() <= 2 * (READ - 30)
+
+
+TASKS: dict[str, tuple[str, tuple[str, ...], str, str]] = {
+    "what changed this week": (
+        "administrateur", ("link modifiés? par (son|leur) candidat",),
+        "table.changements", "Un autre problème",
+    ),
+    "read one again": (
+        "administrateur", ("menu Dossiers", "first", "button Relire"), "main", "Dossiers lus",
+    ),
+    "who did what": (
+        "administrateur", ("menu Plus", "link ^Journal"), "tbody tr", EMAIL.lower(),
+    ),
+    "what an applicant answered, under the words of the form": (
+        "administrateur", ("menu Dossiers", "first", "link Réponses"), "main", "Problème identifié",
+    ),
+    "what is not yet in DS": (
+        "administrateur", ("menu À faire", r"link ^\d+ Décisions?$"),
+        "h1", "À reporter dans Démarches Simplifiées",
+    ),
+    "the runs, and what one changed": (
+        "administrateur", ("menu Suivi", "link Synchronisations", "first"), "main", "Dossiers lus",
+    ),
+    "who saw what": (
+        "administrateur", ("menu Plus", "link Qui a vu quoi"), "h1", "Qui a vu quoi",
+    ),
+    "what the verdicts rest on": (
+        "administrateur", ("menu Plus", "link Preuves"), "main", "Catalogue des produits",
+    ),
+    "remind who does not answer": (
+        "instructeur", (r"link ^\d+ Sans réponse", "first"), "#tete", "sans réponse depuis",
+    ),
+    "read what a candidate answered": (
+        "instructeur", ("link ^Lire",), "#tete", "a répondu le",
+    ),
+    "say that a letter is sent": (
+        "instructeur", ("link ^Répondre", "link Lettre", "button J’ai envoyé ce message"),
+        "main", "Revenir à ce qui est à faire",
+    ),
+    "judge one again": (
+        "instructeur", ("menu Dossiers", "first", "button Rejuger"), "main h2", "Avis",
+    ),
+    "what changed since Monday": (
+        "instructeur", ("menu Suivi", "link Depuis lundi"),
+        "main", "parmi ce que dsync a lu depuis",
+    ),
+    "try again what could not be read": (
+        "instructeur", (r"link ^\d+ Anomalies?$", "button Réessayer 1\u00a0dossier"),
+        "[role=status]", "Fait",
+    ),
+    "the account of a verdict": (
+        "instructeur", ("menu Dossiers", "first", "link Compte rendu"),
+        "h1", "compte rendu individuel",
+    ),
+    "who did what in a dossier": (
+        "instructeur", ("menu Dossiers", "first", "link Journal"), "ul.journal", "Première lecture",
+    ),
+    "how it works": (
+        "lecteur", ("menu Plus", "link Comment ça marche"), "h1", "Règles du pré-contrôle",
+    ),
+    "my grid to finish": (
+        "jury", ("link ^Noter",), "table.notes", "incomplète",
+    ),
+    "the jury before": (
+        "jury", ("menu Jury", "link ^Précédent, du"), "h1", "Jury du",
+    ),
+    "the next thing of my groupe": (
+        "responsable", ("link ^Répondre",), "#tete", f"Groupe {OTHER_GROUPE}",
+    ),
+}  # fmt: skip
+"""Tasks of one shape: the role, the clicks, and where which text then stands."""
+
+
+@pytest.mark.parametrize(
+    ("person", "clicks", "place", "text"),
+    [
+        pytest.param((role, MOST), clicks, place, text, id=name)
+        for name, (role, clicks, place, text) in TASKS.items()
+    ],
+    indirect=["person"],
+)
+def test_a_task_is_done_by_its_clicks(
+    person: Person, clicks: tuple[str, ...], place: str, text: str
+) -> None:
+    """An entry of the menu, a link, the first of a list, or a button."""
+    for kind, _, name in (click.partition(" ") for click in clicks):
+        match kind:
+            case "menu":
+                person.menu(name)
+            case "link":
+                person.link(re.compile(name))
+            case "first":
+                person.click(person.page.locator("table.liste tbody th a").first)
+            case "button":
+                person.button(name)
+    expect(person.page.locator(place).first).to_contain_text(text, timeout=20_000)
+
+
+def test_erase_one(team: Team) -> None:
+    """A click more than others need: nothing is erased that nobody confirms."""
+    person = team.person("administrateur")
+    person.menu("Dossiers")
+    person.click(person.page.locator("table.liste tbody th a").first)
+    person.button("Effacer de la copie…")
+    person.button("Effacer le dossier")
+    expect(person.page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
+    assert MOST + 1 == person.clicks

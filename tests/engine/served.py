@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 
 from dsync.domain.ids import DossierNumber
@@ -31,15 +29,9 @@ def unregister(app: Worker) -> None:
 class Served:
     """The turns of a démarche, as a service with one worker takes them."""
 
-    def __init__(
-        self,
-        app: Worker,
-        stop: threading.Event | None = None,
-        *,
-        succeeded: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, app: Worker) -> None:
         self.app = app
-        self._job = DemarcheJob(app, stop or app.stop, succeeded=succeeded)
+        self._job = DemarcheJob(app)
         app.store.turns.enter([app.demarche], app.clock())
 
     def tick(self) -> bool:

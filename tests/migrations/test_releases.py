@@ -16,7 +16,6 @@ from dsync.errors import SchemaBehindError
 from dsync.programme import Storage
 from dsync.store import layout, schema
 from dsync.store.dictionary import ENGINE, NO_PROGRAMME
-from dsync.store.verdicts import kept_rules
 from tests.commands.command import InsideCommand, config_with
 from tests.conftest import Golden
 from tests.migrations.layouts import written
@@ -131,7 +130,7 @@ def test_versions_of_declared_checks_come_along(empty_database_url: str) -> None
     store = open_database(empty_database_url, check_schema=False, with_programme=True)
     store.upgrade()
     with store.reading(DEMARCHE) as reader:
-        kept = kept_rules(reader.connection)["c-1"]
+        kept = reader.verdicts.rules()["c-1"]
         assert [] == [one for one in reader.seals.broken() if one[0] == "version_regles"]
     store.close()
     assert (["Complet"], "2026-11-24") == (kept["avis"], f"{kept['depuis_le']:%Y-%m-%d}")

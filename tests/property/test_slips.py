@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import string
-from datetime import UTC, date, datetime, time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsync.domain.verdict import Verdict
-from dsync.eig.precheck.evaluation import judge
-from dsync.eig.precheck.evidence import PublicEvidence
 from dsync.eig.precheck.product import Lien, resolve_product
-from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
 from tests.profiles import long
 from tests.property.answers import PAGE, source
 
@@ -59,24 +54,6 @@ def test_no_misspelling_is_an_unknown_page(
             assert match.lien not in (Lien.INCONNUE, Lien.AUCUN, Lien.VIDE), (slip, match)
             if match.lien is Lien.PROCHE:
                 assert f"{product.nom} ({product.id})" in match.noms, slip
-
-
-@given(st.sampled_from(["2.6", "2.7"]), st.data(), st.dates(date(2024, 1, 1), date(2024, 12, 31)))
-def test_no_misspelling_makes_a_dossier_ineligible(
-    version: str, data: st.DataObject, day: date
-) -> None:
-    """A typing error gives Inéligible only if it is exactly the page of another product."""
-    catalogue = source(version).catalogue
-    product = data.draw(st.sampled_from(list(catalogue.products.values())))
-    slip = data.draw(st.sampled_from(sorted(misspellings(product.id, LETTERS + SIGNS))))
-    deposited = datetime.combine(day, time(12), UTC)
-    dossier = Dossier("", {"page_produit": f"{PAGE}/{slip}.html", "depose_le": deposited})
-    rules = shipped_rules()
-    decision = judge(
-        candidature_of(dossier, rules), PublicEvidence(catalogue, deposited), rules, doublons=()
-    )
-    if decision.constats["produit_id"] is None:
-        assert decision.verdict is Verdict.A_VERIFIER
 
 
 @given(

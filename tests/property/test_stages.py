@@ -101,7 +101,7 @@ def test_the_stages_of_any_life_join(store: Store, drawn: list[list[list[Any]]])
             for name, argument in reads[turn - 1] if 0 < turn <= len(reads) else ():
                 life.act(name, argument)
         with store.reading() as reader:
-            asked = reader.corrections.of([DossierNumber(life.number) for life, _ in shown])
+            asked = reader.contents.corrections([DossierNumber(life.number) for life, _ in shown])
         page = [
             make_mapped(
                 life.number,

@@ -374,7 +374,7 @@ def test_a_jury_ranks_what_is_marked_in_full(store: Store) -> None:
         2: (1, "dossier", 3, 2, 0, 3.75, 3, 4, 0.5),
         3: (None, "dossier", 2, 2, 1, None, 5, 5, None),
         4: (None, None, 0, 0, 0, None, None, None, None),
-        5: (3, "dossier", 1, 1, 0, 2, 2, 2, None),
+        5: (2, "dossier", 1, 1, 0, 2, 2, 2, None),
         6: (None, "dossier", 1, 1, 0, 5, 5, 5, None),
     } == {
         row["numero"]: tuple(row[name] for name in names + notes)

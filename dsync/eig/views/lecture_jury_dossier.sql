@@ -1,4 +1,4 @@
--- A rank is of the present dossiers of one jury that have a mean: of each of these parts.
+-- A rank is of the present dossiers of one jury and round that have a mean: of each of these parts.
 SELECT
     n.jury_le,
     n.numero,
@@ -6,7 +6,9 @@ SELECT
     n.page_produit,
     n.verdict,
     CASE WHEN n.classe THEN
-        rank() OVER (PARTITION BY n.demarche_numero, n.jury_le, n.classe ORDER BY n.note_moyenne DESC)
+        rank() OVER (
+            PARTITION BY n.demarche_numero, n.jury_le, n.moment, n.classe ORDER BY n.note_moyenne DESC
+        )
     END AS rang,
     n.moment,
     n.nb_evaluations,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime
 
+from dsync.domain.ids import DossierNumber
 from dsync.domain.run_kinds import Kind, Status
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import Comparison, Decision, Verdict
 from dsync.errors import DSUnavailableError
 from dsync.messages.kinds import Note, Noted
-from dsync.sync.report import RunReport
+from dsync.sync.report import Comparisons, RunReport
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
+DETAIL = "Tout est conforme. " * 1_000
+COUNT = 500
 
 
 def closed(*problems: Note, error: DSUnavailableError | None = None) -> RunReport:
@@ -52,3 +56,24 @@ def test_the_document_has_the_published_keys_in_order() -> None:
     ] == list(document)
     assert dict.fromkeys((verdict.key for verdict in Verdict), 0) == document["verdicts"]
     assert "2026-11-24T14:30:00Z" == document["started_at"]
+
+
+def comparison(number: int) -> Comparison:
+    after = Decision(Verdict.ELIGIBLE, (), f"{number} {DETAIL}", "1", "")
+    return Comparison(DossierNumber(number), None, after)
+
+
+def test_the_decisions_of_many_dossiers_stay_in_a_file() -> None:
+    """They are read one at a time, as often as wanted, also by two readers at once."""
+    tracemalloc.start()
+    try:
+        found = Comparisons(map(comparison, range(COUNT)))
+        numbers = [
+            (one.numero, other.after.detail[:3]) for one, other in zip(found, found, strict=True)
+        ]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [(number, f"{number} To"[:3]) for number in range(COUNT)] == numbers
+    assert len(found) == COUNT
+    assert peak < COUNT * len(DETAIL) / 4
