@@ -26,7 +26,10 @@ LOCAL = (
     [
         ("--version", (*LOCAL, "sqlalchemy", "pydantic", "msgspec", "rich", "dsync.settings")),
         ("status", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
-        ("sync", (*WEB, "apscheduler", "alembic", "sqlalchemy.dialects.postgresql")),
+        (
+            "sync",
+            (*WEB, "apscheduler", "alembic", "rich.console", "sqlalchemy.dialects.postgresql"),
+        ),
     ],
 )
 def test_a_short_command_loads_no_more_than_it_needs(

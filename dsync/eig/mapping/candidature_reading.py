@@ -83,7 +83,7 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
                 continue
             # DS gives each mandatory or private repetition an empty row at creation, which is no
             # answer.
-            lignes = _filled(champ.lignes, plan)
+            lignes = _filled(champ.lignes, plan) if champ.lignes else []
             is_empty = not lignes if champ.lignes else is_blank(champ, plan.checkboxes)
             reponses[name] = Reponse.VIDE if is_empty else Reponse.REMPLI
             if name == _DEPARTEMENT:

@@ -56,7 +56,7 @@ class Sentence:
             + r"\.(?: |$)"
         )
 
-    @property
+    @cached_property
     def _parts(self) -> list[str]:
         what_to_do = f"À faire : {self.a_faire}" if self.a_faire else ""
         return [part for part in (self.fait, self.regle, what_to_do) if part]
