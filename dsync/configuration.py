@@ -455,6 +455,10 @@ class Configuration(Section):
         """The declared checks."""
         return None
 
+    def check_titles(self, checks: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the French titles of the checks by name, in order; `checks`: the programme's."""
+        return self.declared.titles if self.declared else checks
+
     @property
     def applicant(self) -> str:
         """What who deposits a dossier is called: a candidat in a call of the programme alone."""

@@ -17,6 +17,7 @@ from dsync.cli.options import (
     INSTANT,
     NUMBER,
     json_option,
+    limit_option,
     list_options,
     settings_options,
 )
@@ -39,7 +40,6 @@ with later(globals()):
         shown,
     )
     from dsync.cli.session import (
-        check_titles,
         journal,
         load,
         open_worker,
@@ -94,13 +94,7 @@ def dossier() -> None:
     help="Only open ones whose usager has not answered for so long, such as 14d.",
 )
 @click.option("--answered", is_flag=True, help="Only open ones whose usager has the last word.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 100_000),
-    default=100,
-    show_default=True,
-    help="Maximum number of dossiers.",
-)
+@limit_option("dossiers", 100, 100_000)
 @list_options()
 def list_(
     *,
@@ -178,7 +172,7 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     number = DemarcheNumber(settings.demarche)
     with opened_store([settings]) as store:
         with store.reading(number) as reader:
-            titles = check_titles(settings, reader)
+            titles = settings.configuration.check_titles(reader.programme.checks)
             found = _found(settings, reader, numero)
             conflicts = [one for one in reader.wishes.conflicts() if one.numero == numero]
             part = reader.programme

@@ -9,7 +9,7 @@ import click
 
 from dsync.cli.failures import LazyCommand
 from dsync.cli.later import later
-from dsync.cli.options import list_options
+from dsync.cli.options import limit_option, list_options
 
 with later(globals()):
     from dsync.cli.demarches import listed
@@ -33,13 +33,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Who saw what instead: pages of dossiers, files, exports, backups, searches of a person.",
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1000),
-    default=20,
-    show_default=True,
-    help="Maximum number of lines.",
-)
+@limit_option("lines", 20, 1000)
 @list_options()
 def history(
     *, manual: bool, seen: bool, limit: int, everywhere: bool, wide: bool, as_json: bool

@@ -20,6 +20,8 @@ _QUIET = {
     "urllib3": logging.WARNING,
     "alembic": logging.WARNING,
     "sqlalchemy": logging.WARNING,
+    # At WARNING it logs each tick during a run, although that is normal.
+    "apscheduler": logging.ERROR,
     # It logs the addresses of alerts, which hold passwords.
     "apprise": logging.CRITICAL,
     "sentry_sdk": logging.CRITICAL,

@@ -188,6 +188,17 @@ json_option = click.option(
 )
 
 
+def limit_option(what: str, default: int, most: int) -> Callable[[Command], Command]:
+    """Return the option `--limit N`; `what` names the things that are listed."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(1, most),
+        default=default,
+        show_default=True,
+        help=f"Maximum number of {what}.",
+    )
+
+
 def port_option(default: int, text: str) -> Callable[[Command], Command]:
     """Return the option `--port N` with its help text."""
     port = click.IntRange(0, 65535)

@@ -28,7 +28,7 @@ with later(globals()):
         shown,
     )
     from dsync.cli.runs import Done, carry_out, finish, print_errors, print_moves, with_remedies
-    from dsync.cli.session import check_titles, load, reading
+    from dsync.cli.session import load, reading
     from dsync.database import PROGRAMME
     from dsync.domain.ids import DossierNumber
     from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
@@ -366,7 +366,10 @@ def _document(comparison: Comparison) -> dict[str, Any]:
 def _statistics(*, as_json: bool) -> None:
     settings = load(stored=True)
     with reading(settings, sorting=True) as reader:
-        checks, rows = check_titles(settings, reader), reader.statistics()
+        checks, rows = (
+            settings.configuration.check_titles(reader.programme.checks),
+            reader.statistics(),
+        )
     if as_json:
         print_json(rows)
         return

@@ -17,6 +17,7 @@ with later(globals()):
     from dsync.cli.runs import carry_out, print_document
     from dsync.cli.session import load_each, reading
     from dsync.domain.ids import DossierNumber
+    from dsync.messages.english import QUARANTINE
     from dsync.settings import Settings
     from dsync.store.quarantine import Quarantined
     from dsync.sync.work import ReadDossiers
@@ -39,7 +40,7 @@ def list_(*, everywhere: bool, wide: bool, as_json: bool) -> None:
         lambda row: (
             row.numero,
             row.depuis,
-            row.message,
+            _reason(row),
             row.code,
             row.tentatives,
             row.dernier_essai_le,
@@ -56,6 +57,14 @@ def list_(*, everywhere: bool, wide: bool, as_json: bool) -> None:
                 "A check that failed is a bug of dsync: report its message, and its traceback in "
                 "the log of the run (check_failed)."
             )
+
+
+def _reason(row: Quarantined) -> str:
+    """Return a reason in English; the stored one is in French, and ends with the field's place."""
+    if row.code not in QUARANTINE:
+        return row.message
+    _, bracket, place = row.message.rstrip(".").partition(" (")
+    return f"{QUARANTINE[row.code]}{bracket}{place}."
 
 
 @quarantine.command("retry")

@@ -319,12 +319,6 @@ def journal(
         click.echo(f"That you saw this is not journaled: {exc.message}", err=True)
 
 
-def check_titles(settings: Settings, reader: Reader) -> Mapping[str, str]:
-    """Return the French titles of a démarche's checks by name, in their order."""
-    declared = settings.configuration.declared
-    return declared.titles if declared else reader.programme.checks
-
-
 @contextmanager
 def reading(settings: Settings | None = None, *, sorting: bool = False) -> Iterator[Reader]:
     """Yield a reader of the démarche's data; a missing database is not created.

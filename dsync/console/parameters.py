@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from starlette.exceptions import HTTPException
 
 from dsync.console import words
+from dsync.domain.dossier import in_utc
 
 _FIRST, _LAST = date(1900, 1, 1), date(2999, 12, 31)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -54,8 +55,7 @@ def instant_of(name: str, value: str) -> datetime:
         return words.first_instant(day_of(name, value, _AN_INSTANT).isoformat())
     try:
         # In an address, « + » is a space.
-        instant = datetime.fromisoformat(value.replace(" ", "+"))
-        instant = instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+        instant = in_utc(datetime.fromisoformat(value.replace(" ", "+")))
     except (ValueError, OverflowError):
         raise UnknownValueError(name, value, _AN_INSTANT) from None
     if not _FIRST <= instant.date() <= _LAST:

@@ -187,8 +187,7 @@ class Viewer:
 
     def check_titles(self, reader: Reader) -> Mapping[str, str]:
         """Return the French titles of the démarche's checks by name, in their order."""
-        declared = self.worker.configuration.declared
-        return declared.titles if declared else reader.programme.checks
+        return self.worker.configuration.check_titles(reader.programme.checks)
 
     def once_a_run(self, name: str, state: Mapping[str, Any], read: Callable[[], Any]) -> Any:
         """Return what only runs and days change; here, it is read."""

@@ -6,8 +6,11 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from dsync.domain.dossier import Demarche, slug
+if TYPE_CHECKING:
+    # Every command imports this: what it takes to read dossiers would delay its start.
+    from dsync.domain.dossier import Demarche
 
 MIN_SIMILARITY = 60
 """Similarity in percent from which a word is taken for a misspelling of a known one."""
@@ -35,7 +38,10 @@ def no_instructeur(demarche: Demarche, named: str) -> str:
 
 def similarity(libelle: str, known: Iterable[str]) -> int:
     """Return the similarity of a label of DS with the nearest known one, in percent below 100."""
-    from rapidfuzz import fuzz  # Takes 20 ms, which only this needs.
+    # Of what every command imports, only this needs them.
+    from rapidfuzz import fuzz
+
+    from dsync.domain.dossier import slug
 
     given, *others = [slug(one).replace("_", " ") for one in (libelle, *known)]
     # Whichever is higher: the same words in another order ask the same question.

@@ -379,12 +379,6 @@ def _read(kind: type[T], raw: Raw) -> T | None:
         return None
 
 
-def _page_fault(errors: Sequence[GraphError]) -> Fault:
-    """Return TIMEOUT or BAD_DATA: the only faults of a list when the démarche is there."""
-    fault = fault_of_errors(errors, has_data=True)
-    return Fault.TIMEOUT if fault is Fault.TIMEOUT else Fault.BAD_DATA
-
-
 def _is_link(error: GraphError) -> bool:
     """Return whether an error only says that a champ links to a dossier outside the scope."""
     is_inside = "champs" in error.path or "annotations" in error.path
@@ -410,7 +404,10 @@ def _raise_for_lists(errors: Sequence[GraphError]) -> None:
     inside = [error for error in errors if len(error.path) > 1 and error.path[1] in _LISTS]
     # With errors of the dossiers beside them, the page is handled first.
     if inside and len(inside) == len(errors):
-        raise error_of(_page_fault(inside), subject=k.Requested(k.Thing.LISTS), where=DELETIONS)
+        # The only faults of a list when the démarche is there.
+        is_slow = fault_of_errors(inside, has_data=True) is Fault.TIMEOUT
+        fault = Fault.TIMEOUT if is_slow else Fault.BAD_DATA
+        raise error_of(fault, subject=k.Requested(k.Thing.LISTS), where=DELETIONS)
 
 
 def _deleted_page(raw: Raw, request: ListRequest | None) -> DeletedPage | None:

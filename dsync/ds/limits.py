@@ -22,6 +22,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol, TypeVar
 
+from tenacity import RetryCallState, Retrying
+
 from dsync.errors import DSError, DSRateLimitedError, DSUnavailableError, InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.messages.kinds import Fault
@@ -284,21 +286,37 @@ def retried(
         DSError: that of the last attempt.
         InterruptedRunError: `stop` was set between two attempts.
     """
-    attempt = 0
-    while True:
-        attempt += 1
-        try:
-            return act()
-        except DSError as exc:
-            most = attempts_for(exc, policy, limits.attempts, answers=answers)
-            if attempt >= most:
-                raise
-            wait_s = limits.backoff_s * 2.0 ** (attempt - 1)
-            if isinstance(exc, DSRateLimitedError) and exc.retry_at is not None:
-                wait_s = max(0.0, (exc.retry_at - clock()).total_seconds())
-            # So that requests that failed together are not sent again together.
-            wait_s += random.uniform(0, limits.backoff_s)  # noqa: S311 - not for secrets
-            wait_s = min(wait_s, limits.max_wait_s)
-            notify(exc, attempt, most, wait_s)
-        if stop.wait(wait_s):
+
+    def most(error: DSError | None) -> int:
+        return attempts_for(error, policy, limits.attempts, answers=answers) if error else 1
+
+    def wait_s(state: RetryCallState) -> float:
+        error = _error(state)
+        seconds = limits.backoff_s * 2.0 ** (state.attempt_number - 1)
+        if isinstance(error, DSRateLimitedError) and error.retry_at is not None:
+            seconds = max(0.0, (error.retry_at - clock()).total_seconds())
+        # So that requests that failed together are not sent again together.
+        seconds += random.uniform(0, limits.backoff_s)  # noqa: S311 - not for secrets
+        return min(seconds, limits.max_wait_s)
+
+    def before(state: RetryCallState) -> None:
+        if error := _error(state):
+            notify(error, state.attempt_number, most(error), state.upcoming_sleep)
+
+    def sleep(seconds: float) -> None:
+        if stop.wait(seconds):
             raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))
+
+    return Retrying(
+        # The number of attempts depends on the error.
+        retry=lambda state: state.attempt_number < most(_error(state)),
+        wait=wait_s,
+        before_sleep=before,
+        sleep=sleep,
+        reraise=True,
+    )(act)
+
+
+def _error(state: RetryCallState) -> DSError | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error if isinstance(error, DSError) else None

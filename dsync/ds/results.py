@@ -131,21 +131,28 @@ class DossierWrite:
         return (bool(self.values), len(labels["remove"]), len(labels["add"]))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WriteOutcome:
-    """The outcome of one dossier's write; for an id in no set below it is unknown."""
+    """The outcome of one dossier's write, read alias by alias; of an id in no set it is unknown."""
 
     number: DossierNumber
-    saved: frozenset[str] = frozenset()
+    saved: set[str] = field(default_factory=set)
     """Ids of the annotations that DS returned."""
-    refused: Mapping[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     """DS's message in French, by the id of the annotation or label."""
-    labels_done: frozenset[str] = frozenset()
+    labels_done: set[str] = field(default_factory=set)
     """Ids of the labels that are now as requested, or were before."""
-    not_found: bool = False
-    """DS does not show the dossier, or does not know the instructeur: its answer is the same."""
+    is_found: bool = False
+    """Whether DS found the dossier for some of it."""
+    is_missing: bool = False
+    """Whether it did not for some of it."""
     unknown: bool = False
     code: str | None = None
     """Why nothing was written: `lecture_seule`, `droits` or `hors_perimetre`."""
     message: str | None = None
     """DS's message for `code` or `not_found`."""
+
+    @property
+    def not_found(self) -> bool:
+        """Whether DS shows no such dossier, or knows no such instructeur: it says the same."""
+        return self.is_missing and not self.is_found

@@ -69,99 +69,81 @@ def variables_of(writes: Sequence[DossierWrite]) -> dict[str, Any]:
 
 def outcomes_of(answer: GraphAnswer, writes: Sequence[DossierWrite]) -> list[WriteOutcome]:
     """Return the outcome of each write of a document, in the order of its aliases."""
-    return [_OutcomeReader(answer, i, write).outcome() for i, write in enumerate(writes)]
+    return [_outcome(answer, index, write) for index, write in enumerate(writes)]
 
 
-class _OutcomeReader:
-    """Reads the aliases of one dossier."""
+def _outcome(answer: GraphAnswer, index: int, write: DossierWrite) -> WriteOutcome:
+    """Read the aliases of one dossier."""
+    out = WriteOutcome(write.number)
+    if write.values:
+        _read_annotations(out, answer, f"w{index}_annotations", [one.id for one, _ in write.values])
+    for kind, labels in write.labels.items():
+        for ordinal, label_id in enumerate(labels):
+            _read_label(out, answer, f"w{index}_{kind}{ordinal}", label_id)
+    return out
 
-    def __init__(self, answer: GraphAnswer, index: int, write: DossierWrite) -> None:
-        self._data = answer.data or {}
-        self._errors = answer.errors
-        self._index = index
-        self._write = write
-        self._saved: frozenset[str] = frozenset()
-        self._refused: dict[str, str] = {}
-        self._done: set[str] = set()
-        self._code: str | None = None
-        self._message: str | None = None
-        self._is_found = False
-        self._is_missing = False
-        self._is_unknown = False
 
-    def outcome(self) -> WriteOutcome:
-        if self._write.values:
-            self._read_annotations(f"w{self._index}_annotations")
-        for kind, labels in self._write.labels.items():
-            for ordinal, label_id in enumerate(labels):
-                self._read_label(f"w{self._index}_{kind}{ordinal}", label_id)
-        return WriteOutcome(
-            number=self._write.number,
-            saved=self._saved,
-            refused=self._refused,
-            labels_done=frozenset(self._done),
-            not_found=self._is_missing and not self._is_found,
-            unknown=self._is_unknown,
-            code=self._code,
-            message=self._message,
-        )
+def _read_annotations(
+    out: WriteOutcome, answer: GraphAnswer, alias: str, ids: Sequence[str]
+) -> None:
+    payload = _payload(out, answer, alias, ids)
+    if payload is None:
+        return
+    out.saved = {*ids} & {champ["id"] for champ in payload.get("annotations") or ()}
+    messages = _messages(payload)
+    _note_blocking(out, messages)
+    # A refusal of the whole dossier says nothing about single values.
+    if not out.code:
+        out.refused |= _attributed([id_ for id_ in ids if id_ not in out.saved], messages)
 
-    def _read_annotations(self, alias: str) -> None:
-        ids = [descriptor.id for descriptor, _ in self._write.values]
-        payload = self._payload(alias, ids)
-        if payload is None:
-            return
-        self._saved = frozenset(ids) & {champ["id"] for champ in payload.get("annotations") or ()}
-        messages = _messages(payload)
-        self._note_blocking(messages)
-        # A refusal of the whole dossier says nothing about single values.
-        if not self._code:
-            missing = [id_ for id_ in ids if id_ not in self._saved]
-            self._refused.update(_attributed(missing, messages))
 
-    def _read_label(self, alias: str, label_id: str) -> None:
-        payload = self._payload(alias, [label_id])
-        if payload is None:
-            return
-        messages = _messages(payload)
-        # Also without a message, which is a success.
-        if all(refusal_of(message) is Refusal.ALREADY_SO for message in messages):
-            self._done.add(label_id)
-            return
-        self._note_blocking(messages)
-        if not self._code:
-            self._refused[label_id] = " ; ".join(messages)
+def _read_label(out: WriteOutcome, answer: GraphAnswer, alias: str, label_id: str) -> None:
+    payload = _payload(out, answer, alias, [label_id])
+    if payload is None:
+        return
+    messages = _messages(payload)
+    # Also without a message, which is a success.
+    if all(refusal_of(message) is Refusal.ALREADY_SO for message in messages):
+        out.labels_done.add(label_id)
+        return
+    _note_blocking(out, messages)
+    if not out.code:
+        out.refused[label_id] = " ; ".join(messages)
 
-    def _payload(self, alias: str, ids: Sequence[str]) -> Mapping[str, Any] | None:
-        """Return an alias's payload, or record why there is none and return None."""
-        errors = [error for error in self._errors if error.path[:1] == (alias,)]
-        payload: Mapping[str, Any] | None = self._data.get(alias)
-        if payload is not None and not errors and {"annotations", "label"} & payload.keys():
-            self._is_found = True
-            return payload
-        # Errors of several kinds, or beside a payload, do not show what DS has done; nor does an
-        # object that is not the API's.
-        fault = _common_fault(errors) if payload is None else None
-        message = errors[0].message if errors else None
-        if fault is Fault.NOT_FOUND and self._is_found:
-            # An earlier alias found the dossier, so it is the label that does not exist.
-            self._refused.update(dict.fromkeys(ids, "DS ne connaît pas ce label."))
-        elif fault is Fault.NOT_FOUND:
-            self._is_missing = True
-            self._message = self._message or message
-        elif fault is Fault.OUT_OF_SCOPE:
-            self._code, self._message = OUT_OF_SCOPE, message
-        elif fault is Fault.INVALID_CURSOR:  # DS could not decode an id, and wrote nothing.
-            self._refused.update(dict.fromkeys(ids, message or ""))
-        else:
-            self._is_unknown = True
-        return None
 
-    def _note_blocking(self, messages: Sequence[str]) -> None:
-        for message in messages:
-            kind = refusal_of(message)
-            if kind in _BLOCKING:
-                self._code, self._message = kind.value, message
+def _payload(
+    out: WriteOutcome, answer: GraphAnswer, alias: str, ids: Sequence[str]
+) -> Mapping[str, Any] | None:
+    """Return an alias's payload, or record why there is none and return None."""
+    errors = [error for error in answer.errors if error.path[:1] == (alias,)]
+    payload: Mapping[str, Any] | None = (answer.data or {}).get(alias)
+    if payload is not None and not errors and {"annotations", "label"} & payload.keys():
+        out.is_found = True
+        return payload
+    # Errors of several kinds, or beside a payload, do not show what DS has done; nor does an
+    # object that is not the API's.
+    fault = _common_fault(errors) if payload is None else None
+    message = errors[0].message if errors else None
+    if fault is Fault.NOT_FOUND and out.is_found:
+        # An earlier alias found the dossier, so it is the label that does not exist.
+        out.refused |= dict.fromkeys(ids, "DS ne connaît pas ce label.")
+    elif fault is Fault.NOT_FOUND:
+        out.is_missing = True
+        out.message = out.message or message
+    elif fault is Fault.OUT_OF_SCOPE:
+        out.code, out.message = OUT_OF_SCOPE, message
+    elif fault is Fault.INVALID_CURSOR:  # DS could not decode an id, and wrote nothing.
+        out.refused |= dict.fromkeys(ids, message or "")
+    else:
+        out.unknown = True
+    return None
+
+
+def _note_blocking(out: WriteOutcome, messages: Sequence[str]) -> None:
+    for message in messages:
+        kind = refusal_of(message)
+        if kind in _BLOCKING:
+            out.code, out.message = kind.value, message
 
 
 def _common_fault(errors: Sequence[GraphError]) -> Fault | None:

@@ -44,6 +44,9 @@ PARTIAL = ".dsync-partial"
 
 _TYPES: Mapping[str, str] = {"text": "string", "json": "any"}
 """Types whose name differs in the Table Schema."""
+_PARQUET_TYPES = {**_TYPES, "integer": "number"}
+"""Frictionless reads Parquet by pandas, which has no integers in a column with an empty one. The
+file has the exact types."""
 _FORMS: Mapping[str, Mapping[str, Any]] = {"datetime": {"format": "%Y-%m-%dT%H:%M:%SZ"}}
 _FRENCH_FORMS: Mapping[str, Mapping[str, Any]] = {
     "datetime": {"format": "%d/%m/%Y %H:%M"},
@@ -213,6 +216,7 @@ def _descriptor(
 
 def _resource(table: ExportTable, format_: str, names: Collection[str]) -> dict[str, Any]:
     forms = _FRENCH_FORMS if format_ == "csv-fr" else _FORMS
+    types = _PARQUET_TYPES if format_ == "parquet" else _TYPES
     resource: dict[str, Any] = {
         "name": table.file,
         "path": f"{table.file}.{ENDINGS[format_]}",
@@ -222,7 +226,7 @@ def _resource(table: ExportTable, format_: str, names: Collection[str]) -> dict[
             "fields": [
                 {
                     "name": name,
-                    "type": _TYPES.get(one.type, one.type),
+                    "type": types.get(one.type, one.type),
                     "description": one.said,
                     **forms.get(one.type, {}),
                 }

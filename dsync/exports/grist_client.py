@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import requests
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 from urllib3.exceptions import HTTPError
 
 from dsync.errors import GristError, InterruptedRunError
@@ -164,11 +164,14 @@ class GristClient:
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         # What Grist refused for now was not done, so that it can be sent again. Of a request
         # without an answer that is unknown: the next run looks what is there.
-        for wait_s in (1, 2, 4, 8, 16):
-            with suppress(GristBusyError):
-                return self._ask_once(method, path, body)
-            self._pause(wait_s + random.uniform(0, 1))  # noqa: S311 - not for secrets
-        return self._ask_once(method, path, body)
+        again = Retrying(
+            retry=retry_if_exception_type(GristBusyError),
+            wait=wait_exponential_jitter(1, 20),
+            stop=stop_after_attempt(6),
+            sleep=self._pause,
+            reraise=True,
+        )
+        return again(self._ask_once, method, path, body)
 
     def _left_s(self) -> float:
         if self._end is None:

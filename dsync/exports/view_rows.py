@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, text
 
 from dsync.domain.documented import Declared
-from dsync.domain.dossier import Cell
+from dsync.domain.dossier import Cell, in_utc
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import DamagedJsonError
@@ -169,9 +169,7 @@ def _is_iso(type_: str, values: Sequence[Any]) -> bool:
 
 def _datetime(value: datetime | str) -> datetime:
     instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    if instant.tzinfo is UTC:
-        return instant
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    return instant if instant.tzinfo is UTC else in_utc(instant)
 
 
 def _json(value: Any) -> str:

@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -231,8 +230,7 @@ class Alerts:
         self._started_at = min(self._started_at, now)
         # Files may change during the look, and with them the list.
         workers = [*self._workers]
-        looked = [one.looked._replace(ages=MappingProxyType({})) for one in workers]
-        states = states_of(self._store, looked, now) if looked else {}
+        states = states_of(self._store, [one.looked for one in workers], now) if workers else {}
         findings, seen, losses = list[AlertFinding](), set[DemarcheNumber](), list[AlertFinding]()
         for worker in workers:
             state, number = states[worker.demarche], worker.demarche

@@ -10,7 +10,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -211,7 +210,7 @@ class Metrics:
     def _read_database(self, workers: Sequence[Worker], values: _Values) -> None:
         """Read each kind of figure by one statement for all démarches."""
         store, now = workers[0].store, workers[0].clock()
-        looked = [one.looked._replace(configured=(), ages=MappingProxyType({})) for one in workers]
+        looked = [one.looked._replace(configured=()) for one in workers]
         states = states_of(store, looked, now)
         # Runs that have ended do not change: each is read once.
         with store.reading() as reader:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dsync import __version__
@@ -42,8 +41,7 @@ def readiness(
         store = served[0].store
         try:
             store.check_schema()
-            looked = [one.looked._replace(ages=MappingProxyType({})) for one in served]
-            states = states_of(store, looked, served[0].clock())
+            states = states_of(store, [one.looked for one in served], served[0].clock())
         except StoreError as exc:
             lost = exc.message
     for worker in served:

@@ -15,11 +15,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from dsync import __version__
 from dsync.domain.ids import DemarcheNumber, DossierNumber
@@ -35,10 +36,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-WATCH_AFTER_S = 2.0
+NOW = timedelta(0)
+WATCH_AFTER = timedelta(seconds=2)
 """From the start to the first look for what is to be told."""
 TICK_S = 2.0
 """Interval at which is looked for what is due. PostgreSQL tells at once what is asked for."""
+LOOK_S = 1.0
+"""Interval at which the main thread looks at the clock."""
 REGISTER_S = 60.0
 """Interval at which the service registers."""
 RELOAD_S = 30.0
@@ -271,33 +275,43 @@ class Service:
 
         If one did not, the caller may end the process: its open transaction is rolled back.
         """
-        pool = ThreadPoolExecutor(self._slots, thread_name_prefix="dsync-run")
-        idle = {one: threading.Event() for one in self._watches}
-        acts: list[Callable[[], None]] = [
-            partial(self._claim_until_stop, pool),
-            self._listen,
-            partial(self._repeat, self._register, REGISTER_S),
-        ]
-        for one, event in idle.items():
-            event.set()
-            # Services that start together are registered by then: one of them makes the checks.
-            acts.append(partial(self._repeat, one.tick, one.every_s, WATCH_AFTER_S, event))
+        # A check that was missed while the machine slept is made once, late. While one takes
+        # longer than the interval, no second one starts.
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+
+        def every(seconds: float, act: Callable[[], None], after: timedelta = NOW) -> Any:
+            first = datetime.now(UTC) + after
+            return scheduler.add_job(act, "interval", seconds=seconds, next_run_time=first)
+
+        ticks = [every(self._tick_s, self._woken.set), every(REGISTER_S, self._register)]
+        # Services that start together are registered by then: one of them makes the checks.
+        idle = [self._idle]
+        for one in self._watches:
+            idle.append(threading.Event())
+            idle[-1].set()
+            ticks.append(every(one.every_s, partial(_while_busy, one.tick, idle[-1]), WATCH_AFTER))
         if self._reload is not None:
-            acts.append(partial(self._look_until_stop, self._reload))
-        for act in acts:
-            threading.Thread(target=act, name="dsync-service", daemon=True).start()
+            ticks.append(every(RELOAD_S, self._look_at_configuration))
+        pool = ThreadPoolExecutor(self._slots, thread_name_prefix="dsync-run")
+        for act in (lambda: self._claim_until_stop(pool), self._listen):
+            threading.Thread(target=act, name="dsync-turns", daemon=True).start()
+        scheduler.start()
         log.info("service_started", **self._about)
         try:
-            self._stop.wait()
+            while not self._stop.wait(LOOK_S):
+                for tick in ticks:
+                    _keep_ticking(tick)
+                if self._reload is not None and self._reload_now.is_set():
+                    _tick_now(ticks[-1])
         finally:
+            scheduler.shutdown(wait=False)
             self._woken.set()
-            self._reload_now.set()
         until = time.monotonic() + STOP_S
         # A list: each is waited for, all until the same instant.
-        waited = [
-            one.wait(max(0.0, until - time.monotonic())) for one in (self._idle, *idle.values())
-        ]
-        ended = all(waited)
+        ended = all([one.wait(max(0.0, until - time.monotonic())) for one in idle])
         # In a thread, because the process must end in time even if the database does not answer;
         # other processes then see that this service stopped reporting.
         unregister = threading.Thread(target=self._unregister, name="unregister", daemon=True)
@@ -305,27 +319,6 @@ class Service:
         unregister.join(UNREGISTER_S)
         log.info("service_stopped", run_under_way="finished" if ended else "abandoned")
         return ended
-
-    def _repeat(
-        self,
-        act: Callable[[], None],
-        every_s: float,
-        after_s: float = 0.0,
-        idle: threading.Event | None = None,
-    ) -> None:
-        """Do something at intervals until the service stops, whatever the system clock says.
-
-        `idle` is set while nothing is done.
-        """
-        idle, wait_s = idle or threading.Event(), after_s
-        while not self._stop.wait(wait_s):
-            idle.clear()
-            try:
-                act()
-            except Exception:
-                log.exception("turns_crashed")
-            idle.set()
-            wait_s = every_s
 
     def _register(self) -> None:
         """Tell the other processes that this service lives, in one transaction for all."""
@@ -349,19 +342,15 @@ class Service:
         with suppress(StoreError):
             self._store.services.unregister(process_name())
 
-    def _look_until_stop(self, reload: Callable[[bool], Sequence[Worker] | None]) -> None:
-        anew = False
-        while not self._stop.is_set():
+    def _look_at_configuration(self) -> None:
+        anew = self._reload_now.is_set()
+        self._reload_now.clear()
+        workers = self._reload and self._reload(anew)
+        if workers is not None and not self._stop.is_set():
             try:
-                workers = reload(anew)
-                if workers is not None and not self._stop.is_set():
-                    self.replace(workers)
+                self.replace(workers)
             except StoreError as exc:
                 self._note_unavailable(exc)
-            except Exception:
-                log.exception("turns_crashed")
-            if anew := self._reload_now.wait(RELOAD_S):
-                self._reload_now.clear()
 
     def _listen(self) -> None:
         """Look at once for what people and webhooks ask for, where PostgreSQL tells it."""
@@ -376,6 +365,7 @@ class Service:
 
     def _claim_until_stop(self, pool: ThreadPoolExecutor) -> None:
         while not self._stop.is_set():
+            self._woken.wait()
             self._woken.clear()
             try:
                 self._announce()
@@ -388,7 +378,6 @@ class Service:
             except Exception:
                 # A bug here would leave a service that lives and does nothing.
                 log.exception("turns_crashed")
-            self._woken.wait(self._tick_s)
 
     def _announce(self) -> None:
         """Store what webhooks announced: together, however many they were."""
@@ -469,3 +458,26 @@ class Service:
         if not self._is_unavailable:
             log.error("database_unavailable", error=error.message)
         self._is_unavailable = True
+
+
+def _while_busy(act: Callable[[], None], idle: threading.Event) -> None:
+    idle.clear()
+    try:
+        act()
+    finally:
+        idle.set()
+
+
+def _keep_ticking(tick: Any) -> None:
+    """Make a check now whose next time is far away because the system clock went back."""
+    if tick.next_run_time is not None:
+        ahead = tick.next_run_time - datetime.now(UTC)
+        # Twice the interval: a small correction of the clock delays a check by as little.
+        if ahead > 2 * tick.trigger.interval:
+            log.warning("clock_went_back", by_s=int(ahead.total_seconds()))
+            _tick_now(tick)
+
+
+def _tick_now(tick: Any) -> None:
+    if tick.next_run_time is not None:
+        tick.modify(next_run_time=datetime.now(UTC))

@@ -14,6 +14,7 @@ LOCAL = (
     *WEB,
     "gql",
     "requests",
+    "apscheduler",
     "alembic",
     "structlog",
     "sqlalchemy.dialects.postgresql",
@@ -23,15 +24,15 @@ LOCAL = (
 @pytest.mark.parametrize(
     ("command", "without"),
     [
-        ("--version", (*LOCAL, "sqlalchemy", "pydantic", "rich", "dsync.settings")),
+        ("--version", (*LOCAL, "sqlalchemy", "pydantic", "msgspec", "rich", "dsync.settings")),
         ("status", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
-        ("sync", (*WEB, "alembic", "sqlalchemy.dialects.postgresql")),
+        ("sync", (*WEB, "apscheduler", "alembic", "sqlalchemy.dialects.postgresql")),
     ],
 )
 def test_a_short_command_loads_no_more_than_it_needs(
     synced: Command, command: str, without: tuple[str, ...]
 ) -> None:
-    """No client of DS to read the database, no server for one run, no PostgreSQL for SQLite."""
+    """No client of DS to read the database, no scheduler for one run, no PostgreSQL for SQLite."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "dsync", *command.split()],
         cwd=synced.folder,

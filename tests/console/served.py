@@ -110,7 +110,7 @@ def configured(engine: Engine, folder: Path, text: str) -> Worker:
     return Worker(settings, clock=engine.worker.now, store=engine.worker.store)
 
 
-def beside(app: Worker, number: int | None = None, **sections: Any) -> Worker:
+def beside(app: Worker, number: int | None = None, /, **sections: Any) -> Worker:
     """Return a worker of the same database, of another démarche or with other sections."""
     configuration = app.configuration.model_copy(update=sections)
     settings = replace(app.settings, configuration=configuration)

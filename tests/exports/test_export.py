@@ -415,6 +415,19 @@ def test_the_data_package_describes_the_files(filled: Store, tmp_path: Path, for
     assert report.stats["tasks"] == len(filled.dictionary().keys() - WITHHELD)
 
 
+@on_sqlite
+def test_the_package_of_parquet_calls_integers_numbers(filled: Store, tmp_path: Path) -> None:
+    """The library that validates it has no integer beside an empty one; the files have."""
+    exported(filled, tmp_path, "parquet")
+    package = json.loads((tmp_path / "datapackage.json").read_text(encoding="utf-8"))
+    fields = {one["name"]: one["schema"]["fields"] for one in package["resources"]}
+    types = {field["name"]: field["type"] for field in fields["lecture_champ"]}
+    assert ("number", "number") == (types["numero"], types["ligne"])
+    assert "int64" == str(
+        parquet.read_schema(tmp_path / "lecture_champ.parquet").field("ligne").type
+    )
+
+
 @engine_by_case("format_", sqlite="csv", postgresql="csv-fr")
 def test_the_data_package_describes_odd_answers(
     answered: Store, tmp_path: Path, format_: str

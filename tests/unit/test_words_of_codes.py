@@ -17,6 +17,7 @@ from dsync.domain.pieces import CopyState
 from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.stages import Attend
+from dsync.messages.english import QUARANTINE
 from dsync.store.changes import Author
 from dsync.store.listing import RETAINED
 from dsync.sync.handing_over import Choice
@@ -88,4 +89,4 @@ def test_each_stored_code_has_words() -> None:
 
 def test_each_reason_of_a_quarantine_has_a_remedy() -> None:
     """On the page of anomalies."""
-    assert QUARANTINE_MESSAGES.keys() == decisions.REMEDIES.keys()
+    assert QUARANTINE_MESSAGES.keys() == decisions.REMEDIES.keys() == QUARANTINE.keys()
