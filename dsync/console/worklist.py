@@ -31,7 +31,7 @@ from dsync.store.quarantine import Quarantined
 
 SHOWN = 50
 """Maximum number of lines."""
-SHORT = 30
+SHORT = 26
 """Maximum length of each of two values in one line."""
 
 
