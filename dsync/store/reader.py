@@ -153,8 +153,10 @@ class Reader(Subject):
         (None); those of `present` have one. `are_few`: of a démarche's rows, which SQLite would go
         through by its index; they are found by another one.
         """
-        # With a sign, a column is not looked for in an index.
-        sign = {"demarche_numero": "+"} if are_few else {}
+        # With a sign, a column is not looked for in an index. PostgreSQL goes by its statistics,
+        # which say nothing of an expression.
+        is_signed = are_few and self.connection.dialect.name == "sqlite"
+        sign = {"demarche_numero": "+"} if is_signed else {}
         conditions = " AND ".join(
             [
                 *(
