@@ -83,9 +83,17 @@ def scraping(engine: Engine, tmp_path: Path) -> Iterator[Prometheus]:
     """A Prometheus that scrapes two replicas of dsync on one database, and has the rules."""
     expiry = (engine.worker.now() + timedelta(days=20)).date()
     engine.begin()
-    stop, targets = threading.Event(), list[str]()
+    stop, targets, before = threading.Event(), list[str](), {*threading.enumerate()}
+
+    def end() -> None:
+        stop.set()
+        # A scrape that was cut off is still read for: its connection would outlive the engine.
+        for thread in {*threading.enumerate()} - before:
+            if thread.name.startswith(("dsync-http-server", "AnyIO")):
+                thread.join(10)
+
     with ExitStack() as stack:
-        stack.callback(stop.set)
+        stack.callback(end)
         for worker in (engine.another(ds_token_expires_on=expiry) for _ in range(2)):
             listening = bind(Listen("127.0.0.1", 0), is_default=False)
             assert listening is not None
