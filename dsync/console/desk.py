@@ -125,8 +125,8 @@ class Desk:
         `find` does it; it is given a function to call with how much is done, and how much there is.
         A file is made in the same way.
         """
-        made = Search(next(self._search_ids), worker.demarche, text, worker.clock(), asked_by)
-        made.is_file = is_file
+        id_, now = next(self._search_ids), worker.clock()
+        made = Search(id_, worker.demarche, text, now, asked_by, is_file)
 
         def progress(done: int, total: int) -> None:
             made.done, made.total = done, total

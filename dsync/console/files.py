@@ -125,9 +125,7 @@ def prepared(visit: Visit, make: Callable[[Callable[[int, int], None]], Download
     assert one.result is not None  # noqa: S101
     if not wait([one.result], AT_ONCE_S).done:
         return visit.back(f"/fichiers/{one.id}")
-    desk.take(one)
-    made: Download = one.result.result()
-    return made
+    return _taken(visit, one)
 
 
 def show(visit: Visit) -> Response:
@@ -142,9 +140,16 @@ def take(visit: Visit) -> Response:
     """Send a file that is made, once; 404: it is not, or as `_file`."""
     one = _file(visit)
     file, _ = one.outcome
-    if file is None or not visit.site.desk.take(one):
+    if file is None:
         raise HTTPException(404, _GONE)
-    made: Download = file
+    return _taken(visit, one)
+
+
+def _taken(visit: Visit, one: Search) -> Download:
+    # Whoever takes it closes it: an erasure closes what nobody has taken.
+    if one.result is None or not visit.site.desk.take(one):
+        raise HTTPException(404, _GONE)
+    made: Download = one.result.result()
     return made
 
 
