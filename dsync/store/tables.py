@@ -123,7 +123,7 @@ class DossierRow(_Table):
     expire_le: dt.datetime | None = open_("Date à laquelle Démarches Simplifiées fera expirer le dossier, en UTC ; vide si elle n'en donne pas.")
     supprime_par_usager_le: dt.datetime | None
     synchronise_le: dt.datetime = open_("Date à laquelle un contenu nouveau du dossier a été enregistré ici, en UTC.")
-    modifie_ici_le: dt.datetime | None = open_("Date à laquelle ce que cette base dit du dossier a changé pour la dernière fois, en UTC : contenu, dates, messages, présence, verdict, réponse, inscription ; un chargement par différence s'y fie. Une vue dont les lignes suivent aussi l'heure ou d'autres dossiers n'a pas cette colonne, et se recharge entière.")
+    modifie_ici_le: dt.datetime | None = open_("Date à laquelle ce que cette base dit du dossier a changé pour la dernière fois, en UTC : contenu, dates, messages, présence, verdict, réponse, inscription ; un chargement par différence s'y fie.")
     content_hash: str | None = open_()
     annotations_hash: str | None = open_()
     inputs_hash: str | None = open_()
