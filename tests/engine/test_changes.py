@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.consent import Consent
 from dsync.sandbox import Change
 from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed
@@ -24,7 +25,6 @@ from tests.engine.rig import (
     Engine,
     number,
 )
-from tests.engine.test_belief import accept
 
 MISSIONS, COMMENTAIRE, COMMUNE = 4406, 5320, 4998
 LYON = {"code": "69123", "name": "Lyon", "postal_code": "69002"}
@@ -225,7 +225,7 @@ def test_a_champ_that_leaves_the_form_loses_its_value(engine: Engine) -> None:
     engine.control.form.publish_revision(change)
     engine.sync(push=False)
     assert [] == told(engine, 0)
-    accept(engine)
+    engine.accept(Consent.ANSWERS)
     assert [(PAGE, None, old, None, "inconnu")] == [o for o in told(engine, 0) if o[4] != "dsync"]
     others = [row for row in rows(engine) if row["par"] != "dsync"]
     assert {PAGE} == {_key(row["champ_id"]) for row in others}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dsync.domain.consent import Consent
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor
 from tests.engine.oracle import check_annotations, check_copy
 from tests.engine.rig import PAGE, PROBLEME, Engine, number
-from tests.engine.test_belief import accept
 from tests.profiles import long
 
 # --- limits on queries ------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_a_champ_that_changes_its_type_is_the_same_champ(
     # DS deletes values that do not fit: a person is asked before the checks read none.
     assert (0 if kept else 4) == engine.sync_until_quiet().exit_code
     if not kept:
-        accept(engine)
+        engine.accept(Consent.ANSWERS)
         engine.sync_until_quiet()
     check_copy(engine)
     types = {
