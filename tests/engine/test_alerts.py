@@ -413,57 +413,35 @@ class Held:
 
 
 def test_a_changed_form_is_told_by_the_daily_check(start: Start, inbox: Inbox) -> None:
-    """At the start, and once a day: a label that is missing, until it is there."""
+    """At the start, and once a day: a label that is missing, until it is there.
+
+    Of several services the one that started first makes it, another one once that has ended; what
+    one finds and a later one does not is over.
+    """
     engine = start([0])
-    alerts = alerts_of(engine.worker, inbox)
-    seen = []
-    for former, later in (
-        ("à vérifier", "à revoir"),
-        ("", ""),
-        ("à revoir", "à vérifier"),
-    ):
-        if former:
-            engine.control.form.rename_label(former, later)
-        for hours in (0, 24):
-            engine.advance(hours=hours)
-            engine.sync()
-            titles = told(engine, inbox, alerts, minutes=1)
-            seen.append([title for title in titles if title.startswith("check ")])
-    assert [
-        [INSTRUCTEUR, "check labels"],
-        [],
-        [],
-        [],
-        [],
-        ["check labels ended"],
-    ] == seen
-
-
-def test_one_of_several_services_makes_the_checks(engine: Engine, inbox: Inbox) -> None:
-    """The one that started first; another one once that has ended."""
     alerts, services = alerts_of(engine.worker, inbox), engine.worker.app.store.services
     now = engine.worker.now()
     elder = RunningService("elsewhere:1", "1", now - timedelta(hours=1), now, now)
     services.register(elder, [DEMARCHE])
     register(engine.worker.app)
     engine.sync()
-    engine.control.form.rename_label("à vérifier", "à revoir")
     assert [] == told(engine, inbox, alerts)
     services.unregister(elder.holder)
-    assert [INSTRUCTEUR, "check labels"] == told(engine, inbox, alerts)
+    assert [INSTRUCTEUR] == told(engine, inbox, alerts)
 
-
-def test_of_two_checks_the_later_one_counts(engine: Engine, inbox: Inbox) -> None:
-    """Services check at different times: what one found and the other did not is told once."""
-    one = alerts_of(engine.worker, inbox)
-    engine.sync()
     engine.control.form.rename_label("à vérifier", "à revoir")
-    assert [INSTRUCTEUR, "check labels"] == told(engine, inbox, one)
+    seen = []
+    for hours in (1, 24, 24):
+        engine.advance(hours=hours)
+        engine.sync()
+        titles = told(engine, inbox, alerts, minutes=1)
+        seen.append([title for title in titles if title.startswith("check ")])
+    assert [[], ["check labels"], []] == seen
     engine.control.form.rename_label("à revoir", "à vérifier")
     other = alerts_of(engine.another(), inbox)
     engine.advance(minutes=1)
     engine.sync()
-    assert ["check labels ended"] == told(engine, inbox, other, one, other, one)
+    assert ["check labels ended"] == told(engine, inbox, other, alerts, other, alerts)
 
 
 @on_postgresql

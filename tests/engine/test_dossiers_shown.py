@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from dsync.domain.dossier import Etat
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.world.model import ServedDossier
 from dsync.store.listing import Selection
@@ -34,7 +32,6 @@ def applicants() -> list[ServedDossier]:
     return some
 
 
-ETATS = [etat.value for etat in Etat]
 WEEKS = {3: ("2025-W01", "2025-01"), 4: ("2024-W52", "2024-12")}
 
 
@@ -243,25 +240,4 @@ def test_a_replaced_value_keeps_whether_it_stood_in_ds(engine: Engine) -> None:
     engine.sync(push=False)
     assert {("Éligible", True), ("Inéligible", True), ("À vérifier", False)} == {
         (value, stands) for value, _, stands in stood() if value != "Inéligible" or stands
-    }
-
-
-def test_the_stock_of_each_day_is_that_of_the_present_dossiers(engine_on_each: Engine) -> None:
-    """By state; a hidden dossier is in none, an accepted one in its own."""
-    engine = engine_on_each
-    engine.begin(push=False)
-    engine.control.hide(number(0))
-    engine.control.move(number(2), "accepte")
-    engine.advance(minutes=20)
-    engine.sync(push=False)
-    expected = Counter(
-        truth.state
-        for rank in range(12)
-        if (truth := engine.control.truth_of(number(rank))).presence == "present"
-    )
-    found = engine.rows(
-        "SELECT indicateur, valeur FROM lecture_indicateur WHERE indicateur LIKE 'stock%'"
-    )
-    assert {f"stock_{etat}": expected[etat] for etat in ETATS} == {
-        row["indicateur"]: row["valeur"] for row in found
     }

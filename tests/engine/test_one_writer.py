@@ -93,16 +93,6 @@ def test_a_second_worker_can_wait_for_its_turn(engine_on_each: Engine) -> None:
     assert [6, 0] == codes
 
 
-def test_the_lease_is_free_after_a_run_that_failed(engine: Engine) -> None:
-    """A failure gives it back."""
-    from dsync.sandbox import ScriptedFault
-
-    engine.control.faults.fail(ScriptedFault("bad_gateway", times=None))
-    assert 8 == engine.sync().exit_code
-    engine.control.faults.clear_faults()
-    assert 0 == engine.another().sync().exit_code
-
-
 @engine_by_case("choice", sqlite="accepte", postgresql="adopte")
 def test_conflicts_are_ended_while_another_process_writes(
     engine_on_each: Engine, choice: Choice

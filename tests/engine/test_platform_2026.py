@@ -59,24 +59,6 @@ def test_a_champ_that_an_instructeur_corrects_is_judged_again(engine: Engine) ->
     assert before == engine.one("dossier", 0)["champs_modifie_le"]
 
 
-def test_a_correction_that_is_asked_for_shows_until_the_usager_submits(
-    engine: Engine,
-) -> None:
-    """Since when it is waited for, in the view; it changes no verdict."""
-    since = "SELECT correction_attendue_depuis AS c FROM lecture_candidature WHERE numero = :n"
-    engine.sync_until_quiet()
-    engine.control.ask_correction(number(0))
-    asked_at = engine.control.clock.now()
-    report = engine.sync()
-    [row] = engine.rows(since, n=number(0))
-    assert f"{asked_at:%Y-%m-%dT%H:%M}" == str(row["c"]).replace(" ", "T")[:16]
-    assert (1, 0) == (report.changed, report.evaluated)
-    engine.advance(minutes=11)
-    engine.control.edit_champ(number(0), PROBLEME, "Corrigé")
-    engine.sync()
-    assert [{"c": None}] == engine.rows(since, n=number(0))
-
-
 # --- other types ------------------------------------------------------------------------------
 
 NEW = 4999
