@@ -17,7 +17,7 @@ from dsync.sandbox.world.model import ChampDescriptor, FileSeed
 from dsync.store.dictionary import WITHHELD
 from tests.engine.rig import DEMARCHE, LETTRE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.test_evidence import publish, rewrite
-from tests.engine.test_foreign_dossiers import TABLES, with_a_neighbour
+from tests.engine.test_foreign_dossiers import taken_for_ours, with_a_neighbour
 from tests.engine.test_judging import product_of
 from tests.engine.test_stages import JURY
 
@@ -176,10 +176,7 @@ def days(engine: Engine) -> Iterator[Callable[[], None]]:
         engine.restart(configuration={"demarche": {"appel": "EIG 8"}})
 
     def removed() -> None:
-        foreign = with_a_neighbour(engine)
-        for table in TABLES:
-            engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(4)}")
-        engine.execute(f"UPDATE dossier SET dossier_id = 'its own' WHERE numero = {foreign}")
+        taken_for_ours(engine, with_a_neighbour(engine), 4)
 
     def twin() -> None:
         [first] = seeds([0])

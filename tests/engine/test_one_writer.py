@@ -38,13 +38,6 @@ def between(worker: Worker, meanwhile: Callable[[], Any]) -> None:
     worker.store.around["transaction"] = counted
 
 
-def expire_lease(engine: Engine) -> None:
-    """Let the holder's time run out, by the clock that decides on this engine."""
-    engine.advance(seconds=61)
-    if engine.url.startswith("postgresql"):
-        engine.execute("UPDATE lease SET expires_at = clock_timestamp() - interval '1 second'")
-
-
 @on_sqlite
 def test_a_second_worker_is_told_who_holds_the_demarche(engine_on_each: Engine) -> None:
     """Exit 6 at once, nothing asked of DS; the first one goes on undisturbed."""
@@ -125,7 +118,7 @@ def test_a_dead_holders_lease_is_taken_over_when_it_has_expired(engine_on_each: 
     engine.worker.store.acquire_lease(DEMARCHE, 60, holder="machine-morte:1")
     assert 6 == (refused := engine.sync()).exit_code
     assert "machine-morte:1" in refused.errors[0]
-    expire_lease(engine)
+    engine.let_expire()
     assert 0 == engine.sync().exit_code
 
 
@@ -220,7 +213,7 @@ def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
 
     register(app)
     assert 2 == len(app.store.services.of(DEMARCHE))
-    expire_lease(engine)
+    engine.let_expire()
     engine.advance(minutes=3)
     assert warned()
     register(app)
