@@ -202,21 +202,19 @@ def test_the_page_names_each_view_that_is_loaded_whole(engine: Engine) -> None:
 
 
 def test_what_changed_since_put_together_is_the_whole(
-    engine_with_pieces: Engine, database_url: str, tmp_path: Path
+    engine_with_pieces: Engine, tmp_path: Path
 ) -> None:
     """Whatever a day brings, also what leaves and what changes all dossiers; and a quiet day."""
     engine = engine_with_pieces
     engine.sync_until_quiet()
     engine.sync(pieces=True)
     copy = Copy(engine, tmp_path / "views")
-    # On SQLite, on which the same code runs, several days are loaded at once.
-    at_once = 1 if "postgresql" in database_url else 4
     for day, act in enumerate(days(engine), 1):
         engine.advance(days=1)
         act()
         engine.advance(minutes=5)
         engine.sync(full=True, pieces=True)
-        if day % at_once == 0:
+        if day % 4 == 0:  # What several days brought is loaded at once.
             copy.load()
             copy.check()
     engine.sync_until_quiet()

@@ -491,9 +491,9 @@ def test_known_poison_costs_an_incremental_run_few_requests(start: Start) -> Non
 
     The others of the page are read, the run names both, and a healed one is released.
     """
-    engine = start(range(40))
+    engine = start(range(20))
     engine.begin(push=False)
-    poisoned, others = (10, 25), [rank for rank in range(40) if rank not in (5, 11)]
+    poisoned, others = (10, 15), [rank for rank in range(20) if rank not in (5, 11)]
 
     def edit() -> None:
         for rank in others:
@@ -525,5 +525,5 @@ def test_known_poison_costs_an_incremental_run_few_requests(start: Start) -> Non
     engine.advance(hours=1)
     edit()
     report = engine.sync(push=False)
-    assert {25} == engine.quarantine().keys()
+    assert {15} == engine.quarantine().keys()
     assert report.read == found.read + 1

@@ -9,6 +9,7 @@ from typing import Any
 from dsync.ds.answers import read_nodes
 from dsync.sandbox import ScriptedFault
 from tests.engine.rig import NOW, PROBLEME, Engine, dated, number, seeds
+from tests.store.databases import postgresql_if_long
 
 
 def since(engine: Engine) -> str:
@@ -228,6 +229,7 @@ SHOWN = {
 """By view, of which dossiers it shows the confirmed values that dsync wrote: a row for each."""
 
 
+@postgresql_if_long
 def test_what_a_push_wrote_is_in_the_views_when_its_run_ends(database_url: str) -> None:
     """It is read once, as dsync's own change; what is in the overlap later is known."""
     with Engine(database_url, seeds(range(90))) as engine:

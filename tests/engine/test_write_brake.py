@@ -13,7 +13,7 @@ from tests.engine.rig import PAGE, PROBLEME, Engine, base_settings, id_of, numbe
 from tests.engine.test_alerts import alerts_of, told
 from tests.profiles import long
 
-RANKS = range(40)
+RANKS = range(24)
 CONFIG: Any = base_settings().configuration
 
 
