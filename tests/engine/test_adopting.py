@@ -208,23 +208,6 @@ def test_a_new_database_adopts_what_a_forced_push_wrote_alone(engine: Engine) ->
     assert (0, 10, 0) == (report.exit_code, report.adopted, report.conflicts)
 
 
-def test_a_new_database_lists_a_changed_result_as_one_conflict(engine: Engine) -> None:
-    """What dsync wrote beside it waits for it; it is no second hand of a human."""
-    engine.sync_until_quiet()
-    engine.advance(hours=1)
-    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.lose_database()
-    engine.advance(hours=1)
-    engine.sync()
-    assert 1 == engine.accept(Consent.WRITER).conflicts
-    rows = engine.rows(
-        "SELECT annotation FROM outbox WHERE statut = 'conflit' AND courante AND erreur IS NULL"
-    )
-    assert ["resultat"] == [row["annotation"] for row in rows]
-    engine.worker.push(0, force_by="ana@poste")
-    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
-
-
 def test_a_text_of_dsync_that_a_human_copied_stops_nobody(engine: Engine) -> None:
     """By hand, with its result and a date, as in another dossier: theirs; others are written."""
     detail = "Éligible – Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
@@ -290,6 +273,15 @@ def test_a_new_database_leaves_what_is_not_dsyncs_own(engine: Engine) -> None:
     assert (6, 4) == (report.adopted, report.conflicts)
     assert all("conflit" in engine.wishes(rank).values() for rank in touched)
     assert kept == [engine.remote(rank, id_) for rank in touched for id_ in (RESULTAT, DETAIL)]
+    # What dsync wrote beside a changed result waits for it; it is no second hand of a human.
+    rows = engine.rows(
+        "SELECT annotation FROM outbox WHERE numero = :n AND statut = 'conflit' AND courante "
+        "AND erreur IS NULL",
+        n=number(0),
+    )
+    assert ["resultat"] == [row["annotation"] for row in rows]
+    engine.worker.push(0, force_by="ana@poste")
+    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
 
 
 def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> None:

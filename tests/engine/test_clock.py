@@ -91,9 +91,8 @@ def test_a_clock_that_stays_ahead_skips_no_deletion(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("renewed", [False, True])
-def test_a_lease_from_the_future_is_free(start: object, renewed: bool, tmp_path: object) -> None:
+def test_a_lease_from_the_future_is_free(engine: Engine, renewed: bool) -> None:
     """Its holder died while the clock of the machine was ahead: no holder has that long."""
-    engine: Engine = start()  # type: ignore[operator]
     now = engine.worker.now()
     ahead = open_database(engine.url, clock=lambda: now + AHEAD)
     lease = ahead.acquire_lease(DEMARCHE, 60, holder="mort:1")

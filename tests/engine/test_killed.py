@@ -80,7 +80,9 @@ def test_a_kill_at_any_point_leaves_what_the_next_run_ends(
                 return
             engine.control.edit_champ(number(0), PAGE, "")
             engine.let_expire()
-            assert 0 == engine.restart().sync(full=True).exit_code, effects
+            worker = engine.restart()
+            assert [] == worker.app.verify(remote=False).findings, effects
+            assert 0 == worker.sync(full=True).exit_code, effects
             oracle.check_annotations(engine)
             oracle.check_conflicts(engine, set())
             oracle.check_sent(engine)

@@ -189,15 +189,6 @@ def test_an_instructeur_without_rights_stops_only_these_dossiers(start: Start) -
     assert [CONFIRMED, ["éligible"]] == [engine.wishes(0), engine.labels(0)]
 
 
-@pytest.mark.parametrize("named", [None, "personne@example.gouv.fr"])
-def test_without_an_instructeur_pushes_wait(start: Start, named: str | None) -> None:
-    """None configured, or one in no groupe: the run says which setting to correct."""
-    engine = start(ds_instructeur=named)
-    report = engine.sync()
-    assert (7, 0, 12) == (report.exit_code, report.pushed, report.evaluated)
-    assert "DSYNC_DS_INSTRUCTEUR" in report.errors[0]
-
-
 def test_a_dossier_gone_between_pull_and_push_waits(engine: Engine) -> None:
     """The others are written; the next pull says what became of it."""
 

@@ -7,7 +7,6 @@ import pytest
 from dsync.domain.consent import Consent, Proposal
 from dsync.domain.run_kinds import Kind
 from dsync.sync.work import AnswerCheck, Request
-from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import ETAPE, PAGE, PROBLEME, RESULTAT, Engine, base_settings, number
 from tests.profiles import long
 from tests.store.databases import on_postgresql
@@ -49,17 +48,6 @@ def test_a_copy_fits_after_each_thing_that_dsync_does_to_it(engine_on_each: Engi
     assert {} == found(engine, remote=True)
     # Nothing is written while it verifies.
     assert (before, written) == (engine.content(all_tables=True), len(engine.mutations()))
-
-
-@pytest.mark.parametrize("point", [long(8), 12, long(16), 24])
-def test_a_copy_of_a_killed_run_fits(engine: Engine, point: int) -> None:
-    """Nothing is half done, also within the first full read; and an empty database fits."""
-    assert {} == found(engine)
-    Doom(engine.worker).at(point)
-    with pytest.raises(KilledError):
-        engine.sync()
-    engine.restart()
-    assert {} == found(engine)
 
 
 def test_a_damaged_dossier_is_found_and_stored_again(engine: Engine) -> None:
