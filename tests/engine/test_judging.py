@@ -190,14 +190,17 @@ def test_annotations_of_humans_are_no_input(engine: Engine) -> None:
 def test_a_finished_dossier_keeps_its_verdict_and_an_open_one_again_is_judged(
     engine: Engine,
 ) -> None:
-    """On what it says now, and pushed, also one that was first seen finished."""
+    """On what it says now, and pushed, also one that was first seen finished; archived is not."""
     engine.sync_until_quiet()
     engine.control.move(number(0), "accepte")
+    engine.control.archive(number(9))
     engine.sync()
-    engine.control.edit_champ(number(0), PAGE, "")
+    for rank in (0, 9):
+        engine.control.edit_champ(number(rank), PAGE, "")
     engine.advance(minutes=1)
     engine.sync()
     assert ("Éligible", "Éligible") == (engine.verdict(0), engine.remote(0))
+    assert "Inéligible" == engine.verdict(9) == engine.remote(9)
     assert {} == engine.wishes(5)
     for rank in (0, 5):
         engine.control.move(number(rank), "en_instruction")
@@ -205,15 +208,6 @@ def test_a_finished_dossier_keeps_its_verdict_and_an_open_one_again_is_judged(
     engine.sync()
     assert "Inéligible" == engine.verdict(0) == engine.remote(0)
     assert engine.verdict(5) == engine.remote(5) is not None
-
-
-def test_an_archived_open_dossier_is_judged_and_pushed(engine: Engine) -> None:
-    """Archived is not finished."""
-    engine.sync_until_quiet()
-    engine.control.archive(number(0))
-    engine.control.edit_champ(number(0), PAGE, "")
-    engine.sync()
-    assert "Inéligible" == engine.remote(0)
 
 
 def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine: Engine) -> None:
