@@ -17,7 +17,7 @@ from dsync.sandbox.world.model import ChampDescriptor, FileSeed
 from dsync.store.dictionary import WITHHELD
 from tests.engine.rig import DEMARCHE, LETTRE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.test_evidence import publish, rewrite
-from tests.engine.test_foreign_dossiers import TABLES, with_a_neighbour
+from tests.engine.test_foreign_dossiers import taken_for_ours, with_a_neighbour
 from tests.engine.test_judging import product_of
 from tests.engine.test_stages import JURY
 
@@ -194,10 +194,7 @@ def days(engine: Engine) -> Iterator[Callable[[], None]]:
         engine.restart(configuration={"demarche": {"appel": "EIG 8"}})
 
     def removed() -> None:
-        foreign = with_a_neighbour(engine)
-        for table in TABLES:
-            engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(4)}")
-        engine.execute(f"UPDATE dossier SET dossier_id = 'its own' WHERE numero = {foreign}")
+        taken_for_ours(engine, with_a_neighbour(engine), 4)
 
     def twin() -> None:
         [first] = seeds([0])
@@ -237,21 +234,19 @@ def test_a_row_is_dated_by_all_that_it_depends_on(engine: Engine) -> None:
 
 
 def test_what_changed_since_put_together_is_the_whole(
-    engine_with_pieces: Engine, database_url: str, tmp_path: Path
+    engine_with_pieces: Engine, tmp_path: Path
 ) -> None:
     """Whatever a day brings, also what leaves and what changes all dossiers; and a quiet day."""
     engine = engine_with_pieces
     engine.sync_until_quiet()
     engine.sync(pieces=True)
     copy = Copy(engine, tmp_path / "views")
-    # On SQLite, on which the same code runs, several days are loaded at once.
-    at_once = 1 if "postgresql" in database_url else 4
     for day, act in enumerate(days(engine), 1):
         engine.advance(days=1)
         act()
         engine.advance(minutes=5)
         engine.sync(full=True, pieces=True)
-        if day % at_once == 0:
+        if day % 4 == 0:  # What several days brought is loaded at once.
             copy.load()
             copy.check()
     engine.sync_until_quiet()
