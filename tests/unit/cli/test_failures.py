@@ -67,7 +67,6 @@ def test_an_internal_error_shows_no_value_and_no_traceback() -> None:
 
 
 def test_verbose_shows_the_traceback() -> None:
-    """With -v it is printed to stderr."""
     result = run(KeyError("x"), "-v")
     assert result.exit_code == 1
     assert "Traceback" in result.stderr

@@ -167,7 +167,6 @@ def test_an_alias_without_an_answer_is_unknown(
 
 
 def test_one_dossiers_failure_does_not_concern_another() -> None:
-    """Each alias is read separately."""
     writes = [write(1), write(2), write(3)]
     data = {
         "w0_annotations": payload(RESULT, DETAIL),

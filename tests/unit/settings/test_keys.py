@@ -83,7 +83,6 @@ def test_one_problem_is_one_sentence(tmp_path: Path, line: str, said: str) -> No
 
 
 def test_the_shipped_file_has_no_wrong_key() -> None:
-    """It is read without a problem."""
     assert read_configuration(shipped_config()).judges
 
 

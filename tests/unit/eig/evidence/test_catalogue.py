@@ -90,13 +90,11 @@ def test_an_unchanged_catalogue_is_not_sent_again(site: Any, fetch: Fetch) -> No
 
 
 def test_the_same_text_without_validators_is_the_same_catalogue(site: Any, fetch: Fetch) -> None:
-    """Without an ETag, an equal text is recognised as unchanged."""
     site.replies[OLD] = Reply(CATALOGUE)
     assert fetch(fetched(fetch)) is None
 
 
 def test_new_redirects_are_a_new_snapshot(site: Any, fetch: Fetch) -> None:
-    """New aliases with unchanged products give a new snapshot."""
     site.replies[OLD] = Reply(CATALOGUE, headers={"ETag": '"1"'})
     previous = fetched(fetch)
     site.replies["/redirects.json"] = Reply('{"/startups/a": "/startups/a-just"}')
@@ -175,7 +173,6 @@ def test_what_cannot_be_used_leaves_the_last_good_copy(
 
 
 def test_an_unreachable_site_is_unavailable(site: Any, fetch: Fetch) -> None:
-    """A missing connection raises the same error."""
     site.url = "http://127.0.0.1:1"
     with pytest.raises(EvidenceUnavailableError, match="no answer"):
         fetch()
@@ -198,7 +195,6 @@ def test_a_dripping_answer_ends_at_its_deadline(
 
 
 def test_a_redirect_does_not_leave_https(site: Any, fetch: Fetch) -> None:
-    """A redirect to http:// on another host is not followed."""
     moved = {"Location": "http://beta.invalid/startups.json"}
     site.replies[OLD] = site.replies[NEW] = Reply(status=302, headers=moved)
     with pytest.raises(EvidenceUnavailableError, match="http:// is not allowed"):

@@ -51,7 +51,6 @@ def test_the_year_of_a_list_agrees_with_its_source(source: str, is_valid: bool) 
 
 @pytest.mark.parametrize("line", ["# annee: 2020", "#annee : 2020", "# Annee: 2020"])
 def test_arguments_win_over_the_files_own_lines(line: str) -> None:
-    """The arguments replace the file's comments, however these are typed."""
     text = f"{line}\n# source: x\nsiren,nom\n110001013,A\n"
     found = validate_list(text, today=TODAY, annee=2024)
     assert (found.annee, found.source) == (2024, "x")
@@ -59,7 +58,6 @@ def test_arguments_win_over_the_files_own_lines(line: str) -> None:
 
 @pytest.mark.parametrize("name", ["operateurs_etat.csv", "categories_juridiques.csv"])
 def test_the_shipped_lists_are_valid(name: str) -> None:
-    """The shipped lists are valid."""
     found = validate_list((CONFIG / name).read_text(encoding="utf-8"), today=TODAY)
     assert validate_list(found.text, today=TODAY) == found
 
@@ -75,7 +73,6 @@ def test_the_shipped_lists_are_valid(name: str) -> None:
     ],
 )
 def test_a_faulty_list_is_refused_with_every_problem(text: str, problems: int) -> None:
-    """A list with a problem is refused, with all problems."""
     with pytest.raises(ConfigurationError, match="nothing was kept") as caught:
         validate_list(text, today=TODAY)
     assert len(caught.value.problems) == problems

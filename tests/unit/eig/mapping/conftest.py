@@ -143,25 +143,14 @@ def make_node(
 ) -> Node:
     """Return a whole dossier."""
     day = "2024-03-01T10:00:00+01:00"
+    dates = ("Depot", "PassageEnConstruction", "DerniereModification")
+    moves = ("DerniereModificationChamps", "DerniereModificationAnnotations")
     return {
         "id": "RG9zc2llci0x",
         "number": 1,
         "state": "en_construction",
         "archived": False,
-        "dateDepot": day,
-        "datePassageEnConstruction": day,
-        "datePassageEnInstruction": None,
-        "dateTraitement": None,
-        "dateDerniereModification": day,
-        "dateDerniereModificationChamps": day,
-        "dateDerniereModificationAnnotations": day,
-        "dateExpiration": None,
-        "dateSuppressionParUsager": None,
-        "motivation": None,
-        "prefilled": False,
-        "deposeParUnTiers": False,
-        "prenomMandataire": None,
-        "nomMandataire": None,
+        **{f"date{name}": day for name in (*dates, *moves)},
         "usager": {"email": "usager@example.org"},
         "groupeInstructeur": {"label": "défaut"},
         "instructeurs": [],
@@ -205,12 +194,6 @@ class Mapper:
             owned_ids=record.owned_ids,
             owned=record.owned,
         )
-
-
-def hashes(node: str) -> str:
-    """Return the hashes of a dossier, with the shipped configuration."""
-    mapped = Mapper().map(read_dossier(node.encode()), DemarcheNumber(86321), None)
-    return f"{mapped.content_hash} {mapped.inputs_hash}"
 
 
 @pytest.fixture

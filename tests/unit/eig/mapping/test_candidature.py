@@ -30,7 +30,6 @@ def champ(valeur: Any, texte: str | None = None, type_: str = "text") -> Champ:
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u00a0", "\u202f \u2007", "\u200b", "\ufeff "])
 def test_a_blank_field_is_none(form: Any, text: str) -> None:
-    """A text of only spaces, of any kind, is blank."""
     mapped = form.map([form.champ(4202, text=text)])
     assert (mapped.candidature.entite, mapped.candidature.reponses["entite"]) == (
         None,
@@ -80,7 +79,6 @@ def test_a_former_label_is_known(form: Any) -> None:
 
 
 def test_an_id_wins_over_a_label(form: Any) -> None:
-    """The id takes precedence over another champ with a configured label."""
     form.replace(4202, libelle="Nom de l’entité")
     other = form.add("nouveau", "Entité opérationnelle")
     mapped = form.map([form.champ(4202, text="par id"), form.champ(other, text="par libellé")])
@@ -88,7 +86,6 @@ def test_an_id_wins_over_a_label(form: Any) -> None:
 
 
 def test_a_label_never_takes_a_champ_that_an_id_names(form: Any) -> None:
-    """A champ fills only the field with its id."""
     form.remove(4202)
     form.replace(4105, libelle="Entité opérationnelle")
     mapped = form.map([form.champ(4105, text="texte")])
@@ -96,14 +93,12 @@ def test_a_label_never_takes_a_champ_that_an_id_names(form: Any) -> None:
 
 
 def test_a_section_with_a_champs_label_is_not_taken_for_it(form: Any) -> None:
-    """A heading with the label of a champ is ignored."""
     form.remove(4604)
     form.add("titre", "Perspectives", "header_section")
     assert form.map().candidature.reponses["perspectives"] == Reponse.NON_ASSOCIE
 
 
 def test_without_a_revision_the_champs_shown_stand_for_the_form(form: Any) -> None:
-    """Without a revision, the champs of the dossier serve as descriptors."""
     cells = [
         form.champ(4404, text="Produit"),
         form.champ("ordre", text="1", label="Ordre de préférence"),
@@ -150,7 +145,6 @@ def test_the_empty_row_of_the_platform_is_no_wish(form: Any) -> None:
 
 
 def test_a_form_without_some_columns_still_gives_wishes(form: Any) -> None:
-    """Columns that are missing in the revision are None."""
     form.remove(4405)
     form.remove(4406)
     mapped = form.map([form.rows(4403, voeu(form, "Produit")[:1])])
@@ -182,7 +176,6 @@ def test_wishes_without_their_profile_are_not_taken_for_none(form: Any, is_hidde
 def test_profiles_asked_for_without_a_repetition_are_wishes(
     form: Any, typename: str, values: dict[str, Any], expected: tuple[Voeu, ...]
 ) -> None:
-    """Wishes are also read from a list or a text."""
     assert expected == form.map([form.champ(4403, typename, **values)]).candidature.voeux
 
 
@@ -243,7 +236,6 @@ def test_a_row_with_only_unchecked_boxes_is_blank(form: Any) -> None:
 
 
 def test_selection_and_recruitment_are_read_from_annotations(form: Any) -> None:
-    """Stage, dates and validation come from annotations."""
     mapped = form.map(
         annotations=[
             form.champ(5202, "DropDownListChamp", dropDownValue="Lauréat"),
@@ -262,7 +254,6 @@ def test_selection_and_recruitment_are_read_from_annotations(form: Any) -> None:
 
 
 def test_a_champ_is_not_read_as_an_annotation(form: Any) -> None:
-    """A champ never fills a field of an annotation."""
     form.remove(5202)
     id_ = form.add("public", "Étape de sélection")
     mapped = form.map([form.champ(id_, text="Lauréat")])
@@ -337,7 +328,6 @@ def test_a_mark_is_read_from_any_type(given: Champ, expected: float | None) -> N
 
 @pytest.mark.parametrize(("text", "expected"), [("2", 2), ("2,0", 2), ("2,5", None), ("", None)])
 def test_a_rank_is_a_whole_number(text: str, expected: int | None) -> None:
-    """A rank with decimals is None."""
     assert expected == rank_of(champ(text))
 
 

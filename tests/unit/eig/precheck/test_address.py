@@ -155,7 +155,6 @@ def test_other_pages_of_the_site_are_no_product(typed: str) -> None:
     ],
 )
 def test_other_hosts_are_sites(typed: str, site: SiteAddress) -> None:
-    """An address on another host gives its host and path."""
     assert parse_address(typed).sites == (site,)
     assert site_address(typed) == site
 
@@ -184,7 +183,6 @@ def test_two_addresses_are_two_pages() -> None:
 
 
 def test_no_link_is_no_site() -> None:
-    """A product without a link has no site."""
     assert (site_address(None), site_address("à venir")) == (None, None)
 
 

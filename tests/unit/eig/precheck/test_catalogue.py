@@ -53,7 +53,6 @@ def entry(**attributes: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_no_catalogue_is_refused_whole(text: str, reason: str) -> None:
-    """A file with one invalid product is refused as a whole."""
     with pytest.raises(CatalogueError, match=reason):
         Catalogue.parse(text, "{}")
 
@@ -90,7 +89,6 @@ def test_phases_that_cannot_be_read_are_reported(
 
 
 def test_missing_attributes_are_blank() -> None:
-    """Link, statistics, repository and name may be missing."""
     found = Catalogue.parse(body({"id": "x", "attributes": {"phases": []}}), "{}").products["x"]
     assert (found.nom, found.link, found.stats_url, found.repository) == ("x", "", "", "")
 
@@ -148,7 +146,6 @@ def test_the_fingerprint_moves_with_what_verdicts_rest_on() -> None:
     ("text", "readable"), [("{}", True), ('{"/a": 1}', True), ("[]", False), ("<html>", False)]
 )
 def test_an_empty_redirects_file_can_be_read(text: str, readable: bool) -> None:
-    """An empty object is valid; another text is not."""
     assert redirects_readable(text) is readable
 
 
@@ -210,7 +207,6 @@ def test_products_with_another_name_or_other_phases_are_counted() -> None:
 
 
 def test_a_former_address_that_is_given_twice_is_ambiguous() -> None:
-    """A key with two targets gives no single product."""
     page = "https://beta.gouv.fr/startups"
     redirects = f'{{"/startups/ancien": "{page}/x.html", "/startups/ancien": "{page}/y.html"}}'
     catalogue = Catalogue.parse(body(entry(name="X"), {**entry(name="Y"), "id": "y"}), redirects)

@@ -58,7 +58,6 @@ OF_THE_YEAR = replace(RULES, operateurs=(*RULES.operateurs, OperateurList(2024, 
 
 
 def test_the_shipped_list_has_every_category() -> None:
-    """The list has 104 legal categories."""
     assert (len(listed_codes()), len(set(listed_codes()))) == (104, 104)
 
 
@@ -85,7 +84,6 @@ def is_known(code: str) -> bool:
 
 
 def test_only_the_list_of_the_deposits_year_counts() -> None:
-    """The list of 2024 proves nothing for a deposit in 2025."""
     later = datetime(2025, 1, 2, tzinfo=UTC)
     answer = check("administration", code="9220", depose_le=later, with_rules=OF_THE_YEAR)
     assert answer.resultat == "a_verifier"
@@ -108,7 +106,6 @@ def test_the_kind_of_applicant_is_reported(code: str, kind: str) -> None:
 
 @pytest.mark.parametrize("code", ["5710", "7210", "7389", "9220", "", None])
 def test_a_listed_operateur_is_conforme_whatever_its_category(code: str | None) -> None:
-    """The list takes precedence over the legal category."""
     answer = check("administration", code=code, siret=f"{OPERATEUR_SIREN}00017")
     assert (answer.resultat, answer.preuve["type"], answer.preuve["liste"]) == (
         "conforme",
@@ -118,7 +115,6 @@ def test_a_listed_operateur_is_conforme_whatever_its_category(code: str | None) 
 
 
 def test_every_shipped_operateur_is_one() -> None:
-    """The shipped list has the 426 SIREN of the annex of 2026."""
     assert [(found.annee, len(found.noms)) for found in RULES.operateurs] == [(2026, 426)]
 
 
@@ -218,7 +214,6 @@ def test_the_registry_answers_where_there_is_no_category(
 
 
 def test_the_registry_is_not_read_while_it_is_off() -> None:
-    """Stored answers do not count while the lookup is disabled."""
     off = replace(EVIDENCE, registry=registry(RegistryStatus.FOUND, nature_juridique="7120"))
     assert check("administration", code=None, with_evidence=off).resultat == "a_verifier"
 
@@ -235,7 +230,6 @@ def test_the_registry_is_not_read_while_it_is_off() -> None:
 def test_only_who_lacks_a_category_is_looked_up(
     code: str | None, siret: str | None, asked: str | None
 ) -> None:
-    """There is no lookup if the dossier has the category."""
     assert needs_registry(candidature(code=code, siret=siret), RULES) == asked
 
 

@@ -45,7 +45,6 @@ def test_the_window_is_counted_in_days_of_paris(
 
 
 def test_the_window_is_configuration() -> None:
-    """The days come from the configuration."""
     other = load_rules(window=[date(2025, 1, 1), date(2025, 6, 30)])
     answer = check("depot", depose_le=datetime(2025, 6, 30, 12, tzinfo=UTC), with_rules=other)
     assert answer.resultat == INSIDE

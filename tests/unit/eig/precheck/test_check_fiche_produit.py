@@ -92,7 +92,6 @@ PRODUCT = {"docs": {"name": "Docs", "phases": []}}
     ],
 )
 def test_each_row_of_the_specification(typed: str | None, resultat: str, said: str) -> None:
-    """Each kind of text gives the specified result and sentence."""
     answer = check("fiche_produit", page_produit=typed)
     assert answer.resultat == resultat
     assert said in answer.motif
@@ -102,7 +101,6 @@ def test_each_row_of_the_specification(typed: str | None, resultat: str, said: s
     "typed", [f"{PAGE}/a-just.html", f"{PAGE}/inconnue", "à venir", "https://www.example.org"]
 )
 def test_without_catalogue_nothing_typed_can_be_judged(typed: str) -> None:
-    """Without a catalogue, no page is reported as missing."""
     answer = check("fiche_produit", page_produit=typed, with_evidence=PublicEvidence(None))
     assert answer.resultat == "impossible"
 
@@ -119,7 +117,6 @@ def test_without_catalogue_nothing_typed_can_be_judged(typed: str) -> None:
 def test_an_unknown_page_may_be_an_alias_that_nobody_could_read(
     redirects: str | None, resultat: str
 ) -> None:
-    """An unknown page is uncertain only if the aliases could not be read."""
     answer = check(
         "fiche_produit", page_produit=f"{PAGE}/ancienne.html", products=PRODUCT, redirects=redirects
     )
@@ -214,7 +211,6 @@ def test_an_incubator_is_known_by_what_the_catalogue_says_of_it(
 
 
 def test_the_evidence_names_its_source_and_date() -> None:
-    """The evidence has the text, the product, the catalogue and its date."""
     preuve = check("fiche_produit").preuve
     assert {
         "saisie": f"{PAGE}/a-just.html",
@@ -232,7 +228,6 @@ def test_the_evidence_names_its_source_and_date() -> None:
     [None, "à venir", "néant", f"{PAGE}/inconnue", f"{PAGE}/a-just {PAGE}/docs", "Service jumeau"],
 )
 def test_checks_that_hang_on_the_product_are_sans_objet(name: str, typed: str | None) -> None:
-    """Without a single product, the checks on the product give « sans objet »."""
     assert check(name, page_produit=typed).resultat == "sans_objet"
 
 
@@ -241,7 +236,6 @@ def test_checks_that_hang_on_the_product_are_sans_objet(name: str, typed: str | 
     [("phase", "impossible"), ("cas_octroi", "impossible"), ("doublon", "sans_objet")],
 )
 def test_checks_that_need_the_catalogue_are_impossible_without(name: str, resultat: str) -> None:
-    """Without a catalogue these checks give « impossible »."""
     assert check(name, with_evidence=PublicEvidence(None)).resultat == resultat
 
 

@@ -57,7 +57,6 @@ def test_each_row_of_the_specification(
 
 
 def test_the_order_of_wishes_is_that_of_their_rank() -> None:
-    """The order of rows does not change the text."""
     there = check("profils", voeux=voeux(PRODUIT, TECHNIQUE))
     back = check("profils", voeux=tuple(reversed(voeux(PRODUIT, TECHNIQUE))))
     assert there == back

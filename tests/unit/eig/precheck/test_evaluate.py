@@ -49,7 +49,6 @@ def test_an_eligible_candidature() -> None:
 
 @pytest.mark.parametrize("written", ["accélération", "Acceleration", "ACCÉLÉRATION "])
 def test_one_phase_has_one_spelling(written: str) -> None:
-    """Spellings of a phase give the same constat."""
     products = {"a-just": {"name": "A-Just", "phases": [(written, "2020-01-01")]}}
     catalogue = published(products)
     known = PublicEvidence(catalogue, datetime(2024, 5, 20, 9, tzinfo=UTC))
@@ -58,7 +57,6 @@ def test_one_phase_has_one_spelling(written: str) -> None:
 
 
 def test_a_check_is_no_more_severe_than_configured() -> None:
-    """The configuration can limit each check to « à vérifier »."""
     severity = dict.fromkeys(TABLE["severity"], "a_verifier")
     rules = load_rules(severity=severity)
     decision = judged(candidature(code="7210", page_produit=None, voeux=()), EVIDENCE, rules)
@@ -144,7 +142,6 @@ def test_the_same_input_gives_the_same_bytes(
 
 @given(_CHANGES)
 def test_unknown_evidence_alone_never_gives_ineligible(changes: dict[str, Any]) -> None:
-    """Removing evidence never adds a « non conforme »."""
     one = candidature(**changes)
     known = judged(one)
     unknown = judged(one, PublicEvidence(None, registry_enabled=True))
@@ -154,7 +151,6 @@ def test_unknown_evidence_alone_never_gives_ineligible(changes: dict[str, Any]) 
 
 
 def test_without_catalogue_the_verdict_is_indetermine() -> None:
-    """A page that could not be looked up gives « impossible »."""
     decision = judged(candidature(), PublicEvidence(None))
     assert decision.verdict is Verdict.INDETERMINE
 
@@ -197,7 +193,6 @@ def test_a_verdict_keeps_its_product_evidence() -> None:
 
 @pytest.mark.parametrize("later", ["same", "none"])
 def test_no_remark_without_a_change(later: str) -> None:
-    """The same catalogue, or none, gives no remark."""
     first = judged(candidature())
     now = EVIDENCE if later == "same" else PublicEvidence(None)
     frozen = stored_product(first.preuve)
@@ -244,7 +239,6 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(case: str) -
 
 
 def test_another_product_is_judged_on_todays_catalogue() -> None:
-    """Another product is evaluated with today's catalogue, and its evidence is stored."""
     frozen = stored_product(judged(candidature()).preuve)
     other = candidature(page_produit=f"{PAGE}/docs")
     decision = judged(other, frozen=frozen)
@@ -268,7 +262,6 @@ def test_evidence_outlives_an_answer_that_names_no_product(typed: str | None) ->
 
 
 def test_kept_evidence_survives_json() -> None:
-    """Stored product evidence is read back unchanged."""
     decision = judged(candidature(page_produit=f"{PAGE}/ajust"))
     assert decision.preuve is not None
     read = json.loads(json.dumps(dict(decision.preuve)))
@@ -277,7 +270,6 @@ def test_kept_evidence_survives_json() -> None:
 
 @pytest.mark.parametrize("document", [None, {}, {"saisie": "x"}, ["x"], "x"], ids=str)
 def test_erased_or_broken_evidence_is_none(document: Any) -> None:
-    """A verdict without readable evidence is evaluated with today's catalogue."""
     assert stored_product(document) is None
 
 

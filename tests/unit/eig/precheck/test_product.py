@@ -85,7 +85,6 @@ PAGE = "https://beta.gouv.fr/startups"
     ],
 )
 def test_one_product_is_named(typed: str, lien: Lien, product: str) -> None:
-    """An id, an alias, a name, a site or a repository gives the product."""
     match = resolve_product(typed, CATALOGUE)
     assert (match.lien, match.product_id) == (lien, product)
 
@@ -141,7 +140,6 @@ def test_one_product_is_named(typed: str, lien: Lien, product: str) -> None:
     ],
 )
 def test_no_single_product_is_named(typed: str | None, lien: Lien) -> None:
-    """Other texts give no product, but the reason."""
     match = resolve_product(typed, CATALOGUE)
     assert (match.lien, match.product) == (lien, None)
 
@@ -182,7 +180,6 @@ def test_no_single_product_is_named(typed: str | None, lien: Lien) -> None:
     ],
 )
 def test_a_slip_names_the_nearest_page(typed: str, named: list[str]) -> None:
-    """Typing errors in an id give the pages with a close spelling."""
     match = resolve_product(typed, CATALOGUE)
     assert (match.lien, match.product, list(match.noms)) == (Lien.PROCHE, None, named)
 
@@ -351,7 +348,6 @@ def test_an_unknown_page_is_shown_as_it_was_typed() -> None:
 
 
 def test_products_meant_are_listed_in_a_fixed_order() -> None:
-    """The order of two products in the text does not matter."""
     one, other = f"{PAGE}/docs", f"{PAGE}/a-just"
     first = resolve_product(f"{one} {other}", CATALOGUE)
     assert first.noms == ("A-JUST", "Docs")
@@ -359,13 +355,11 @@ def test_products_meant_are_listed_in_a_fixed_order() -> None:
 
 
 def test_without_catalogue_an_address_is_not_judged() -> None:
-    """Without a catalogue, only a blank text has a result."""
     assert resolve_product(f"{PAGE}/a-just.html", None).lien is Lien.INDISPONIBLE
     assert resolve_product("", None).lien is Lien.VIDE
 
 
 def test_the_order_of_the_catalogue_does_not_matter() -> None:
-    """The order of products and redirects does not matter."""
     names = {"b": "Bé", "a": "A", "c": "Cé"}
     products = {id_: product(name, link="https://memes.fr") for id_, name in names.items()}
     redirects = {"/startups/x": "/startups/y", "/startups/y": "/startups/c"}
@@ -379,7 +373,6 @@ def test_the_order_of_the_catalogue_does_not_matter() -> None:
 
 @given(st.text(max_size=60))
 def test_nothing_typed_makes_it_fail(typed: str) -> None:
-    """Any text gives a result."""
     assert resolve_product(typed, CATALOGUE).lien in Lien
 
 

@@ -64,7 +64,6 @@ def problems_of(*given: Any, **changes: Any) -> tuple[str, ...]:
     ids=str,
 )
 def test_each_problem_is_named(changes: dict[str, Any], problem: str) -> None:
-    """Each problem is one sentence with its key."""
     found = problems_of(**changes)
     assert any(problem in line for line in found)
 
@@ -90,19 +89,16 @@ def test_what_only_a_check_needs_that_is_off_may_be_left_out() -> None:
 
 
 def test_every_problem_is_reported_at_once() -> None:
-    """All problems are reported at once."""
     found = problems_of(profils=[], cas=[], operateurs=["absent.csv"])
     assert len(found) == 3
 
 
 def test_unknown_keys_are_refused() -> None:
-    """A mistyped key is an error."""
     with pytest.raises(ValidationError, match="fenetre"):
         config_of(TABLE | {"fenetre": 1})
 
 
 def test_a_list_that_is_not_utf8_is_named(tmp_path: Path) -> None:
-    """A list that is not UTF-8 is reported with the remedy."""
     shutil.copytree(CONFIG, tmp_path, dirs_exist_ok=True)
     (tmp_path / "operateurs_etat.csv").write_bytes("siren,nom\n1,é".encode("latin-1"))
     assert "save it as UTF-8" in problems_of(tmp_path)[0]
@@ -136,7 +132,6 @@ def test_the_version_moves_with_rules_lists_and_needed_champs(tmp_path: Path) ->
     ],
 )
 def test_a_siren_has_a_check_digit(siren: str, expected: bool) -> None:
-    """The check digit detects a wrong digit."""
     assert is_siren(siren) is expected
 
 
@@ -189,7 +184,6 @@ HEAD = "# source: INSEE\ncode,libelle,reponse\n"
     ],
 )
 def test_a_list_of_categories_is_checked(text: str, problem: str) -> None:
-    """Each wrong line is reported with its number."""
     with pytest.raises(ListProblemsError, match=problem):
         parse_categories(text)
 

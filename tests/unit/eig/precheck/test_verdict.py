@@ -46,7 +46,6 @@ def test_the_first_that_applies(resultats: list[str], verdict: Verdict) -> None:
 def test_a_worse_result_never_gives_a_better_verdict(
     resultats: list[Resultat], place: int, other: Resultat
 ) -> None:
-    """A more severe result never gives a less severe verdict."""
     place %= len(resultats)
     changed = [*resultats[:place], other, *resultats[place + 1 :]]
     before, after = (ORDER.index(verdict_of(found)) for found in (resultats, changed))
