@@ -186,44 +186,11 @@ def test_no_link_is_no_site() -> None:
     assert (site_address(None), site_address("à venir")) == (None, None)
 
 
-_PIECES = st.sampled_from(
-    [
-        "https://",
-        "beta.gouv.fr",
-        "/startups/",
-        ".html",
-        "%",
-        "%25",
-        "%2",
-        "&amp;",
-        "&",
-        "#",
-        "?",
-        "/",
-        "é",
-        "é",
-        "x",
-        "@",
-        "<",
-        ">",
-        "'",
-        "’",
-        "ﷺ",
-        "％",
-        "\\",
-        "xn--",
-        ".",
-        "…",
-        "a-just",
-        "␣",
-        "\u200b",
-        "\u202e",
-        " ",
-        "\u00a0",
-        "\ud800",
-        "\0",
-    ]
-)
+_PIECES = st.sampled_from([
+    "https://", "beta.gouv.fr", "/startups/", ".html", "%", "%25", "%2", "&amp;", "&", "#", "?",
+    "/", "é", "e\u0301", "x", "@", "<", ">", "'", "’", "ﷺ", "％", "\\", "xn--", ".", "…", "a-just",
+    "␣", "\u200b", "\u202e", " ", "\u00a0", "\ud800", "\0",
+])  # fmt: skip
 _TYPED = st.one_of(
     st.text(max_size=80),
     st.lists(st.one_of(_PIECES, st.text(max_size=3)), max_size=14).map("".join),

@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Resultat, Verdict
 from dsync.eig.candidature import Reponse, Voeu
@@ -84,29 +83,18 @@ def test_a_check_that_is_off_is_not_made() -> None:
     assert "inconnu" == part.constats["type_administration"]
 
 
-_ANY_TEXT = st.one_of(
-    st.none(),
-    st.text(max_size=300),
-    st.sampled_from(
-        [f"{PAGE}/a-just", f"{PAGE}/docs {PAGE}/a-just", "A-JUST", f"{PAGE}/rien", "Service jumeau"]
-    ),
-)
-_REPONSES = st.dictionaries(
-    st.sampled_from(
-        ["page_produit", "phase_declaree", "cas_demande", "voeux", "probleme", "entite"]
-    ),
-    st.sampled_from(list(Reponse)),
-)
+_PAGES = [f"{PAGE}/a-just", f"{PAGE}/docs {PAGE}/a-just", f"{PAGE}/rien"]
+_TYPED = [*_PAGES, "A-JUST", "Service jumeau"]
+_ANY_TEXT = st.none() | st.text(max_size=300) | st.sampled_from(_TYPED)
+_FIELDS = ["page_produit", "phase_declaree", "cas_demande", "voeux", "probleme", "entite"]
 _CHANGES = st.fixed_dictionaries(
     {
         "page_produit": _ANY_TEXT,
-        "phase_declaree": st.one_of(_ANY_TEXT, st.just("Construction")),
-        "cas_demande": st.one_of(_ANY_TEXT, st.just("Internaliser le pilotage stratégique")),
-        "voeux": st.lists(st.builds(Voeu, st.integers(1, 4), _ANY_TEXT, st.none()), max_size=4).map(
-            tuple
-        ),
+        "phase_declaree": _ANY_TEXT | st.just("Construction"),
+        "cas_demande": _ANY_TEXT | st.just("Internaliser le pilotage stratégique"),
+        "voeux": st.lists(st.builds(Voeu, st.integers(1, 4), _ANY_TEXT), max_size=4).map(tuple),
         "probleme": _ANY_TEXT,
-        "reponses": _REPONSES,
+        "reponses": st.dictionaries(st.sampled_from(_FIELDS), st.sampled_from(Reponse)),
         "code": st.sampled_from([None, "7120", "7210", "9220", "7389", "8210"]),
         "depose_le": st.datetimes(datetime(2023, 12, 1), datetime(2025, 2, 1)).map(  # noqa: DTZ001
             lambda moment: moment.replace(tzinfo=UTC)
@@ -115,6 +103,7 @@ _CHANGES = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(_CHANGES, st.lists(st.integers(2, 2_000_000_000), max_size=30), st.randoms())
 def test_the_same_input_gives_the_same_bytes(
     changes: dict[str, Any], doublons: list[int], order: random.Random
@@ -140,6 +129,7 @@ def test_the_same_input_gives_the_same_bytes(
     ]
 
 
+@settings(max_examples=40)
 @given(_CHANGES)
 def test_unknown_evidence_alone_never_gives_ineligible(changes: dict[str, Any]) -> None:
     one = candidature(**changes)
@@ -148,11 +138,6 @@ def test_unknown_evidence_alone_never_gives_ineligible(changes: dict[str, Any]) 
     before = {c.controle for c in known.controles if c.resultat is Resultat.NON_CONFORME}
     after = {c.controle for c in unknown.controles if c.resultat is Resultat.NON_CONFORME}
     assert after <= before
-
-
-def test_without_catalogue_the_verdict_is_indetermine() -> None:
-    decision = judged(candidature(), PublicEvidence(None))
-    assert decision.verdict is Verdict.INDETERMINE
 
 
 def test_the_fingerprint_moves_only_with_its_own_evidence() -> None:
@@ -261,28 +246,9 @@ def test_evidence_outlives_an_answer_that_names_no_product(typed: str | None) ->
     assert (first.verdict, first.detail) == (after.verdict, after.detail)
 
 
-def test_kept_evidence_survives_json() -> None:
-    decision = judged(candidature(page_produit=f"{PAGE}/ajust"))
-    assert decision.preuve is not None
-    read = json.loads(json.dumps(dict(decision.preuve)))
-    assert stored_product(read) == stored_product(decision.preuve) != None  # noqa: E711
-
-
 @pytest.mark.parametrize("document", [None, {}, {"saisie": "x"}, ["x"], "x"], ids=str)
 def test_erased_or_broken_evidence_is_none(document: Any) -> None:
     assert stored_product(document) is None
-
-
-def test_what_is_typed_is_quoted_on_one_line() -> None:
-    """Line breaks, direction marks and long texts of the applicant do not break the detail."""
-    typed = "à venir\r\nConforme : tout\u202e " + "x" * 400
-    demandeur = Demandeur("personne_morale", siret="11000101300017", forme_juridique_code="7120")
-    decision = judged(candidature(page_produit=typed, demandeur=demandeur))
-    _, line, conforme, left = decision.detail.replace("\u00a0", " ").split("\n")
-    assert line.startswith("À vérifier – fiche produit : réponse « à venir Conforme : tout xxx")
-    assert "…" in line
-    assert conforme.startswith("Conforme : dépôt le")
-    assert left.startswith("Non examinés, faute de produit identifié : phase, cas d’octroi")
 
 
 @pytest.mark.parametrize("rewritten", [False, True])

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from dsync.eig.precheck.lists import ListProblemsError, is_siren, parse_categories, parse_operateurs
 from dsync.errors import ConfigurationError
-from tests.unit.eig.precheck.builders import CONFIG, RULES, TABLE, config_of, load_rules
+from tests.unit.eig.precheck.builders import CONFIG, RULES, TABLE, load_rules
 
 PROFIL = {"labels": ["A"], "words": ["a"]}
 LATER = date(2024, 2, 1)
@@ -28,32 +27,21 @@ def problems_of(*given: Any, **changes: Any) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        (
-            {"window": [date(2025, 1, 1), date(2024, 1, 1)]},
-            "window: its last day is before its first",
-        ),
+        ({"window": [date(2025, 1, 1), date(2024, 1, 1)]},
+         "window: its last day is before its first"),
         ({"profils": []}, "profils: missing; the check profils needs it"),
-        (
-            {"profils": [PROFIL, PROFIL | {"labels": ["B"]}]},
-            "profils: « a », the first of words, is given 2 times",
-        ),
+        ({"profils": [PROFIL, PROFIL | {"labels": ["B"]}]},
+         "profils: « a », the first of words, is given 2 times"),
         ({"profils": [PROFIL, {"labels": ["à"]}]}, "label « a » is given 2 times"),
         ({"profils": [{}]}, "give at least one label or word"),
-        (
-            {"profils": [PROFIL | {"offered": [LATER, date(2024, 1, 1)]}]},
-            "profils a: the last day of offered is before its first",
-        ),
+        ({"profils": [PROFIL | {"offered": [LATER, date(2024, 1, 1)]}]},
+         "profils a: the last day of offered is before its first"),
         ({"cas": []}, "cas: missing; the check cas_octroi needs it"),
         ({"cas": [PROFIL | {"needs": ["zzz"]}]}, "needs « zzz », which is neither"),
-        (
-            {"cas": [PROFIL | {"needs": ["construction", "success"]}]},
-            "needs « success », which is neither stats_url nor repository nor one known phase",
-        ),
+        ({"cas": [PROFIL | {"needs": ["construction", "success"]}]},
+         "needs « success », which is neither stats_url nor repository nor one known phase"),
         ({"phases": {"eligible": []}}, "phases.eligible: missing; the check phase"),
-        (
-            {"phases": {"eligible": ["a"], "declared": {"B": ["b"]}}},
-            "declared « B » names « b »",
-        ),
+        ({"phases": {"eligible": ["a"], "declared": {"B": ["b"]}}}, "declared « B » names « b »"),
         ({"publication_url": "beta.gouv.fr"}, "publication_url: give the whole address"),
         ({"instruction": "x" * 1900}, "instruction, publication_url: too long"),
         ({"operateurs": ["absent.csv"]}, "absent.csv: cannot be read"),
@@ -62,7 +50,7 @@ def problems_of(*given: Any, **changes: Any) -> tuple[str, ...]:
         ({"severity": {}}, "severity: phase is missing"),
     ],
     ids=str,
-)
+)  # fmt: skip
 def test_each_problem_is_named(changes: dict[str, Any], problem: str) -> None:
     found = problems_of(**changes)
     assert any(problem in line for line in found)
@@ -91,11 +79,6 @@ def test_what_only_a_check_needs_that_is_off_may_be_left_out() -> None:
 def test_every_problem_is_reported_at_once() -> None:
     found = problems_of(profils=[], cas=[], operateurs=["absent.csv"])
     assert len(found) == 3
-
-
-def test_unknown_keys_are_refused() -> None:
-    with pytest.raises(ValidationError, match="fenetre"):
-        config_of(TABLE | {"fenetre": 1})
 
 
 def test_a_list_that_is_not_utf8_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.eig.candidature import Reponse, Voeu
-from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.evidence import PublicEvidence
 from tests.unit.eig.precheck.builders import check
 
 ASKED = [
@@ -49,25 +49,6 @@ def test_an_address_that_is_not_there_needs_no_catalogue(reponse: Reponse, resul
     """Its result is the same while the catalogue is out of reach."""
     given = {"page_produit": None, "reponses": {"page_produit": reponse}}
     assert check("fiche_produit", with_evidence=PublicEvidence(None), **given).resultat == resultat
-
-
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        (
-            RegistryStatus.UNKNOWN,
-            "Candidat SIREN 110 001 013, inconnu du registre des entreprises.",
-        ),
-        (
-            RegistryStatus.FOUND,
-            "Candidat SIREN 110 001 013, sans catégorie juridique au registre des entreprises.",
-        ),
-    ],
-)
-def test_what_the_registry_lacks(status: RegistryStatus, said: str) -> None:
-    registry = {SIREN: RegistryAnswer(SIREN, status)}
-    evidence = PublicEvidence(None, registry=registry, registry_enabled=True)
-    assert check("administration", code=None, with_evidence=evidence).motif.startswith(said)
 
 
 @pytest.mark.parametrize(
