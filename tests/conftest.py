@@ -87,7 +87,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         path = item.path.relative_to(Path(__file__).parent)
         is_fast = not FAST.isdisjoint((path.as_posix(), path.parts[0]))
-        if is_fast and "postgresql" not in item.name and not item.get_closest_marker("long"):
+        is_on_postgres = "postgres_server" in getattr(item, "fixturenames", ())
+        is_on_postgres |= "postgresql" in item.name
+        if is_fast and not is_on_postgres and not item.get_closest_marker("long"):
             item.add_marker("fast")
     if config.getoption("--update-golden"):
         writing = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
