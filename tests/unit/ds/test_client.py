@@ -30,7 +30,7 @@ from dsync.errors import (
     DSUnavailableError,
     DSWrongAddressError,
 )
-from tests.unit.ds.writes import value_step
+from tests.unit.ds.nodes import node_of, value_step
 
 URL = "https://ds.test/api/v2/graphql"
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -40,16 +40,6 @@ OURS = {"demarche": {"number": DEMARCHE}}
 SECRET = "Ministère secret"
 Make = Callable[..., DSClient]
 WRITE = DossierWrite(DossierNumber(1), DossierId("D1"), "I", (value_step("A", "textarea", SECRET),))
-
-
-def node(number: int = 1, **over: Any) -> dict[str, Any]:
-    day = "2026-01-02T10:00:00+01:00"
-    return {
-        **{"number": number, "id": f"D{number}", "state": "en_construction", "archived": False},
-        **{"dateDepot": day, "dateDerniereModification": day, "usager": {}},
-        **{"groupeInstructeur": {}, "revision": {"id": "R4"}, "instructeurs": [], "labels": []},
-        **{"traitements": [], "champs": [], "annotations": []},
-    } | over
 
 
 def page(*nodes: Any, **lists: Any) -> dict[str, Any]:
@@ -78,7 +68,7 @@ def test_a_request_has_token_language_and_operation(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
     """Token, language and user agent are headers; the operation is named; nulls are omitted."""
-    ds.post(URL, json={"data": page(node())}, headers={"Date": "Tue, 24 Nov 2026 12:00:01 GMT"})
+    ds.post(URL, json={"data": page(node_of())}, headers={"Date": "Tue, 24 Nov 2026 12:00:01 GMT"})
     found = read(make_client(), first=50)
     sent = ds.calls[0].request
     body = json.loads(sent.body)
@@ -102,7 +92,7 @@ def test_an_answer_with_lone_surrogates_or_nan_is_read(
     ds: responses.RequestsMock, make_client: Make, told: str, kept: Any
 ) -> None:
     """A lone surrogate is removed, NaN becomes null; neither stops a démarche."""
-    body = json.dumps({"data": page(node(), node(2, motivation="@"))})
+    body = json.dumps({"data": page(node_of(), node_of(2, motivation="@"))})
     ds.post(URL, body=body.replace('"@"', told))
     first, second = read(make_client()).nodes
     assert [(1, None), (2, kept)] == [(d.number, d.motivation) for d in (first, second)]
@@ -116,12 +106,12 @@ LISTED = {"nodes": ENTRIES, "pageInfo": {"endCursor": "c", "hasNextPage": False}
     ("answer", "fault"),
     [
         ({"data": page(*ENTRIES[:11])}, "too_many_nodes"),
-        ({"data": page(node(), deletedDossiers=LISTED)}, "too_many_nodes"),
+        ({"data": page(node_of(), deletedDossiers=LISTED)}, "too_many_nodes"),
         ({"data": page(), "errors": [error("no")] * 501}, "too_many_errors"),
         ({"data": None, "errors": [error("no")] * 501}, "too_many_errors"),
         ({"data": page(), "errors": [error("Timeout on Dossier.number")] * 501}, "timeout"),
         ({"data": page(*[{}] * 250_001)}, "too_many"),
-        ({"data": page(node(motivation="x" * 7_000_000))}, "too_long"),
+        ({"data": page(node_of(motivation="x" * 7_000_000))}, "too_long"),
     ],
     ids=["nodes", "deletions", "errors", "errors alone", "timeout", "values", "bytes"],
 )
@@ -143,7 +133,7 @@ def test_a_dossier_that_is_too_large_is_unreadable(
     ds: responses.RequestsMock, make_client: Make
 ) -> None:
     """It alone; its number is known."""
-    ds.post(URL, json={"data": page(node(motivation="x" * 7_000_000))})
+    ds.post(URL, json={"data": page(node_of(motivation="x" * 7_000_000))})
     [one] = read(make_client(), first=1).unreadable
     assert (1, "illisible") == (one.number, one.code)
 
@@ -154,7 +144,7 @@ def test_the_token_is_not_replaced_by_a_netrc(
     """The credentials of a `.netrc` for DS's host are not sent."""
     (tmp_path / "netrc").write_text("machine ds.test login a password b\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    ds.post(URL, json={"data": page(node())})
+    ds.post(URL, json={"data": page(node_of())})
     read(make_client())
     assert ds.calls[0].request.headers["Authorization"] == "Bearer secret-token"
 
@@ -228,7 +218,7 @@ def test_an_error_beside_whole_nodes_is_no_page(
 ) -> None:
     """After an error outside the nodes the cursor is not reliable: the page is not used."""
     errors = [error("Something went wrong", None, *path)]
-    ds.post(URL, json={"data": page(node()), "errors": errors})
+    ds.post(URL, json={"data": page(node_of()), "errors": errors})
     with pytest.raises(DSBadDataError):
         read(make_client())
 
@@ -239,7 +229,7 @@ def test_an_error_below_a_nullable_field_concerns_one_dossier(
     """The dossier is read without that field, whose path is named."""
     path = ("demarche", "dossiers", "nodes", 1, "champs", 3, "address", "label")
     errors = [error("Cannot return null", "invalid_null", *path)]
-    ds.post(URL, json={"data": page(node(), node(2)), "errors": errors})
+    ds.post(URL, json={"data": page(node_of(), node_of(2)), "errors": errors})
     found = read(make_client())
     assert ([1, 2], {2: "champs[3].address.label"}) == (
         [dossier.number for dossier in found.nodes],
@@ -261,7 +251,7 @@ def test_an_invalid_node_is_unreadable_and_its_field_is_named(
     ds: responses.RequestsMock, make_client: Make, odd: dict[str, Any], path: str
 ) -> None:
     """The path is named, never the value."""
-    ds.post(URL, json={"data": page(node(), node(2, **odd))})
+    ds.post(URL, json={"data": page(node_of(), node_of(2, **odd))})
     found = read(make_client())
     assert [1] == [dossier.number for dossier in found.nodes]
     [one] = found.unreadable
@@ -275,7 +265,7 @@ def test_a_link_to_a_hidden_dossier_breaks_no_page(
     """A link to a dossier outside the token's scope is null; its own dossier is complete."""
     path = ("demarche", "dossiers", "nodes", 0, "champs", 3, "dossier")
     errors = [error("An object of type Dossier was hidden", "unauthorized", *path)]
-    ds.post(URL, json={"data": page(node()), "errors": errors})
+    ds.post(URL, json={"data": page(node_of()), "errors": errors})
     found = read(make_client())
     assert (1, {}) == (len(found.nodes), found.incomplete)
 
@@ -286,7 +276,7 @@ def test_an_error_in_the_lists_is_not_an_error_of_the_page(
     """Its details name the lists of deletions."""
     path = ("demarche", "deletedDossiers", "nodes", 0, "number")
     errors = [error("Timeout on DeletedDossier.number", "timeout", *path)]
-    ds.post(URL, json={"data": page(node()), "errors": errors})
+    ds.post(URL, json={"data": page(node_of()), "errors": errors})
     with pytest.raises(DSTimeoutError) as caught:
         read(make_client())
     assert caught.value.details["where"] == "deletions"
@@ -301,7 +291,7 @@ def test_an_entry_of_a_list_that_ds_cannot_render_is_counted(
     good = {"number": 9, "state": "refuse", "reason": "expired", "dateSupression": NOW.isoformat()}
     lists = {"nodes": [None, good], "pageInfo": {"endCursor": "x", "hasNextPage": False}}
     asked = ListRequest(None, None)
-    for data in (page(node(), deletedDossiers=lists), {"demarche": {"deletedDossiers": lists}}):
+    for data in (page(node_of(), deletedDossiers=lists), {"demarche": {"deletedDossiers": lists}}):
         ds.post(URL, json={"data": data, "errors": errors})
     found = read(make_client(), deleted=asked)
     _, alone = make_client().deletions(DEMARCHE, pending=None, deleted=asked)
@@ -310,13 +300,13 @@ def test_an_entry_of_a_list_that_ds_cannot_render_is_counted(
     assert (1, {}) == (len(found.nodes), found.incomplete)
 
 
-@pytest.mark.parametrize(("nodes", "cursor"), [([], "x"), ([node()], None), ([node()], "before")])
+@pytest.mark.parametrize(("count", "cursor"), [(0, "x"), (1, None), (1, "before")])
 def test_a_list_without_end_is_detected(
-    ds: responses.RequestsMock, make_client: Make, nodes: list[Any], cursor: str | None
+    ds: responses.RequestsMock, make_client: Make, count: int, cursor: str | None
 ) -> None:
     """A list whose cursor does not lead on is an error, not an endless loop."""
-    deleted = [{**n, "state": "refuse", "reason": "expired", "dateSupression": "…"} for n in nodes]
-    found = {"nodes": deleted, "pageInfo": {"endCursor": cursor, "hasNextPage": True}}
+    deleted = {"number": 1, "state": "refuse", "reason": "expired", "dateSupression": "…"}
+    found = {"nodes": [deleted] * count, "pageInfo": {"endCursor": cursor, "hasNextPage": True}}
     ds.post(URL, json={"data": {"demarche": {"deletedDossiers": found}}})
     with pytest.raises(DSContractError, match="cursor is missing or repeated"):
         make_client().deletions(DEMARCHE, pending=None, deleted=ListRequest(None, "before"))
@@ -507,7 +497,7 @@ def test_a_dossier_with_another_number_than_requested_is_unreadable(
     ds: responses.RequestsMock, make_client: Make, odd: dict[str, Any], code: str
 ) -> None:
     """The requested number is the one reported."""
-    ds.post(URL, json={"data": {"d0": node(7) | OURS | odd}})
+    ds.post(URL, json={"data": {"d0": node_of(7) | OURS | odd}})
     [one] = make_client().dossiers([DossierNumber(7)], DEMARCHE).unreadable
     assert (7, code) == (one.number, one.code)
 

@@ -18,7 +18,7 @@ from dsync.ds.results import DossierWrite, WriteOutcome
 from dsync.ds.transport import GraphAnswer
 from dsync.ds.write_document import INPUT_KEYS, in_order, outcomes_of, variables_of
 from dsync.messages.kinds import Fault
-from tests.unit.ds.writes import label_step, value_step
+from tests.unit.ds.nodes import label_step, value_step
 
 RESULT, DETAIL = "Q2hhbXAtNTEwMg==", "Q2hhbXAtNTEwMw=="
 READ_ONLY = "Le jeton utilisé est configuré seulement en lecture"

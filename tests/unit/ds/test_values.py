@@ -14,6 +14,7 @@ from dsync.ds.dossier_reading import read_dossier
 from dsync.ds.results import Unreadable
 from dsync.sync.record import champs_of_form
 from tests.conftest import shared
+from tests.unit.ds.nodes import node_of
 
 PLACE = {"name": "Île-de-France", "code": "11"}
 
@@ -153,13 +154,7 @@ def champs_of(*nodes: dict[str, Any]) -> tuple[Champ, ...]:
 
 def dossier_with(*nodes: dict[str, Any]) -> Dossier | Unreadable:
     """Read a dossier with these champs."""
-    dossier = {
-        **{"number": 1, "id": "D1", "state": "en_construction", "archived": False},
-        **{"dateDepot": "2026-01-01T10:00:00+01:00", "revision": {"id": "r"}, "usager": {}},
-        **{"groupeInstructeur": {}, "instructeurs": [], "labels": [], "traitements": []},
-        **{"champs": nodes, "annotations": []},
-    }
-    return read_dossier(json.dumps(dossier).encode())
+    return read_dossier(json.dumps(node_of(champs=nodes)).encode())
 
 
 @pytest.mark.parametrize(("typename", "values", "valeur", "texte"), TYPES)

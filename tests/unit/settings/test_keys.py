@@ -9,6 +9,7 @@ import pytest
 from dsync.configuration import read_configuration, shipped_config
 from dsync.errors import ConfigurationError
 from scripts.pages.keys import settings
+from tests.configured import problems_of
 
 MOST = 80
 
@@ -42,12 +43,8 @@ MOST = 80
 )  # fmt: skip
 def test_the_nearest_key_is_proposed(tmp_path: Path, line: str, said: str) -> None:
     """In every section, those inside others and in lists, too."""
-    path = tmp_path / "dsync.toml"
     base = "" if "ping" in line else "[mapping]\n"
-    path.write_text(f"{base}{line}\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError) as raised:
-        read_configuration(path)
-    assert f"{path}: {said}" in raised.value.problems
+    assert said in problems_of(f"{base}{line}", tmp_path)
 
 
 @pytest.mark.parametrize(

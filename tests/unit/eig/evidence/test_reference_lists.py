@@ -17,14 +17,14 @@ TODAY = date(2026, 11, 24)
 
 
 def test_operateurs_are_kept_with_year_and_source() -> None:
-    """The stored list is dated and sorted, and is read back unchanged."""
-    text = "\ufeffsiren;nom\r\n582 056 149;BRGM\r\n110001013;AGENCE\r\n"
+    """Also as a spreadsheet writes it; the stored list is sorted, and is read back unchanged."""
+    text = '\ufeffsiren;nom\r\n582 056 149;"BRGM; LE"\r\n\r\n110001013;AGENCE\r\n'
     found = validate_list(text, today=TODAY, annee=2024, source="annexe\nau PLF 2024")
     assert (found.kind, found.annee, found.entries) == ("operateurs", 2024, 2)
     assert found.filename == "operateurs_etat_2024.csv"
     assert found.text == (
         "# annee: 2024\n# source: annexe au PLF 2024\n# date: 2026-11-24\n"
-        "siren,nom\n110001013,AGENCE\n582056149,BRGM\n"
+        "siren,nom\n110001013,AGENCE\n582056149,BRGM; LE\n"
     )
     assert validate_list(found.text, today=TODAY) == found
 

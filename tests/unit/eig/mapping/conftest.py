@@ -20,6 +20,7 @@ from dsync.eig.eig import Eig
 from dsync.eig.mapping.mapping_section import MappingConfig
 from dsync.eig.sections import EigSections
 from dsync.sync.record import Recorder, champs_of_form
+from tests.unit.ds.nodes import node_of
 
 CONFIG = Path(__file__).parents[4] / "config" / "aap-eig7.toml"
 _SECTIONS = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
@@ -142,25 +143,7 @@ def make_node(
     champs: list[Node] | None = None, annotations: list[Node] | None = None, **over: Any
 ) -> Node:
     """Return a whole dossier."""
-    day = "2024-03-01T10:00:00+01:00"
-    dates = ("Depot", "PassageEnConstruction", "DerniereModification")
-    moves = ("DerniereModificationChamps", "DerniereModificationAnnotations")
-    return {
-        "id": "RG9zc2llci0x",
-        "number": 1,
-        "state": "en_construction",
-        "archived": False,
-        **{f"date{name}": day for name in (*dates, *moves)},
-        "usager": {"email": "usager@example.org"},
-        "groupeInstructeur": {"label": "défaut"},
-        "instructeurs": [],
-        "revision": {"id": "rev"},
-        "demandeur": {"__typename": "PersonneMorale", "siret": "13002526500013"},
-        "labels": [],
-        "traitements": [],
-        "champs": champs or [],
-        "annotations": annotations or [],
-    } | over
+    return node_of(champs=champs or [], annotations=annotations or [], **over)
 
 
 class Mapped(SimpleNamespace):

@@ -144,12 +144,6 @@ def test_a_list_of_operateurs_is_checked(text: str, problem: str) -> None:
         parse_operateurs(text)
 
 
-def test_a_list_may_be_written_by_a_spreadsheet() -> None:
-    """A byte order mark, semicolons, blank lines and quotes are accepted."""
-    text = f'\ufeff{META}\r\nsiren;nom\r\n110001013;"MINISTÈRE; UN"\r\n'
-    assert parse_operateurs(text).noms == {"110001013": "MINISTÈRE; UN"}
-
-
 HEAD = "# source: INSEE\ncode,libelle,reponse\n"
 
 
