@@ -71,13 +71,11 @@ def descriptors(**types: str) -> dict[DescriptorId, Descriptor]:
     usual = {"montant": "number", "echeance": "date", "lignes": "repetition"}
     found = {
         DescriptorId(name): Descriptor(
-            DescriptorId(name), title, types.get(name, usual.get(name, "text")),
-            False, None, False, None, False,
+            DescriptorId(name), title, types.get(name, usual.get(name, "text"))
         )
         for name, title in titles.items()
-    }  # fmt: skip
-    lignes = DescriptorId("lignes")
-    found[CELL] = Descriptor(CELL, "Cellule", "number", False, None, False, lignes, False)
+    }
+    found[CELL] = Descriptor(CELL, "Cellule", "number", parent_id=DescriptorId("lignes"))
     return found
 
 

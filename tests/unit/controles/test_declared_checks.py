@@ -377,10 +377,8 @@ def test_a_word_that_is_written_before_a_person_has_looked_is_told(
 
 def test_a_champ_that_is_a_column_is_told_with_its_block(tmp_path: Path) -> None:
     """And what a question that the form lacks leads to."""
-    block = Descriptor(
-        DescriptorId("b"), "Équipements", "repetition", False, None, False, None, False
-    )
-    cell = Descriptor(DescriptorId("c"), "Montant", "number", False, None, False, block.id, False)
+    block = Descriptor(DescriptorId("b"), "Équipements", "repetition")
+    cell = Descriptor(DescriptorId("c"), "Montant", "number", parent_id=block.id)
     exige = 'exige = { champ = "montant", au_plus = 1 }'
     declarations = read(CHAMPS + CONTROLE + exige, tmp_path)
     told = {one.partition(" : ")[0]: one for one in declarations.of_form([block, cell])}

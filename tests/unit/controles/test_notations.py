@@ -325,7 +325,7 @@ def test_only_what_no_revision_knows_is_impossible(tmp_path: Path) -> None:
 
     def revision(name: str, *options: str) -> Revision:
         found = descriptors(texte="regions")
-        listed = Descriptor(choices, "Choix", "drop_down_list", False, options, False, None, False)
+        listed = Descriptor(choices, "Choix", "drop_down_list", options=options)
         return Revision(RevisionId(name), None, {**found, choices: listed} if options else found)
 
     exige = (

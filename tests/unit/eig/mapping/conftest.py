@@ -67,15 +67,9 @@ class Form:
         parent: str | None = None,
     ) -> str:
         """Add a descriptor at the form's end, or replace the one with this id."""
+        within = DescriptorId(parent) if parent else None
         self.descriptors[DescriptorId(id_)] = Descriptor(
-            DescriptorId(id_),
-            libelle,
-            type_,
-            False,
-            None,
-            False,
-            DescriptorId(parent) if parent else None,
-            is_annotation,
+            DescriptorId(id_), libelle, type_, parent_id=within, is_annotation=is_annotation
         )
         return id_
 
@@ -102,13 +96,9 @@ class Form:
         """Build a champ's node; `text` gives both the value and the string value."""
         id_ = champ_id(stable_id) if isinstance(stable_id, int) else stable_id
         descriptor = self.descriptors.get(DescriptorId(id_))
-        node = {
-            "__typename": typename,
-            "id": id_,
-            "champDescriptorId": id_,
-            "label": descriptor.libelle if descriptor else f"Champ {stable_id}",
-            "stringValue": "",
-        }
+        label = descriptor.libelle if descriptor else f"Champ {stable_id}"
+        node = {"__typename": typename, "id": id_, "champDescriptorId": id_}
+        node |= {"label": label, "stringValue": ""}
         if "text" in values:
             values["textValue"] = values["stringValue"] = values.pop("text")
         return node | values

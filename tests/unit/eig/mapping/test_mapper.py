@@ -14,6 +14,12 @@ from tests.unit.eig.mapping.conftest import MAPPING, Mapper, dossier_of, make_no
 
 DEMARCHE = DemarcheNumber(86321)
 OWNED = (5102, 5103, 5104)
+PARTS = ("Champs", "Annotations")
+GENRES = {
+    "PersonneMorale": "personne_morale",
+    "PersonneMoraleIncomplete": "personne_morale_incomplete",
+    "PersonnePhysique": "personne_physique",
+}
 DAY = datetime(2024, 3, 1, 9, tzinfo=UTC)
 
 
@@ -33,23 +39,14 @@ def test_a_whole_dossier_is_typed(form: Any) -> None:
         labels=[{"id": "2", "name": "z"}, {"id": "1", "name": "a"}],
         traitements=[{"event": "depose", "dateTraitement": "2024-03-01T10:00:00+01:00"}],
     ).dossier
-    assert (
-        dossier.etat,
-        dossier.archive,
-        dossier.prerempli,
-        dossier.depose_par_un_tiers,
-        dossier.is_open,
-    ) == (Etat.ACCEPTE, True, True, True, False)
+    assert (Etat.ACCEPTE, False) == (dossier.etat, dossier.is_open)
+    assert dossier.archive is dossier.prerempli is dossier.depose_par_un_tiers is True
     assert (DAY, datetime(2024, 6, 1, 8, tzinfo=UTC)) == (
         dossier.date_depot,
         dossier.date_traitement,
     )
-    assert (
-        dossier.motivation,
-        dossier.mandataire,
-        dossier.groupe_instructeur,
-        dossier.usager_email,
-    ) == ("Bravo", "Prénom Nom", "défaut", "usager@example.org")
+    assert ("Bravo", "Prénom Nom") == (dossier.motivation, dossier.mandataire)
+    assert ("défaut", "usager@example.org") == (dossier.groupe_instructeur, dossier.usager_email)
     assert (dossier.instructeurs, dossier.labels) == (
         ("a@example.org", "b@example.org"),
         ("a", "z"),
@@ -58,57 +55,30 @@ def test_a_whole_dossier_is_typed(form: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("demandeur", "genre", "siren"),
+    ("kind", "facts", "siren"),
     [
-        (
-            {
-                "__typename": "PersonneMorale",
-                "siret": "11000201100044",
-                "entreprise": {"siren": "110002011"},
-            },
-            "personne_morale",
-            "110002011",
-        ),
-        (
-            {"__typename": "PersonneMorale", "siret": "110 002 011 00044", "entreprise": None},
-            "personne_morale",
-            "110002011",
-        ),
-        (
-            {"__typename": "PersonneMoraleIncomplete", "siret": "11000201100044"},
-            "personne_morale_incomplete",
-            "110002011",
-        ),
-        (
-            {"__typename": "PersonneMoraleIncomplete", "siret": "110"},
-            "personne_morale_incomplete",
-            None,
-        ),
-        ({"__typename": "PersonnePhysique", "nom": "N", "prenom": "P"}, "personne_physique", None),
-        ({"__typename": "Collectif"}, "Collectif", None),
+        ("PersonneMorale", {"siret": "1", "entreprise": {"siren": "110002011"}}, "110002011"),
+        ("PersonneMorale", {"siret": "110 002 011 00044", "entreprise": None}, "110002011"),
+        ("PersonneMoraleIncomplete", {"siret": "11000201100044"}, "110002011"),
+        ("PersonneMoraleIncomplete", {"siret": "110"}, None),
+        ("PersonnePhysique", {"nom": "N", "prenom": "P"}, None),
+        ("Collectif", {}, None),
     ],
 )
 def test_each_kind_of_applicant_is_distinguished(
-    form: Any, demandeur: Any, genre: str, siren: str | None
+    form: Any, kind: str, facts: dict[str, Any], siren: str | None
 ) -> None:
     """Without a SIREN, the first nine digits of the SIRET are used."""
-    mapped = form.map(demandeur=demandeur).dossier.demandeur
-    assert (genre, siren) == (mapped.genre, mapped.siren)
+    mapped = form.map(demandeur={"__typename": kind, **facts}).dossier.demandeur
+    assert (GENRES.get(kind, kind), siren) == (mapped.genre, mapped.siren)
 
 
 def test_a_missing_date_is_the_nearest_that_is_there(form: Any) -> None:
-    dossier = form.map(
-        dateDepot=None,
-        dateDerniereModification=None,
-        dateDerniereModificationChamps=None,
-        dateDerniereModificationAnnotations=None,
-    ).dossier
-    assert {DAY} == {
-        dossier.date_depot,
-        dossier.date_derniere_modification,
-        dossier.date_derniere_modification_champs,
-        dossier.date_derniere_modification_annotations,
-    }
+    last = "date_derniere_modification"
+    dates = {"dateDepot": "date_depot", "dateDerniereModification": last}
+    dates |= {f"dateDerniereModification{of}": f"{last}_{of.lower()}" for of in PARTS}
+    dossier = form.map(**dict.fromkeys(dates)).dossier
+    assert {DAY} == {getattr(dossier, name) for name in dates.values()}
 
 
 LATER = "2025-01-01T00:00:00+01:00"

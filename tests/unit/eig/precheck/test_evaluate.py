@@ -38,11 +38,9 @@ def test_an_eligible_candidature() -> None:
     """All checks conforme give Éligible, with the constats."""
     decision = judged(candidature())
     assert decision.verdict is Verdict.ELIGIBLE
-    assert (
-        decision.constats["produit_id"],
-        decision.constats["phase_constatee"],
-        decision.constats["type_administration"],
-    ) == ("a-just", "construction", "administration_centrale")
+    told = ("produit_id", "phase_constatee", "type_administration")
+    expected = ["a-just", "construction", "administration_centrale"]
+    assert expected == [decision.constats[name] for name in told]
     assert decision.version_regles == RULES.version
 
 
@@ -86,13 +84,14 @@ def test_a_check_that_is_off_is_not_made() -> None:
 _PAGES = [f"{PAGE}/a-just", f"{PAGE}/docs {PAGE}/a-just", f"{PAGE}/rien"]
 _TYPED = [*_PAGES, "A-JUST", "Service jumeau"]
 _ANY_TEXT = st.none() | st.text(max_size=300) | st.sampled_from(_TYPED)
+_VOEUX = st.builds(Voeu, st.integers(1, 4), _ANY_TEXT, st.none())
 _FIELDS = ["page_produit", "phase_declaree", "cas_demande", "voeux", "probleme", "entite"]
 _CHANGES = st.fixed_dictionaries(
     {
         "page_produit": _ANY_TEXT,
         "phase_declaree": _ANY_TEXT | st.just("Construction"),
         "cas_demande": _ANY_TEXT | st.just("Internaliser le pilotage stratégique"),
-        "voeux": st.lists(st.builds(Voeu, st.integers(1, 4), _ANY_TEXT), max_size=4).map(tuple),
+        "voeux": st.lists(_VOEUX, max_size=4).map(tuple),
         "probleme": _ANY_TEXT,
         "reponses": st.dictionaries(st.sampled_from(_FIELDS), st.sampled_from(Reponse)),
         "code": st.sampled_from([None, "7120", "7210", "9220", "7389", "8210"]),
