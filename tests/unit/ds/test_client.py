@@ -39,6 +39,7 @@ DEMARCHE = DemarcheNumber(86321)
 OURS = {"demarche": {"number": DEMARCHE}}
 SECRET = "Ministère secret"
 Make = Callable[..., DSClient]
+Mock = responses.RequestsMock
 WRITE = DossierWrite(DossierNumber(1), DossierId("D1"), "I", (value_step("A", "textarea", SECRET),))
 
 
@@ -64,9 +65,7 @@ def read(client: DSClient, **options: Any) -> Any:
     return read_nodes(client.read_page(DEMARCHE, **given))
 
 
-def test_a_request_has_token_language_and_operation(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
+def test_a_request_has_token_language_and_operation(ds: Mock, make_client: Make) -> None:
     """Token, language and user agent are headers; the operation is named; nulls are omitted."""
     ds.post(URL, json={"data": page(node_of())}, headers={"Date": "Tue, 24 Nov 2026 12:00:01 GMT"})
     found = read(make_client(), first=50)
@@ -89,7 +88,7 @@ def test_a_request_has_token_language_and_operation(
 
 @pytest.mark.parametrize(("told", "kept"), [(r'"a\ud800b"', "ab"), ("NaN", None)])
 def test_an_answer_with_lone_surrogates_or_nan_is_read(
-    ds: responses.RequestsMock, make_client: Make, told: str, kept: Any
+    ds: Mock, make_client: Make, told: str, kept: Any
 ) -> None:
     """A lone surrogate is removed, NaN becomes null; neither stops a démarche."""
     body = json.dumps({"data": page(node_of(), node_of(2, motivation="@"))})
@@ -116,7 +115,7 @@ LISTED = {"nodes": ENTRIES, "pageInfo": {"endCursor": "c", "hasNextPage": False}
     ids=["nodes", "deletions", "errors", "errors alone", "timeout", "values", "bytes"],
 )
 def test_an_answer_with_too_much_is_not_read(
-    ds: responses.RequestsMock, make_client: Make, answer: dict[str, Any], fault: str
+    ds: Mock, make_client: Make, answer: dict[str, Any], fault: str
 ) -> None:
     """More than was asked for does not match the API; a page too large is asked for smaller.
 
@@ -129,9 +128,7 @@ def test_an_answer_with_too_much_is_not_read(
     assert fault == found.value.details["fault"]
 
 
-def test_a_dossier_that_is_too_large_is_unreadable(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
+def test_a_dossier_that_is_too_large_is_unreadable(ds: Mock, make_client: Make) -> None:
     """It alone; its number is known."""
     ds.post(URL, json={"data": page(node_of(motivation="x" * 7_000_000))})
     [one] = read(make_client(), first=1).unreadable
@@ -139,7 +136,7 @@ def test_a_dossier_that_is_too_large_is_unreadable(
 
 
 def test_the_token_is_not_replaced_by_a_netrc(
-    ds: responses.RequestsMock, make_client: Make, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    ds: Mock, make_client: Make, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The credentials of a `.netrc` for DS's host are not sent."""
     (tmp_path / "netrc").write_text("machine ds.test login a password b\n")
@@ -178,7 +175,7 @@ REPLIES: list[tuple[dict[str, Any], type[DSError], str]] = [
 
 @pytest.mark.parametrize(("reply", "kind", "fault"), REPLIES)
 def test_an_answer_that_is_no_page_is_a_dsync_error(
-    ds: responses.RequestsMock,
+    ds: Mock,
     make_client: Make,
     reply: dict[str, Any],
     kind: type[DSError],
@@ -214,7 +211,7 @@ def test_a_token_that_cannot_be_sent_is_refused_without_showing_it(
 
 @pytest.mark.parametrize("path", [(), ("demarche", "dossiers", "pageInfo")])
 def test_an_error_beside_whole_nodes_is_no_page(
-    ds: responses.RequestsMock, make_client: Make, path: tuple[str, ...]
+    ds: Mock, make_client: Make, path: tuple[str, ...]
 ) -> None:
     """After an error outside the nodes the cursor is not reliable: the page is not used."""
     errors = [error("Something went wrong", None, *path)]
@@ -223,9 +220,7 @@ def test_an_error_beside_whole_nodes_is_no_page(
         read(make_client())
 
 
-def test_an_error_below_a_nullable_field_concerns_one_dossier(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
+def test_an_error_below_a_nullable_field_concerns_one_dossier(ds: Mock, make_client: Make) -> None:
     """The dossier is read without that field, whose path is named."""
     path = ("demarche", "dossiers", "nodes", 1, "champs", 3, "address", "label")
     errors = [error("Cannot return null", "invalid_null", *path)]
@@ -248,7 +243,7 @@ def test_an_error_below_a_nullable_field_concerns_one_dossier(
     ],
 )
 def test_an_invalid_node_is_unreadable_and_its_field_is_named(
-    ds: responses.RequestsMock, make_client: Make, odd: dict[str, Any], path: str
+    ds: Mock, make_client: Make, odd: dict[str, Any], path: str
 ) -> None:
     """The path is named, never the value."""
     ds.post(URL, json={"data": page(node_of(), node_of(2, **odd))})
@@ -259,9 +254,7 @@ def test_an_invalid_node_is_unreadable_and_its_field_is_named(
     assert one.path.startswith(path)
 
 
-def test_a_link_to_a_hidden_dossier_breaks_no_page(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
+def test_a_link_to_a_hidden_dossier_breaks_no_page(ds: Mock, make_client: Make) -> None:
     """A link to a dossier outside the token's scope is null; its own dossier is complete."""
     path = ("demarche", "dossiers", "nodes", 0, "champs", 3, "dossier")
     errors = [error("An object of type Dossier was hidden", "unauthorized", *path)]
@@ -270,9 +263,7 @@ def test_a_link_to_a_hidden_dossier_breaks_no_page(
     assert (1, {}) == (len(found.nodes), found.incomplete)
 
 
-def test_an_error_in_the_lists_is_not_an_error_of_the_page(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
+def test_an_error_in_the_lists_is_not_an_error_of_the_page(ds: Mock, make_client: Make) -> None:
     """Its details name the lists of deletions."""
     path = ("demarche", "deletedDossiers", "nodes", 0, "number")
     errors = [error("Timeout on DeletedDossier.number", "timeout", *path)]
@@ -282,9 +273,7 @@ def test_an_error_in_the_lists_is_not_an_error_of_the_page(
     assert caught.value.details["where"] == "deletions"
 
 
-def test_an_entry_of_a_list_that_ds_cannot_render_is_counted(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
+def test_an_entry_of_a_list_that_ds_cannot_render_is_counted(ds: Mock, make_client: Make) -> None:
     """The page and the list's other entries are read: one bad entry stops no run."""
     path = ("demarche", "deletedDossiers", "nodes", 0, "state")
     errors = [error("Cannot return null for non-nullable field", "invalid_null", *path)]
@@ -302,7 +291,7 @@ def test_an_entry_of_a_list_that_ds_cannot_render_is_counted(
 
 @pytest.mark.parametrize(("count", "cursor"), [(0, "x"), (1, None), (1, "before")])
 def test_a_list_without_end_is_detected(
-    ds: responses.RequestsMock, make_client: Make, count: int, cursor: str | None
+    ds: Mock, make_client: Make, count: int, cursor: str | None
 ) -> None:
     """A list whose cursor does not lead on is an error, not an endless loop."""
     deleted = {"number": 1, "state": "refuse", "reason": "expired", "dateSupression": "…"}
@@ -327,7 +316,7 @@ RATE_LIMITS = [
 
 @pytest.mark.parametrize(("headers", "wait_s"), RATE_LIMITS)
 def test_a_rate_limit_has_its_end(
-    ds: responses.RequestsMock, make_client: Make, headers: dict[str, str], wait_s: float
+    ds: Mock, make_client: Make, headers: dict[str, str], wait_s: float
 ) -> None:
     """RateLimit-Reset, else Retry-After, else a default; at most the maximum."""
     ds.post(URL, status=429, body="Calme toi", headers=headers)
@@ -350,7 +339,7 @@ UNKNOWN: list[tuple[dict[str, Any], bool]] = [
 
 @pytest.mark.parametrize(("reply", "finished"), UNKNOWN)
 def test_a_write_without_a_clear_answer_is_unknown_and_never_repeated(
-    ds: responses.RequestsMock, make_client: Make, reply: dict[str, Any], finished: bool
+    ds: Mock, make_client: Make, reply: dict[str, Any], finished: bool
 ) -> None:
     """The request is sent once; the caller reads the value back."""
     ds.post(URL, **reply)
@@ -372,7 +361,7 @@ def test_a_write_without_a_clear_answer_is_unknown_and_never_repeated(
     ],
 )
 def test_a_write_that_was_not_executed_is_not_unknown(
-    ds: responses.RequestsMock, make_client: Make, reply: dict[str, Any], kind: type[DSError]
+    ds: Mock, make_client: Make, reply: dict[str, Any], kind: type[DSError]
 ) -> None:
     """A document that was refused as a whole needs no reading back."""
     ds.post(URL, **reply)
@@ -381,18 +370,14 @@ def test_a_write_that_was_not_executed_is_not_unknown(
 
 
 @pytest.mark.parametrize("body", ["[" * 100_000 + "]" * 100_000, '{"data":' + "[" * 100_000])
-def test_an_answer_that_no_decoder_takes_is_no_bug(
-    ds: responses.RequestsMock, make_client: Make, body: str
-) -> None:
+def test_an_answer_that_no_decoder_takes_is_no_bug(ds: Mock, make_client: Make, body: str) -> None:
     """Nested too deeply: what a write has done is not known, as after any answer but DS's own."""
     ds.post(URL, body=body)
     with pytest.raises(DSOutcomeUnknownError):
         make_client().push([WRITE])
 
 
-def test_a_dossier_that_is_gone_hides_no_other(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
+def test_a_dossier_that_is_gone_hides_no_other(ds: Mock, make_client: Make) -> None:
     """The others are requested again where `data` is null, and only then."""
     gone = [
         error("Dossier not found", "not_found", "d0"),
@@ -418,16 +403,14 @@ def test_a_dossier_that_is_gone_hides_no_other(
     ],
 )
 def test_an_unreadable_dossier_does_not_count_as_deleted(
-    ds: responses.RequestsMock, make_client: Make, reply: dict[str, Any]
+    ds: Mock, make_client: Make, reply: dict[str, Any]
 ) -> None:
     """A dossier that DS cannot render is left out of the result."""
     ds.post(URL, json=reply)
     assert {} == make_client().demarches_of([DossierNumber(1)], DEMARCHE)
 
 
-def test_an_internal_error_about_one_dossier_hides_no_other(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
+def test_an_internal_error_about_one_dossier_hides_no_other(ds: Mock, make_client: Make) -> None:
     """The list of dossiers, which an outage would not return, is asked once; then halves are."""
     dossiers = {"nodes": [{"number": 10}], "pageInfo": {"endCursor": "c", "hasNextPage": False}}
     failed = {"errors": [error("Internal error", "internal_server_error", "d0")], "data": None}
@@ -440,9 +423,7 @@ def test_an_internal_error_about_one_dossier_hides_no_other(
     assert 4 == len(ds.calls)
 
 
-def test_an_outage_is_not_asked_about_each_dossier(
-    ds: responses.RequestsMock, make_client: Make
-) -> None:
+def test_an_outage_is_not_asked_about_each_dossier(ds: Mock, make_client: Make) -> None:
     """If the list of dossiers cannot be read either, each half would fail, too."""
     failed = {"errors": [error("Internal error", "internal_server_error", "d0")], "data": None}
     ds.post(URL, json=failed)
@@ -451,7 +432,7 @@ def test_an_outage_is_not_asked_about_each_dossier(
     assert 2 == len(ds.calls)
 
 
-def test_annotations_are_read_by_descriptor(ds: responses.RequestsMock, make_client: Make) -> None:
+def test_annotations_are_read_by_descriptor(ds: Mock, make_client: Make) -> None:
     """Values have their types; an annotation that the dossier lacks is absent."""
 
     def champ(kind: str, id_: str, **values: Any) -> list[dict[str, Any]]:
@@ -494,7 +475,7 @@ def test_a_page_of_size_0_is_never_requested(make_client: Make) -> None:
     ],
 )
 def test_a_dossier_with_another_number_than_requested_is_unreadable(
-    ds: responses.RequestsMock, make_client: Make, odd: dict[str, Any], code: str
+    ds: Mock, make_client: Make, odd: dict[str, Any], code: str
 ) -> None:
     """The requested number is the one reported."""
     ds.post(URL, json={"data": {"d0": node_of(7) | OURS | odd}})
@@ -503,7 +484,7 @@ def test_a_dossier_with_another_number_than_requested_is_unreadable(
 
 
 def test_no_library_logs_a_request_at_debug(
-    ds: responses.RequestsMock, make_client: Make, caplog: pytest.LogCaptureFixture
+    ds: Mock, make_client: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Requests and answers are personal data: nothing logs them at any level of the program."""
     ds.post(URL, json={"data": {"w0_annotations": {"annotations": [{"id": "A"}], "errors": None}}})
@@ -513,7 +494,7 @@ def test_no_library_logs_a_request_at_debug(
     assert TOKEN not in caplog.text
 
 
-def test_a_bug_is_not_taken_for_an_outage(ds: responses.RequestsMock, make_client: Make) -> None:
+def test_a_bug_is_not_taken_for_an_outage(ds: Mock, make_client: Make) -> None:
     """An exception that no network raises is passed on as it is, without a repetition."""
     ds.post(URL, body=ZeroDivisionError())
     client = make_client(attempts=6)
