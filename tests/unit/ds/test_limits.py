@@ -136,10 +136,6 @@ def test_an_endpoint_that_never_answered_is_tried_twice() -> None:
     assert 1 == attempts_for(error_of(Fault.DEADLINE), RetryPolicy.USUAL, 6, answers=False)
 
 
-def test_a_bug_is_not_repeated() -> None:
-    assert attempts(RuntimeError("bug"), RetryPolicy.USUAL, Clock()) == 1
-
-
 def test_waits_double_and_are_capped() -> None:
     """They have jitter, and a maximum."""
     event = Clock()

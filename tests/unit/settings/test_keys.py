@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dsync.configuration import read_configuration, shipped_config
+from dsync.configuration import read_configuration
 from dsync.errors import ConfigurationError
 from scripts.pages.keys import settings
 from tests.configured import problems_of
@@ -61,10 +61,6 @@ def test_one_problem_is_one_sentence(tmp_path: Path, line: str, said: str) -> No
     with pytest.raises(ConfigurationError) as raised:
         read_configuration(path)
     assert f"{path}: {said}" == raised.value.message
-
-
-def test_the_shipped_file_has_no_wrong_key() -> None:
-    assert read_configuration(shipped_config()).judges
 
 
 def test_there_are_few_settings() -> None:

@@ -76,11 +76,6 @@ def test_what_only_a_check_needs_that_is_off_may_be_left_out() -> None:
     )
 
 
-def test_every_problem_is_reported_at_once() -> None:
-    found = problems_of(profils=[], cas=[], operateurs=["absent.csv"])
-    assert len(found) == 3
-
-
 def test_a_list_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     shutil.copytree(CONFIG, tmp_path, dirs_exist_ok=True)
     (tmp_path / "operateurs_etat.csv").write_bytes("siren,nom\n1,é".encode("latin-1"))
@@ -103,19 +98,10 @@ def test_the_version_moves_with_rules_lists_and_needed_champs(tmp_path: Path) ->
     assert len(versions) == 4
 
 
-@pytest.mark.parametrize(
-    ("siren", "expected"),
-    [
-        ("110001013", True),
-        ("582056149", True),
-        ("110001014", False),
-        ("11000101", False),
-        ("11000101x", False),
-        ("１１０００１０１３", False),
-    ],
-)
-def test_a_siren_has_a_check_digit(siren: str, expected: bool) -> None:
-    assert is_siren(siren) is expected
+def test_a_siren_has_a_check_digit() -> None:
+    wrong = ("110001014", "11000101", "11000101x", "１１０００１０１３")
+    assert all(map(is_siren, ("110001013", "582056149")))
+    assert not any(map(is_siren, wrong))
 
 
 META = "# annee: 2024\n# source: annexe\n"
