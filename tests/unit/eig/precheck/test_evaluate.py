@@ -253,7 +253,14 @@ def test_erased_or_broken_evidence_is_none(document: Any) -> None:
 @pytest.mark.parametrize("rewritten", [False, True])
 @pytest.mark.parametrize("before", [(), (DossierNumber(9),), (DossierNumber(9), DossierNumber(12))])
 @pytest.mark.parametrize(
-    "changes", [{}, {"code": "7210"}, {"page_produit": f"{PAGE}/docs"}, {"voeux": []}]
+    "changes",
+    [
+        {},
+        {"code": "7210"},
+        {"page_produit": f"{PAGE}/docs"},
+        {"page_produit": "domiffa"},
+        {"voeux": []},
+    ],
 )
 def test_another_twin_gives_the_decision_of_a_whole_evaluation(
     changes: dict[str, Any], before: tuple[DossierNumber, ...], rewritten: bool
