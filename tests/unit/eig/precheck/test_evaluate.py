@@ -222,6 +222,14 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(case: str) -
     assert (again.product, again.consulte_le) == (frozen.product, frozen.consulte_le)
 
 
+def test_a_name_that_was_corrected_is_judged_anew() -> None:
+    """That an earlier catalogue lacked no page is known of an address alone."""
+    near, corrected = judged(candidature(page_produit="domiffa")), f"{PAGE}/domifa"
+    current = CurrentVerdict(True, near, stored_product(near.preuve))
+    one = candidature(page_produit=corrected)
+    assert judged(one) == judge_if_needed(one, current=current)
+
+
 def test_another_product_is_judged_on_todays_catalogue() -> None:
     frozen = stored_product(judged(candidature()).preuve)
     other = candidature(page_produit=f"{PAGE}/docs")
@@ -253,14 +261,7 @@ def test_erased_or_broken_evidence_is_none(document: Any) -> None:
 @pytest.mark.parametrize("rewritten", [False, True])
 @pytest.mark.parametrize("before", [(), (DossierNumber(9),), (DossierNumber(9), DossierNumber(12))])
 @pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"code": "7210"},
-        {"page_produit": f"{PAGE}/docs"},
-        {"page_produit": "domiffa"},
-        {"voeux": []},
-    ],
+    "changes", [{}, {"code": "7210"}, {"page_produit": f"{PAGE}/docs"}, {"voeux": []}]
 )
 def test_another_twin_gives_the_decision_of_a_whole_evaluation(
     changes: dict[str, Any], before: tuple[DossierNumber, ...], rewritten: bool
