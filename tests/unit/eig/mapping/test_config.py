@@ -20,7 +20,6 @@ def problems(section: dict[str, Any]) -> list[str]:
 
 
 def test_every_problem_is_reported_with_its_key() -> None:
-    """All problems are reported at once."""
     found = problems(
         {
             "champs": {"page_prodiut": {"ids": "a"}, "entite": {"id": 3}, "probleme": {}},
@@ -49,8 +48,7 @@ def test_an_extra_champ_resembles_only_a_field_without_a_champ() -> None:
     assert {} == both.misspelt()
 
 
-def test_an_id_given_twice_is_reported_with_both_places() -> None:
-    """An id that is given twice is reported with both keys."""
+def test_an_id_or_a_criterion_given_twice_is_reported_with_both_places() -> None:
     (problem,) = problems(
         {
             "champs": {"entite": {"id": "a"}},
@@ -61,29 +59,16 @@ def test_an_id_given_twice_is_reported_with_both_places() -> None:
     )
     assert "id 'a' is given to champs.entite, annotations.etape" in problem
     assert "id 'c' is given to voeux.profil, autres[0]" in problem
-
-
-def test_a_criterion_named_twice_is_reported() -> None:
-    """Criteria need distinct names."""
     criteres = [{"id": "d", "critere": "x"}, {"id": "e", "critere": "x"}]
     (problem,) = problems({"evaluations": {"id": "c", "criteres": criteres}})
     assert "critere 'x' is given to evaluations.criteres.x, evaluations.criteres.x" in problem
 
 
 def test_the_needed_fields_come_with_their_french_labels() -> None:
-    """Needed fields are returned with their labels."""
+    """One without a label has its name."""
     needed = dict(MAPPING.needed())
     assert needed["page_produit"] == "Page produit sur beta.gouv.fr"
     assert needed["voeux"] == "Profils souhaités"
     assert not {"perspectives", "sponsor_telephone", "contact_fonction", "etape"} & set(needed)
-
-
-def test_a_field_without_a_label_is_called_by_its_name() -> None:
-    """Without a label the field's name is used."""
     config = MappingConfig.model_validate({"champs": {"entite": {"id": "a", "needed": True}}})
-    assert config.needed() == (("entite", "entite"),)
-
-
-def test_columns_of_an_unmapped_repetition_are_none() -> None:
-    """A repetition that is not mapped has no columns."""
-    assert list(MappingConfig().columns("evaluations")) == []
+    assert (("entite", "entite"),) == config.needed()
