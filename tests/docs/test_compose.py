@@ -18,9 +18,10 @@ OURS = {name: one for name, one in DOCUMENT["services"].items() if "build" in on
 
 
 @pytest.mark.parametrize("service", OURS.values(), ids=OURS)
-def test_each_command_is_one_of_dsync(service: dict[str, Any]) -> None:
-    """Its words and options are known."""
+def test_each_service_has_a_command_of_dsync_and_no_rights(service: dict[str, Any]) -> None:
+    """No capability, and a file system that it cannot write to."""
     parsed(service["command"]).close()
+    assert (["ALL"], True) == (service["cap_drop"], service["read_only"])
 
 
 def test_dsync_has_the_variables_of_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,12 +40,6 @@ def test_dsync_has_the_variables_of_the_sandbox(monkeypatch: pytest.MonkeyPatch)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     assert load_settings().database_url == given["DSYNC_DATABASE_URL"]
-
-
-def test_what_is_ours_has_no_rights() -> None:
-    """No capability, and a file system that it cannot write to."""
-    for service in OURS.values():
-        assert (["ALL"], True) == (service["cap_drop"], service["read_only"])
 
 
 def test_the_address_of_the_image_is_reached_from_outside() -> None:
