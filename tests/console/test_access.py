@@ -46,27 +46,6 @@ def test_without_a_session_every_address_is_refused(read_console: ServedConsole)
         assert len(answer.content) < 2_000, path
 
 
-def test_a_forged_form_changes_nothing(read_engine: Engine, reader: Visitor) -> None:
-    """It needs the session's own token, and the address at which the console is asked."""
-    before = read_engine.rows("SELECT * FROM demande")
-    token, own = {"jeton": reader.token}, {"Origin": reader.base}
-    for fields, headers in (
-        ({}, own),
-        ({"jeton": "x" * 32}, own),
-        (token, {}),
-        (token, {"Origin": "http://127.0.0.1:1"}),
-        (token, {"Origin": "http://["}),
-    ):
-        answer = reader.session.post(
-            f"{reader.base}/resynchroniser",
-            data={**fields, "portee": "tout"},
-            headers=headers,
-            timeout=30,
-        )
-        assert 403 == answer.status_code, (fields, headers)
-    assert before == read_engine.rows("SELECT * FROM demande")
-
-
 def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
     """One that is not shown is not there; a dossier is shown under its own démarche."""
     app = read_engine.another().app
