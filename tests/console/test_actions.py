@@ -25,7 +25,6 @@ from tests.engine.rig import (
     DEMARCHE,
     PROBLEME,
     RESULTAT,
-    VALIDE,
     Engine,
     WatchedClient,
     engine_for,
@@ -60,19 +59,15 @@ def edit(engine: Engine, *ranks: int) -> None:
     engine.sync()
 
 
-def test_resynchronising_reads_what_changed(engine: Engine, visitor: Visitor) -> None:
-    """With progress and result; the journal says who asked."""
+def test_resynchronising_reads_what_changed_one_dossier_or_all(
+    engine: Engine, visitor: Visitor
+) -> None:
+    """With progress and result; the journal says who asked; what names no scope is refused."""
     engine.control.edit_champ(number(0), PROBLEME, "Autre problème")
     page = visitor.ask("/resynchroniser", portee="nouveau")
     assert "Fait" in page
     assert "Nouveaux ou modifiés 1" in page
     assert "Autre problème" == engine.one("lecture_candidature", 0)["probleme"]
-    assert [("incremental", USER, 0)] == requests_of(engine)
-    assert f"{USER}" in words(visitor.get("/journal").text)
-
-
-def test_a_scope_is_one_dossier_or_all(engine: Engine, visitor: Visitor) -> None:
-    """A number that is none is refused with a sentence."""
     for scope in ("dossier", "nouveau"):
         page = visitor.ask("/resynchroniser", portee=scope, dossier=str(number(3)))
         assert "Dossiers lus 1" in page
@@ -84,7 +79,9 @@ def test_a_scope_is_one_dossier_or_all(engine: Engine, visitor: Visitor) -> None
         {"portee": "tout", "dossier": str(number(3))},
     ):
         assert 400 == visitor.post("/resynchroniser", **fields).status_code
-    assert [("dossier", USER, 0)] * 2 + [("complet", USER, 0)] == requests_of(engine)
+    kinds = ["incremental", "dossier", "dossier", "complet"]
+    assert [(kind, USER, 0) for kind in kinds] == requests_of(engine)
+    assert USER in words(visitor.get("/journal").text)
 
 
 def test_a_dossier_that_cannot_be_read_is_told(engine: Engine, visitor: Visitor) -> None:
@@ -102,22 +99,10 @@ def test_a_dossier_that_cannot_be_read_is_told(engine: Engine, visitor: Visitor)
 
 def test_a_run_that_was_asked_to_stop_is_interrupted(engine: Engine, visitor: Visitor) -> None:
     """It has not failed, in whatever way the views call it."""
-    with connected(engine.url) as database:
-        database.exec_driver_sql("UPDATE sync_run SET statut = 'failed', code = 130 WHERE run = 2")
+    engine.execute("UPDATE sync_run SET statut = 'failed', code = 130 WHERE run = 2")
     for path in ("/synchronisations", "/synchronisations/2"):
         page = words(visitor.get(path).text)
-        assert "Interrompu" in page
-        assert "Échoué" not in page
-
-
-def test_a_dossier_is_read_judged_and_sent_again(engine: Engine, visitor: Visitor) -> None:
-    """Each as a request of its own."""
-    path = f"/dossiers/{number(0)}"
-    assert "Dossiers lus 1" in visitor.ask(f"{path}/relire")
-    assert "Fait" in visitor.ask(f"{path}/rejuger")
-    assert "Fait" in visitor.ask(f"{path}/renvoyer")
-    kinds = [("dossier", USER, 0), ("precontrole", USER, 0), ("envoi", USER, 0)]
-    assert kinds == requests_of(engine)
+        assert ("Interrompu" in page, "Échoué" in page) == (True, False)
 
 
 def test_a_humans_value_is_kept(engine: Engine, visitor: Visitor) -> None:
@@ -233,12 +218,11 @@ def service(engine: Engine) -> Iterator[None]:
 
 def test_the_running_service_does_it(engine: Engine, console: ServedConsole) -> None:
     """Reads, pre-checks and pushes alike; a request that has not begun can be taken back."""
-    visitor = console.visitor()
+    visitor, path = console.visitor(), f"/dossiers/{number(1)}"
     edit(engine, 0)
     [key] = conflict_keys(visitor.get("/conflits").text)
-    app = engine.another().app
-    register(app)
-    waiting = visitor.post(f"/dossiers/{number(1)}/relire")
+    register(engine.another().app)
+    waiting = visitor.post(f"{path}/relire")
     assert "En attente" in waiting.text
     gone = f"/demandes/{waiting.url.rpartition('/')[2].partition('?')[0]}"
     taken = visitor.post(f"{gone}/retirer")
@@ -246,24 +230,12 @@ def test_the_running_service_does_it(engine: Engine, console: ServedConsole) -> 
     assert "a été retirée" in visitor.post(f"{gone}/retirer").text
     assert "déjà commencé" not in visitor.get("/journal").text
     with service(engine):
-        assert "Fait" in visitor.ask(f"/dossiers/{number(1)}/relire")
-        assert "Fait" in visitor.ask(f"/dossiers/{number(1)}/rejuger")
+        for action in ("relire", "rejuger", "renvoyer"):
+            assert "Fait" in visitor.ask(f"{path}/{action}")
         assert "Fait" in visitor.ask("/conflits", conflit=key, choix="ecraser", confirme="1")
     assert "Éligible" == engine.remote(0)
-    kinds = [("dossier", USER, 0), ("precontrole", USER, 0), ("envoi", USER, 0)]
-    assert kinds == requests_of(engine)
-
-
-def test_a_request_that_cannot_begin_says_why(engine: Engine) -> None:
-    """Such as without a token; it does not wait for ever."""
-    app = engine.another().app
-    app = Worker(replace(app.settings, ds_token=None), clock=app.clock, store=app.store)
-    with served(engine, [app]) as console:
-        page = console.visitor().ask(f"/dossiers/{number(0)}/relire")
-    assert "Échoué" in page
-    assert "DSYNC_DS_TOKEN" in page
-    assert f"Revenir au dossier {number(0)}" in page
-    assert [("dossier", USER, 2)] == requests_of(engine)
+    kinds = ["dossier", "precontrole", "envoi", "envoi"]
+    assert [(kind, USER, 0) for kind in kinds] == requests_of(engine)
 
 
 class Hasty(threading.Event):
@@ -358,26 +330,24 @@ def test_a_stop_without_a_database_is_quiet(
     assert [] == [one.name for one in caplog.records if one.name.startswith("concurrent")]
 
 
-def test_a_request_that_crashes_says_so(engine: Engine) -> None:
-    """A bug of dsync ends it as a failure, which is logged: nobody waits for it any more."""
+@pytest.mark.parametrize(
+    ("missing", "said", "code"),
+    [("token", "DSYNC_DS_TOKEN", 2), ("client", "Faute interne de dsync", 1)],
+)
+def test_a_request_that_cannot_be_done_says_why(
+    engine: Engine, missing: str, said: str, code: int
+) -> None:
+    """For want of a token, or by a bug of dsync, which is logged: nobody waits for it for ever."""
     app = engine.another().app
-    broken: Any = SimpleNamespace(is_away=False)
-    app = Worker(app.settings, clock=app.clock, store=app.store, client=broken)
+    is_mute = missing == "token"
+    settings = replace(app.settings, ds_token=None) if is_mute else app.settings
+    client: Any = None if is_mute else SimpleNamespace(is_away=False)
+    app = Worker(settings, clock=app.clock, store=app.store, client=client)
     with served(engine, [app]) as console:
-        visitor = console.visitor()
-        page = visitor.ask(f"/dossiers/{number(0)}/relire")
-    assert "Échoué" in page
-    assert "Faute interne de dsync" in page
-    assert [("dossier", USER, 1)] == requests_of(engine)
-
-
-def test_a_validated_pre_check_says_so(engine: Engine, visitor: Visitor) -> None:
-    """The page of the dossier shows that its annotations are suspended."""
-    engine.control.edit_annotation(number(0), VALIDE, True)
-    engine.control.edit_champ(number(0), 4102, "https://beta.gouv.fr/startups/inconnu.html")
-    engine.advance(minutes=1)
-    engine.sync()
-    assert "Suspendue" in words(visitor.get(f"/dossiers/{number(0)}/tout").text)
+        page = console.visitor().ask(f"/dossiers/{number(0)}/relire")
+    for shown in ("Échoué", said, f"Revenir au dossier {number(0)}"):
+        assert shown in page
+    assert [("dossier", USER, code)] == requests_of(engine)
 
 
 def test_a_dossier_is_erased_once_confirmed_and_its_erasure_undone(
@@ -469,21 +439,28 @@ def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(
     assert "precontrole" == requests_of(engine)[-1][0]
 
 
-def test_a_person_is_looked_for_and_that_is_journaled(visitor: Visitor, engine: Engine) -> None:
-    """The page has the values with their fields; no address and no journal has the words."""
+def test_a_person_is_looked_for_and_answered_and_that_is_journaled(engine: Engine) -> None:
+    """With values, fields and a file of them; neither an address nor a journal has the words."""
     truth = engine.control.truth_of(number(0))
-    answer = visitor.post("/personne", texte=truth.usager_email.upper())
-    assert "personne" in answer.url
-    assert truth.usager_email not in answer.url
-    shown = words(visitor.followed(answer))
+    with served(engine) as console:
+        visitor = console.visitor()
+        answer = visitor.post("/personne", texte=truth.usager_email.upper())
+        shown = words(visitor.followed(answer))
+        sent = visitor.get(f"{urlsplit(answer.url).path}/reponse")
+        assert 404 == visitor.get("/personne/999/reponse").status_code
+        assert "Recherche d’une personne" not in words(visitor.get("/journal").text)
+        assert "au moins trois" in words(visitor.post("/personne", texte="e").text)
+    assert ("personne" in answer.url, truth.usager_email in answer.url) == (True, False)
     assert f"{number(0)} Courriel du compte qui a déposé le dossier {truth.usager_email}" in shown
     assert "Se corrige dans Démarches Simplifiées" in shown
     assert str(number(1)) not in shown
-    [row] = engine.rows("SELECT * FROM demande WHERE genre = 'acces'")
-    assert (True, False) == (str(number(0)) in str(row), truth.usager_email in str(row))
     assert "est le demandeur" in shown
-    assert "Recherche d’une personne" not in words(visitor.get("/journal").text)
-    assert "au moins trois" in words(visitor.post("/personne", texte="e").text)
+    assert 'filename="reponse-article-15.html"' in sent.headers["Content-Disposition"]
+    assert f"Copie du dossier {number(0)}" in sent.text
+    journaled = {row["genre"]: str(row) for row in engine.rows("SELECT * FROM demande")}
+    assert {"acces", "telechargement"} <= journaled.keys()
+    assert str(number(0)) in journaled["acces"]
+    assert not [row for row in journaled.values() if truth.usager_email in row]
 
 
 def test_a_long_search_is_shown_beside_the_pages(visitor: Visitor, engine: Engine) -> None:
@@ -496,22 +473,6 @@ def test_a_long_search_is_shown_beside_the_pages(visitor: Visitor, engine: Engin
         assert "En cours" in words(page.text)
         assert 404 == visitor.get(f"{urlsplit(page.url).path}/reponse").status_code
     assert "est le demandeur" in words(visitor.followed(page))
-
-
-def test_the_answer_to_a_person_is_a_file(engine: Engine) -> None:
-    """With all of their dossiers, sent to who has searched alone; who took it is journaled."""
-    truth = engine.control.truth_of(number(0))
-    with served(engine) as console:
-        visitor = console.visitor()
-        page = visitor.post("/personne", texte=truth.usager_email)
-        visitor.followed(page)
-        sent = visitor.get(f"{urlsplit(page.url).path}/reponse")
-        assert 'filename="reponse-article-15.html"' in sent.headers["Content-Disposition"]
-        assert f"Copie du dossier {number(0)}" in sent.text
-        assert 404 == visitor.get("/personne/999/reponse").status_code
-    assert (
-        1 == engine.rows("SELECT count(*) AS n FROM demande WHERE genre = 'telechargement'")[0]["n"]
-    )
 
 
 def test_all_dossiers_of_a_person_are_erased_by_one_confirmed_act(
