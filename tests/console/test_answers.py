@@ -35,7 +35,12 @@ def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Vi
     assert "réponse à un contrôle" in done
     assert "Fait" in done
     assert f"Avis {number(1)} : À vérifier → Éligible ; doublon : à vérifier → conforme" in done
-    page = words(visitor.get(f"{path}/tout").text)
+    page = visitor.get(f"{path}/tout").text
+    told = page.partition('<section id="controles"')[2].partition("</section")[0]
+    # Who answered what stands in the reason, in words.
+    for key in ("etabli", "exigence", "constat :", "auteur :"):
+        assert key not in words(f"<main>{told}")
+    page = words(page)
     assert re.search(rf"Éligible Dossier {number(1)} ", page)
     assert "Établi par une personne : doublon (ada, le 24/11/2026)." in page
     assert f"Établi par ada le 24/11/2026 ({WHY})." in page

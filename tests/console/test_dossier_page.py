@@ -13,15 +13,7 @@ from dsync.console.access import Role
 from dsync.sandbox.world.model import FileSeed
 from dsync.wiring import Worker
 from tests.console.served import Visitor, served, words
-from tests.engine.rig import (
-    FIRST,
-    LETTRE,
-    PAGE,
-    PROBLEME,
-    Engine,
-    number,
-    seeds,
-)
+from tests.engine.rig import FIRST, LETTRE, PAGE, PROBLEME, Engine, number, seeds
 
 LETTER = FileSeed("Lettre de Mme <Témoin>.html", "text/html", b"<script>alert(1)</script>")
 HERE = f"/dossiers/{FIRST}"
@@ -141,24 +133,6 @@ def test_a_copied_file_is_sent_as_what_it_is_and_never_shown(
         seen = visitor.get(WHOLE).text
     assert "Témoin" not in seen
     assert "/pieces/" not in seen
-
-
-def test_an_answered_check_shows_no_key_of_its_evidence(engine: Engine) -> None:
-    """Who answered what stands in the reason, in words."""
-    engine.control.edit_champ(number(0), PAGE, None)
-    engine.advance(minutes=1)
-    engine.sync()
-    with served(engine) as console:
-        visitor = console.visitor()
-        motif = "Fiche vue en comité"
-        visitor.ask(f"{HERE}/repondre", controle="fiche_produit", resultat="conforme", motif=motif)
-        page = visitor.get(WHOLE).text
-    verdict = words(
-        "<main>" + page.partition('<section id="controles"')[2].partition("</section")[0]
-    )
-    assert f"({motif})" in verdict
-    for key in ("etabli", "exigence", "constat :", "auteur :"):
-        assert key not in verdict
 
 
 def test_two_dossiers_of_one_product_are_compared(engine: Engine) -> None:

@@ -118,25 +118,17 @@ def test_a_jury_names_what_is_missing(engine: Engine, visitor: Visitor) -> None:
     assert "sans rang" not in words(visitor.get("/jury").text)
 
 
-def test_equal_means_share_a_rank(engine: Engine, visitor: Visitor) -> None:
-    """The number of a dossier does not make it the better one; the next rank is left out."""
-    for rank, mark in zip(ungraded(engine, 3), (4, 4, 3), strict=True):
+def test_equal_means_share_a_rank_of_a_round(engine: Engine, visitor: Visitor) -> None:
+    """Whatever the dossier's number; the next rank is left out, and each round has its own."""
+    heard, *others = ungraded(engine, 4)
+    grade(engine, heard, ("Dossier", ADA, 5), ("Soutenance", ADA, 3))
+    for rank, mark in zip(others, (4, 4, 3), strict=True):
         grade(engine, rank, ("Dossier", ADA, mark))
     engine.advance(minutes=1)
     engine.sync()
     _, shown = jury_of(visitor.get(f"/jury?le={DAY}").text)
-    assert ["1", "1", "3"] == [row[0] for row in shown]
-
-
-def test_each_round_has_its_own_ranks(engine: Engine, visitor: Visitor) -> None:
-    """Whoever passed the soutenance is not compared with whom only the dossier's marks count."""
-    heard, better = ungraded(engine, 2)
-    grade(engine, heard, ("Dossier", ADA, 5), ("Soutenance", ADA, 3))
-    grade(engine, better, ("Dossier", ADA, 4))
-    engine.advance(minutes=1)
-    engine.sync()
-    _, shown = jury_of(visitor.get(f"/jury?le={DAY}").text)
-    assert [["1", str(number(heard))], ["1", str(number(better))]] == [row[:2] for row in shown]
+    assert ["1", str(number(heard))] == shown[0][:2]
+    assert ["1", "1", "3"] == [row[0] for row in shown[1:]]
 
 
 def test_the_marks_are_side_by_side(engine: Engine, visitor: Visitor) -> None:

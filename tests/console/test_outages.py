@@ -29,7 +29,7 @@ def test_an_unreachable_database_is_said(database_url: str, request: pytest.Fixt
         engine.sync()
         with served(engine) as console:
             visitor = console.visitor()
-            token = visitor.token
+            assert visitor.token
             engine_for(engine.url).dispose()
             if database_url.startswith("sqlite"):
                 Path(database_url.removeprefix("sqlite:///")).write_bytes(b"not a database" * 99)
@@ -37,19 +37,11 @@ def test_an_unreachable_database_is_said(database_url: str, request: pytest.Fixt
                 server: PostgresServer = request.getfixturevalue("postgres_server")
                 server.drop(database_url)
             answers = [visitor.get(address) for address in ADDRESSES]
-            answers.append(
-                visitor.session.post(
-                    f"{console.base}/resynchroniser",
-                    data={"jeton": token},
-                    headers={"Origin": console.base},
-                    timeout=30,
-                )
-            )
+            answers.append(visitor.post("/resynchroniser"))
     assert {503} == {answer.status_code for answer in answers}
     for answer in answers:
-        assert "La page ne peut pas être montrée : base de données indisponible." in words(
-            answer.text
-        )
+        said = words(answer.text)
+        assert "La page ne peut pas être montrée : base de données indisponible." in said
         assert "Traceback" not in answer.text
 
 
@@ -108,18 +100,24 @@ def test_a_first_read_under_way_is_no_fault(fresh: Engine) -> None:
     assert "Prochaine en cours" in page
 
 
+def begun(engine: Engine) -> str:
+    """Have a full read be asked for and begin; return the page of the request."""
+    app, now = engine.worker.app, engine.worker.now()
+    with app.store.requests(app.demarche) as requests:
+        asked = requests.ask("complet", {"full": True}, USER, now)
+        requests.begin([asked], 1, now)
+    return f"/demandes/{asked}"
+
+
 def test_a_read_whose_process_died_is_not_said_to_go_on(engine: Engine) -> None:
     """On the pages that show it: within which time another one can go on."""
-    app = engine.worker.app
-    with app.store.requests(app.demarche) as requests:
-        asked = requests.ask("complet", {"full": True}, USER, engine.worker.now())
-        requests.begin([asked], 1, engine.worker.now())
+    app, asked = engine.worker.app, begun(engine)
     dead = subprocess.Popen(["true"])
     dead.wait()
     app.store.acquire_lease(app.demarche, 60, holder=f"{socket.gethostname()}:{dead.pid}")
     with served(engine) as console:
         visitor = console.visitor()
-        for path in ("/", "/suivi", f"/demandes/{asked}"):
+        for path in ("/", "/suivi", asked):
             page = words(visitor.get(path).text)
             assert re.search(r"plus signe de vie|sans signe de vie", page), path
             assert re.search(r"reprendre dans \d+ secondes|reprise possible dans", page), path
@@ -127,20 +125,17 @@ def test_a_read_whose_process_died_is_not_said_to_go_on(engine: Engine) -> None:
 
 def test_a_read_says_how_far_it_is_and_when_ds_gives_nothing(engine: Engine) -> None:
     """Within five seconds; else of how many dossiers, and what comes next."""
-    app = engine.worker.app
-    with app.store.requests(app.demarche) as requests:
-        asked = requests.ask("complet", {"full": True}, USER, engine.worker.now())
-        requests.begin([asked], 1, engine.worker.now())
+    app, asked = engine.worker.app, begun(engine)
     app.store.acquire_lease(app.demarche, 60)
     engine.execute("UPDATE sync_run SET lus = 0 WHERE run = 1")
     with served(engine) as console:
         visitor = console.visitor()
-        assert "rien rendu" not in words(visitor.get(f"/demandes/{asked}").text)
+        assert "rien rendu" not in words(visitor.get(asked).text)
         engine.advance(seconds=5)
-        page = words(visitor.get(f"/demandes/{asked}").text)
+        page = words(visitor.get(asked).text)
         assert "Démarches Simplifiées n’a encore rien rendu" in page
         engine.execute("UPDATE sync_run SET lus = 7 WHERE run = 1")
-        page = words(visitor.get(f"/demandes/{asked}").text)
+        page = words(visitor.get(asked).text)
     assert "7 dossiers lus sur 12. Ensuite, les dossiers sont jugés, puis" in page
     assert "rien rendu" not in page
 

@@ -218,19 +218,15 @@ def test_nothing_forged_enters(team: Team) -> None:
     assert [] == entered
 
 
-def test_a_head_request_uses_up_nothing(team: Team) -> None:
-    """A mail program that looks at the address first does not spend the sign-in."""
-    own = browser()
-    back = team.sent_back(own)
-    assert 403 == own.head(back, timeout=30).status_code
-    assert 200 == own.get(back, timeout=30).status_code
-
-
 def test_what_was_sent_back_serves_once_and_one_browser(team: Team) -> None:
-    """A state of another browser, a second use, a kept cookie: nobody enters by them."""
+    """A state of another browser, a second use, a kept cookie: nobody enters by them.
+
+    A mail program that looks at the address first does not spend the sign-in.
+    """
     victim, thief = browser(), browser()
     back = team.sent_back(victim)
     assert 403 == thief.get(back, timeout=30).status_code
+    assert 403 == victim.head(back, timeout=30).status_code
     before = dict(victim.cookies)
     assert 200 == victim.get(back, timeout=30).status_code
     assert 403 == victim.get(back, timeout=30, allow_redirects=False).status_code
@@ -419,54 +415,46 @@ def test_an_issuer_and_an_address_may_be_written_in_full(
     assert "https://dsync.example.fr" == written.public_url
 
 
+ROLES_OF_TODAY = [
+    ([as_("administrateur", EMAIL)], 200, True),
+    ([as_("lecteur", "@dinum.example.fr")], 200, False),
+    ([as_("administrateur", "@dinum.example.fr"), as_("lecteur", EMAIL)], 200, False),
+    ([as_("administrateur", "other@dinum.example.fr")], 403, False),
+    ([as_("administrateur", "@example.fr")], 403, False),
+]
+"""Who is in the file now, and whether somebody of yesterday may still read, and act."""
+
+
+@pytest.mark.parametrize("how", ["restarted", "reloaded"])
 def test_a_person_taken_out_of_the_configuration_is_out(
-    read_engine: Engine, fake: FakeProvider
+    read_engine: Engine, fake: FakeProvider, how: str
 ) -> None:
-    """Although the session is still signed by the same key; nobody keeps a role."""
-    public: list[str] = []
-    own = browser()
-    for options, status, may_act in (
-        ({}, 200, True),
-        ({"acces": [as_("lecteur", "@dinum.example.fr")]}, 200, False),
-        (
-            {"acces": [as_("administrateur", "@dinum.example.fr"), as_("lecteur", EMAIL)]},
-            200,
-            False,
-        ),
-        ({"acces": [as_("administrateur", "other@dinum.example.fr")]}, 403, False),
-        ({"acces": [as_("administrateur", "@example.fr")]}, 403, False),
-    ):
-        access = team_access(fake.issuer, Clock(), **options)
+    """At the next request, although the session is still signed by the same key."""
+    own, found, public = browser(), [], dict[str, str]()
 
-        def made(base: str, stop: threading.Event, access: Any = access) -> Access:
-            public.append(base)
-            # One public address, as of a service that is started again.
-            made_here: Access = access(public[0], stop)
-            return made_here
+    def started(acces: list[Any]) -> Callable[[str, threading.Event], Access]:
+        made = team_access(fake.issuer, Clock(), acces=acces)
+        # One public address, as of a service that is started again.
+        return lambda base, stop: made(public.setdefault("base", base), stop)
 
-        with served(read_engine, access=made) as console:
-            if not own.cookies:
-                own.get(f"{console.base}/entrer", timeout=30)
-            answer = own.get(f"{console.base}/suivi", timeout=30)
-        assert (status, may_act) == (answer.status_code, "Synchroniser maintenant" in answer.text)
+    def looked(console: ServedConsole) -> None:
+        if not own.cookies:
+            own.get(f"{console.base}/entrer", timeout=30)
+        answer = own.get(f"{console.base}/suivi", timeout=30)
+        found.append((answer.status_code, "Synchroniser maintenant" in answer.text))
 
-
-def test_a_changed_file_changes_roles_while_the_console_goes_on(
-    read_engine: Engine, fake: FakeProvider
-) -> None:
-    """By a reload of the service: who was taken out is out at the next request."""
-    app, own = read_engine.worker.app, browser()
-    with served(read_engine, access=team_access(fake.issuer, Clock())) as console:
-        own.get(f"{console.base}/entrer", timeout=30)
-        found = []
-        for role, who in (
-            ("administrateur", EMAIL), ("lecteur", EMAIL), ("administrateur", "b@dinum.example.fr")
-        ):  # fmt: skip
-            entry = AccesSection.model_validate(as_(role, who))
-            console.console.replace([beside(app, acces=(entry,))])
-            answer = own.get(f"{console.base}/suivi", timeout=30)
-            found.append((answer.status_code, "Synchroniser maintenant" in answer.text))
-    assert [(200, True), (200, False), (403, False)] == found
+    if how == "restarted":
+        for acces, *_ in ROLES_OF_TODAY:
+            with served(read_engine, access=started(acces)) as console:
+                looked(console)
+    else:
+        app = read_engine.worker.app
+        with served(read_engine, access=team_access(fake.issuer, Clock())) as console:
+            for acces, *_ in ROLES_OF_TODAY:
+                sections = tuple(AccesSection.model_validate(one) for one in acces)
+                console.console.replace([beside(app, acces=sections)])
+                looked(console)
+    assert [expected for _, *expected in ROLES_OF_TODAY] == [[*one] for one in found]
 
 
 def test_the_session_is_for_encrypted_connections_alone(
