@@ -171,3 +171,10 @@ def served(
         console.close()
         thread.join(10)
         event.remove(database, "before_cursor_execute", executed)
+
+
+@contextmanager
+def visiting(engine: Engine, apps: Sequence[Worker] = (), **options: Any) -> Iterator[Visitor]:
+    """Serve the console in the same way; yield somebody with a session there."""
+    with served(engine, apps, **options) as console:
+        yield console.visitor()

@@ -24,7 +24,7 @@ from dsync.sandbox import Sandbox
 from dsync.service.surface import server_thread
 from tests.commands.conftest import operator
 from tests.console.addresses import EXAMPLES
-from tests.console.served import ServedConsole, Visitor, beside, served, words
+from tests.console.served import ServedConsole, Visitor, beside, served, visiting, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 OTHERS = [("POST", "/sortir"), ("GET", "/nulle-part")]
@@ -49,8 +49,7 @@ def test_without_a_session_every_address_is_refused(read_console: ServedConsole)
 def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
     """One that is not shown is not there; a dossier is shown under its own démarche."""
     app = read_engine.another().app
-    with served(read_engine, [app, beside(app, 86324)]) as console:
-        visitor = console.visitor()
+    with visiting(read_engine, [app, beside(app, 86324)]) as visitor:
         state = words(visitor.get("/").text)
         assert re.search(rf"{DEMARCHE} – [^–]* il y a \d", state)
         assert re.search(r"86324 [\d –]* jamais En retard", state)

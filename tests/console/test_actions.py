@@ -20,7 +20,7 @@ from dsync.console.desk import Desk
 from dsync.sandbox import Change
 from dsync.sync.work import Erase, Push, ReadDossiers, to_row
 from dsync.wiring import Worker
-from tests.console.served import DEADLINE_S, USER, ServedConsole, Visitor, served, words
+from tests.console.served import DEADLINE_S, USER, ServedConsole, Visitor, served, visiting, words
 from tests.engine.rig import (
     DEMARCHE,
     PROBLEME,
@@ -55,8 +55,7 @@ def edit(engine: Engine, *ranks: int) -> None:
     """Have humans write other results, which dsync sees."""
     for rank in ranks:
         engine.control.edit_annotation(number(rank), RESULTAT, "Écrit à la main")
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
 
 
 def test_resynchronising_reads_what_changed_one_dossier_or_all(
@@ -115,8 +114,7 @@ def test_a_humans_value_is_kept(engine: Engine, visitor: Visitor) -> None:
     answer = visitor.post("/conflits", conflit=keys, choix="garder")
     assert "2 conflits réglés" in words(answer.text).replace("\u00a0", " ")
     assert "Aucun conflit" in answer.text
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     assert ["Écrit à la main"] * 2 == [engine.remote(0), engine.remote(1)]
     assert ("conflit", USER, 0) in requests_of(engine)
 
@@ -184,8 +182,7 @@ def test_a_refused_push_is_sent_again(fresh: Engine) -> None:
     fresh.control.form.publish_revision(Change(options={RESULTAT: ["Inéligible"]}))
     fresh.sync()
     assert "refusee" == fresh.wishes(0)["resultat"]
-    with served(fresh) as console:
-        visitor = console.visitor()
+    with visiting(fresh) as visitor:
         assert "Refusée" in visitor.get("/anomalies").text
         options = ["Inéligible", "À vérifier", "Éligible", "Indéterminé"]
         fresh.control.form.publish_revision(Change(options={RESULTAT: options}))
@@ -303,8 +300,7 @@ def test_the_next_console_does_what_a_killed_one_was_asked(fresh: Engine) -> Non
     fresh.sync()
     with fresh.worker.store.requests(DEMARCHE) as requests:
         requests.ask(*to_row(Erase((number(0),))), USER, fresh.control.clock.now())
-    with served(fresh) as console:
-        visitor = console.visitor()
+    with visiting(fresh) as visitor:
         until = time.monotonic() + DEADLINE_S
         while [("effacement", USER, 0)] != requests_of(fresh):
             assert time.monotonic() < until
@@ -386,8 +382,7 @@ def test_what_dsync_wrote_before_its_database_was_lost_is_recognised(
     assert "Aucun conflit sans réponse." in page
     assert f"Réponses en attente d’envoi {len(keys)} valeurs" in page.replace("\u00a0", " ")[:900]
     assert f"{number(0)} Résultat Éligible En attente d’envoi" in page
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     assert "Éligible" == engine.remote(0)
     assert "en attente d’envoi" not in words(visitor.get("/conflits").text)
     assert [("conflit", USER, 0)] == requests_of(engine)[:1]
@@ -401,8 +396,7 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
     assert 4 == engine.sync().exit_code
     [waiting] = engine.asked()
     consent = {"genre": "regles", "version": waiting.version}
-    with served(engine, [engine.worker.app]) as console:
-        visitor = console.visitor()
+    with visiting(engine, [engine.worker.app]) as visitor:
         assert "feraient changer beaucoup d’avis" in words(visitor.get("/suivi").text)
         assert "Un accord est à donner" in words(visitor.get("/preuves").text)
         assert "Éligible À vérifier" in words(visitor.get("/accords").text)
@@ -442,8 +436,7 @@ def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(
 def test_a_person_is_looked_for_and_answered_and_that_is_journaled(engine: Engine) -> None:
     """With values, fields and a file of them; neither an address nor a journal has the words."""
     truth = engine.control.truth_of(number(0))
-    with served(engine) as console:
-        visitor = console.visitor()
+    with visiting(engine) as visitor:
         answer = visitor.post("/personne", texte=truth.usager_email.upper())
         shown = words(visitor.followed(answer))
         sent = visitor.get(f"{urlsplit(answer.url).path}/reponse")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dsync.console.after_jury import issue_of, todos
-from tests.console.served import served, words
+from tests.console.served import visiting, words
 from tests.console.test_jury import ADA, grade, ungraded
 from tests.engine.rig import DEMARCHE, Engine, number
 
@@ -90,12 +90,10 @@ def test_what_is_done_in_ds_leaves_the_list(engine: Engine) -> None:
     grade(engine, rank, ("Soutenance", ADA, 4))
     engine.control.move(number(rank), "en_instruction")
     engine.control.edit_annotation(number(rank), 5203, day)
-    with served(engine, [of_ds.app]) as console:
-        visitor = console.visitor()
+    with visiting(engine, [of_ds.app]) as visitor:
 
         def shown() -> list[str]:
-            engine.advance(minutes=1)
-            engine.sync()
+            engine.sync_later()
             page = visitor.get(f"/a-reporter?le={day}").text
             link = f"/procedures/{DEMARCHE}/dossiers/{number(rank)}"
             sections = page.split("<section ")[1:]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dsync.errors import StoreError
-from tests.console.served import USER, ServedConsole, Visitor, served, words
+from tests.console.served import USER, ServedConsole, Visitor, served, visiting, words
 from tests.console.test_actions import requests_of
 from tests.console.test_outages import signed
 from tests.engine.rig import Engine, number
@@ -201,8 +201,7 @@ def test_an_answer_outlives_an_error_of_the_site(engine: Engine) -> None:
     """Its page has the form once more, which then succeeds."""
     other = engine.another()
     path = f"/dossiers/{number(1)}"
-    with served(engine, [other.app]) as console:
-        visitor = console.visitor()
+    with visiting(engine, [other.app]) as visitor:
         fields: dict[str, Any] = {"controle": "doublon", "resultat": "conforme", "motif": WHY}
         fields["vu"] = seen(visitor, 1, "doublon")
         for error in (StoreError("The disk is full."), RuntimeError()):

@@ -81,8 +81,7 @@ def told(new_engine: NewEngine) -> Iterator[Engine]:
             engine.control.edit_annotation(number(rank), RESULTAT, "Écrit à la main")
         engine.control.edit_champ(number(3), PROBLEME, "Un autre problème")
         engine.control.faults.return_null(number(4), champs_only=True)
-        engine.advance(minutes=1)
-        engine.sync(full=True)
+        engine.sync_later(full=True)
         yield engine
 
 

@@ -112,8 +112,7 @@ def test_what_lists_and_counts_is_of_the_groupes(database_url: str) -> None:
         engine.sync_until_quiet()
         for rank in (0, 5):
             engine.control.edit_champ(number(rank), PROBLEME, "Un autre problème")
-        engine.advance(minutes=1)
-        engine.sync()
+        engine.sync_later()
         engine.execute(f"UPDATE dossier SET groupe_instructeur = '{NORD}'")
         engine.execute(
             f"UPDATE dossier SET groupe_instructeur = '{SUD}' WHERE numero >= {number(4)}"

@@ -97,15 +97,13 @@ def test_a_jury_names_what_is_missing(engine: Engine, visitor: Visitor) -> None:
     """An empty grid has no mark, one with a mark lacks the others: both without a rank."""
     [rank] = ungraded(engine, 1)
     grade(engine, rank, ("Dossier", None, None))
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     page = words(visitor.get("/jury").text).replace(said.NB, " ")
     assert "1 dossier est sans rang" in page
     assert "(passé)" not in page
     assert re.search(rf"{number(rank)} : grille \d : aucune note\.", page)
     engine.control.edit_annotation(number(rank), 5311, 4, row=-1)
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     page = words(visitor.get("/jury").text).replace(said.NB, " ")
     assert "1 dossier est sans rang" in page
     left = re.search(r"grille \d : il manque ([^.]*)\.", page)
@@ -113,8 +111,7 @@ def test_a_jury_names_what_is_missing(engine: Engine, visitor: Visitor) -> None:
     assert 8 == len(left[1].split(", "))
     for criterion in CRITERES:
         engine.control.edit_annotation(number(rank), criterion, 4, row=-1)
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     assert "sans rang" not in words(visitor.get("/jury").text)
 
 
@@ -124,8 +121,7 @@ def test_equal_means_share_a_rank_of_a_round(engine: Engine, visitor: Visitor) -
     grade(engine, heard, ("Dossier", ADA, 5), ("Soutenance", ADA, 3))
     for rank, mark in zip(others, (4, 4, 3), strict=True):
         grade(engine, rank, ("Dossier", ADA, mark))
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     _, shown = jury_of(visitor.get(f"/jury?le={DAY}").text)
     assert ["1", str(number(heard))] == shown[0][:2]
     assert ["1", "1", "3"] == [row[0] for row in shown[1:]]
@@ -136,8 +132,7 @@ def test_the_marks_are_side_by_side(engine: Engine, visitor: Visitor) -> None:
     [rank] = ungraded(engine, 1)
     grids = ("Dossier", ADA, 2), ("Dossier", BOB, 4), ("Dossier", "Ada@Exemple.fr", 5)
     grade(engine, rank, *grids, ("Soutenance", BOB, 3))
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     for path in (f"/jury/fiches/{number(rank)}", f"/dossiers/{number(rank)}/evaluations"):
         text = visitor.get(path).text
         tables = re.findall(r'<table[^>]* class="notes"[^>]*>.*?</table>', text, re.DOTALL)
@@ -163,8 +158,7 @@ def test_a_jury_is_that_of_its_demarche(engine: Engine, visitor: Visitor) -> Non
     for rank in (0, 1, 2):
         engine.control.edit_annotation(number(rank), 5203, str(day))
     engine.control.hide(number(1), by="instructeur")
-    engine.advance(minutes=1)
-    engine.sync(full=True)
+    engine.sync_later(full=True)
     with connected(engine.url) as database:
         database.exec_driver_sql(
             f"UPDATE dossier SET demarche_numero = 86999 WHERE numero = {number(2)}"
@@ -280,8 +274,7 @@ def test_several_juries_are_reached_and_read_at_once(engine: Engine, visitor: Vi
     former = {str(row["jury_le"]) for row in engine.rows("SELECT * FROM lecture_jury_dossier")}
     [rank] = ungraded(engine, 1)
     grade(engine, rank, ("Dossier", ADA, 2), ("Dossier", BOB, 3), ("Soutenance", BOB, 5))
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     days = [*sorted({*former, DAY}, reverse=True)]
     assert 1 < len(days)
     page = visitor.get(f"/jury?le={DAY}").text

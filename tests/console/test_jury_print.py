@@ -44,8 +44,7 @@ def sheets(new_engine: NewEngine) -> Iterator[ServedConsole]:
         grade(engine, short)
         for champ in TEXTS:
             engine.control.edit_champ(number(short), champ, "Bref.")
-        engine.advance(minutes=1)
-        engine.sync()
+        engine.sync_later()
         with served(engine) as console:
             yield console
 

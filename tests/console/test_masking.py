@@ -36,7 +36,7 @@ from dsync.sync.work import AnswerCheck
 from dsync.sync.work import Request as WorkRequest
 from tests.console.addresses import FILES, pages
 from tests.console.conftest import NewEngine
-from tests.console.served import Visitor, beside, served
+from tests.console.served import Visitor, beside, served, visiting
 from tests.console.test_pages import flat
 from tests.engine.rig import (
     DEMARCHE,
@@ -113,8 +113,7 @@ def everything(new_engine: NewEngine) -> Iterator[Seen]:
                 engine.control.edit_champ(number(0), stable_id, f"CANARI-{stable_id}")
         engine.control.edit_annotation(number(1), RESULTAT, "CANARI d’une saisie")
         engine.control.faults.return_null(number(2), champs_only=True)
-        engine.advance(minutes=1)
-        engine.sync(full=True)
+        engine.sync_later(full=True)
         answer = AnswerCheck((number(3),), "administration", "non_conforme", "CANARI d’une réponse")
         engine.worker.app.sync(WorkRequest(answer, "ada.canari@poste"))
         fill(engine)
@@ -217,8 +216,7 @@ def test_a_lecteur_sees_marks_from_the_deliberation_on(read_engine: Engine) -> N
     for day, status in ((None, 403), (date(2100, 1, 1), 403), (today, 200)):
         app = read_engine.another().app
         demarche = DemarcheSection(number=DEMARCHE, deliberation=day)
-        with served(read_engine, [beside(app, demarche=demarche)], role=Role.LECTEUR) as console:
-            visitor = console.visitor()
+        with visiting(read_engine, [beside(app, demarche=demarche)], role=Role.LECTEUR) as visitor:
             assert status == visitor.get("/jury").status_code
             assert (status == 200) == ("de moyenne" in visitor.get(path).text)
             assert (status == 200) == ('href="/jury"' in visitor.get("/dossiers").text)
@@ -227,8 +225,7 @@ def test_a_lecteur_sees_marks_from_the_deliberation_on(read_engine: Engine) -> N
 def test_a_lecteur_reads_nothing_that_is_false(engine: Engine) -> None:
     """A value that is left out is not told as one that does not exist."""
     engine.control.edit_champ(number(1), PROBLEME, "Autre problème")
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     with served(engine, role=Role.LECTEUR) as console:
         assert "Rien n’a changé" not in console.visitor().get(f"/dossiers/{number(1)}/tout").text
 

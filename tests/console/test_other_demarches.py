@@ -17,7 +17,7 @@ from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.console.addresses import ADDRESSES
 from tests.console.conftest import NewEngine
-from tests.console.served import Visitor, configured, served, words
+from tests.console.served import Visitor, configured, served, visiting, words
 from tests.console.test_pages import numbers, table_of
 from tests.engine.rig import FIRST, PROBLEME, Engine, engine_for, id_of, number, opening, seeds
 
@@ -98,8 +98,7 @@ def declared(new_engine: NewEngine, tmp_path_factory: pytest.TempPathFactory) ->
 def read(engine: Engine, folder: Path, text: str) -> Shown:
     """Have a démarche of this configuration read, as its page asks for it; accept its rules."""
     app = configured(engine, folder, text)
-    with served(engine, [app]) as console:
-        visitor = console.visitor()
+    with visiting(engine, [app]) as visitor:
         assert "Aucune synchronisation n’a encore réussi" in words(visitor.get("/suivi").text)
         assert "Dossiers lus 12" in visitor.ask("/resynchroniser", portee="tout")
         if CHECKS in text:

@@ -17,7 +17,7 @@ from itsdangerous import TimestampSigner
 
 from dsync.console.app import HEADERS
 from tests.console.addresses import ADDRESSES
-from tests.console.served import USER, beside, served, words
+from tests.console.served import USER, beside, served, visiting, words
 from tests.console.test_shell import SECTION
 from tests.engine.rig import Engine, engine_for, seeds
 from tests.store.databases import PostgresServer
@@ -27,8 +27,7 @@ def test_an_unreachable_database_is_said(database_url: str, request: pytest.Fixt
     """On each page, in French, with what to do; the English cause is folded below it."""
     with Engine(database_url, seeds(range(2))) as engine:
         engine.sync()
-        with served(engine) as console:
-            visitor = console.visitor()
+        with visiting(engine) as visitor:
             assert visitor.token
             engine_for(engine.url).dispose()
             if database_url.startswith("sqlite"):
@@ -55,8 +54,7 @@ def test_a_page_that_crashes_has_the_headers_of_all_others(engine: Engine) -> No
     def crash(*_given: object) -> None:
         raise RuntimeError
 
-    with served(engine, [other.app], section=SECTION) as console:
-        visitor = console.visitor()
+    with visiting(engine, [other.app], section=SECTION) as visitor:
         sound = visitor.get("/dossiers")
         other.store.around["reading"] = crash
         crashed = visitor.get("/dossiers?q=Lovelace")
@@ -71,8 +69,7 @@ def test_a_page_that_crashes_has_the_headers_of_all_others(engine: Engine) -> No
 
 def test_an_empty_database_has_its_pages(fresh: Engine) -> None:
     """Upgraded a moment ago: nothing was read, and each list says so."""
-    with served(fresh) as console:
-        visitor = console.visitor()
+    with visiting(fresh) as visitor:
         found = {address: visitor.get(address) for address in ADDRESSES}
     missing = {path for path, answer in found.items() if answer.status_code == 404}
     assert {200, 404} == {answer.status_code for answer in found.values()}
@@ -115,8 +112,7 @@ def test_a_read_whose_process_died_is_not_said_to_go_on(engine: Engine) -> None:
     dead = subprocess.Popen(["true"])
     dead.wait()
     app.store.acquire_lease(app.demarche, 60, holder=f"{socket.gethostname()}:{dead.pid}")
-    with served(engine) as console:
-        visitor = console.visitor()
+    with visiting(engine) as visitor:
         for path in ("/", "/suivi", asked):
             page = words(visitor.get(path).text)
             assert re.search(r"plus signe de vie|sans signe de vie", page), path
@@ -128,8 +124,7 @@ def test_a_read_says_how_far_it_is_and_when_ds_gives_nothing(engine: Engine) -> 
     app, asked = engine.worker.app, begun(engine)
     app.store.acquire_lease(app.demarche, 60)
     engine.execute("UPDATE sync_run SET lus = 0 WHERE run = 1")
-    with served(engine) as console:
-        visitor = console.visitor()
+    with visiting(engine) as visitor:
         assert "rien rendu" not in words(visitor.get(asked).text)
         engine.advance(seconds=5)
         page = words(visitor.get(asked).text)

@@ -53,8 +53,7 @@ def on_each(database_url: str) -> Iterator[ServedConsole]:
         engine.sync()
         engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
         engine.control.faults.return_null(number(1), champs_only=True)
-        engine.advance(minutes=1)
-        engine.sync(full=True)
+        engine.sync_later(full=True)
         with served(engine) as console:
             yield console
 
@@ -244,8 +243,7 @@ def test_what_to_send_to_an_applicant_stands_in_the_dossier(
 ) -> None:
     """As text that can be selected, with a button for scripts; for operators and open dossiers."""
     engine.control.edit_champ(number(0), PAGE, None)
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     page = console.visitor().get(f"/dossiers/{number(0)}/lettre").text
     assert "À transmettre au candidat" in page
     assert re.search(r'<pre[^>]* id="message"[^>]*>Madame, Monsieur,', page)
@@ -330,8 +328,7 @@ def test_hostile_texts_are_shown_as_text(engine: Engine, visitor: Visitor) -> No
     texts = [*texts[:11], "\n".join(texts[11:])]
     for rank, text in enumerate(texts):
         engine.control.edit_champ(number(rank), PROBLEME, text)
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     for path in ("/dossiers", "/synchronisations"):
         shown_as_text(visitor, path)
     for rank in range(len(texts)):
@@ -386,8 +383,7 @@ def test_what_only_looks_like_a_day_is_text(engine: Engine, visitor: Visitor) ->
     """People type such texts: the dossier's page shows them, with its other changes."""
     for text in ("2024-02-30", "2024-06-01T25:61:00", "0001-01-01T00:00:00+14:00"):
         engine.control.edit_champ(number(0), PROBLEME, text)
-        engine.advance(minutes=1)
-        engine.sync()
+        engine.sync_later()
         page = visitor.get(f"/dossiers/{number(0)}/tout")
         assert 200 == page.status_code, text
         assert text in words(page.text)

@@ -13,7 +13,7 @@ from dsync.console import words as said
 from dsync.domain.rights import VERDICTS
 from dsync.messages.english import QUARANTINE
 from tests.commands.command import InsideCommand
-from tests.console.served import Visitor, served, words
+from tests.console.served import Visitor, visiting, words
 from tests.console.test_pages import flat, numbers
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number, seeds
 
@@ -32,8 +32,7 @@ def both(
         engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
         engine.control.edit_champ(number(2), PROBLEME, "Un autre problème")
         engine.control.faults.return_null(number(1), champs_only=True)
-        engine.advance(minutes=1)
-        engine.sync(full=True)
+        engine.sync_later(full=True)
         command = InsideCommand(
             folder,
             {
@@ -43,8 +42,7 @@ def both(
                 "DSYNC_BETAGOUV_URL": engine.sandbox.betagouv_url,
             },
         )
-        with served(engine) as console:
-            visitor = console.visitor()
+        with visiting(engine) as visitor:
             visitor.ask(f"/dossiers/{number(3)}/rejuger")
             yield command, visitor
 

@@ -13,7 +13,7 @@ from dsync.console.access import Role
 from dsync.store.requests import Seen
 from dsync.store.tables import ASKED
 from tests.acceptance.worker.installed import slowdown
-from tests.console.served import DEADLINE_S, served, words
+from tests.console.served import DEADLINE_S, served, visiting, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine, engine_for, number
 from tests.store.databases import connected
 
@@ -37,8 +37,7 @@ def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
 
     The words that somebody searched for are not kept.
     """
-    with served(engine) as console:
-        visitor = console.visitor()
+    with visiting(engine) as visitor:
         sheets = f"/jury/fiches?dossier={FIRST}&dossier={FIRST + 2}"
         for path in (
             f"/dossiers/{FIRST}", f"/dossiers/{FIRST}/journal", f"/dossiers/{FIRST + 1}", sheets
@@ -120,8 +119,7 @@ def test_the_administrateur_alone_reads_it(engine: Engine) -> None:
         )  # fmt: skip
     [watched] = engine.rows("SELECT id FROM demande WHERE demande_par = 'vera@example.fr'")
     for role in Role:
-        with served(engine, role=role) as console:
-            visitor = console.visitor()
+        with visiting(engine, role=role) as visitor:
             answer = visitor.get("/consultations")
             is_administrateur = role is Role.ADMINISTRATEUR
             assert (200 if is_administrateur else 403) == answer.status_code
@@ -133,13 +131,15 @@ def test_the_administrateur_alone_reads_it(engine: Engine) -> None:
 
 def test_no_page_waits_for_a_write(engine: Engine) -> None:
     """A page is served while another connection holds the database; the row follows."""
-    with served(engine) as console:
-        visitor = console.visitor()
-        with engine.worker.store.trial() as trial, trial.requests(DEMARCHE) as requests:
-            requests.withdraw(0)
-            began = time.monotonic()
-            assert 200 == visitor.get(f"/dossiers/{FIRST}").status_code
-            assert (time.monotonic() - began) / slowdown() < 5
+    with (
+        visiting(engine) as visitor,
+        engine.worker.store.trial() as trial,
+        trial.requests(DEMARCHE) as requests,
+    ):
+        requests.withdraw(0)
+        began = time.monotonic()
+        assert 200 == visitor.get(f"/dossiers/{FIRST}").status_code
+        assert (time.monotonic() - began) / slowdown() < 5
     assert [("consultation", [FIRST], 1)] == seen(engine)
 
 
@@ -147,8 +147,7 @@ def test_where_nothing_can_be_written_pages_go_on(engine: Engine) -> None:
     """As on a replica: what was seen is not written, and neither page nor end fails."""
     with connected(engine.url) as connection:
         connection.execute(text(REFUSING))
-    with served(engine) as console:
-        visitor = console.visitor()
+    with visiting(engine) as visitor:
         for path in (f"/dossiers/{FIRST}", "/dossiers.csv", "/consultations"):
             assert 200 == visitor.get(path).status_code
     assert [] == seen(engine)

@@ -19,7 +19,7 @@ from dsync.database import PROGRAMME
 from dsync.store.personal_data import holdings
 from tests.console.addresses import ADDRESSES, PUBLIC, RULES
 from tests.console.provider import Clock, as_, team, team_access
-from tests.console.served import ServedConsole, Visitor, beside, served, words
+from tests.console.served import ServedConsole, Visitor, beside, served, visiting, words
 from tests.engine.rig import Engine
 
 SECTION = ConsoleSection(
@@ -164,8 +164,7 @@ def test_each_table_keeps_its_roles(reader: Visitor) -> None:
 def test_the_menu_and_the_plan_have_what_a_role_may_open(read_engine: Engine) -> None:
     """Five places; « Plus » names every page."""
     for role in Role:
-        with served(read_engine, role=role) as console:
-            visitor = console.visitor()
+        with visiting(read_engine, role=role) as visitor:
             page = visitor.get("/plus").text
             menu = page.partition('id="menu"')[2].partition("</nav>")[0]
             links = re.findall(r'href="([^"]+)"', menu)

@@ -123,8 +123,7 @@ def team(browser: Browser, new_engine: NewEngine) -> Iterator[Team]:
         unfinished, finished = ungraded(engine, 2)
         grade(engine, unfinished, ("Dossier", JUROR, None), ("Dossier", OTHER_JUROR, 4))
         grade(engine, finished, ("Dossier", JUROR, 2), ("Dossier", OTHER_JUROR, 4))
-        engine.advance(minutes=1)
-        engine.sync(full=True)
+        engine.sync_later(full=True)
         access = team_access(fake.issuer, Clock(), acces=ACCES)
         shown = with_acces(engine.another().app, ACCES)
         with served(engine, [shown], access=access) as console:

@@ -77,8 +77,7 @@ def test_the_verdicts_of_the_call_stand(empty_database_url: str, golden: Golden)
             (24, ""), (25, "https://beta.gouv.fr/startups/pas-encore"), (26, pages[2]),
         ):  # fmt: skip
             engine.control.edit_champ(number(rank), PAGE, typed)
-        engine.advance(minutes=1)
-        engine.sync()
+        engine.sync_later()
         given: tuple[tuple[int, str, Any], ...] = (
             (7, "doublon", "non_conforme"), (8, "administration", "conforme"),
             (9, "fiche_produit", "conforme"),
@@ -89,8 +88,7 @@ def test_the_verdicts_of_the_call_stand(empty_database_url: str, golden: Golden)
         engine.worker.erase(20)
         engine.control.move(number(21), "refuse")
         engine.control.hide(number(26))
-        engine.advance(minutes=1)
-        engine.sync()
+        engine.sync_later()
         engine.control.catalogue.unavailable = True
         engine.control.edit_champ(number(30), PAGE, "tout autre chose")
         engine.advance(days=40)
