@@ -80,7 +80,7 @@ def test_resynchronising_reads_what_changed_one_dossier_or_all(
         assert 400 == visitor.post("/resynchroniser", **fields).status_code
     kinds = ["incremental", "dossier", "dossier", "complet"]
     assert [(kind, USER, 0) for kind in kinds] == requests_of(engine)
-    assert USER in words(visitor.get("/journal").text)
+    assert USER in visitor.read("/journal")
 
 
 def test_a_dossier_that_cannot_be_read_is_told(engine: Engine, visitor: Visitor) -> None:
@@ -91,7 +91,7 @@ def test_a_dossier_that_cannot_be_read_is_told(engine: Engine, visitor: Visitor)
     assert "Les anomalies" not in page
     assert [("dossier", USER, 7)] == requests_of(engine)
     run = engine.rows("SELECT max(run) AS run FROM demande")[0]["run"]
-    page = words(visitor.get(f"/synchronisations/{run}").text)
+    page = visitor.read(f"/synchronisations/{run}")
     assert "1 dossier demandé n’a pas été lu" in page.replace("\u00a0", " ")
     assert "quarantaine, écriture" not in page
 
@@ -100,7 +100,7 @@ def test_a_run_that_was_asked_to_stop_is_interrupted(engine: Engine, visitor: Vi
     """It has not failed, in whatever way the views call it."""
     engine.execute("UPDATE sync_run SET statut = 'failed', code = 130 WHERE run = 2")
     for path in ("/synchronisations", "/synchronisations/2"):
-        page = words(visitor.get(path).text)
+        page = visitor.read(path)
         assert ("Interrompu" in page, "Échoué" in page) == (True, False)
 
 
@@ -112,7 +112,7 @@ def test_a_humans_value_is_kept(engine: Engine, visitor: Visitor) -> None:
     keys = conflict_keys(page)
     assert 2 == len(keys)
     answer = visitor.post("/conflits", conflit=keys, choix="garder")
-    assert "2 conflits réglés" in words(answer.text).replace("\u00a0", " ")
+    assert "2 conflits réglés" in words(answer.text)
     assert "Aucun conflit" in answer.text
     engine.sync_later()
     assert ["Écrit à la main"] * 2 == [engine.remote(0), engine.remote(1)]
@@ -145,7 +145,7 @@ def test_a_value_that_changed_after_it_was_shown_stays(engine: Engine, visitor: 
     visitor.ask("/conflits", conflit=key, choix="ecraser", confirme="1")
     assert "Encore autre chose" == engine.remote(0)
     assert "Encore autre chose" in visitor.get("/conflits").text
-    told = words(visitor.post("/conflits", conflit=key, choix="garder").text)
+    told = visitor.send("/conflits", conflit=key, choix="garder")
     assert "ou la valeur a changé" in told
     assert 1 == len(conflict_keys(visitor.get("/conflits").text))
 
@@ -159,7 +159,7 @@ def test_of_two_operators_one_wins_and_the_other_is_told(
     [key] = conflict_keys(one.get("/conflits").text)
     assert "réglé" in one.post("/conflits", conflit=key, choix="garder").text
     for choice in ({"choix": "garder"}, {"choix": "ecraser", "confirme": "1"}):
-        told = words(other.post("/conflits", conflit=key, **choice).text)
+        told = other.send("/conflits", conflit=key, **choice)
         assert "quelqu’un l’a réglé entre-temps" in told
     assert "Écrit à la main" == engine.remote(0)
 
@@ -305,7 +305,7 @@ def test_the_next_console_does_what_a_killed_one_was_asked(fresh: Engine) -> Non
         while [("effacement", USER, 0)] != requests_of(fresh):
             assert time.monotonic() < until
             time.sleep(0.05)
-        assert "a été effacé ici" in words(visitor.get(f"/dossiers/{number(0)}/tout").text)
+        assert "a été effacé ici" in visitor.read(f"/dossiers/{number(0)}/tout")
 
 
 def test_a_stop_without_a_database_is_quiet(
@@ -352,11 +352,11 @@ def test_a_dossier_is_erased_once_confirmed_and_its_erasure_undone(
     """What people typed goes; the undoing reads it again, as that of the command does."""
     path = f"/dossiers/{number(0)}"
     before = engine.one("lecture_candidature", 0)["probleme"]
-    asked = words(visitor.post(f"{path}/effacer").text)
+    asked = visitor.send(f"{path}/effacer")
     assert f"Effacer le dossier {number(0)} de la copie ?" in asked
     assert (before, []) == (engine.one("lecture_candidature", 0)["probleme"], requests_of(engine))
     assert "Fait" in visitor.ask(f"{path}/effacer", confirme="1")
-    page = words(visitor.get(path).text)
+    page = visitor.read(path)
     assert "a été effacé ici" in page
     assert "Relire" not in page
     assert None is engine.one("lecture_candidature", 0)["probleme"]
@@ -364,7 +364,7 @@ def test_a_dossier_is_erased_once_confirmed_and_its_erasure_undone(
     assert before == engine.one("lecture_candidature", 0)["probleme"]
     kinds = [("effacement", USER, 0), ("effacement", USER, 0), ("dossier", USER, 0)]
     assert kinds == requests_of(engine)
-    assert "Effacement (annulé)" in words(visitor.get("/journal").text)
+    assert "Effacement (annulé)" in visitor.read("/journal")
 
 
 def test_what_dsync_wrote_before_its_database_was_lost_is_recognised(
@@ -378,15 +378,15 @@ def test_what_dsync_wrote_before_its_database_was_lost_is_recognised(
     assert "Écrit à la main" == engine.remote(0)
     done = visitor.post("/conflits", conflit=keys, choix="adopter", confirme="1")
     assert "2 conflits réglés : le prochain envoi la remplace." in words(done.text)
-    page = words(visitor.get("/conflits").text)
+    page = visitor.read("/conflits")
     assert "Aucun conflit sans réponse." in page
     assert f"Réponses en attente d’envoi {len(keys)} valeurs" in page.replace("\u00a0", " ")[:900]
     assert f"{number(0)} Résultat Éligible En attente d’envoi" in page
     engine.sync_later()
     assert "Éligible" == engine.remote(0)
-    assert "en attente d’envoi" not in words(visitor.get("/conflits").text)
+    assert "en attente d’envoi" not in visitor.read("/conflits")
     assert [("conflit", USER, 0)] == requests_of(engine)[:1]
-    assert "valeur reconnue" in words(visitor.get("/journal").text)
+    assert "valeur reconnue" in visitor.read("/journal")
 
 
 def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> None:
@@ -397,10 +397,10 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
     [waiting] = engine.asked()
     consent = {"genre": "regles", "version": waiting.version}
     with visiting(engine, [engine.worker.app]) as visitor:
-        assert "feraient changer beaucoup d’avis" in words(visitor.get("/suivi").text)
-        assert "Un accord est à donner" in words(visitor.get("/preuves").text)
-        assert "Éligible À vérifier" in words(visitor.get("/accords").text)
-        asked = words(visitor.post("/accords", **consent).text)
+        assert "feraient changer beaucoup d’avis" in visitor.read("/suivi")
+        assert "Un accord est à donner" in visitor.read("/preuves")
+        assert "Éligible À vérifier" in visitor.read("/accords")
+        asked = visitor.send("/accords", **consent)
         assert "Les dossiers ouverts sont jugés selon elles" in asked
         assert "Éligible" == engine.verdict(0)
         other = visitor.post("/accords", genre="regles", version="x", confirme="1").text
@@ -408,9 +408,9 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
         visitor.ask("/accords", **consent, confirme="1")
         assert "À vérifier" == engine.verdict(0) == engine.remote(0)
         assert ("accord", USER, 0) == requests_of(engine)[-1]
-        assert "nouvelles règles acceptées" in words(visitor.get("/journal").text)
-        assert "Rien n’attend votre accord" in words(visitor.get("/accords").text)
-        history = words(visitor.get(f"/dossiers/{number(0)}/tout").text)
+        assert "nouvelles règles acceptées" in visitor.read("/journal")
+        assert "Rien n’attend votre accord" in visitor.read("/accords")
+        history = visitor.read(f"/dossiers/{number(0)}/tout")
         assert "parce que les règles ont changé" in history
 
 
@@ -427,9 +427,9 @@ def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(
     assert "catalogue publié n’est pas retenu" in words(page)
     [version] = re.findall(r'name="version" value="(\w+)"', page)
     consent = {"genre": "preuves", "version": version}
-    assert "Il remplace la copie" in words(visitor.post("/accords", **consent).text)
+    assert "Il remplace la copie" in visitor.send("/accords", **consent)
     visitor.ask("/accords", **consent, confirme="1")
-    assert "est arrêté" not in words(visitor.get("/preuves").text)
+    assert "est arrêté" not in visitor.read("/preuves")
     assert "precontrole" == requests_of(engine)[-1][0]
 
 
@@ -441,8 +441,8 @@ def test_a_person_is_looked_for_and_answered_and_that_is_journaled(engine: Engin
         shown = words(visitor.followed(answer))
         sent = visitor.get(f"{urlsplit(answer.url).path}/reponse")
         assert 404 == visitor.get("/personne/999/reponse").status_code
-        assert "Recherche d’une personne" not in words(visitor.get("/journal").text)
-        assert "au moins trois" in words(visitor.post("/personne", texte="e").text)
+        assert "Recherche d’une personne" not in visitor.read("/journal")
+        assert "au moins trois" in visitor.send("/personne", texte="e")
     assert ("personne" in answer.url, truth.usager_email in answer.url) == (True, False)
     assert f"{number(0)} Courriel du compte qui a déposé le dossier {truth.usager_email}" in shown
     assert "Se corrige dans Démarches Simplifiées" in shown
@@ -477,10 +477,10 @@ def test_all_dossiers_of_a_person_are_erased_by_one_confirmed_act(
     visitor.followed(page)
     search = page.url.rpartition("/")[2]
     given = {"dossier": numbers, "recherche": search}
-    asked = words(visitor.post("/personne/effacer", **given).text)
+    asked = visitor.send("/personne/effacer", **given)
     assert "Effacer 2 dossiers de la copie ?" in asked
     assert all(one in asked for one in (*numbers, "Rien ne change dans Démarches Simplifiées"))
-    assert "Choisissez au moins un dossier" in words(visitor.post("/personne/effacer").text)
+    assert "Choisissez au moins un dossier" in visitor.send("/personne/effacer")
     assert 404 == visitor.post("/personne/effacer", dossier="7").status_code
     assert "Fait" in visitor.ask("/personne/effacer", dossier=" ".join(numbers), confirme="1")
     [request] = engine.rows("SELECT options FROM demande WHERE genre = 'effacement'")

@@ -101,7 +101,7 @@ def test_what_is_done_in_ds_leaves_the_list(engine: Engine) -> None:
             return [one.partition(" (")[0].rpartition("> ")[2] for one in mine]
 
         assert any("Issue du jury à saisir" in one for one in shown())
-        asked = words(visitor.get(f"/a-reporter?le={day}").text).replace("\u00a0", " ")
+        asked = visitor.read(f"/a-reporter?le={day}")
         assert "Étape de sélection : Lauréat, ou Non retenu" in asked
         engine.control.edit_annotation(number(rank), 5202, "Lauréat")
         assert any("Lauréats à accepter" in one for one in shown())

@@ -47,7 +47,7 @@ def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Vi
     assert "Constat automatique, à vérifier : Même produit que le dossier" in page
     assert "Réponse à un contrôle doublon : conforme ; demandé par ada@poste" in page
     move(engine, 0, page_of(engine, 1))
-    page = words(visitor.get(f"{path}/tout").text)
+    page = visitor.read(f"{path}/tout")
     assert "Réponse à confirmer ou à retirer" in page
     assert "Établi par une personne" not in page
     visitor.ask(f"{path}/repondre", **fields, vu=seen(visitor, 1, "doublon"))
@@ -89,7 +89,7 @@ def test_an_answer_names_the_product_of_a_dossier(engine: Engine, visitor: Visit
     )
     fields = {"controle": "fiche_produit", "resultat": "conforme", "motif": WHY}
     fields["vu"] = seen(visitor, 6, "fiche_produit")
-    said = words(visitor.post(f"{path}/repondre", **fields, produit=f"{produit}z<").text)
+    said = visitor.send(f"{path}/repondre", **fields, produit=f"{produit}z<")
     assert f"Aucun produit de beta.gouv.fr n’a, ni n’a eu, l’identifiant « {produit}z< »" in said
     assert f"Le plus proche : « {produit} » ({nom})" in said
     refused = fields | {"resultat": "non_conforme", "produit": produit}
@@ -98,7 +98,7 @@ def test_an_answer_names_the_product_of_a_dossier(engine: Engine, visitor: Visit
     assert "ne se nomme qu’avec" in visitor.post(f"{path}/repondre", **wrong, produit=produit).text
     assert [] == engine.rows("SELECT * FROM reponse")
     visitor.ask(f"{path}/repondre", **fields, produit=f" {produit} ")
-    page = words(visitor.get(path).text)
+    page = visitor.read(path)
     assert f"Établi par ada le 24/11/2026 ({WHY}), pour le produit {produit}." in page
     assert "sans_objet" != checks(engine, 6)["phase"]["resultat"]
     [row] = engine.rows("SELECT produit FROM reponse")
@@ -136,7 +136,7 @@ def test_a_refused_answer_comes_back_with_its_text(engine: Engine, visitor: Visi
         assert "Votre réponse n’est pas enregistrée" in words(answer.text)
     for given in ({**stale, "controle": "y"}, stale):
         where = path if given["controle"] == "y" else f"/dossiers/{number(5)}"
-        assert WHY in words(visitor.post(f"{where}/repondre", **given).text)
+        assert WHY in visitor.send(f"{where}/repondre", **given)
     assert [] == engine.rows("SELECT * FROM reponse")
 
 
@@ -168,7 +168,7 @@ def test_a_colleague_who_answered_first_is_named_with_the_answer(
             failed = visitor.followed(visitor.post(f"{path}/repondre", **fields))
             [back] = re.findall(rf'href="({path}[^"]*reprise=[^"]*)"', failed)
             page = visitor.get(back).text
-            assert WHY not in words(console.visitor().get(path).text)
+            assert WHY not in console.visitor().read(path)
     assert "J. Martin a répondu à ce contrôle le" in words(page)
     assert "conforme (Vu avec lui)" in words(page)
     assert ("non_conforme", WHY) == typed(page, "doublon")
@@ -187,7 +187,6 @@ def test_an_answer_outlives_the_session(engine: Engine, console: ServedConsole) 
             f"{console.base}{path}/repondre",
             data={"jeton": visitor.token, **fields},
             headers={"Origin": origin or console.base},
-            timeout=30,
         )
         assert (403, True) == (refused.status_code, WHY in words(refused.text))
         entered = visitor.get(console.links[-1].removeprefix(console.base))

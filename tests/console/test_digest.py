@@ -29,7 +29,7 @@ from dsync.wiring import Worker
 from tests.commands.conftest import operator
 from tests.console.mailbox import PASSWORD, Mailbox, certificate, mail_server
 from tests.console.provider import EMAIL, Clock, FakeProvider, as_, provider, team_access
-from tests.console.served import ServedConsole, beside, browser, served, words
+from tests.console.served import ServedConsole, beside, served, stranger, words
 from tests.engine.rig import DEMARCHE, RESULTAT, Engine, number
 
 JURY_DAY = 5203
@@ -75,21 +75,20 @@ class Post:
             claims.update({"email": who, "groups": ["eig"]} if who == CLAIMED else {"email": who})
 
         self.fake.userinfo = name  # type: ignore[method-assign]
-        own = browser()
-        assert 200 == own.get(f"{self.console.base}/entrer", timeout=30).status_code
+        own = stranger()
+        assert 200 == own.get(f"{self.console.base}/entrer").status_code
         return own
 
     def ask(self, who: str, frequence: str) -> requests.Response:
         """Ask for the digest on its page."""
         own = self.browser(who)
-        page = own.get(f"{self.console.base}/", timeout=30).text
+        page = own.get(f"{self.console.base}/").text
         token = re.search(r'name="jeton" value="([^"]+)"', page)
         assert token, page
         return own.post(
             f"{self.console.base}/abonnement",
             data={"jeton": token[1], "frequence": frequence},
             headers={"Origin": self.console.base},
-            timeout=30,
         )
 
     def told(self) -> list[tuple[str, EmailMessage]]:
@@ -133,7 +132,7 @@ def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
     links = re.findall(rf"  {ORIGIN}(/\S+)", text)
     assert len(links) >= 3
     own = post.browser(EMAIL)
-    todo = own.get(f"{post.console.base}/", timeout=30).text
+    todo = own.get(f"{post.console.base}/").text
     first = todo.partition('aria-label="Chaque sorte dans sa liste"')[2].partition("</ul>")[0]
     kinds = [(unescape(link), count) for link, count in re.findall(r'href="([^"]+)">(\d+)', first)]
     assert kinds == [
@@ -143,9 +142,9 @@ def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
     lists = re.findall(rf"- \D*(\d+)\s+{ORIGIN}(/dossiers\S+)", text)
     assert lists
     for count, link in lists:
-        page = own.get(post.console.base + link, timeout=30).text
+        page = own.get(post.console.base + link).text
         assert f'class="compte">{count}\xa0dossier' in page, link
-    assert {200} == {own.get(post.console.base + one, timeout=30).status_code for one in links}
+    assert {200} == {own.get(post.console.base + one).status_code for one in links}
     held = post.engine.rows("SELECT siret, raison_sociale, usager_courriel FROM dossier")
     assert not [value for row in held for value in row.values() if value and value in str(message)]
     assert EMAIL.lower() not in text
@@ -179,14 +178,14 @@ def test_the_link_ends_it_without_a_session(post: Post) -> None:
     link = message["List-Unsubscribe"].strip("<>").replace(ORIGIN, post.console.base)
     assert message["List-Unsubscribe"].strip("<>") in message.get_content()
     for wrong in (link[:-1], link.replace("a=1", "a=2"), link.partition("?")[0], link + "é"):
-        assert 404 == requests.post(wrong, timeout=30).status_code
-    asked = requests.get(link, timeout=30)
+        assert 404 == stranger().post(wrong).status_code
+    asked = stranger().get(link)
     assert (200, True) == (asked.status_code, "Ne plus recevoir le résumé</button>" in asked.text)
     assert 1 == len(post.engine.rows("SELECT id FROM abonnement"))
-    ended = requests.post(link, data={"List-Unsubscribe": "One-Click"}, timeout=30)
+    ended = stranger().post(link, data={"List-Unsubscribe": "One-Click"})
     assert "C’est fait" in words(ended.text)
     assert [] == post.engine.rows("SELECT id FROM abonnement")
-    assert 404 == requests.get(link, timeout=30).status_code
+    assert 404 == stranger().get(link).status_code
     post.engine.advance(days=1)
     post.service().tick()
     assert [] == post.told()
@@ -326,9 +325,7 @@ def test_the_service_sends_it(tmp_path: Path) -> None:
     assert "Contrôles : " in message.get_content()
 
 
-def test_without_a_sign_in_or_a_server_the_page_says_what_is_missing(
-    read_engine: Engine,
-) -> None:
+def test_without_a_sign_in_or_a_server_the_page_says_what_is_missing(read_engine: Engine) -> None:
     """Instead of a form that would have no effect."""
     with served(read_engine) as console:
         page = console.visitor().get("/abonnement").text

@@ -59,13 +59,13 @@ def test_a_dossier_that_is_not_as_others_says_so_first(engine: Engine) -> None:
     engine.sync_later(full=True)
     with visiting(engine) as visitor:
         first = [
-            words(visitor.get(f"/dossiers/{number(rank)}").text)
+            visitor.read(f"/dossiers/{number(rank)}")
             .partition(f"Dossier {number(rank)} ")[2]
             .partition("onglets")[0]
             for rank in (0, 1)
         ]
         visitor.ask(f"/dossiers/{number(2)}/effacer", confirme="1")
-        erased = words(visitor.get(f"/dossiers/{number(2)}").text)
+        erased = visitor.read(f"/dossiers/{number(2)}")
     assert re.search(r"à la corbeille de Démarches Simplifiées depuis le \d\d/\d\d/2026", first[0])
     assert re.search(r"en quarantaine depuis le \d\d/\d\d/2026", first[1])
     assert re.search(r"a été effacé ici le \d\d/\d\d/2026", erased)

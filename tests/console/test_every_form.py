@@ -136,7 +136,6 @@ def test_what_a_page_offers_is_done(person: tuple[Visitor, Role]) -> None:
                 if form["method"] == "post":
                     sent = visitor.session.post(
                         visitor.base + action, data=fields, headers={"Origin": visitor.base},
-                        timeout=30,
                     )  # fmt: skip
                 else:
                     sent = visitor.get(action, params=fields)
@@ -152,7 +151,7 @@ def test_what_a_page_offers_is_done(person: tuple[Visitor, Role]) -> None:
                     if "confirme" in inner["fields"]:
                         confirmed = visitor.session.post(
                             visitor.base + (inner["action"] or action), data=inner["fields"],
-                            headers={"Origin": visitor.base}, timeout=30,
+                            headers={"Origin": visitor.base},
                         )  # fmt: skip
                         waiting.append(confirmed.url.removeprefix(visitor.base))
                         if confirmed.status_code >= 500:

@@ -54,8 +54,8 @@ def test_the_jury_is_ordered_by_mean_mark(read_engine: Engine, reader: Visitor) 
             values = in_book[texts[dossier]]
             for header, text in zip(headers[:-2], texts, strict=False):
                 assert text == as_shown(values[header], text), header
-    assert "(passé)" in words(reader.get("/jury").text)
-    assert "Aucun jury n’est à venir" in words(reader.get("/jury").text)
+    assert "(passé)" in reader.read("/jury")
+    assert "Aucun jury n’est à venir" in reader.read("/jury")
 
 
 def jury_of(page: str) -> tuple[list[str], list[list[str]]]:
@@ -98,13 +98,13 @@ def test_a_jury_names_what_is_missing(engine: Engine, visitor: Visitor) -> None:
     [rank] = ungraded(engine, 1)
     grade(engine, rank, ("Dossier", None, None))
     engine.sync_later()
-    page = words(visitor.get("/jury").text).replace(said.NB, " ")
+    page = visitor.read("/jury")
     assert "1 dossier est sans rang" in page
     assert "(passé)" not in page
     assert re.search(rf"{number(rank)} : grille \d : aucune note\.", page)
     engine.control.edit_annotation(number(rank), 5311, 4, row=-1)
     engine.sync_later()
-    page = words(visitor.get("/jury").text).replace(said.NB, " ")
+    page = visitor.read("/jury")
     assert "1 dossier est sans rang" in page
     left = re.search(r"grille \d : il manque ([^.]*)\.", page)
     assert left
@@ -112,7 +112,7 @@ def test_a_jury_names_what_is_missing(engine: Engine, visitor: Visitor) -> None:
     for criterion in CRITERES:
         engine.control.edit_annotation(number(rank), criterion, 4, row=-1)
     engine.sync_later()
-    assert "sans rang" not in words(visitor.get("/jury").text)
+    assert "sans rang" not in visitor.read("/jury")
 
 
 def test_equal_means_share_a_rank_of_a_round(engine: Engine, visitor: Visitor) -> None:
@@ -243,7 +243,7 @@ def test_what_a_jury_takes_along_has_no_contact(read_engine: Engine, reader: Vis
         book = load_workbook(io.BytesIO(reader.get(f"/jury.xlsx?le={day}").content))
         cells = {str(c) for sheet in book.worksheets for row in sheet.values for c in row if c}
         assert not private & cells
-        page = words(reader.get(f"/jury/fiches?le={day}").text)
+        page = reader.read(f"/jury/fiches?le={day}")
         assert [] == [value for value in private if len(value) > 5 and said.text(value) in page]
 
 

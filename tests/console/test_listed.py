@@ -74,7 +74,7 @@ def test_several_dossiers_are_read_and_judged_by_one_request(
 ) -> None:
     """Once their number is confirmed; those that are ticked, or the whole selection."""
     some = [str(number(rank)) for rank in (1, 2, 3)]
-    asked = words(visitor.post("/dossiers?etat=en_construction", quoi="relire", dossier=some).text)
+    asked = visitor.send("/dossiers?etat=en_construction", quoi="relire", dossier=some)
     assert "Relire 3 dossiers ?" in asked
     assert [] == requests_of(engine)
     done = visitor.ask("/dossiers", quoi="relire", dossier=" ".join(some), confirme="1")

@@ -38,15 +38,7 @@ from tests.console.addresses import FILES, pages
 from tests.console.conftest import NewEngine
 from tests.console.served import Visitor, beside, served, visiting
 from tests.console.test_pages import flat
-from tests.engine.rig import (
-    DEMARCHE,
-    FIRST,
-    PROBLEME,
-    RESULTAT,
-    Engine,
-    number,
-    seeds,
-)
+from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, RESULTAT, Engine, number, seeds
 
 SHOWN = {
     "lecture_annotation.valeur",

@@ -99,7 +99,7 @@ def read(engine: Engine, folder: Path, text: str) -> Shown:
     """Have a démarche of this configuration read, as its page asks for it; accept its rules."""
     app = configured(engine, folder, text)
     with visiting(engine, [app]) as visitor:
-        assert "Aucune synchronisation n’a encore réussi" in words(visitor.get("/suivi").text)
+        assert "Aucune synchronisation n’a encore réussi" in visitor.read("/suivi")
         assert "Dossiers lus 12" in visitor.ask("/resynchroniser", portee="tout")
         if CHECKS in text:
             accept(visitor)
@@ -125,7 +125,7 @@ def test_the_console_says_verdicts_in_the_words_of_the_configuration(declared: S
         assert {path for path in every if "/jury" in path or path == "/a-reporter"} == missing
         pages = {path: answer.text for path, answer in every.items()}
         assert not re.search(r"\bcandidats?\b", " ".join(map(words, pages.values())), re.I)
-        asked = words(visitor.get(f"/dossiers/{ASKED}/tout").text)
+        asked = visitor.read(f"/dossiers/{ASKED}/tout")
         assert "Merci de donner un objet." in asked
         assert "Recevable" in words(pages["/suivi"])
         refused = visitor.get("/dossiers?verdict=ineligible").text
@@ -147,15 +147,15 @@ def test_the_console_says_verdicts_in_the_words_of_the_configuration(declared: S
         for path, text in pages.items():
             assert not re.search(r"\b(Iné|É)ligible", words(text)), path
     with visited(declared, Role.LECTEUR) as visitor:
-        assert f"Dossier {OFF} Irrecevable" in words(visitor.get(f"/dossiers/{OFF}/tout").text)
+        assert f"Dossier {OFF} Irrecevable" in visitor.read(f"/dossiers/{OFF}/tout")
 
 
 def test_a_lecteur_sees_of_declared_checks_what_is_public(declared: Shown) -> None:
     """The day of the deposit, with its sentence; no answer, and no sentence that has one."""
     with visited(declared) as visitor:
-        every = words(visitor.get(f"/dossiers/{OFF}/tout").text)
+        every = visitor.read(f"/dossiers/{OFF}/tout")
     with visited(declared, Role.LECTEUR) as visitor:
-        seen = words(visitor.get(f"/dossiers/{OFF}/tout").text)
+        seen = visitor.read(f"/dossiers/{OFF}/tout")
     said = re.search(r"Contrôles .*?(Déposé le [^.]+\.)", every)
     assert said
     assert said[1] in seen
@@ -235,7 +235,7 @@ def test_a_demarche_without_a_programme_shows_its_forms_questions(bare: Shown) -
     """Each with its answer, under the form's own titles; nothing of the programme."""
     with visited(bare) as visitor:
         page = visitor.get(f"/dossiers/{FIRST}/tout").text
-        compared = words(visitor.get(f"/dossiers/{FIRST}/comparer/{number(1)}").text)
+        compared = visitor.read(f"/dossiers/{FIRST}/comparer/{number(1)}")
     assert "Problème identifié Différent" in compared
     titles = re.findall(r"<h3[^>]*>([^<]+)", page)
     assert ["Demandeur", "Projet", "Administration", "Contacts"] == [t.strip() for t in titles[:4]]
@@ -250,7 +250,7 @@ def test_a_demarche_without_a_programme_shows_its_forms_questions(bare: Shown) -
     for word in ("Avis", "Rejuger", "Le candidat", "Attend", "Type d’administration retenu"):
         assert word not in shown, word
     with visited(bare, Role.LECTEUR) as visitor:
-        masked = words(visitor.get(f"/dossiers/{FIRST}/tout").text)
+        masked = visitor.read(f"/dossiers/{FIRST}/tout")
     by_question = {one["libelle"]: one["valeur"] for one in asked}
     assert " ".join(by_question["Problème identifié"].split()) in " ".join(masked.split())
     assert "réservé à l’équipe" in masked

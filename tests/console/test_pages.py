@@ -95,25 +95,25 @@ def told_by_check(app: Worker, *names: str) -> None:
 def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) -> None:
     """In French: what the daily check found, a full read that the brake stopped, a late one."""
     app = engine.worker.app
-    page = words(visitor.get("/suivi").text)
+    page = visitor.read("/suivi")
     assert "vérification quotidienne" not in page
     assert f"Configuration {app.settings.config} " in page
     told_by_check(app, "instructeur")
-    page = words(visitor.get("/suivi").text)
+    page = visitor.read("/suivi")
     assert "L’instructeur de dsync manque dans le groupe « autre groupe » : ajoutez-le" in page
     assert "dsync check" not in page
     told_by_check(app, "labels", "mapping")
     for rank in range(6):
         engine.control.expire(number(rank))
     engine.sync(full=True)
-    page = words(visitor.get("/suivi").text)
+    page = visitor.read("/suivi")
     assert "La vérification quotidienne signale un défaut : la correspondance avec le form" in page
     assert "Beaucoup de dossiers ne sont plus montrés" in page
     assert "La dernière synchronisation n’a pas abouti" in page
     engine.advance(minutes=20)
-    assert "réussie remonte à" in words(visitor.get("/suivi").text)
+    assert "réussie remonte à" in visitor.read("/suivi")
     app.store.acquire_lease(app.demarche, 60)
-    assert "; une autre est en cours" in words(visitor.get("/suivi").text)
+    assert "; une autre est en cours" in visitor.read("/suivi")
 
 
 def test_sorting_and_paging_are_the_databases(read_engine: Engine, reader: Visitor) -> None:
@@ -210,7 +210,7 @@ def test_a_stage_is_one_fact_on_all_screens(read_engine: Engine, reader: Visitor
         assert row["Étape"] == stages.get(int(row["Dossier"]), "")
         assert "Avancement noté par l’équipe" in row
     typed = read_engine.rows("SELECT numero FROM lecture_candidature WHERE etape IS NOT NULL")
-    page = words(reader.get(f"/dossiers/{typed[0]['numero']}/reponses").text)
+    page = reader.read(f"/dossiers/{typed[0]['numero']}/reponses")
     assert "Avancement noté par l’équipe" in page
     assert "Étape saisie" not in page
 
@@ -271,7 +271,7 @@ def test_a_letter_that_ds_does_not_show_can_be_said_to_be_sent(
     assert ": le dossier attend son candidat" in words(page)
     assert re.search(
         r"message envoyé, dit cette personne\) – ada@poste",
-        words(visitor.get(f"/dossiers/{open_one}/journal").text),
+        visitor.read(f"/dossiers/{open_one}/journal"),
     )
     assert [open_one] == numbers(visitor.get("/dossiers?attend=usager&numeros=" + str(open_one)))
 
@@ -283,7 +283,7 @@ def test_each_verdict_has_its_account(console: ServedConsole, engine: Engine) ->
     engine.sync()
     visitor = console.visitor()
     links = re.findall(r'href="([^"]*explication[^"]*)"', visitor.get(f"/dossiers/{FIRST}").text)
-    pages = {words(visitor.get(html.unescape(link)).text) for link in links}
+    pages = {visitor.read(html.unescape(link)) for link in links}
     assert 2 == len(pages)
     assert {True, False} == {"doublon : non fait" in page for page in pages}
     assert all("Poids :" in page and "Textes applicables" in page for page in pages)
@@ -347,7 +347,7 @@ def shown_as_text(visitor: Visitor, path: str) -> str:
 
 def test_a_list_that_is_cut_says_so(engine: Engine, visitor: Visitor) -> None:
     """Of very many annotations that wait, the first are shown, and that there are others."""
-    assert "premières seulement" not in words(visitor.get("/anomalies").text)
+    assert "premières seulement" not in visitor.read("/anomalies")
     engine.execute("UPDATE outbox SET statut = 'en_attente'")
     with connected(engine.url) as database:
         for table in ("dossier", "outbox"):
@@ -358,7 +358,7 @@ def test_a_list_that_is_cut_says_so(engine: Engine, visitor: Visitor) -> None:
                 f"FROM {table}, (WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t "
                 "WHERE n < 60) SELECT n FROM t)"
             )
-    assert "Les 500 premières seulement" in words(visitor.get("/anomalies").text)
+    assert "Les 500 premières seulement" in visitor.read("/anomalies")
 
 
 def test_many_dossiers_in_quarantine_are_retried_by_the_first_ones(
@@ -373,7 +373,7 @@ def test_many_dossiers_in_quarantine_are_retried_by_the_first_ones(
             "'2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', 1 FROM t"
         )
     page = visitor.get("/anomalies").text
-    assert "Les 200 premiers sur 6 000" in words(page).replace("\u202f", " ")
+    assert "Les 200 premiers sur 6 000" in words(page)
     shown = re.findall(r'name="dossier" value="(\d+)"', page)
     answer = visitor.post("/anomalies", quoi="lecture", dossier=shown)
     assert (200, 200) == (answer.status_code, len(shown))

@@ -51,7 +51,7 @@ def test_the_state(both: tuple[InsideCommand, Visitor]) -> None:
     """Counts, the last success, and a point for each thing that waits."""
     command, visitor = both
     state = command("status", "--json").json
-    page = words(visitor.get("/suivi").text).replace(said.NB, " ")
+    page = visitor.read("/suivi")
     for verdict in VERDICTS:
         assert f"{verdict} {state['dossiers']['verdict'][verdict.key]}" in page
     assert said.moment(state["last_success_at"]).replace(said.NB, " ") in page
@@ -76,19 +76,19 @@ def test_the_lists(both: tuple[InsideCommand, Visitor]) -> None:
     ):
         listed = command("dossier", "list", *options, "--json").json
         assert [one["numero"] for one in listed] == numbers(visitor.get(f"/dossiers{query}"))
-    conflicts = words(visitor.get("/conflits").text)
+    conflicts = visitor.read("/conflits")
     for one in command("conflicts", "list", "--json").json:
         if one["erreur"]:
             continue  # It waits for the conflict of its dossier's result: the page counts it.
         for value in (str(one["numero"]), one["valeur"], one["valeur_distante"]):
             assert flat(str(value)) in conflicts
-    anomalies = words(visitor.get("/anomalies").text)
+    anomalies = visitor.read("/anomalies")
     quarantined = command("quarantine", "list", "--json").json
     assert quarantined
     for one in quarantined:
         assert f"{one['numero']} {flat(one['message'])}" in anomalies
         assert QUARANTINE[one["code"]] in command("quarantine", "list").out, "is in English"
-    journal = words(visitor.get("/journal").text)
+    journal = visitor.read("/journal")
     asked = command("history", "--manual", "--json").json
     assert len(asked) == visitor.get("/journal").text.count('<th scope="row"')
     for one in asked:
@@ -120,7 +120,7 @@ def test_runs_and_evidence(both: tuple[InsideCommand, Visitor]) -> None:
     """Each figure of each run, and each source."""
     command, visitor = both
     for run in command("history", "--json").json:
-        page = words(visitor.get(f"/synchronisations/{run['run']}").text).replace(said.NB, " ")
+        page = visitor.read(f"/synchronisations/{run['run']}")
         changed = said.plural(run["modifies"], "nouveau ou modifié", "nouveaux ou modifiés")
         changed, gone = (
             one.replace(said.NB, " ") for one in (changed, said.plural(run["supprimes"], "parti"))
@@ -135,7 +135,7 @@ def test_runs_and_evidence(both: tuple[InsideCommand, Visitor]) -> None:
         ):
             assert text in page
     evidence = command("evidence", "show", "--json").json
-    page = words(visitor.get("/preuves").text)
+    page = visitor.read("/preuves")
     catalogue = evidence["catalogue"]
     for text in (catalogue["source"], catalogue["sha256"], evidence["rules_version"]):
         assert text in page

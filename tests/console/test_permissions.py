@@ -16,7 +16,7 @@ from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.app import Console, right_of
 from tests.console.addresses import LEAVE, PUBLIC, RULES, example
 from tests.console.provider import Clock, FakeProvider, as_, provider, team_access
-from tests.console.served import ServedConsole, Visitor, beside, served
+from tests.console.served import ServedConsole, Visitor, beside, served, stranger
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 OTHER = 86324
@@ -69,7 +69,7 @@ class Matrix:
             demarche: that is asked for; None: none.
             how: what is wrong with a form; one of `FORGED`.
         """
-        browser, own = self.people.get(who, (requests.Session(), ""))
+        browser, own = self.people.get(who, (stranger(), ""))
         origin, token = WRONG_ORIGINS.get(how, self.base), WRONG_TOKENS.get(how, own)
         if token == "other":
             token = self.people["other"][1]
@@ -87,7 +87,6 @@ class Matrix:
             self.base + path,
             data=fields if method == "POST" else None,
             headers=headers if method == "POST" else {},
-            timeout=30,
             allow_redirects=False,
         )
 

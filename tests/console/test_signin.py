@@ -21,13 +21,7 @@ from dsync.cli.logs import configure_logging
 from dsync.configuration import AccesSection, ConsoleSection, OpenIdSection, shipped_config
 from dsync.console.access import Access
 from dsync.console.openid import Provider
-from dsync.console.signin import (
-    BACK,
-    MOST_OF_ONE,
-    WINDOW_S,
-    Failures,
-    local_path,
-)
+from dsync.console.signin import BACK, MOST_OF_ONE, WINDOW_S, Failures, local_path
 from dsync.sandbox import Sandbox
 from tests.acceptance.worker.installed import until
 from tests.commands.conftest import operator
@@ -50,7 +44,7 @@ from tests.console.provider import (
     team_access,
     unsigned,
 )
-from tests.console.served import ServedConsole, beside, browser, served, words
+from tests.console.served import ServedConsole, beside, served, stranger, words
 from tests.engine.rig import Engine
 
 KELVIN = "\N{KELVIN SIGN}ay@dinum.example.fr"
@@ -67,12 +61,12 @@ class Team:
 
     def enter(self, own: requests.Session | None = None, to: str = "/") -> requests.Response:
         """Sign in, and follow where it leads."""
-        return (own or browser()).get(f"{self.base}/entrer", params={"vers": to}, timeout=30)
+        return (own or stranger()).get(f"{self.base}/entrer", params={"vers": to})
 
     def sent_back(self, own: requests.Session) -> str:
         """Sign in at the provider; return the address that it sends the browser back to."""
-        begun = own.get(f"{self.base}/entrer", timeout=30, allow_redirects=False)
-        answer = own.get(begun.headers["Location"], timeout=30, allow_redirects=False)
+        begun = own.get(f"{self.base}/entrer", allow_redirects=False)
+        answer = own.get(begun.headers["Location"], allow_redirects=False)
         return answer.headers["Location"]
 
 
@@ -100,11 +94,11 @@ def team(shared: Team, fake: FakeProvider) -> Team:
 
 def test_an_allowed_person_enters_and_comes_to_the_page_asked_for(team: Team) -> None:
     """By code with PKCE, state and nonce of 32 characters and more; the name is the address."""
-    own = browser()
-    refused = own.get(f"{team.base}/dossiers?q=a%26b", timeout=30)
+    own = stranger()
+    refused = own.get(f"{team.base}/dossiers?q=a%26b")
     assert 403 == refused.status_code
     [link] = re.findall(r'href="(/entrer[^"]*)"', refused.text)
-    page = own.get(team.base + link, timeout=30)
+    page = own.get(team.base + link)
     assert (200, f"{team.base}/dossiers?q=a%26b") == (page.status_code, page.url)
     assert EMAIL.lower() in page.text
     [asked] = team.provider.asked
@@ -211,9 +205,9 @@ def test_nothing_forged_enters(team: Team) -> None:
     for name, answers in FORGERIES.items():
         team.provider.reset(**answers)
         team.clock.now += WINDOW_S
-        own = browser()
+        own = stranger()
         answer = team.enter(own)
-        if (answer.status_code, own.get(team.base, timeout=30).status_code) != (403, 403):
+        if (answer.status_code, own.get(team.base).status_code) != (403, 403):
             entered.append(name)
     assert [] == entered
 
@@ -223,18 +217,18 @@ def test_what_was_sent_back_serves_once_and_one_browser(team: Team) -> None:
 
     A mail program that looks at the address first does not spend the sign-in.
     """
-    victim, thief = browser(), browser()
+    victim, thief = stranger(), stranger()
     back = team.sent_back(victim)
-    assert 403 == thief.get(back, timeout=30).status_code
-    assert 403 == victim.head(back, timeout=30).status_code
+    assert 403 == thief.get(back).status_code
+    assert 403 == victim.head(back).status_code
     before = dict(victim.cookies)
-    assert 200 == victim.get(back, timeout=30).status_code
-    assert 403 == victim.get(back, timeout=30, allow_redirects=False).status_code
-    again = requests.get(back, timeout=30, allow_redirects=False, cookies=before)
+    assert 200 == victim.get(back).status_code
+    assert 403 == victim.get(back, allow_redirects=False).status_code
+    again = stranger().get(back, allow_redirects=False, cookies=before)
     assert 403 == again.status_code
-    other = browser()
+    other = stranger()
     team.sent_back(other)
-    assert 403 == other.get(back, timeout=30).status_code
+    assert 403 == other.get(back).status_code
 
 
 @pytest.mark.parametrize(
@@ -253,7 +247,7 @@ def test_failed_sign_ins_are_limited(team: Team) -> None:
     for _ in range(MOST_OF_ONE):
         assert 403 == fail(team.base).status_code
     for path in (BACK, "/entrer"):
-        answer = requests.get(team.base + path, timeout=30, allow_redirects=False)
+        answer = stranger().get(team.base + path, allow_redirects=False)
         assert (429, True) == (answer.status_code, "quelques minutes" in answer.text)
         assert answer.headers["Retry-After"] == str(WINDOW_S)
     team.clock.now += WINDOW_S
@@ -262,22 +256,22 @@ def test_failed_sign_ins_are_limited(team: Team) -> None:
 
 def fail(base: str, **headers: str) -> requests.Response:
     """Begin a sign-in, and answer it with a code that the provider does not know."""
-    own = browser()
-    begun = own.get(f"{base}/entrer", timeout=30, allow_redirects=False, headers=headers)
+    own = stranger()
+    begun = own.get(f"{base}/entrer", allow_redirects=False, headers=headers)
     state = parse_qs(urlsplit(begun.headers.get("Location", "")).query).get("state", [""])[0]
-    return own.get(f"{base}{BACK}?state={state}&code=none", timeout=30, headers=headers)
+    return own.get(f"{base}{BACK}?state={state}&code=none", headers=headers)
 
 
 def test_answers_of_no_sign_in_lock_nobody_out(team: Team) -> None:
     """Neither without one begun here, nor with another state; nor does an absent provider."""
-    other = parse_qs(urlsplit(team.sent_back(browser())).query)["state"][0]
+    other = parse_qs(urlsplit(team.sent_back(stranger())).query)["state"][0]
     for state in ("x", other):
         for _ in range(MOST_OF_ONE):
-            own = browser()
+            own = stranger()
             address = f"{team.base}{BACK}?state={state}&code=y"
-            assert 403 == own.get(address, timeout=30).status_code
-            own.get(f"{team.base}/entrer", timeout=30, allow_redirects=False)
-            assert 403 == own.get(address, timeout=30).status_code
+            assert 403 == own.get(address).status_code
+            own.get(f"{team.base}/entrer", allow_redirects=False)
+            assert 403 == own.get(address).status_code
     assert 200 == team.enter().status_code
 
 
@@ -304,12 +298,12 @@ def test_a_console_that_strangers_call_lets_its_people_in(
         )  # fmt: skip
         try:
             until(lambda: _answers(base))
-            with browser() as stranger:
+            with stranger() as other:
                 for _ in range(10 * MOST_OF_ONE):
-                    answer = stranger.get(f"{base}{BACK}?state=x&code=y", timeout=30)
+                    answer = other.get(f"{base}{BACK}?state=x&code=y")
                     assert 403 == answer.status_code
-            own = browser()
-            page = own.get(f"{base}/entrer", timeout=30)
+            own = stranger()
+            page = own.get(f"{base}/entrer")
             assert (200, True) == (page.status_code, "Votre rôle : lecteur." in page.text)
         finally:
             process.terminate()
@@ -318,7 +312,7 @@ def test_a_console_that_strangers_call_lets_its_people_in(
 
 def _answers(base: str) -> bool:
     try:
-        return requests.get(base, timeout=30).status_code == 403
+        return stranger().get(base).status_code == 403
     except requests.ConnectionError:
         return False
 
@@ -345,13 +339,13 @@ def test_two_offices_are_two_and_one_line_is_one() -> None:
 def test_the_provider_is_not_asked_for_whoever_comes(team: Team) -> None:
     """Its document is kept; only who comes back from it causes requests."""
     for _ in range(5):
-        requests.get(f"{team.base}/entrer", timeout=30, allow_redirects=False)
+        stranger().get(f"{team.base}/entrer", allow_redirects=False)
     assert 1 == team.provider.requests
 
 
 def test_a_session_ends_at_the_provider_too(team: Team) -> None:
     """With the ID token as a hint, and the console as the place to come back to."""
-    own = browser()
+    own = stranger()
     page = team.enter(own).text
     [token] = set(re.findall(r'name="jeton" value="([^"]+)"', page))
     answer = own.post(
@@ -364,7 +358,7 @@ def test_a_session_ends_at_the_provider_too(team: Team) -> None:
     assert 3 == len(parameters["id_token_hint"][0].split("."))
     assert [f"{team.base}/"] == parameters["post_logout_redirect_uri"]
     assert len(parameters["state"][0]) >= 32
-    assert 403 == own.get(team.base, timeout=30).status_code
+    assert 403 == own.get(team.base).status_code
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Its own imports.
@@ -380,14 +374,14 @@ def test_a_real_provider_lets_people_in(read_engine: Engine) -> None:
         issuer = f"http://localhost:{server.server_port}"
         with served(read_engine, access=team_access(issuer, Clock())) as console:
             for person, status in (("ada", 200), ("eve", 403)):
-                own = browser()
-                begun = own.get(f"{console.base}/entrer", timeout=30, allow_redirects=False)
+                own = stranger()
+                begun = own.get(f"{console.base}/entrer", allow_redirects=False)
                 form = begun.headers["Location"]
-                page = own.post(form, data={"sub": person}, timeout=30)
+                page = own.post(form, data={"sub": person})
                 assert status == page.status_code, page.text
                 back = page.history[0].headers["Location"]
                 # The code and the state have served.
-                assert 403 == own.get(back, timeout=30, allow_redirects=False).status_code
+                assert 403 == own.get(back, allow_redirects=False).status_code
                 if status == 403:
                     assert "eve@elsewhere.example.fr » n’est pas, ou plus, autorisée" in page.text
                     continue
@@ -396,10 +390,9 @@ def test_a_real_provider_lets_people_in(read_engine: Engine) -> None:
                     f"{console.base}/sortir",
                     data={"jeton": token},
                     headers={"Origin": console.base},
-                    timeout=30,
                 )
                 [link] = set(re.findall(r'<a class="fr-link" href="(http[^"]+)"', left.text))
-                assert 200 == own.get(html.unescape(link), timeout=30).status_code
+                assert 200 == own.get(html.unescape(link)).status_code
 
 
 def test_an_issuer_and_an_address_may_be_written_in_full(
@@ -430,7 +423,7 @@ def test_a_person_taken_out_of_the_configuration_is_out(
     read_engine: Engine, fake: FakeProvider, how: str
 ) -> None:
     """At the next request, although the session is still signed by the same key."""
-    own, found, public = browser(), [], dict[str, str]()
+    own, found, public = stranger(), [], dict[str, str]()
 
     def started(acces: list[Any]) -> Callable[[str, threading.Event], Access]:
         made = team_access(fake.issuer, Clock(), acces=acces)
@@ -439,8 +432,8 @@ def test_a_person_taken_out_of_the_configuration_is_out(
 
     def looked(console: ServedConsole) -> None:
         if not own.cookies:
-            own.get(f"{console.base}/entrer", timeout=30)
-        answer = own.get(f"{console.base}/suivi", timeout=30)
+            own.get(f"{console.base}/entrer")
+        answer = own.get(f"{console.base}/suivi")
         found.append((answer.status_code, "Synchroniser maintenant" in answer.text))
 
     if how == "restarted":
@@ -464,7 +457,7 @@ def test_the_session_is_for_encrypted_connections_alone(
     public = "https://dsync.example.fr"
     access = team_access(fake.issuer, Clock())
     with served(read_engine, access=lambda _, stop: access(public, stop)) as console:
-        answer = requests.get(f"{console.base}/entrer", timeout=30, allow_redirects=False)
+        answer = stranger().get(f"{console.base}/entrer", allow_redirects=False)
     cookie = answer.headers["Set-Cookie"].lower()
     assert cookie.startswith("__host-dsync_console=")
     for word in ("httponly", "samesite=lax", "secure", "path=/", "max-age=28800"):
@@ -484,10 +477,9 @@ def test_behind_a_known_proxy_each_client_counts_for_itself(
                 named = {"X-Forwarded-For": f"10.0.0.{rank}, 192.0.2.1"}
                 assert 403 == fail(console.base, **named).status_code
             for address, expected in (("192.0.2.1", 429), ("192.0.2.2", status)):
-                answer = requests.get(
+                answer = stranger().get(
                     f"{console.base}/entrer",
                     headers={"X-Forwarded-For": address},
-                    timeout=30,
                     allow_redirects=False,
                 )
                 assert expected == answer.status_code
@@ -534,15 +526,13 @@ def test_a_level_of_authentication_can_be_needed(read_engine: Engine, fake: Fake
 
 def test_a_session_is_closed_everywhere(team: Team) -> None:
     """On every device of this person, and of nobody else; who enters again is let in."""
-    browsers = [browser() for _ in range(3)]
+    browsers = [stranger() for _ in range(3)]
     pages = [team.enter(one, "/plus").text for one in browsers]
     [token] = set(re.findall(r'name="jeton" value="([^"]+)"', pages[0]))
     data, origin = {"jeton": token, "partout": "oui"}, {"Origin": team.base}
-    left = browsers[0].post(f"{team.base}/sortir", data=data, headers=origin, timeout=30)
+    left = browsers[0].post(f"{team.base}/sortir", data=data, headers=origin)
     assert 200 == left.status_code
-    assert [403, 403, 403] == [
-        one.get(f"{team.base}/dossiers", timeout=30).status_code for one in browsers
-    ]
+    assert [403, 403, 403] == [one.get(f"{team.base}/dossiers").status_code for one in browsers]
     assert 200 == team.enter(to="/dossiers").status_code
 
 

@@ -13,7 +13,7 @@ from dsync.console.access import Role
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.commands.command import without_programme
 from tests.console.provider import as_, team
-from tests.console.served import Visitor, configured, served, visiting, words
+from tests.console.served import Visitor, configured, served, visiting
 from tests.console.test_other_demarches import CHECKS
 from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.served import Served, register
@@ -99,7 +99,7 @@ def test_without_stages_what_is_under_way_waits_for_the_team(
         order = "resultat=a_regler&tri=depose_le" if text else "tri=depose_le"
         link = f"/dossiers?presence=present&etat=en_cours&{order}"
         assert 0 < numbers[link] == listed(visitor, link)
-        page = words(visitor.get("/").text)
+        page = visitor.read("/")
         assert ("modifié par l’usager" in page, "candidat" in page) == (True, False)
 
 
@@ -110,7 +110,7 @@ def test_a_role_is_shown_what_it_sees_or_does(engine: Engine) -> None:
     pages = {}
     for role in Role:
         with served(engine, role=role) as console:
-            pages[role] = words(console.visitor().get("/").text)
+            pages[role] = console.visitor().read("/")
     may_act = {Role.ADMINISTRATEUR, Role.INSTRUCTEUR}
     assert may_act == {role for role in Role if "Conflit" in pages[role]}
     assert may_act == {role for role in Role if "modifié par son candidat" in pages[role]}
@@ -123,17 +123,17 @@ def test_what_is_new_is_since_the_visit_before(engine: Engine) -> None:
     """Not since the last page of this visit; the browser keeps it, and the database nothing."""
     with visiting(engine) as visitor:
         before = engine.content()
-        assert "modifié par son candidat depuis sept jours" in words(visitor.get("/").text)
+        assert "modifié par son candidat depuis sept jours" in visitor.read("/")
         assert before == engine.content()
         engine.advance(hours=3)
         engine.control.edit_champ(number(2), PROBLEME, "Un autre problème")
         engine.sync()
         for _ in range(2):
-            page = words(visitor.get("/").text)
+            page = visitor.read("/")
             assert "1 dossier modifié par son candidat depuis votre dernière visite" in page
             engine.advance(minutes=5)
         engine.advance(hours=3)
-        page = words(visitor.get("/").text)
+        page = visitor.read("/")
         assert "Aucun dossier modifié par son candidat depuis votre dernière visite" in page
 
 
@@ -141,9 +141,7 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
     """With its cause in trouble, since when, and the next try; well again without any of it."""
     app = engine.worker.app
     with visiting(engine) as visitor:
-        assert "Aucun service ne tourne ; la dernière synchronisation réussie" in words(
-            visitor.get("/").text
-        )
+        assert "Aucun service ne tourne ; la dernière synchronisation réussie" in visitor.read("/")
         register(app)
         assert re.search(
             r"Le service tourne : .*, prochaine lecture (à \d\d:\d\d|dans un)", first(visitor)
@@ -216,4 +214,4 @@ def deposits(visitor: Visitor) -> int:
 
 def first(visitor: Visitor) -> str:
     """Return the text of the first page."""
-    return words(visitor.get("/").text)
+    return visitor.read("/")

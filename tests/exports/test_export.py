@@ -214,11 +214,7 @@ def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path) -> None:
     rows = lines(tmp_path, "lecture_candidature")
     assert ["1", "2", "3"] == [row["numero"] for row in rows]
     first = rows[0]
-    assert (FORMULA, ODD, LONG) == (
-        first["probleme"],
-        first["benefices"],
-        first["perspectives"],
-    )
+    assert (FORMULA, ODD, LONG) == (first["probleme"], first["benefices"], first["perspectives"])
     assert ("false", "2024-07-01") == (first["valide_par_instructeur"], first["jury_le"])
     assert datetime.fromisoformat(first["depose_le"]).utcoffset() == timedelta()
 
