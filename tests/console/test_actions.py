@@ -153,7 +153,6 @@ def test_a_value_that_changed_after_it_was_shown_stays(engine: Engine, visitor: 
 def test_of_two_operators_one_wins_and_the_other_is_told(
     engine: Engine, console: ServedConsole
 ) -> None:
-    """Both have the same conflict before them."""
     edit(engine, 0)
     one, other = console.visitor(), console.visitor()
     [key] = conflict_keys(one.get("/conflits").text)
@@ -296,7 +295,6 @@ def test_what_a_stopped_console_has_not_done_is_interrupted(engine: Engine) -> N
 
 
 def test_the_next_console_does_what_a_killed_one_was_asked(fresh: Engine) -> None:
-    """Its user was told that it would be done."""
     fresh.sync()
     with fresh.worker.store.requests(DEMARCHE) as requests:
         requests.ask(*to_row(Erase((number(0),))), USER, fresh.control.clock.now())
@@ -417,7 +415,6 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
 def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(
     engine: Engine, visitor: Visitor
 ) -> None:
-    """As `dsync accept evidence` does."""
     document = few_products()
     fewer = {**document, "data": document["data"][:3]}
     engine.control.catalogue.replace(STARTUPS, fewer)

@@ -48,7 +48,6 @@ def test_the_former_call_stands_beside_a_dossier(both: ServedConsole, engine: En
 
 
 def test_who_sees_no_product_is_told_of_none(engine: Engine, both: ServedConsole) -> None:
-    """With one démarche there is nothing to say; nobody else's is looked into."""
     assert both.links
     with served(engine, role=Role.LECTEUR) as alone:
         assert "Autre appel" not in words(alone.visitor().get(f"/dossiers/{number(0)}").text)

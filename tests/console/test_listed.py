@@ -17,6 +17,7 @@ from tests.console.served import Visitor, served, words
 from tests.console.test_actions import edit, requests_of
 from tests.console.test_pages import numbers, table_of
 from tests.engine.rig import DEMARCHE, FIRST, Engine, number, seeds
+from tests.store.databases import postgresql_if_long
 
 
 def link_of(page: str, rel: str) -> str | None:
@@ -181,6 +182,7 @@ def test_a_filter_says_that_it_does_not_know_a_value(
     assert {200} == {reader.get(way).status_code for way in ways}
 
 
+@postgresql_if_long
 def test_the_list_is_sorted_by_mean_mark(database_url: str) -> None:
     """As the jury's view has it, on both engines; those without one last, and for nobody else."""
     with Engine(database_url, seeds(range(SHOWN))) as engine:

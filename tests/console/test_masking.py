@@ -12,18 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from starlette.requests import Request
 
 from dsync.configuration import DemarcheSection
 from dsync.console import visit, words
-from dsync.console.access import RIGHTS, Actor, Grant, Right, Role
-from dsync.console.desk import Desk
-from dsync.console.visit import Site, Visit, environment
+from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
 from dsync.domain.documented import MASKED, Mark
@@ -41,24 +37,18 @@ from tests.console.test_pages import flat
 from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, RESULTAT, Engine, number, seeds
 
 SHOWN = {
-    "lecture_annotation.valeur",
-    "lecture_candidature.contact_courriel",
-    "lecture_candidature.contact_nom",
-    "lecture_candidature.contact_telephone",
-    "lecture_candidature.entite",
-    "lecture_candidature.page_produit",
-    "lecture_candidature.perspectives",
-    "lecture_candidature.probleme",
-    "lecture_candidature.sponsor_courriel",
-    "lecture_candidature.sponsor_nom",
-    "lecture_candidature.sponsor_telephone",
-    "lecture_changement.ancienne_valeur",
-    "lecture_changement.nouvelle_valeur",
-    "lecture_evaluation.commentaire",
+    *("lecture_annotation.valeur", "lecture_evaluation.commentaire", "lecture_voeu.missions"),
+    *("lecture_changement.ancienne_valeur", "lecture_changement.nouvelle_valeur"),
+    *("lecture_precontrole_controle.motif", "lecture_precontrole_controle.preuve"),
     "lecture_evaluation.evaluateur",
-    "lecture_precontrole_controle.motif",
-    "lecture_precontrole_controle.preuve",
-    "lecture_voeu.missions",
+    *(
+        f"lecture_candidature.{name}"
+        for name in (
+            *("entite", "page_produit", "perspectives", "probleme"),
+            *("contact_courriel", "contact_nom", "contact_telephone"),
+            *("sponsor_courriel", "sponsor_nom", "sponsor_telephone"),
+        )
+    ),
 }
 """Marked columns that an operateur certainly sees: the test looks at what is really there."""
 OF_JURY = {
@@ -222,22 +212,8 @@ def test_a_lecteur_reads_nothing_that_is_false(engine: Engine) -> None:
         assert "Rien n’a changé" not in console.visitor().get(f"/dossiers/{number(1)}/tout").text
 
 
-def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:
-    """A lecteur's page has none of it, under whatever name: it is not read."""
-    app = read_engine.worker.app
-    site = Site({int(app.demarche): app}, Desk(Event()), "neutre", environment())
-    request = Request({"type": "http", "method": "GET", "query_string": b"", "headers": []})
-    found = {}
-    for role in Role:
-        actor = Actor("grace", {int(app.demarche): Grant(role)}, "")
-        with Visit(site, request, actor).reading() as reader:
-            dossier = reader.dossiers.by_number(number(0)) or {}
-            found[role] = (f"Joindre {dossier['contact_courriel']}", dossier["evaluations"])
-    assert "@" in found[Role.ADMINISTRATEUR][0]
-    assert ("Joindre None", {None}) == (
-        found[Role.LECTEUR][0],
-        {one["evaluateur"] for one in found[Role.LECTEUR][1]},
-    )
+def test_pages_read_through_the_visit_alone() -> None:
+    """It masks what a reader may not see (`test_sight.py`): no page can compute with it."""
     rooms = Path(visit.__file__).parent.glob("*.py")
     others = [one.name for one in rooms if "store.reading(" in one.read_text("utf-8")]
     assert ["desk.py", "visit.py"] == sorted(others), "Pages read by Viewer.reading alone."

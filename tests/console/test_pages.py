@@ -134,11 +134,8 @@ def test_sorting_and_paging_are_the_databases(read_engine: Engine, reader: Visit
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
-        ("etape=En%20poste", "lecture_suivi WHERE etape = 'En poste'"),
-        ("attend=instructeur", "lecture_suivi WHERE attend = 'instructeur'"),
         ("etiquette=%C3%A9ligible", "lecture_etiquette WHERE etiquette = 'éligible'"),
         ("presence=present", "dossier WHERE presence = 'present'"),
-        ("groupe=d%C3%A9faut", "lecture_candidature WHERE groupe_instructeur = 'défaut'"),
         (
             "controle=phase&resultat=a_verifier",
             "lecture_precontrole_controle WHERE courant AND controle = 'phase' "
@@ -390,7 +387,6 @@ def test_what_only_looks_like_a_day_is_text(engine: Engine, visitor: Visitor) ->
 
 
 def test_a_deposit_after_midnight_is_of_its_day_in_paris(engine: Engine, visitor: Visitor) -> None:
-    """The list shows that day."""
     engine.execute(
         f"UPDATE dossier SET depose_le = '2024-06-30 22:30:00.000000' WHERE numero = {number(0)}"
     )

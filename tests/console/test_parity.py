@@ -117,7 +117,6 @@ def test_a_dossier(both: tuple[InsideCommand, Visitor]) -> None:
 
 
 def test_runs_and_evidence(both: tuple[InsideCommand, Visitor]) -> None:
-    """Each figure of each run, and each source."""
     command, visitor = both
     for run in command("history", "--json").json:
         page = visitor.read(f"/synchronisations/{run['run']}")

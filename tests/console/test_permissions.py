@@ -149,7 +149,6 @@ def test_the_rights_of_each_role() -> None:
 
 
 def test_a_page_that_names_no_right_is_none() -> None:
-    """The console does not start with it."""
     method, path, handler, right = person.PAGES[0]
     assert right is right_of((method, path, handler, right))
     for entry in ((method, path, handler), (method, path, handler, "lire")):
@@ -159,7 +158,6 @@ def test_a_page_that_names_no_right_is_none() -> None:
 
 @pytest.mark.parametrize("how", FORGED)
 def test_only_its_own_page_ends_a_session(matrix: Matrix, how: str) -> None:
-    """A forged request does not."""
     assert 403 == matrix.ask("administrateur", "POST", "/sortir", how=how).status_code
     assert 403 == matrix.ask("nobody", "POST", "/sortir").status_code
     assert {200} == {matrix.ask(role, "GET", "/").status_code for role in Role}

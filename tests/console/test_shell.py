@@ -173,7 +173,6 @@ def test_the_menu_and_the_plan_have_what_a_role_may_open(read_engine: Engine) ->
 
 
 def test_each_former_address_leads_to_its_page_of_today(reader: Visitor) -> None:
-    """With its parameters."""
     for former, today in (
         ("/etat", "/suivi"),
         ("/changements?par=tous", "/suivi?par=tous"),

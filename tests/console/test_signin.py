@@ -200,7 +200,6 @@ FORGERIES: dict[str, dict[str, Any]] = {
 
 
 def test_nothing_forged_enters(team: Team) -> None:
-    """Whatever does not fit ends with 403, and without a session."""
     entered = []
     for name, answers in FORGERIES.items():
         team.provider.reset(**answers)

@@ -194,7 +194,6 @@ def test_the_next_read_is_that_after_the_last_one(engine: Engine) -> None:
 
 
 def test_the_curves_follow_each_run(engine: Engine) -> None:
-    """Though they are counted once a run."""
     with served(engine) as console:
         visitor = console.visitor()
         assert 12 == deposits(visitor)

@@ -25,7 +25,6 @@ PAGE = (ROOT / "docs/fr/donnees.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.toml")), ids=lambda p: p.name)
 def test_every_shipped_configuration_loads(path: Path) -> None:
-    """Nobody starts from an example that is refused."""
     assert read_configuration(path).demarche.number > 0
 
 

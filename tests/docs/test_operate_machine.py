@@ -296,7 +296,6 @@ def test_another_instructeur_goes_on_with_what_the_former_wrote(
 
 
 def test_a_new_revision_is_followed(machine: Machine, served: Sandbox) -> None:
-    """The page's lines name what was renamed, and end without an error."""
     served.control.form.publish_revision(Change(rename={4303: "Fonction de la personne sponsor"}))
     after = done(machine(page("moves.md", "revision")))
     assert "Fonction de la personne sponsor" in after.out

@@ -45,7 +45,6 @@ def _known() -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_named_is_there(page: str) -> None:
-    """A file or a function that is renamed is renamed in the pages too."""
     paths = [
         path.rstrip("/")
         for code in _codes(page)

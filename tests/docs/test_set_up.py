@@ -88,7 +88,6 @@ def test_all_that_an_installation_needs_is_locked() -> None:
 
 
 def test_every_dependency_is_constrained_to_a_version_that_it_allows() -> None:
-    """A dependency added to the project is added to the constraints."""
     project = tomllib.loads(read("pyproject.toml"))["project"]
     pinned = constrained()
     for texts in (project["dependencies"], *project["optional-dependencies"].values()):
@@ -109,7 +108,6 @@ def test_the_version_has_one_source() -> None:
 
 
 def test_links_inside_the_project_lead_somewhere() -> None:
-    """A file that was moved is found again."""
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if not target.startswith("http"):

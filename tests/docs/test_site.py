@@ -77,5 +77,4 @@ def test_the_site_loads_nothing_from_elsewhere() -> None:
 
 
 def test_the_readme_stays_short() -> None:
-    """Everything else is a page."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 900

@@ -103,7 +103,6 @@ def _typed(value: Any, type_: str) -> Any:
 
 
 def test_parquet_has_the_views_values_and_types(filled: Store, tmp_path: Path) -> None:
-    """Every cell of every view, instants in UTC."""
     for name in exported(filled, tmp_path, "parquet"):
         read = parquet.read_table(tmp_path / name)
         rows = [tuple(row.values()) for row in read.to_pylist()]

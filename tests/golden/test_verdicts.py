@@ -19,7 +19,7 @@ from tests.engine.rig import PAGE, Engine, few_products, number, seeds
 from tests.engine.test_judging import STARTUPS
 
 ROOT = Path(__file__).parents[2]
-MANY = 150
+MANY = 105
 """More than a page of DS has."""
 _STANDS = (
     "SELECT v.numero, v.verdict, v.detail, v.preuve_hash, v.doublons, "
@@ -115,7 +115,6 @@ def test_the_verdicts_of_the_call_stand(empty_database_url: str, golden: Golden)
 
 @pytest.mark.parametrize("name", ["subvention", "mobilite"])
 def test_the_verdicts_of_declared_checks_stand(tmp_path: Path, name: str, golden: Golden) -> None:
-    """Of both shipped samples, accepted and pushed."""
     with serving(40) as aids:
         dsync = configured(aids, tmp_path, name)
         dsync("sync")

@@ -64,7 +64,6 @@ def test_a_newer_schema_is_left_alone(database_url: str) -> None:
 
 @pytest.mark.parametrize("part", [ENGINE, PROGRAMME.storage])
 def test_revisions_are_told_from_their_files_names(part: Storage) -> None:
-    """What is read without Alembic is what Alembic has."""
     from alembic.script import ScriptDirectory
 
     from dsync.store.engine import open_engine, parse_url
