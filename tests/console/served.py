@@ -31,9 +31,9 @@ DEADLINE_S = 20
 class Visitor:
     """A browser without JavaScript, as far as HTTP can tell."""
 
-    def __init__(self, base: str, link: str) -> None:
+    def __init__(self, base: str, link: str, own: requests.Session | None = None) -> None:
         self.base = base
-        self.session = stranger()
+        self.session = own or stranger()
         self.text = self.session.get(base + link).text
 
     def get(self, path: str, **options: Any) -> requests.Response:

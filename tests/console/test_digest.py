@@ -29,7 +29,7 @@ from dsync.wiring import Worker
 from tests.commands.conftest import operator
 from tests.console.mailbox import PASSWORD, Mailbox, certificate, mail_server
 from tests.console.provider import EMAIL, Clock, FakeProvider, as_, provider, team_access
-from tests.console.served import ServedConsole, beside, served, stranger, words
+from tests.console.served import ServedConsole, Visitor, beside, served, stranger, words
 from tests.engine.rig import DEMARCHE, RESULTAT, Engine, number
 
 JURY_DAY = 5203
@@ -68,28 +68,15 @@ class Post:
         worker = with_acces(self.engine.worker.app, ACCES if acces is None else acces)
         return Digests([worker], self.mail_url, ORIGIN, threading.Event())
 
-    def browser(self, who: str) -> requests.Session:
+    def visitor(self, who: str) -> Visitor:
         """Sign somebody in."""
-
-        def name(claims: dict[str, object]) -> None:
-            claims.update({"email": who, "groups": ["eig"]} if who == CLAIMED else {"email": who})
-
-        self.fake.userinfo = name  # type: ignore[method-assign]
-        own = stranger()
-        assert 200 == own.get(f"{self.console.base}/entrer").status_code
-        return own
+        found = {"email": who, "groups": ["eig"]} if who == CLAIMED else {"email": who}
+        self.fake.userinfo = lambda claims: claims.update(found)
+        return Visitor(self.console.base, "/entrer")
 
     def ask(self, who: str, frequence: str) -> requests.Response:
         """Ask for the digest on its page."""
-        own = self.browser(who)
-        page = own.get(f"{self.console.base}/").text
-        token = re.search(r'name="jeton" value="([^"]+)"', page)
-        assert token, page
-        return own.post(
-            f"{self.console.base}/abonnement",
-            data={"jeton": token[1], "frequence": frequence},
-            headers={"Origin": self.console.base},
-        )
+        return self.visitor(who).post("/abonnement", frequence=frequence)
 
     def told(self) -> list[tuple[str, EmailMessage]]:
         """Return what was received since the last call, with whom it is for."""
@@ -131,8 +118,8 @@ def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
     text = message.get_content()
     links = re.findall(rf"  {ORIGIN}(/\S+)", text)
     assert len(links) >= 3
-    own = post.browser(EMAIL)
-    todo = own.get(f"{post.console.base}/").text
+    own = post.visitor(EMAIL)
+    todo = own.get("/").text
     first = todo.partition('aria-label="Chaque sorte dans sa liste"')[2].partition("</ul>")[0]
     kinds = [(unescape(link), count) for link, count in re.findall(r'href="([^"]+)">(\d+)', first)]
     assert kinds == [
@@ -142,9 +129,9 @@ def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
     lists = re.findall(rf"- \D*(\d+)\s+{ORIGIN}(/dossiers\S+)", text)
     assert lists
     for count, link in lists:
-        page = own.get(post.console.base + link).text
+        page = own.get(link).text
         assert f'class="compte">{count}\xa0dossier' in page, link
-    assert {200} == {own.get(post.console.base + one).status_code for one in links}
+    assert {200} == {own.get(one).status_code for one in links}
     held = post.engine.rows("SELECT siret, raison_sociale, usager_courriel FROM dossier")
     assert not [value for row in held for value in row.values() if value and value in str(message)]
     assert EMAIL.lower() not in text

@@ -97,40 +97,32 @@ def test_a_first_read_under_way_is_no_fault(fresh: Engine) -> None:
     assert "Prochaine en cours" in page
 
 
-def begun(engine: Engine) -> str:
-    """Have a full read be asked for and begin; return the page of the request."""
+def test_a_read_says_how_far_it_is_and_whether_it_goes_on(engine: Engine) -> None:
+    """Within five seconds that DS gives nothing; else of how many dossiers, and what comes next.
+
+    Where its process died, within which time another one can go on.
+    """
     app, now = engine.worker.app, engine.worker.now()
     with app.store.requests(app.demarche) as requests:
         asked = requests.ask("complet", {"full": True}, USER, now)
         requests.begin([asked], 1, now)
-    return f"/demandes/{asked}"
-
-
-def test_a_read_whose_process_died_is_not_said_to_go_on(engine: Engine) -> None:
-    """On the pages that show it: within which time another one can go on."""
-    app, asked = engine.worker.app, begun(engine)
+    lease = app.store.acquire_lease(app.demarche, 60)
+    engine.execute("UPDATE sync_run SET lus = 0 WHERE run = 1")
     dead = subprocess.Popen(["true"])
     dead.wait()
-    app.store.acquire_lease(app.demarche, 60, holder=f"{socket.gethostname()}:{dead.pid}")
+    path = f"/demandes/{asked}"
     with visiting(engine) as visitor:
-        for path in ("/", "/suivi", asked):
-            page = visitor.read(path)
-            assert re.search(r"plus signe de vie|sans signe de vie", page), path
-            assert re.search(r"reprendre dans \d+ secondes|reprise possible dans", page), path
-
-
-def test_a_read_says_how_far_it_is_and_when_ds_gives_nothing(engine: Engine) -> None:
-    """Within five seconds; else of how many dossiers, and what comes next."""
-    app, asked = engine.worker.app, begun(engine)
-    app.store.acquire_lease(app.demarche, 60)
-    engine.execute("UPDATE sync_run SET lus = 0 WHERE run = 1")
-    with visiting(engine) as visitor:
-        assert "rien rendu" not in visitor.read(asked)
+        assert "rien rendu" not in visitor.read(path)
         engine.advance(seconds=5)
-        page = visitor.read(asked)
-        assert "Démarches Simplifiées n’a encore rien rendu" in page
+        assert "Démarches Simplifiées n’a encore rien rendu" in visitor.read(path)
         engine.execute("UPDATE sync_run SET lus = 7 WHERE run = 1")
-        page = visitor.read(asked)
+        page = visitor.read(path)
+        app.store.release_lease(lease)
+        app.store.acquire_lease(app.demarche, 60, holder=f"{socket.gethostname()}:{dead.pid}")
+        for one in ("/", "/suivi", path):
+            shown = visitor.read(one)
+            assert re.search(r"plus signe de vie|sans signe de vie", shown), one
+            assert re.search(r"reprendre dans \d+ secondes|reprise possible dans", shown), one
     assert "7 dossiers lus sur 12. Ensuite, les dossiers sont jugés, puis" in page
     assert "rien rendu" not in page
 

@@ -26,9 +26,9 @@ from dsync.store.alert_book import AlertEntry
 from dsync.store.listing import Selection
 from dsync.wiring import Worker
 from tests.console.addresses import ADDRESSES
-from tests.console.served import ServedConsole, Visitor, served, words
+from tests.console.served import ServedConsole, Visitor, served, visiting, words
 from tests.engine.rig import DEMARCHE, FIRST, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
-from tests.store.databases import connected, postgresql_if_long
+from tests.store.databases import postgresql_if_long
 
 WITH_FILTERS = (
     *ADDRESSES,
@@ -238,39 +238,30 @@ def test_no_page_shows_a_code(read_engine: Engine, reader: Visitor) -> None:
 def test_what_to_send_to_an_applicant_stands_in_the_dossier(
     console: ServedConsole, engine: Engine
 ) -> None:
-    """As text that can be selected, with a button for scripts; for operators and open dossiers."""
+    """As text that can be selected, with a button for scripts; for operators and open dossiers.
+
+    A letter that DS does not show can be said to be sent: then the dossier waits for its candidate,
+    everywhere, and the journal says who said so.
+    """
     engine.control.edit_champ(number(0), PAGE, None)
     engine.sync_later()
-    page = console.visitor().get(f"/dossiers/{number(0)}/lettre").text
+    visitor, path = console.visitor(), f"/dossiers/{number(0)}"
+    page = visitor.get(f"{path}/lettre").text
     assert "À transmettre au candidat" in page
     assert re.search(r'<pre[^>]* id="message"[^>]*>Madame, Monsieur,', page)
     assert re.search(r'<button type="button"[^>]* data-copie="message" hidden>', page)
-    with served(engine, role=Role.LECTEUR) as other:
-        assert "À transmettre" not in other.visitor().get(f"/dossiers/{number(0)}/tout").text
-
-
-def test_a_letter_that_ds_does_not_show_can_be_said_to_be_sent(
-    console: ServedConsole, engine: Engine
-) -> None:
-    """Then the dossier waits for its candidate, everywhere; the journal says who said so."""
-    shown = numbers(console.reader.get("/dossiers?etat=en_cours&presence=present"))
-    open_one = next(
-        numero
-        for numero in shown
-        if "J’ai envoyé ce message" in console.reader.get(f"/dossiers/{numero}/lettre").text
-    )
-    visitor = console.visitor()
-    done = visitor.ask(f"/dossiers/{open_one}/envoye")
+    with visiting(engine, role=Role.LECTEUR) as lecteur:
+        assert "À transmettre" not in lecteur.read(f"{path}/tout")
+    done = visitor.ask(f"{path}/envoye")
     assert "Fait" in done
     assert "Revenir à ce qui est à faire" in done
-    page = visitor.get(f"/dossiers/{open_one}/lettre").text
+    page = visitor.read(f"{path}/lettre")
     assert "J’ai envoyé ce message" not in page
-    assert ": le dossier attend son candidat" in words(page)
-    assert re.search(
-        r"message envoyé, dit cette personne\) – ada@poste",
-        visitor.read(f"/dossiers/{open_one}/journal"),
-    )
-    assert [open_one] == numbers(visitor.get("/dossiers?attend=usager&numeros=" + str(open_one)))
+    assert ": le dossier attend son candidat" in page
+    journal = visitor.read(f"{path}/journal")
+    assert re.search(r"message envoyé, dit cette personne\) – ada@poste", journal)
+    waiting = visitor.get(f"/dossiers?attend=usager&numeros={number(0)}")
+    assert [number(0)] == numbers(waiting)
 
 
 def test_each_verdict_has_its_account(console: ServedConsole, engine: Engine) -> None:
@@ -343,54 +334,44 @@ def shown_as_text(visitor: Visitor, path: str) -> str:
 
 
 def test_a_list_that_is_cut_says_so(engine: Engine, visitor: Visitor) -> None:
-    """Of very many annotations that wait, the first are shown, and that there are others."""
-    assert "premières seulement" not in visitor.read("/anomalies")
-    engine.execute("UPDATE outbox SET statut = 'en_attente'")
-    with connected(engine.url) as database:
-        for table in ("dossier", "outbox"):
-            kept = [row[1] for row in database.exec_driver_sql(f"PRAGMA table_info({table})")]
-            copied = {"numero": "numero + 1000 * n", "id": "NULL"}
-            database.exec_driver_sql(
-                f"INSERT INTO {table} SELECT {', '.join(copied.get(c, c) for c in kept)} "
-                f"FROM {table}, (WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t "
-                "WHERE n < 60) SELECT n FROM t)"
-            )
-    assert "Les 500 premières seulement" in visitor.read("/anomalies")
+    """The first of very many dossiers in quarantine, and of annotations that wait, are shown.
 
-
-def test_many_dossiers_in_quarantine_are_retried_by_the_first_ones(
-    engine: Engine, visitor: Visitor
-) -> None:
-    """Each is a request to DS: a full read, which tries them all, is named instead."""
-    with connected(engine.url) as database:
-        database.exec_driver_sql(
-            "INSERT INTO quarantaine (demarche_numero, numero, code, message, depuis, "
-            "dernier_essai_le, tentatives) WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT "
-            f"n + 1 FROM t WHERE n < 6000) SELECT {DEMARCHE}, n, 'illisible', 'x', "
-            "'2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', 1 FROM t"
-        )
+    To retry each is a request to DS: a full read, which tries them all, is named instead.
+    """
+    numbered = "(WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < {}) "
+    engine.execute(
+        "INSERT INTO quarantaine (demarche_numero, numero, code, message, depuis, "
+        f"dernier_essai_le, tentatives) SELECT {DEMARCHE}, n, 'illisible', 'x', "
+        "'2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', 1 "
+        f"FROM {numbered.format(6000)} SELECT n FROM t)"
+    )
     page = visitor.get("/anomalies").text
     assert "Les 200 premiers sur 6 000" in words(page)
     shown = re.findall(r'name="dossier" value="(\d+)"', page)
     answer = visitor.post("/anomalies", quoi="lecture", dossier=shown)
     assert (200, 200) == (answer.status_code, len(shown))
+    assert "premières seulement" not in words(page)
+    engine.execute("UPDATE outbox SET statut = 'en_attente'")
+    for table in ("dossier", "outbox"):
+        kept = [row["name"] for row in engine.rows(f"PRAGMA table_info({table})")]
+        copied = {"numero": "numero + 1000 * n", "id": "NULL"}
+        engine.execute(
+            f"INSERT INTO {table} SELECT {', '.join(copied.get(c, c) for c in kept)} "
+            f"FROM {table}, {numbered.format(60)} SELECT n FROM t)"
+        )
+    assert "Les 500 premières seulement" in visitor.read("/anomalies")
 
 
-def test_what_only_looks_like_a_day_is_text(engine: Engine, visitor: Visitor) -> None:
+def test_days_are_those_of_paris_and_what_only_looks_like_one_is_text(
+    engine: Engine, visitor: Visitor
+) -> None:
     """People type such texts: the dossier's page shows them, with its other changes."""
     for text in ("2024-02-30", "2024-06-01T25:61:00", "0001-01-01T00:00:00+14:00"):
         engine.control.edit_champ(number(0), PROBLEME, text)
         engine.sync_later()
-        page = visitor.get(f"/dossiers/{number(0)}/tout")
-        assert 200 == page.status_code, text
-        assert text in words(page.text)
-
-
-def test_a_deposit_after_midnight_is_of_its_day_in_paris(engine: Engine, visitor: Visitor) -> None:
-    engine.execute(
-        f"UPDATE dossier SET depose_le = '2024-06-30 22:30:00.000000' WHERE numero = {number(0)}"
-    )
-    assert "01/07/2024" in visitor.get(f"/dossiers?numeros={number(0)}&colonnes=depose_le").text
+        assert text in visitor.read(f"/dossiers/{number(0)}/tout")
+    engine.execute("UPDATE dossier SET depose_le = '2024-06-30 22:30:00.000000'")
+    assert "01/07/2024" in visitor.read("/dossiers?colonnes=depose_le")
 
 
 def test_markup_in_every_champ_is_text(engine: Engine, visitor: Visitor) -> None:

@@ -160,6 +160,11 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
         engine.control.faults.clear_faults()
         engine.sync()
         assert "ne répond pas" not in first(visitor)
+        # Not the read that the service told of when it registered, which has been done since.
+        register(app, next_in=timedelta(minutes=1))
+        assert Served(app).tick()
+        engine.advance(minutes=2)
+        assert "prochaine lecture à" in first(visitor)
 
 
 def test_what_somebody_follows_comes_first(engine: Engine) -> None:
@@ -181,16 +186,6 @@ def test_what_somebody_follows_comes_first(engine: Engine) -> None:
     assert theirs == ["suivi=moi" in parameters for _, parameters in found]
     assert sum(theirs) == kind.count("suivi par vous</span></div>")
     assert followed == set(map(int, re.findall(r'value="(\d+)" aria-label="Choisir', listed)))
-
-
-def test_the_next_read_is_that_after_the_last_one(engine: Engine) -> None:
-    """Not the one that a service told of when it registered, which has been done since."""
-    app = engine.worker.app
-    register(app, next_in=timedelta(minutes=1))
-    assert Served(app).tick()
-    engine.advance(minutes=2)
-    with served(engine) as console:
-        assert "prochaine lecture à" in first(console.visitor())
 
 
 def test_the_curves_follow_each_run(engine: Engine) -> None:
