@@ -139,9 +139,9 @@ def person(team: Team, request: pytest.FixtureRequest) -> Iterator[Person]:
     assert made.clicks <= most
 
 
-def as_role(role: str, most: int = MOST) -> pytest.MarkDecorator:
-    """Have a test done by somebody of a role; `most`: it needs so many clicks, for a reason."""
-    return pytest.mark.parametrize("person", [pytest.param((role, most), id=role)], indirect=True)
+def as_role(role: str) -> pytest.MarkDecorator:
+    """Have a test done by somebody of a role."""
+    return pytest.mark.parametrize("person", [pytest.param((role, MOST), id=role)], indirect=True)
 
 
 def heading(person: Person) -> Locator:
@@ -225,152 +225,119 @@ def test_my_groupe_alone(person: Person) -> None:
     assert {OTHER_GROUPE} == set(cells.all_inner_texts())
 
 
-Task = tuple[str, str, str, str | re.Pattern[str]]
+Task = tuple[str, str, str | re.Pattern[str]]
 SOME = re.compile(r"^\d+\sdossiers?,")
 CONFIRMED = {"another column", "erase one"}
 """Tasks with a click more: what most people never choose is folded, what is erased is confirmed."""
-TASKS: dict[str, Task] = {
-    "what changed this week": (
-        "administrateur", "link modifiés? par (son|leur) candidat",
-        "table.changements", "Un autre problème",
-    ),
-    "find one": (
-        "administrateur", f"menu Dossiers | type {number(5)} | link {number(5)}",
-        "#tete", f"Dossier {number(5)}",
-    ),
-    "find one by its SIREN with spaces": (
-        "administrateur", "menu Dossiers | type 130 018 310", ".compte", SOME,
-    ),
-    "several numbers at once": (
-        "administrateur", f"menu Dossiers | type {number(5)}, {number(6)} {number(7)}",
-        ".compte", "3\u00a0dossiers,",
-    ),
-    "a slip is mended": (
-        "administrateur", "menu Dossiers | type direccion | link direction", ".compte", SOME,
-    ),
-    "where a person is": (
-        "administrateur", "menu Plus | link Où figure une personne | type example",
-        ".compte", "trouvée",
-    ),
-    "why, and what would change it": (
-        "administrateur", "link ^Répondre", "#a-faire", "À faire : dire si",
-    ),
-    "the letter to the applicant": (
-        "administrateur", "link ^Répondre | link Lettre", "#message", "Madame, Monsieur,",
-    ),
-    "settle eighteen conflicts": (
-        "administrateur",
-        f"link ^{CONFLICTS} Conflits | box Les {CONFLICTS} conflits | button Garder la saisie",
-        "[role=status]", f"{CONFLICTS}\u00a0conflits réglés",
-    ),
-    "read one again": (
-        "administrateur", "menu Dossiers | first | button Relire", "main", "Dossiers lus",
-    ),
-    "who did what": (
-        "administrateur", "menu Plus | link ^Journal", "tbody tr", EMAIL.lower(),
-    ),
-    "what an applicant answered, under the words of the form": (
-        "administrateur", "menu Dossiers | first | link Réponses", "main", "Problème identifié",
-    ),
-    "what is not yet in DS": (
-        "administrateur", r"menu À faire | link ^\d+ Décisions?$",
-        "h1", "À reporter dans Démarches Simplifiées",
-    ),
-    "the runs, and what one changed": (
-        "administrateur", "menu Suivi | link Synchronisations | first", "main", "Dossiers lus",
-    ),
-    "who saw what": (
-        "administrateur", "menu Plus | link Qui a vu quoi", "h1", "Qui a vu quoi",
-    ),
-    "what the verdicts rest on": (
-        "administrateur", "menu Plus | link Preuves", "main", "Catalogue des produits",
-    ),
-    "marks side by side": (
-        "administrateur", "menu Jury | sheet", "table.notes", "Critère",
-    ),
-    "the workbook of the jury": (
-        "administrateur", "menu Jury | file Classeur du jury", "", r"jury-[\d-]+\.xlsx",
-    ),
-    "print": (
-        "administrateur", "menu Jury | button Fiches à imprimer", "section.fiche", "",
-    ),
-    "remind who does not answer": (
-        "instructeur", r"link ^\d+ Sans réponse | first", "#tete", "sans réponse depuis",
-    ),
-    "read what a candidate answered": (
-        "instructeur", "link ^Lire", "#tete", "a répondu le",
-    ),
-    "say that a letter is sent": (
-        "instructeur", "link ^Répondre | link Lettre | button J’ai envoyé ce message",
-        "main", "Revenir à ce qui est à faire",
-    ),
-    "judge one again": (
-        "instructeur", "menu Dossiers | first | button Rejuger", "main h2", "Avis",
-    ),
-    "the list as a workbook": (
-        "instructeur", "menu Dossiers | file Excel", "", r"dossiers-[\d-]+\.xlsx",
-    ),
-    "the list by verdict": (
-        "instructeur", "menu Dossiers | sort Avis", "th[aria-sort=ascending]", "Avis",
-    ),
-    "another column": (
-        "instructeur", "menu Dossiers | fold Colonnes | box Déposé le | button Chercher",
-        "thead", "Déposé le",
-    ),
-    "all of a dossier to be printed": (
-        "instructeur", "menu Dossiers | first | link Imprimer tout", "#journal", "Journal",
-    ),
-    "two dossiers of a product side by side": (
-        "instructeur",
-        f"menu Dossiers | type {number(1)} | link {number(1)} | link Comparer",
-        "main", "Différent",
-    ),
-    "what changed since Monday": (
-        "instructeur", "menu Suivi | link Depuis lundi",
-        "main", "parmi ce que dsync a lu depuis",
-    ),
-    "try again what could not be read": (
-        "instructeur", "link ^\\d+ Anomalies?$ | button Réessayer 1\u00a0dossier",
-        "[role=status]", "Fait",
-    ),
-    "the account of a verdict": (
-        "instructeur", "menu Dossiers | first | link Compte rendu", "h1", "compte rendu individuel",
-    ),
-    "who did what in a dossier": (
-        "instructeur", "menu Dossiers | first | link Journal", "ul.journal", "Première lecture",
-    ),
-    "how it works": (
-        "lecteur", "menu Plus | link Comment ça marche", "h1", "Règles du pré-contrôle",
-    ),
-    "how the call goes": ("lecteur", "menu Suivi | link ^Éligible", ".compte", "Éligible"),
-    "why, without personal data": (
-        "lecteur", "menu Dossiers | first", "#controles .controles__nom", "",
-    ),
-    "my grid to finish": ("jury", "link ^Noter", "table.notes", "incomplète"),
-    "my grids of a jury": ("jury", "menu Jury | link ^Mes grilles", "circle.mienne", ""),
-    "where evaluators differ most": (
-        "jury", "menu Jury | sort Écart", "th[aria-sort=descending]", "Écart",
-    ),
-    "the texts of a candidature": ("jury", "menu Jury | sheet", "section.fiche h3", ""),
-    "the jury before": ("jury", "menu Jury | link ^Précédent, du", "h1", "Jury du"),
-    "the next thing of my groupe": (
-        "responsable", "link ^Répondre", "#tete", f"Groupe {OTHER_GROUPE}",
-    ),
-    "how my groupe goes": ("responsable", "menu Suivi | link ^À vérifier", ".compte", "À vérifier"),
-    "erase one": (
-        "administrateur",
-        "menu Dossiers | first | button Effacer de la copie… | button Effacer le dossier",
-        "[role=status]", "Fait",
-    ),
+TASKS: dict[str, dict[str, Task]] = {
+    "lecteur": {
+        "how it works": ("menu Plus | link Comment ça marche", "h1", "Règles du pré-contrôle"),
+        "how the call goes": ("menu Suivi | link ^Éligible", ".compte", "Éligible"),
+        "why, without personal data": ("menu Dossiers | first", "#controles .controles__nom", ""),
+    },
+    "jury": {
+        "my grid to finish": ("link ^Noter", "table.notes", "incomplète"),
+        "my grids of a jury": ("menu Jury | link ^Mes grilles", "circle.mienne", ""),
+        "where evaluators differ most": (
+            "menu Jury | sort Écart", "th[aria-sort=descending]", "Écart",
+        ),
+        "the texts of a candidature": ("menu Jury | sheet", "section.fiche h3", ""),
+        "the jury before": ("menu Jury | link ^Précédent, du", "h1", "Jury du"),
+    },
+    "responsable": {
+        "the next thing of my groupe": ("link ^Répondre", "#tete", f"Groupe {OTHER_GROUPE}"),
+        "how my groupe goes": ("menu Suivi | link ^À vérifier", ".compte", "À vérifier"),
+    },
+    "instructeur": {
+        "remind who does not answer": (
+            r"link ^\d+ Sans réponse | first", "#tete", "sans réponse depuis",
+        ),
+        "read what a candidate answered": ("link ^Lire", "#tete", "a répondu le"),
+        "say that a letter is sent": (
+            "link ^Répondre | link Lettre | button J’ai envoyé ce message",
+            "main", "Revenir à ce qui est à faire",
+        ),
+        "judge one again": ("menu Dossiers | first | button Rejuger", "main h2", "Avis"),
+        "the list as a workbook": ("menu Dossiers | file Excel", "", r"dossiers-[\d-]+\.xlsx"),
+        "the list by verdict": ("menu Dossiers | sort Avis", "th[aria-sort=ascending]", "Avis"),
+        "another column": (
+            "menu Dossiers | fold Colonnes | box Déposé le | button Chercher", "thead", "Déposé le",
+        ),
+        "all of a dossier to be printed": (
+            "menu Dossiers | first | link Imprimer tout", "#journal", "Journal",
+        ),
+        "two dossiers of a product side by side": (
+            f"menu Dossiers | type {number(1)} | link {number(1)} | link Comparer",
+            "main", "Différent",
+        ),
+        "what changed since Monday": (
+            "menu Suivi | link Depuis lundi", "main", "parmi ce que dsync a lu depuis",
+        ),
+        "try again what could not be read": (
+            "link ^\\d+ Anomalies?$ | button Réessayer 1\u00a0dossier", "[role=status]", "Fait",
+        ),
+        "the account of a verdict": (
+            "menu Dossiers | first | link Compte rendu", "h1", "compte rendu individuel",
+        ),
+        "who did what in a dossier": (
+            "menu Dossiers | first | link Journal", "ul.journal", "Première lecture",
+        ),
+    },
+    "administrateur": {
+        "what changed this week": (
+            "link modifiés? par (son|leur) candidat", "table.changements", "Un autre problème",
+        ),
+        "find one": (
+            f"menu Dossiers | type {number(5)} | link {number(5)}", "#tete", f"Dossier {number(5)}",
+        ),
+        "find one by its SIREN with spaces": ("menu Dossiers | type 130 018 310", ".compte", SOME),
+        "several numbers at once": (
+            f"menu Dossiers | type {number(5)}, {number(6)} {number(7)}",
+            ".compte", "3\u00a0dossiers,",
+        ),
+        "a slip is mended": ("menu Dossiers | type direccion | link direction", ".compte", SOME),
+        "where a person is": (
+            "menu Plus | link Où figure une personne | type example", ".compte", "trouvée",
+        ),
+        "why, and what would change it": ("link ^Répondre", "#a-faire", "À faire : dire si"),
+        "the letter to the applicant": (
+            "link ^Répondre | link Lettre", "#message", "Madame, Monsieur,",
+        ),
+        "settle eighteen conflicts": (
+            f"link ^{CONFLICTS} Conflits | box Les {CONFLICTS} conflits | button Garder la saisie",
+            "[role=status]", f"{CONFLICTS}\u00a0conflits réglés",
+        ),
+        "read one again": ("menu Dossiers | first | button Relire", "main", "Dossiers lus"),
+        "who did what": ("menu Plus | link ^Journal", "tbody tr", EMAIL.lower()),
+        "what an applicant answered, under the words of the form": (
+            "menu Dossiers | first | link Réponses", "main", "Problème identifié",
+        ),
+        "what is not yet in DS": (
+            r"menu À faire | link ^\d+ Décisions?$", "h1", "À reporter dans Démarches Simplifiées",
+        ),
+        "the runs, and what one changed": (
+            "menu Suivi | link Synchronisations | first", "main", "Dossiers lus",
+        ),
+        "who saw what": ("menu Plus | link Qui a vu quoi", "h1", "Qui a vu quoi"),
+        "what the verdicts rest on": ("menu Plus | link Preuves", "main", "Catalogue des produits"),
+        "marks side by side": ("menu Jury | sheet", "table.notes", "Critère"),
+        "the workbook of the jury": ("menu Jury | file Classeur du jury", "", r"jury-[\d-]+\.xlsx"),
+        "print": ("menu Jury | button Fiches à imprimer", "section.fiche", ""),
+        "erase one": (
+            "menu Dossiers | first | button Effacer de la copie… | button Effacer le dossier",
+            "[role=status]", "Fait",
+        ),
+    },
 }  # fmt: skip
-"""Tasks of one shape: the role, what is done, and where which text then stands."""
+"""Tasks of one shape by role: what is done, and where which text then stands."""
 
 
 @pytest.mark.parametrize(
     ("person", "acts", "place", "text"),
     [
         pytest.param((role, MOST + (name in CONFIRMED)), acts, place, text, id=name)
-        for name, (role, acts, place, text) in TASKS.items()
+        for role, tasks in TASKS.items()
+        for name, (acts, place, text) in tasks.items()
     ],
     indirect=["person"],
 )
