@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 import requests
 from pydantic import SecretStr
 
@@ -22,6 +20,7 @@ from dsync.console.access import Role
 from dsync.console.visit import BUILD
 from dsync.sandbox import Sandbox
 from dsync.service.surface import server_thread
+from tests.commands.command import config_with
 from tests.commands.conftest import operator
 from tests.console.addresses import EXAMPLES
 from tests.console.served import ServedConsole, Visitor, beside, served, stranger, visiting
@@ -200,13 +199,12 @@ def test_a_session_is_of_the_console_and_the_role_that_it_began_with(read_engine
                 assert status == lecteur.get(base).status_code, role
 
 
-def test_the_service_serves_the_console_to_this_machine_alone(
-    tmp_path: Path, shared_config: Path
-) -> None:
+def test_the_service_serves_the_console_to_this_machine_alone(tmp_path: Path) -> None:
     """With `[console] public_url`, beside /healthz; on another address the command refuses."""
     with Sandbox.start(dossiers=3, seed=7) as sandbox:
         command = operator(sandbox, tmp_path)
-        environment = {"DSYNC_CONFIG": str(shared_config), "DSYNC_HTTP_LISTEN": "0.0.0.0:0"}
+        config = config_with(tmp_path, more='[console]\npublic_url = "http://127.0.0.1:8080"\n')
+        environment = {"DSYNC_CONFIG": config, "DSYNC_HTTP_LISTEN": "0.0.0.0:0"}
         refused = command("run", **environment)
         assert (2, True) == (refused.code, "[console] public_url" in refused.err)
         environment["DSYNC_HTTP_LISTEN"] = "127.0.0.1:0"
@@ -222,15 +220,3 @@ def test_the_service_serves_the_console_to_this_machine_alone(
             process.terminate()
             process.communicate(timeout=20)
     assert 0 == process.returncode
-
-
-@pytest.fixture
-def shared_config(tmp_path: Path) -> Path:
-    """The shipped configuration with the console in the service."""
-    folder = Path(__file__).parents[2] / "config"
-    copied = shutil.copytree(folder, tmp_path / "config")
-    file = Path(copied) / "aap-eig7.toml"
-    text = file.read_text(encoding="utf-8")
-    assert "[console]" not in re.sub(r"(?m)^#.*$", "", text)
-    file.write_text(f'{text}\n[console]\npublic_url = "http://127.0.0.1:8080"\n', encoding="utf-8")
-    return file

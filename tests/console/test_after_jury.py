@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dsync.console.after_jury import issue_of, todos
+from dsync.console.after_jury import todos
 from tests.console.served import visiting, words
 from tests.console.test_jury import ADA, grade, ungraded
 from tests.engine.rig import DEMARCHE, Engine, number
@@ -74,12 +74,6 @@ def test_a_dossier_that_is_not_yet_instructed_is_taken_up_first() -> None:
         row(etat="en_construction", jury_le=BEFORE, etape="Lauréat"), TODAY, str, judges=False
     )
     assert "passer en instruction, puis accepter" == one.voulu
-
-
-def test_no_stage_before_the_decision_is_one() -> None:
-    """Of the form's stages, the last two alone say how it ended."""
-    stages = ("Évaluation", "Présélectionné", "Soutenance", "Délibération", None, "")
-    assert {None} == {*map(issue_of, stages)}
 
 
 def test_what_is_done_in_ds_leaves_the_list(engine: Engine) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -20,12 +19,13 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from dsync.configuration import AccesSection, shipped_config
+from dsync.configuration import AccesSection
 from dsync.console.digest import Digests
 from dsync.database import open_database
 from dsync.domain.dossier import PARIS
 from dsync.sandbox import Sandbox
 from dsync.wiring import Worker
+from tests.commands.command import config_with
 from tests.commands.conftest import operator
 from tests.console.mailbox import PASSWORD, Mailbox, certificate, mail_server
 from tests.console.provider import EMAIL, Clock, FakeProvider, as_, provider, team_access
@@ -273,8 +273,6 @@ def test_no_digest_leaves_this_machine_in_clear(
 
 def test_the_service_sends_it(tmp_path: Path) -> None:
     """`dsync run`, by its configuration and environment alone, in a process of its own."""
-    folder = Path(str(shutil.copytree(shipped_config().parent, tmp_path / "config")))
-    file = folder / "aap-eig7.toml"
     more = """
         [[acces]]
         role = "instructeur"
@@ -285,22 +283,18 @@ def test_the_service_sends_it(tmp_path: Path) -> None:
         issuer = "https://auth.example.gouv.fr"
         client_id = "dsync"
         """
-    file.write_text(file.read_text("utf-8") + more, "utf-8")
+    given = {"DSYNC_CONFIG": config_with(tmp_path, more=more)}
     with Sandbox.start(dossiers=3, seed=7) as sandbox, mail_server() as (box, port):
         command = operator(sandbox, tmp_path)
-        assert 0 == command("sync", DSYNC_CONFIG=str(file)).code
+        assert 0 == command("sync", **given).code
         store = open_database(f"sqlite:///{tmp_path / 'dsync.db'}")
         with store.subscriptions() as subscriptions:
             before, now = date(2024, 1, 1), datetime.now(UTC)
             address = "ada@dinum.example.fr"
             subscriptions.subscribe(address, DEMARCHE, "jour", period=before, now=now)
         store.close()
-        environment = {
-            "DSYNC_CONFIG": str(file),
-            "DSYNC_HTTP_LISTEN": "",
-            "DSYNC_ALERT_URLS": mail_url(port),
-        }
-        process = command.start("run", err=subprocess.DEVNULL, **environment)
+        given |= {"DSYNC_HTTP_LISTEN": "", "DSYNC_ALERT_URLS": mail_url(port)}
+        process = command.start("run", err=subprocess.DEVNULL, **given)
         until = time.monotonic() + 60
         while not box.received and time.monotonic() < until:
             time.sleep(0.05)

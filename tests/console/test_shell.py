@@ -140,23 +140,6 @@ def test_the_title_says_the_filter(reader: Visitor) -> None:
     assert "Dossiers (« forêt », À vérifier, En construction) – dsync" == title
 
 
-def test_each_table_keeps_its_roles(reader: Visitor) -> None:
-    """Where a narrow screen shows cells as blocks, browsers forget what they are."""
-    page = reader.get("/dossiers").text
-    tables = re.findall(r"<table.*?</table>", page, re.DOTALL)
-    assert tables
-    for one in tables:
-        for tag, role in (
-            ("table", "table"),
-            ("tr", "row"),
-            ("td", "cell"),
-            ("th", "(column|row)header"),
-        ):
-            every = re.findall(rf"<{tag}[ >][^>]*>?", one)
-            assert every
-            assert all(re.search(rf'role="{role}"', found) for found in every), tag
-
-
 def test_the_menu_and_the_plan_have_what_a_role_may_open(read_engine: Engine) -> None:
     """Five places; « Plus » names every page."""
     for role in Role:

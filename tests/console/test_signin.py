@@ -18,12 +18,13 @@ import requests
 import structlog
 
 from dsync.cli.logs import configure_logging
-from dsync.configuration import AccesSection, ConsoleSection, OpenIdSection, shipped_config
+from dsync.configuration import AccesSection, ConsoleSection, OpenIdSection
 from dsync.console.access import Access
 from dsync.console.openid import Provider
 from dsync.console.signin import BACK, MOST_OF_ONE, WINDOW_S, Failures, local_path
 from dsync.sandbox import Sandbox
 from tests.acceptance.worker.installed import until
+from tests.commands.command import config_with
 from tests.commands.conftest import operator
 from tests.console.provider import (
     CLIENT,
@@ -281,19 +282,17 @@ def test_a_console_that_strangers_call_lets_its_people_in(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
-    config = shutil.copytree(shipped_config().parent, tmp_path / "config") / "aap-eig7.toml"
-    own = (
-        f'{config.read_text("utf-8")}\n[console]\npublic_url = "{base}"\n[console.openid]\n'
-        f'issuer = "{fake.issuer}"\nclient_id = "{CLIENT}"\n[[acces]]\nrole = "lecteur"\n'
-        f'who = ["{EMAIL.lower()}"]\n'
+    more = (
+        f'[console]\npublic_url = "{base}"\n[console.openid]\nissuer = "{fake.issuer}"\n'
+        f'client_id = "{CLIENT}"\n[[acces]]\nrole = "lecteur"\nwho = ["{EMAIL.lower()}"]\n'
     )
-    config.write_text(own, "utf-8")
+    config = config_with(tmp_path, more=more)
     with Sandbox.start(dossiers=3, seed=7) as sandbox:
         command = operator(sandbox, tmp_path)
-        assert 0 == command("sync", DSYNC_CONFIG=str(config)).code
+        assert 0 == command("sync", DSYNC_CONFIG=config).code
         process = command.start(
             "console", "--port", str(port),
-            DSYNC_CONFIG=str(config), DSYNC_OIDC_CLIENT_SECRET=SECRET,
+            DSYNC_CONFIG=config, DSYNC_OIDC_CLIENT_SECRET=SECRET,
         )  # fmt: skip
         try:
             until(lambda: _answers(base))
@@ -530,13 +529,10 @@ def test_the_command_needs_a_whole_sign_in_for_other_machines(tmp_path: Path) ->
         for host in ("0.0.0.0", "192.0.2.1"):
             refused = command("console", "--host", host)
             assert (2, True) == (refused.code, "[console.openid]" in refused.err)
-        folder = shutil.copytree(shipped_config().parent, tmp_path / "config")
-        file = Path(folder) / "aap-eig7.toml"
-        shipped = file.read_text(encoding="utf-8")
 
         def configured(text: str) -> str:
-            file.write_text(f"{shipped}\n{text}\n", encoding="utf-8")
-            return str(file)
+            shutil.rmtree(tmp_path / "own", ignore_errors=True)
+            return config_with(tmp_path, more=text)
 
         openid = (
             '[console.openid]\nissuer = "https://op.example.fr"\nclient_id = "c"\n'

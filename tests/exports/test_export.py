@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -63,14 +64,12 @@ def filled(store: Store) -> Store:
     return store
 
 
-def exported(store: Store, folder: Path, format_: str = "csv", **options: Any) -> list[str]:
+def exported(
+    store: Store, folder: Path, format_: str = "csv", names: Sequence[str] = (), **options: Any
+) -> list[str]:
     """Export into a folder; return the files' names."""
-    chosen = {
-        name: options.pop(name)
-        for name in ("names", "without_personal_data", "demarche")
-        if name in options
-    }
-    tables = tables_of(store.dictionary(), **chosen)
+    chosen = {k: options.pop(k) for k in ("without_personal_data", "demarche") if k in options}
+    tables = tables_of(store.dictionary(), names, **chosen)
     with store.reading() as reader:
         done = export(reader.connection, tables, folder, format_=format_, made_at=NOW, **options)
     return [one.file for one in done]
