@@ -170,48 +170,24 @@ def test_a_jury_is_that_of_its_demarche(engine: Engine, visitor: Visitor) -> Non
 
 
 NAMES = (
-    "Direction [test]: a/b\\c*?",
-    "'Apostrophes'",
-    "É" * 40,
-    "=HYPERLINK(1)",
-    "\U0001f600" * 40,
-    None,
-    "History",
-    "same",
-    "SAME",
+    *("Direction [test]: a/b\\c*?", "'Apostrophes'", "É" * 40, "=HYPERLINK(1)"),
+    *("\U0001f600" * 40, None, "History", "same", "SAME"),
 )
 
 
 def test_a_workbook_of_three_hundred_dossiers_opens() -> None:
     """A sheet a dossier, under a legal name of its own; what was typed is no formula."""
+    grid = dict.fromkeys(OF_GRIDS) | {
+        "ligne": 1, "evaluateur": "=cmd|' /C calc'!A0", "commentaire": "-2+3", "moyenne": 4.0,
+        "compte": True, "complete": True, "manques": [], "notes": [("=critère", 4.0)],
+    }  # fmt: skip
+    typed = {
+        "produit": "=1+1", "verdict": "@SUM(A1)", "etat": "en_instruction", "jury_le": DAY,
+        "rang": None, "faits": [("Entité", "+33")], "remarques": [("=qui", "=texte")],
+        "grilles": matrices([grid]), "textes": [("Problème", "é" * 40_000)],
+    }  # fmt: skip
     fiches = [
-        {
-            "numero": 1 + place,
-            "organisme": NAMES[place % len(NAMES)],
-            "produit": "=1+1",
-            "verdict": "@SUM(A1)",
-            "etat": "en_instruction",
-            "jury_le": DAY,
-            "rang": None,
-            "faits": [("Entité", "+33")],
-            "grilles": matrices(
-                [
-                    {
-                        **dict.fromkeys(OF_GRIDS),
-                        "ligne": 1,
-                        "evaluateur": "=cmd|' /C calc'!A0",
-                        "commentaire": "-2+3",
-                        "moyenne": 4.0,
-                        "compte": True,
-                        "complete": True,
-                        "manques": [],
-                        "notes": [("=critère", 4.0)],
-                    }
-                ]
-            ),
-            "remarques": [("=qui", "=texte")],
-            "textes": [("Problème", "é" * 40_000)],
-        }
+        {"numero": 1 + place, "organisme": NAMES[place % len(NAMES)], **typed}
         for place in range(300)
     ]
 

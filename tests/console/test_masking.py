@@ -10,7 +10,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,6 @@ OF_JURY = {
 NOT_FILLED = {"body", "details", "valeur"}
 """Texts that are JSON or a day."""
 SHORTEST = 10
-FIRST_DAY, FAR = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 TEXTS = {"text", "textarea", "email", "phone"}
 
 
