@@ -59,7 +59,6 @@ def test_no_released_migration_was_edited() -> None:
 def test_the_layouts_say_what_migrations_and_views_make(
     part: Storage, empty_database_url: str, golden: Golden
 ) -> None:
-    """A layout is of the newest migration."""
     newest = schema.known_revisions(part)[-1]
     with connected(empty_database_url) as connection:
         command.upgrade(schema.alembic_config(connection, part), "head")
