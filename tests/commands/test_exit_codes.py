@@ -102,8 +102,7 @@ def test_each_situation_ends_with_its_documented_code(
 ) -> None:
     """Scripts and schedulers act on it; no failure is without a sentence.
 
-    3, 5 and 6 are in `test_bad_input.py`; 8 takes half a minute of retries, so it is in the
-    acceptance tests' long profile.
+    3, 5 and 6 are in `test_bad_input.py`, 8 in `test_many_demarches.py`.
     """
     prepare(run, sandbox)
     for line, code, environment in steps:

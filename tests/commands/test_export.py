@@ -12,16 +12,6 @@ from dsync.configuration import shipped_config
 from tests.commands.command import Command
 
 
-def test_the_demarche_of_the_environment_is_exported(synced: Command) -> None:
-    """DSYNC_DEMARCHE chooses it, as for every other command; --demarche has precedence."""
-    refused = synced("export", "sienne", DSYNC_DEMARCHE="7")
-    assert 2 == refused.code
-    assert "no démarche 7, only 86321: correct --demarche or DSYNC_DEMARCHE" in refused.err
-    one = ("export", "sienne", "--view", "formulaire_86321")
-    assert 0 == synced(*one, DSYNC_DEMARCHE="86321").code
-    assert 2 == synced(*one, "--demarche", "7", DSYNC_DEMARCHE="86321").code
-
-
 def test_all_views_are_exported_and_again(synced: Command) -> None:
     """A second run replaces the files; the figures are those of the views."""
     for _ in range(2):

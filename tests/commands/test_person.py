@@ -68,18 +68,6 @@ def test_copied_files_are_searched_by_choice(run: Command, sandbox: Sandbox) -> 
     assert f"Files not searched, or not whole: {len(found['fichiers'])} broken" in told
 
 
-def test_several_dossiers_are_erased_by_one_act(run: Command, sandbox: Sandbox) -> None:
-    """Asked once, by all numbers; one that is not there ends the whole act."""
-    begin(run, sandbox, "--no-push")
-    one, two = (str(truth.number) for truth in sandbox.control.truth()[:2])
-    assert 2 == run("dossier", "erase", one, two, "7", "--yes").code
-    assert 0 == run("dossier", "erase", one, two, one, "--yes", "--json").code
-    [latest, *_] = run("history", "--manual", "--json").json
-    assert ("effacement", [int(one), int(two)]) == (latest["genre"], latest["options"]["dossiers"])
-    assert 2 == len(run("dossier", "list", "--presence", "efface", "--json").json)
-    assert 0 == run("dossier", "erase", one, two, "--undo").code
-
-
 REFUSING = """
 CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'read-only' USING ERRCODE = '25006'; END $$;
