@@ -11,20 +11,23 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
+from dsync.eig.precheck.check import Check
 from dsync.sandbox import Sandbox
 from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.model import ServedDossier
 from dsync.sandbox.world.scalars import champs_of
 from dsync.sandbox.world.truth import DossierTruth
 from tests.acceptance.worker.database import Database, plain
-from tests.acceptance.worker.demarche import EQUIPMENT, NEXT_CALL, SHIPPED, Demarche
+from tests.engine.rig import DEMARCHE
 
 Row = dict[str, Any]
 
 
 OPEN = ("en_construction", "en_instruction")
 COUNTED = (*OPEN, "accepte")
-RESULTAT, DETAIL, DATE, VALIDATED = 5102, 5103, 5104, 5105
+OWNED = {5102: "resultat", 5103: "detail", 5104: "date"}
+"""The annotations that dsync writes, by their stable ids."""
+RESULTAT, DETAIL, VALIDATED = 5102, 5103, 5105
 VOEUX = 4403
 
 # Column of lecture_candidature: stable id of the champ whose text it is.
@@ -121,17 +124,15 @@ def champs_of_dossier(dossier: ServedDossier) -> list[Row]:
     return found
 
 
-def assert_copy_is_true(database: Database, sandbox: Sandbox, demarche: Demarche = SHIPPED) -> None:
+def assert_copy_is_true(database: Database, sandbox: Sandbox) -> None:
     """Compare the copy with the sandbox: each dossier, champ, verdict and annotation."""
-    truths = {truth.number: truth for truth in demarche.truth(sandbox)}
-    dossiers = sandbox.world.demarches[demarche.number].dossiers
+    truths = {truth.number: truth for truth in sandbox.control.truth()}
+    dossiers = sandbox.world.demarches[DEMARCHE].dossiers
     shown = {number: t for number, t in truths.items() if t.presence == "present"}
     copies = {row["numero"]: row for row in database.view("lecture_candidature")}
     assert truths.keys() == copies.keys()
     for number, truth in shown.items():
-        expected = candidature_of(truth) | {"demarche_numero": demarche.number}
-        if demarche is EQUIPMENT:
-            expected["valide_par_instructeur"] = None  # Its form has no such box.
+        expected = candidature_of(truth) | {"demarche_numero": DEMARCHE}
         assert expected == {name: copies[number][name] for name in expected}
     for number in truths.keys() - shown.keys():
         assert truths[number].presence == copies[number]["presence"]
@@ -143,12 +144,12 @@ def assert_copy_is_true(database: Database, sandbox: Sandbox, demarche: Demarche
         [row for row in found if row not in wanted],
     )
     assert len(wanted) == len(found)
-    assert_verdicts_stand(database, copies, shown, demarche)
-    assert_annotations_stand(database, demarche.truth(sandbox), demarche)
+    assert_verdicts_stand(database, copies, shown)
+    assert_annotations_stand(database, truths.values())
 
 
 def assert_verdicts_stand(
-    database: Database, copies: dict[int, Row], shown: dict[int, DossierTruth], demarche: Demarche
+    database: Database, copies: dict[int, Row], shown: dict[int, DossierTruth]
 ) -> None:
     """Each dossier has the verdict that its case calls for, and one reason a check."""
     products = Counter(
@@ -163,26 +164,14 @@ def assert_verdicts_stand(
     for number, truth in shown.items():
         copy = copies[number]
         expected = truth.why.partition(" :")[0]
-        if demarche is EQUIPMENT:
-            expected = "Éligible" if truth.raw_champs.get(demarche.pilotage) else "À vérifier"
-        elif demarche is NEXT_CALL and copy["phase_constatee"] == "investigation":
-            # The former call takes these products. Years after the deposit, the applicant's own
-            # declaration decides, for a product that is certain.
-            is_certain = ("fiche_produit", "conforme") in {
-                (check["controle"], check["resultat"]) for check in checks[number]
-            }
-            if is_certain and copy["phase_declaree"] in ("Investigation", "Exploration"):
-                expected = "Inéligible"
-            elif expected == "Éligible":
-                expected = "À vérifier"
-        elif expected == "Éligible" and products[copy["produit_id"]] > (copy["etat"] in COUNTED):
+        if expected == "Éligible" and products[copy["produit_id"]] > (copy["etat"] in COUNTED):
             expected = "À vérifier"
         assert expected == copy["verdict"], truth.why
         assert expected == current[number]["verdict"]
         # The verdict may have been given again since, on other grounds and in the same words.
         assert copy["verdict_etabli_le"] <= current[number]["etabli_le"]
         mine = [c for c in checks[number] if c["etabli_le"] == current[number]["etabli_le"]]
-        assert len({c["controle"] for c in mine}) == demarche.checks
+        assert {*Check} == {c["controle"] for c in mine}
         assert all(c["motif"] for c in mine if c["resultat"] != "conforme")
 
 
@@ -192,9 +181,7 @@ def is_written(truth: DossierTruth) -> bool:
     return is_open and not truth.raw_annotations.get(VALIDATED)
 
 
-def assert_annotations_stand(
-    database: Database, truths: Iterable[DossierTruth], demarche: Demarche
-) -> None:
+def assert_annotations_stand(database: Database, truths: Iterable[DossierTruth]) -> None:
     """In every open dossier stands what dsync wishes, and the outbox says so."""
     wishes: dict[int, dict[str, Row]] = {}
     # The view shows former wishes too; which is the present one only the table tells.
@@ -208,23 +195,21 @@ def assert_annotations_stand(
         if not is_written(truth):
             continue
         wished, verdict = wishes[truth.number], verdicts[truth.number]
-        there = {name: truth.raw_annotations[id_ - demarche.shift] for id_, name in demarche.owned}
+        there = {name: truth.raw_annotations[id_] for id_, name in OWNED.items()}
         expected = {
-            "resultat": demarche.annotated(verdict["verdict"]),
+            "resultat": verdict["verdict"],
             "detail": verdict["detail"],
             "date": there["date"].isoformat(),
+            "label": verdict["verdict"].lower(),
         }
-        labels = [verdict["verdict"].lower()] if demarche.has_labels else []
-        if labels:
-            expected["label"] = labels[0]
         assert expected == {name: row["valeur"] for name, row in wished.items()}
         assert (expected["resultat"], expected["detail"]) == (there["resultat"], there["detail"])
-        assert labels == truth.labels
+        assert [expected["label"]] == truth.labels
 
 
-def writes(sandbox: Sandbox, demarche: Demarche = SHIPPED) -> list[tuple[int, str, str]]:
+def writes(sandbox: Sandbox) -> list[tuple[int, str, str]]:
     """Return (dossier, annotation, value) of every value that reached the sandbox, in order."""
-    names = {opaque_ids.encode("Champ", id_): name for id_, name in demarche.owned}
+    names = {opaque_ids.encode("Champ", id_): name for id_, name in OWNED.items()}
     found = []
     for entry in sandbox.control.requests(kind="mutation"):
         for sent in entry.variables.values():
