@@ -189,8 +189,7 @@ def test_a_backup_replaces_no_file_unless_ordered(dsync: Command) -> None:
     assert "--force" in ended.err
     assert 0 == dsync("db", "backup", "backup", "--force").code
     assert file.stat().st_size > 20_000
-    nowhere = dsync("db", "backup", "nowhere/backup")
-    assert (2, True) == (nowhere.code, "folder nowhere does not exist: make it" in nowhere.err)
+    assert dsync("db", "backup", "nowhere/backup").refuses("folder nowhere does not exist: make it")
     if not is_postgresql(dsync):
         itself = url_of(dsync).removeprefix("sqlite:///")
         assert 2 == dsync("db", "backup", itself, "--force").code

@@ -194,14 +194,12 @@ def test_the_demo_removes_no_file_of_others(run: Command) -> None:
     kept = run.folder / "mine" / "demo.db"
     kept.parent.mkdir()
     kept.write_text("Notes of a meeting.")
-    ended = run("demo", "--folder", "mine")
-    assert (2, True) == (ended.code, "another folder" in ended.err)
+    assert run("demo", "--folder", "mine").refuses("another folder")
     assert kept.read_text() == "Notes of a meeting."
     kept.unlink()
     with closing(sqlite3.connect(kept)) as database:
         database.execute("PRAGMA journal_mode = WAL")
-    ended = run("demo", "--folder", "mine", "--dossiers", "1")
-    assert (0, True) == (ended.code, "is replaced" in ended.out), ended.err
+    assert run("demo", "--folder", "mine", "--dossiers", "1").tells("is replaced")
 
 
 def test_a_configuration_saved_with_a_byte_order_mark_is_read(run: Command) -> None:

@@ -53,8 +53,7 @@ def test_each_programme_gives_what_the_engine_and_people_ask(dsync: Command) -> 
     told = dsync("dossier", "show", number)
     for one in explained["controles"]:
         assert one["titre"] in told.out
-    known = dsync("rules", "show", "--json")
-    assert (0, True) == (known.code, verdict["version_regles"] in known.out)
+    assert dsync("rules", "show", "--json").tells(verdict["version_regles"])
     counts = dsync("precheck", "--stats", "--json").json
     assert {*COUNTED} == {key for row in counts for key in row}
     for command in (["evidence", "show"], ["dossier", "message", number], ["config", "check"]):

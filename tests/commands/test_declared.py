@@ -135,8 +135,7 @@ def test_only_the_present_checks_are_shown_and_accepted(aids: Sandbox, tmp_path:
     path.write_text(text, encoding="utf-8")
     assert 4 == dsync("sync").code
     path.write_text(later, encoding="utf-8")
-    again = dsync("accept", "rules", "--yes")
-    assert (2, True) == (again.code, "The file was changed since" in again.err)
+    assert dsync("accept", "rules", "--yes").refuses("The file was changed since")
     assert 0 == dsync("sync").code
     assert "Nothing waits for consent." in dsync("accept").out
 
@@ -249,8 +248,9 @@ def test_both_programmes_live_in_one_database(sandbox: Sandbox, run: Command) ->
     theirs = f"SELECT numero, verdict FROM verdict WHERE demarche_numero = {eig}"
     assert before == dsync.rows(theirs)
     number = f"{aid}002"
-    shown = dsync("dossier", "show", number, "--demarche", aid)
-    assert (0, True) == (shown.code, "contrat d’engagement républicain" in shown.out)
+    assert dsync("dossier", "show", number, "--demarche", aid).tells(
+        "contrat d’engagement républicain"
+    )
     assert 0 == dsync("precheck", "--stats", "--demarche", aid).code
     for demarche in (aid, eig):
         verified = dsync("db", "verify", "--json", "--demarche", demarche)

@@ -54,8 +54,7 @@ def test_a_dossier_is_erased_by_an_order_and_copied_again_by_another(
     manual = run("history", "--manual", "--json").json
     [asked] = [one for one in manual if one["genre"] == "effacement"]
     assert "agent" == asked["demande_par"].partition("@")[0]
-    scrubbed = run("db", "scrub")
-    assert (0, True) == (scrubbed.code, "nothing of what was erased is left" in scrubbed.out)
+    assert run("db", "scrub").tells("nothing of what was erased is left")
     assert 0 == run("sync", "--full", "--no-push").code
     assert "efface" == presence(run, first)
     assert 0 == run("dossier", "erase", str(first), "--undo").code
@@ -132,8 +131,7 @@ def test_a_purge_lists_then_erases_what_was_decided_long_ago(run: Command, first
 
 def test_a_purge_goes_by_the_configured_ages(run: Command, first: int, tmp_path: Path) -> None:
     """Without an age on the command line; without any, it says where to set one."""
-    refused = run("purge", "--dry-run")
-    assert (2, True) == (refused.code, "set [retention] in" in refused.err)
+    assert run("purge", "--dry-run").refuses("set [retention] in")
     config = config_with(tmp_path, more='[retention]\nopen = "1d"\nlogs = "1d"\n')
     listed = run("purge", "--dry-run", "--json", DSYNC_CONFIG=config).json
     assert {"en_construction", "en_instruction"} == {row["regle"] for row in listed}

@@ -90,8 +90,7 @@ def test_what_acts_says_which_demarches_it_could_be_about(many: InsideCommand) -
         # Into one of the three nothing is written.
         about = NUMBERS[:2] if line == "push" else NUMBERS
         assert [*about] == [one["demarche"] for one in done.json]
-    both = many("sync", "--all", "--demarche", str(MAIN))
-    assert (2, True) == (both.code, "--all is about every démarche" in both.err)
+    assert many("sync", "--all", "--demarche", str(MAIN)).refuses("--all is about every démarche")
     assert "--all" not in many("precheck").err
 
 
@@ -208,8 +207,7 @@ def test_a_dossier_is_enough_to_find_its_demarche(many: InsideCommand, sandbox: 
     assert f"Dossier {other} has no such open conflict" in ended.out
     assert 0 == many("dossier", "erase", other, "--yes").code
     assert 0 == many("dossier", "erase", other, "--undo").code
-    mixed = many("precheck", "--dossier", other, "--dossier", str(FIRST))
-    assert (2, True) == (mixed.code, "one at a time" in mixed.err)
+    assert many("precheck", "--dossier", other, "--dossier", str(FIRST)).refuses("one at a time")
 
 
 def test_a_dossier_of_no_configured_demarche_is_said_in_a_sentence(many: InsideCommand) -> None:
@@ -219,11 +217,13 @@ def test_a_dossier_of_no_configured_demarche_is_said_in_a_sentence(many: InsideC
         assert (2, 1) == (ended.code, len(ended.err.strip().splitlines()))
         assert "Dossier 7 is not in the database" in ended.err
         assert "`dsync sync --all`" in ended.err
-    of_other = many("dossier", "show", str(OF_EQUIPMENT), "--demarche", str(MAIN))
-    assert (2, True) == (of_other.code, f"is of démarche {EQUIPMENT}, and not" in of_other.err)
+    assert many("dossier", "show", str(OF_EQUIPMENT), "--demarche", str(MAIN)).refuses(
+        f"is of démarche {EQUIPMENT}, and not"
+    )
     (Path(many.environment["DSYNC_CONFIG"]) / f"{EQUIPMENT}.toml").unlink()
-    gone = many("dossier", "show", str(OF_EQUIPMENT))
-    assert (2, True) == (gone.code, f"choose it with --demarche {EQUIPMENT}." in gone.err)
+    assert many("dossier", "show", str(OF_EQUIPMENT)).refuses(
+        f"choose it with --demarche {EQUIPMENT}."
+    )
     assert 0 == many("dossier", "show", str(OF_EQUIPMENT), "--demarche", str(EQUIPMENT)).code
 
 

@@ -211,8 +211,9 @@ def test_the_form_of_another_year_does_not_get_last_years_rules(
         NUMBER, published(form, datetime(2026, 8, 10, tzinfo=UTC)), dossiers
     )
     path = run.folder / "next.toml"
-    made = run("config", "init", "--demarche", str(NUMBER), str(path))
-    assert (0, True) == (made.code, "nothing is judged until [regles]" in made.out)
+    assert run("config", "init", "--demarche", str(NUMBER), str(path)).tells(
+        "nothing is judged until [regles]"
+    )
     own = {"DSYNC_CONFIG": str(path)}
     checked = run("config", "check", **own)
     assert (0, True) == (checked.code, "[regles] has no severity" in checked.err)

@@ -101,5 +101,4 @@ def test_what_is_not_held_is_said_so(run: Command, sandbox: Sandbox) -> None:
     begin(run, sandbox, "--no-push")
     assert "Nothing that is stored has these words." in run("person", "Nemo Personne").out
     assert "acces" == run("history", "--seen", "--json").json[0]["genre"]
-    refused = run("person", "e")
-    assert (2, True) == (refused.code, "at least 3" in refused.err)
+    assert run("person", "e").refuses("at least 3")

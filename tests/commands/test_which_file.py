@@ -33,8 +33,7 @@ def test_the_file_in_the_folder_is_found_before_the_shipped_one(tmp_path: Path) 
     with small_sandbox(8) as sandbox:
         dsync = of_demarche(sandbox, tmp_path, SANDBOX_DEMARCHE)
         assert str(shipped_config()) == named(dsync)
-        ended = dsync("config", "init")
-        assert (0, True) == (ended.code, "It is found in this folder." in ended.out)
+        assert dsync("config", "init").tells("It is found in this folder.")
         assert "dsync.toml" == named(dsync)
         run = dsync("-v", "sync", "--json", DSYNC_LOG_FORMAT="json")
         assert (0, "dsync.toml", True) == (
