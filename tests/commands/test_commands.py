@@ -64,7 +64,7 @@ def test_a_dossier_shows_reasons_evidence_and_what_would_change_its_verdict(
 
 
 def test_refresh_replaces_the_evidence(sandbox: Sandbox, run: Command) -> None:
-    """For named dossiers: both are printed, and the journal has who asked. An answer follows."""
+    """For named dossiers: both are printed, and the journal has who asked."""
     begin(run, sandbox)
     number = str(content.FIRST_NUMBER)
     before = run("dossier", "show", number, "--json").json
@@ -73,9 +73,6 @@ def test_refresh_replaces_the_evidence(sandbox: Sandbox, run: Command) -> None:
         if entry["id"] == before["produit_id"]:
             entry["attributes"]["phases"] = [{"name": "alumni", "start": "2020-01-01", "end": ""}]
     sandbox.control.catalogue.replace("/api/v2.6/startups.json", startups)
-    assert run("sync").code == 0
-    shown = run("dossier", "show", number)
-    assert "Remark: D’après le catalogue actuel, le verdict serait À vérifier." in shown.out
     assert run("precheck", "--refresh", "--yes").code == 2
     asked = ("precheck", "--dossier", number, "--refresh")
     assert run(*asked).refuses("--yes")
@@ -87,11 +84,6 @@ def test_refresh_replaces_the_evidence(sandbox: Sandbox, run: Command) -> None:
     after = run("dossier", "show", number, "--json").json
     assert ("À vérifier", "alumni") == (after["verdict"], after["phase_constatee"])
     assert "preuve_relue" in [event["evenement"] for event in after["evenements"]]
-    # Where the former evidence was right, a person says so of each check that it moved.
-    for check in ("phase", "cas_octroi"):
-        answer = ("precheck", "answer", number, check, "--result", "conforme", "--reason", "Vu.")
-        assert 0 == run(*answer).code
-    assert "Éligible" == run("dossier", "show", number, "--json").json["verdict"]
 
 
 def test_a_catalogue_that_shrinks_is_used_after_an_operator_accepts_it(
