@@ -53,6 +53,10 @@ MISTAKES: list[tuple[str, dict[str, str], int, str]] = [
     ("xylophone", {}, 2, "No such command 'xylophone'. See"),
     ("status --max-age -1h", {}, 2, "'-1h': expected a number and s, m, h or d"),
     ("sync --wait -1h", {}, 2, "'-1h': expected a number and s, m, h or d"),
+    *(
+        (f"purge --older-than {age} --dry-run", {}, 2, "such as 2y")
+        for age in ("2", "y", "-1d", "0d", "2weeks", "101y", f"{'9' * 5000}y")
+    ),
     ("db verify --sample 0", {}, 2, "give a number of dossiers"),
     ("db verify --sample 0%", {}, 2, "give a number of dossiers"),
     ("sync --all --demarche 86321", {}, 2, "--all is about every démarche"),

@@ -80,6 +80,8 @@ def test_a_sample_judges_and_annotates_and_then_rests(tmp_path: Path) -> None:
         assert MANY == held.json["changed"]
         assert "accept first" in held.json["errors"][0]
         assert "until a person consents: first" in dsync("status").out
+        # Nobody publishes what is not in force.
+        assert 2 == dsync("rules", "publish", "r.html").code
         accepted = dsync("accept", "first", "--yes", "--json")
         assert 0 == accepted.code
         assert MANY == accepted.json["evaluated"] == accepted.json["pushed"]
@@ -465,32 +467,6 @@ def test_a_demarche_has_its_own_words_for_verdicts(tmp_path: Path) -> None:
         dsync("accept", "first", "--yes")
         again = dsync("sync", "--json").json
         assert (0, 0) == (again["conflicts"], again["pushed"])
-
-
-def test_each_version_of_the_checks_that_judged_is_kept(sandbox: Sandbox, run: Command) -> None:
-    """An account tells the rules of its verdict, also after they were changed."""
-    path = run.folder / "propre.toml"
-    text = (SAMPLES / "subvention.toml").read_text(encoding="utf-8")
-    path.write_text(text, encoding="utf-8")
-    dsync = run.given(DSYNC_CONFIG=str(path))
-    dsync("sync")
-    assert 2 == dsync("rules", "show", "nope").code
-    assert 2 == dsync("rules", "publish", str(run.folder / "r.html")).code
-    dsync("accept", "first", "--yes")
-    # Dates of verdicts are shown in whole seconds, in which the next one follows here.
-    dsync.rows("UPDATE verdict SET etabli_le = '2026-01-02 03:04:05.000000'")
-    first = "SELECT min(numero), version_regles, etabli_le FROM lecture_precontrole"
-    [(number, version, at)] = dsync.rows(first)
-    path.write_text(text.replace("70 %", "90 %"), encoding="utf-8")
-    dsync("sync")
-    dsync("accept", "first", "--yes")
-    [(now,)] = dsync.rows(f"SELECT version_regles FROM verdict WHERE courant AND numero = {number}")
-    assert now != version
-    for one, share in ((version, "70 %"), (now, "90 %")):
-        assert share in dsync("rules", "show", str(one)).out.replace("\u00a0", " ")
-    explained = dsync("dossier", "explain", str(number), "--at", str(at)).out
-    assert "70 %" in explained.replace("\u00a0", " ")
-    assert "90 %" not in explained.replace("\u00a0", " ")
 
 
 def declaring(folder: Path, sample: str, *exigences: str, champs: str = "") -> None:

@@ -170,14 +170,6 @@ def test_an_erasure_whose_process_was_killed_is_done_by_the_next_sync(
     assert [0, 2] == [one["code"] for one in listed if one["demande_par"] == "ada"]
 
 
-@pytest.mark.parametrize("age", ["2", "y", "-1d", "0d", "2 weeks", "101y", f"{'9' * 5000}y"])
-def test_an_age_that_cannot_be_read_names_the_form(run: Command, age: str) -> None:
-    """Exit 2 with an example."""
-    refused = run("purge", "--older-than", age, "--dry-run")
-    assert 2 == refused.code
-    assert "such as 2y" in refused.err
-
-
 def test_a_temporary_copy_of_a_killed_process_is_swept_at_the_next_start(
     run: Command, first: int, tmp_path: Path
 ) -> None:
