@@ -9,7 +9,7 @@ import pytest
 
 from dsync.sandbox import Sandbox
 
-pytest.register_assert_rewrite("tests.acceptance.worker.truth")
+pytest.register_assert_rewrite("tests.acceptance.worker.truth", "tests.engine.oracle")
 
 from tests.acceptance.worker.database import Database  # noqa: E402
 from tests.acceptance.worker.installed import Installed, variables_for  # noqa: E402

@@ -23,10 +23,10 @@ from tests.acceptance.worker.installed import (
     until,
 )
 from tests.acceptance.worker.surface import SECRET, started
-from tests.acceptance.worker.truth import DETAIL, OWNED
 from tests.commands.command import config_with
 from tests.engine.inbox import Inbox
-from tests.engine.rig import DEMARCHE
+from tests.engine.oracle import OWNED
+from tests.engine.rig import DEMARCHE, DETAIL
 from tests.engine.test_readers import WRITTEN
 from tests.store.databases import sqlite_if_long
 

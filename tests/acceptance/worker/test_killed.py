@@ -9,16 +9,15 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from dsync.domain.dossier import OPEN_ETATS
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import SHIPPED
 from tests.acceptance.worker.installed import Installed, until
-from tests.acceptance.worker.truth import OPEN, assert_copy_is_true, writes
+from tests.acceptance.worker.truth import assert_copy_is_true
 from tests.store.databases import sqlite_if_long
-
-Sent = list[tuple[int, str, str]]
 
 
 def trouble(control: Control, dice: random.Random) -> None:
@@ -50,7 +49,7 @@ def survive(
     database: Database,
     dice: random.Random,
     moments: Iterable[Callable[[], bool]],
-) -> tuple[int, Sent]:
+) -> int:
     """Kill a run at each moment, then let one be quiet.
 
     Args:
@@ -61,7 +60,7 @@ def survive(
         moments: each says whether it has come.
 
     Returns:
-        How many runs were killed at work, and what was sent.
+        How many runs were killed at work.
     """
     control, needed = sandbox.control, SHIPPED.pilotage
     texts = {n: control.truth_of(n).raw_champs.get(needed) for n in _open(control)}
@@ -82,22 +81,11 @@ def survive(
     # What the quiet run wrote is read back, and then there is nothing left to do.
     again = dsync.json("sync")
     assert [0, 0, 0] == [again[key] for key in ("changed", "evaluated", "pushed")]
-    return at_work, writes(sandbox)
-
-
-def assert_each_wish_had_one_value(database: Database, sent: Sent) -> None:
-    """What was sent follows the wishes: repeated at most, never another value, never backwards."""
-    wished: dict[tuple[int, str], list[str]] = {}
-    for row in database.rows("SELECT numero, annotation, valeur FROM outbox ORDER BY id"):
-        wished.setdefault((row["numero"], row["annotation"]), []).append(row["valeur"])
-    for number, annotation, value in sent:
-        values = wished[number, annotation]
-        assert value in values, (number, annotation)
-        del values[: values.index(value)]
+    return at_work
 
 
 def _open(control: Control) -> list[int]:
-    return sorted(t.number for t in control.truth() if t.state in OPEN)
+    return sorted(t.number for t in control.truth() if t.state in OPEN_ETATS)
 
 
 @sqlite_if_long
@@ -117,12 +105,10 @@ def test_a_kill_in_each_phase_loses_nothing(
         )
         yield lambda: bool(control.requests(kind="mutation"))
 
-    at_work, sent = survive(dsync, sandbox, database, random.Random(3), moments())
+    assert 3 == survive(dsync, sandbox, database, random.Random(3), moments())
 
-    assert 3 == at_work
-    assert sent
+    assert control.requests(kind="mutation")
     assert_copy_is_true(database, sandbox)
-    assert_each_wish_had_one_value(database, sent)
 
 
 @pytest.mark.long
@@ -135,8 +121,6 @@ def test_fifty_kills_lose_nothing(
     control.faults.fail(ScriptedFault("latency", latency_ms=15, times=None))
 
     moments = (some_time_later(control, dice) for _ in range(10))
-    at_work, sent = survive(dsync, sandbox, database, dice, moments)
+    assert survive(dsync, sandbox, database, dice, moments) >= 5
 
-    assert at_work >= 5
     assert_copy_is_true(database, sandbox)
-    assert_each_wish_had_one_value(database, sent)

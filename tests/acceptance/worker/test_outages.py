@@ -15,7 +15,7 @@ from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, Process, at_work, until, variables_for
-from tests.acceptance.worker.truth import assert_copy_is_true, writes
+from tests.acceptance.worker.truth import Copied, assert_copy_is_true
 from tests.engine.rig import small_sandbox
 from tests.profiles import long
 from tests.store.databases import PostgresServer, started_server
@@ -110,8 +110,8 @@ def test_a_server_that_is_restarted_in_mid_run_costs_no_dossier(
     own_server.restart()
 
     assert_ended_and_resumed(process, own_dsync, sandbox, own_database)
-    sent = writes(sandbox)
-    assert len({(number, name) for number, name, _ in sent}) == len(sent)
+    sent = Copied(own_database, sandbox.control).sent_values()
+    assert len({(rank, stable_id) for rank, stable_id, _ in sent}) == len(sent)
     assert [] == own_dsync.json("db", "verify", "--remote")["findings"]
 
 

@@ -14,8 +14,8 @@ from tests.acceptance.worker.conftest import DOSSIERS
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import SHIPPED
 from tests.acceptance.worker.installed import Installed, Process, until
-from tests.acceptance.worker.truth import RESULTAT, assert_copy_is_true
-from tests.engine.rig import few_products
+from tests.acceptance.worker.truth import assert_copy_is_true
+from tests.engine.rig import RESULTAT, few_products
 from tests.profiles import long
 from tests.store.databases import sqlite_if_long
 

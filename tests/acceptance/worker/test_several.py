@@ -21,7 +21,7 @@ from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import EQUIPMENT, SHIPPED, Demarche
 from tests.acceptance.worker.installed import IN_TIME_S, Installed, slowdown, until
 from tests.acceptance.worker.surface import SECRET, started
-from tests.acceptance.worker.truth import DETAIL
+from tests.engine.rig import DETAIL
 from tests.store.databases import on_postgresql, on_sqlite
 
 NUMBERS = (90001, 90002, 90003)
