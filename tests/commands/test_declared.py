@@ -142,21 +142,6 @@ def test_only_the_present_checks_are_shown_and_accepted(aids: Sandbox, tmp_path:
     assert "Nothing waits for consent." in dsync("accept").out
 
 
-def test_a_closed_dossier_is_not_counted_in_a_table(sandbox: Sandbox, run: Command) -> None:
-    """The dry run, the brake and the acceptance count the same: open dossiers."""
-    dsync = run.given(DSYNC_CONFIG=str(SAMPLES / "subvention.toml"))
-    for etat in ("en_instruction", "refuse"):
-        sandbox.control.move(86324031, etat)
-    held = dsync("sync", "--json").json["errors"][0]
-    assert 39 == sum(map(int, re.findall(r"→ [^:]+: (\d+)", held)))
-    tried = dsync("precheck", "--dry-run").out
-    accepted = dsync("accept", "first", "--yes").out
-    for told in (tried, accepted):
-        assert "39 dossiers get a first verdict.\n" in told
-        assert " sur 39" in told
-    assert "39 written back" in accepted
-
-
 def test_what_is_wrong_is_told_at_once(run: Command) -> None:
     """With place and nearest name, by the exit code of configurations."""
     shutil.copytree(SAMPLES, run.folder / "exemples")

@@ -52,15 +52,8 @@ def survive(
 ) -> int:
     """Kill a run at each moment, then let one be quiet.
 
-    Args:
-        dsync: the command.
-        sandbox: which is slow to answer, so that the moments are met.
-        database: of the command.
-        dice: decide what is edited after each kill.
-        moments: each says whether it has come.
-
-    Returns:
-        How many runs were killed at work.
+    Each moment says whether it has come; the dice decide what is edited after each kill. Returns
+    how many runs were killed at work.
     """
     control, needed = sandbox.control, SHIPPED.pilotage
     texts = {n: control.truth_of(n).raw_champs.get(needed) for n in _open(control)}
