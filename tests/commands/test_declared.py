@@ -8,7 +8,6 @@ import shutil
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,8 +20,6 @@ from tests.commands.command import Command
 from tests.commands.conftest import once, operator
 
 SAMPLES = Path(__file__).parents[2] / "config" / "exemples"
-MANY = 120
-"""Dossiers of an aid: more than a page of DS has."""
 FEW = 20
 RESULT = 6351
 UNIQUE = 'exige = { champ = "siren", unique_avec = ["theme"] }'
@@ -30,21 +27,14 @@ STATES = 'etats = ["en_construction"]'
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 
 
-@contextmanager
-def serving(dossiers: int) -> Iterator[Sandbox]:
-    """Serve so many dossiers of each aid."""
-    forms = [
-        (content.SUBSIDY_FORM, content.subsidy_dossiers(7, dossiers, now=NOW)),
-        (content.MOBILITY_FORM, content.mobility_dossiers(7, dossiers, now=NOW)),
-    ]
-    with Sandbox(forms, seed=7) as server:
-        yield server
-
-
 @pytest.fixture
 def aids() -> Iterator[Sandbox]:
-    """Serve less than a page of each aid."""
-    with serving(FEW) as server:
+    """Serve some dossiers of each aid."""
+    forms = [
+        (content.SUBSIDY_FORM, content.subsidy_dossiers(7, FEW, now=NOW)),
+        (content.MOBILITY_FORM, content.mobility_dossiers(7, FEW, now=NOW)),
+    ]
+    with Sandbox(forms, seed=7) as server:
         yield server
 
 
@@ -69,25 +59,24 @@ def accepted(sandbox: Sandbox, run: Command) -> Command:
     return dsync
 
 
-def test_a_sample_judges_and_annotates_and_then_rests(tmp_path: Path) -> None:
-    """It is valid, waits to be accepted, judges two pages, writes them, and finds nothing new."""
-    with serving(MANY) as aids:
-        dsync = configured(aids, tmp_path, "subvention")
-        checked = dsync("config", "check")
-        assert (0, "") == (checked.code, checked.err)
-        held = dsync("sync", "--json")
-        assert 0 == held.json["evaluated"] == held.json["pushed"]
-        assert MANY == held.json["changed"]
-        assert "accept first" in held.json["errors"][0]
-        assert "until a person consents: first" in dsync("status").out
-        # Nobody publishes what is not in force.
-        assert 2 == dsync("rules", "publish", "r.html").code
-        accepted = dsync("accept", "first", "--yes", "--json")
-        assert 0 == accepted.code
-        assert MANY == accepted.json["evaluated"] == accepted.json["pushed"]
-        aids.control.forget_requests()
-        second = dsync("sync", "--json")
-        assert [] == aids.control.requests(kind="mutation")
+def test_a_sample_judges_and_annotates_and_then_rests(aids: Sandbox, tmp_path: Path) -> None:
+    """It is valid, waits to be accepted, judges all, writes them, and finds nothing new."""
+    dsync = configured(aids, tmp_path, "subvention")
+    checked = dsync("config", "check")
+    assert (0, "") == (checked.code, checked.err)
+    held = dsync("sync", "--json")
+    assert 0 == held.json["evaluated"] == held.json["pushed"]
+    assert FEW == held.json["changed"]
+    assert "accept first" in held.json["errors"][0]
+    assert "until a person consents: first" in dsync("status").out
+    # Nobody publishes what is not in force.
+    assert 2 == dsync("rules", "publish", "r.html").code
+    accepted = dsync("accept", "first", "--yes", "--json")
+    assert 0 == accepted.code
+    assert FEW == accepted.json["evaluated"] == accepted.json["pushed"]
+    aids.control.forget_requests()
+    second = dsync("sync", "--json")
+    assert [] == aids.control.requests(kind="mutation")
     assert (0, 0, 0) == (second.code, second.json["evaluated"], second.json["pushed"])
     assert 0 < dsync.rows("SELECT count(*) FROM verdict WHERE verdict = 'Rien à signaler'")[0][0]
 

@@ -173,7 +173,7 @@ def test_lists_are_of_all(many: InsideCommand, sandbox: Sandbox) -> None:
     sandbox.control.edit_champ(FIRST + 1, 4303, "Autre")
     many("sync", "--dossier", str(FIRST + 1))
     many("precheck", "answer", str(FIRST + 2), "administration", *ANSWER)
-    for line in ("precheck answers", *LISTS, *(f"{line} --all" for line in LISTS)):
+    for line in ("precheck answers", *LISTS):
         every = many(*line.split(), "--json")
         assert 0 == every.code, every.text
         found = {one["demarche"] for one in every.json}
@@ -183,10 +183,10 @@ def test_lists_are_of_all(many: InsideCommand, sandbox: Sandbox) -> None:
         header, first, *_ = [one for one in shown.out.splitlines() if one]
         assert ("démarche", True) == (header.split()[0], int(first.split()[0]) in NUMBERS)
         of_one = many(*line.split(), "--demarche", str(MAIN))
-        if line.endswith("--all"):
-            assert 2 == of_one.code
-        else:
-            assert "démarche" not in of_one.out.split("\n")[0]
+        assert "démarche" not in of_one.out.split("\n")[0]
+        if line in LISTS:
+            assert every.json == many(*line.split(), "--all", "--json").json
+            assert 2 == many(*line.split(), "--all", "--demarche", str(MAIN)).code
 
 
 def test_a_dossier_is_enough_to_find_its_demarche(many: InsideCommand, sandbox: Sandbox) -> None:

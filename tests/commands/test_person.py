@@ -33,6 +33,10 @@ def test_a_person_is_found_by_what_is_stored(run: Command, sandbox: Sandbox) -> 
     [latest, *_] = run("history", "--seen", "--json").json
     assert ("acces", [truth.number]) == (latest["genre"], latest["options"]["dossiers"])
     assert mail not in str(run.rows("SELECT * FROM demande"))
+    # What is not held is said so, and journaled, too; a text that everybody's data have is refused.
+    assert "Nothing that is stored has these words." in run("person", "Nemo Personne").out
+    assert latest["id"] != run("history", "--seen", "--json").json[0]["id"]
+    assert run("person", "e").refuses("at least 3")
 
 
 def test_the_answer_to_the_person_is_a_page_of_its_own(run: Command, sandbox: Sandbox) -> None:
@@ -94,11 +98,3 @@ def test_on_a_replica_it_says_why_nothing_is_shown(
     shown = run("dossier", "show", number, DSYNC_DATABASE_URL=url)
     assert (0, True) == (shown.code, "you saw this is not journaled" in shown.err)
     postgres_server.drop(url)
-
-
-def test_what_is_not_held_is_said_so(run: Command, sandbox: Sandbox) -> None:
-    """And journaled, too; a text that everybody's data have is refused."""
-    begin(run, sandbox, "--no-push")
-    assert "Nothing that is stored has these words." in run("person", "Nemo Personne").out
-    assert "acces" == run("history", "--seen", "--json").json[0]["genre"]
-    assert run("person", "e").refuses("at least 3")
