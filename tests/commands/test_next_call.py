@@ -23,6 +23,7 @@ from dsync.sandbox.world.model import ChampDescriptor, FormRevision, FormSeed, S
 from tests.commands.command import Command
 from tests.commands.conftest import with_thirty
 from tests.engine.rig import NOW
+from tests.profiles import long
 
 NUMBER = 86331
 SHIFT = 20_000
@@ -187,7 +188,9 @@ def published(form: FormSeed, at: datetime) -> FormSeed:
     return replace(form, revisions=[replace(one, date_publication=day) for one, day in revisions])
 
 
-@pytest.mark.parametrize("form", [next_form(), FORM], ids=["with other ids", "with the same ids"])
+@pytest.mark.parametrize(
+    "form", [long(next_form(), id="with other ids"), pytest.param(FORM, id="with the same ids")]
+)
 @with_thirty
 def test_the_form_of_another_year_does_not_get_last_years_rules(
     run: Command, sandbox: Sandbox, form: FormSeed

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import signal
-import subprocess
-import sys
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
-import requests
 
 FILES = (
     "query files{demarche(number:86321){dossiers{nodes{champs(id:"
@@ -90,18 +86,3 @@ def test_an_invalid_control_is_refused(sandbox: Any, client: Any, path: str, sta
     """An unknown method, or arguments that it refuses."""
     url = f"{sandbox.control_url}/{path}"
     assert client.session.post(url, json={"a": 1}, timeout=5).status_code == status
-
-
-def test_serving_ends_with_a_signal() -> None:
-    """The process prints its address, and exits 0."""
-    code = (
-        "from dsync.sandbox import serve\n"
-        "serve(dossiers=2, ready=lambda s: print(s.ds_url, s.tokens.write, flush=True))"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as run:
-        assert run.stdout is not None
-        url, token = run.stdout.readline().split()
-        headers = {"Authorization": f"Bearer {token}"}
-        assert requests.post(url, json={"query": "{__typename}"}, headers=headers, timeout=5).ok
-        run.send_signal(signal.SIGTERM)
-        assert run.wait(timeout=5) == 0
