@@ -19,17 +19,7 @@ from sqlmodel import Field, SQLModel
 from dsync.domain.documented import Declared, Mark
 from dsync.domain.dossier import Demandeur, Json
 from dsync.eig.stages import Passage
-from dsync.store.columns import (
-    NAMING,
-    JsonText,
-    declare,
-    free,
-    given_number,
-    kept,
-    of_person,
-    open_,
-    personal,
-)
+from dsync.store.columns import NAMING, BigKey, JsonText, kept
 
 metadata = MetaData(naming_convention=NAMING)
 """The programme's tables."""
@@ -125,6 +115,16 @@ class FieldDeclaration(NamedTuple):
     """Whether it is filled from an annotation instead of a champ."""
 
 
+def _column(
+    mark: Mark, sentence: str = "", shape: Any = None, *, default: Any = None, info: Any = None
+) -> Any:
+    """Declare a column; with a `shape` it is JSON, else it has the type of its annotation."""
+    options: Any = {"sa_type": JsonText(shape), "nullable": True} if shape else {}
+    declared = Declared(sentence, mark)
+    column = {"info": {"declared": declared, **(info or {})}}
+    return Field(default=default, sa_column_kwargs=column, **options)
+
+
 def _champ(
     section: str,
     label: str,
@@ -137,24 +137,21 @@ def _champ(
 ) -> Any:
     """Declare a field that is filled from a champ or an annotation; it is masked unless opened."""
     mark = Mark.OPEN if opened else Mark.PERSONAL if personal else Mark.FREE_TEXT
-    declared = Declared(description, mark)
-    field = FieldDeclaration(section, label, declared, target, annotation)
-    return declare(declared, default=None, info={"field": field})
+    field = FieldDeclaration(section, label, Declared(description, mark), target, annotation)
+    return _column(mark, description, info={"field": field})
 
 
 def _annotation(section: str, label: str, description: str, *, opened: bool = False) -> Any:
     return _champ(section, label, description, opened=opened, annotation=True)
 
 
-class EigTable(SQLModel, registry=registry(metadata=metadata)):
-    """Base of the programme's tables."""
-
+class _Mapped(SQLModel, registry=registry(metadata=metadata)):
     # Rows are built from values that are valid already; building the validators would slow each
     # start.
     model_config = {"defer_build": True}
 
 
-class Candidature(EigTable, table=True):
+class Candidature(_Mapped, table=True):
     """A dossier in the programme's terms. Texts are unchanged; a blank one is None.
 
     The order of the fields is that of the view `lecture_candidature`.
@@ -168,25 +165,25 @@ class Candidature(EigTable, table=True):
     __table_args__ = (
         Index("ix_candidature_produit_id", "produit_id", "par_sa_fiche"),
         Index("ix_candidature_jury_le", "jury_le"),
-        kept("Une ligne par dossier : les réponses dans les termes de l'appel à projets, et les grilles d'évaluation.", "L'effacement du dossier, qui supprime la ligne."),
+        {"info": kept("Une ligne par dossier : les réponses dans les termes de l'appel à projets, et les grilles d'évaluation.", "L'effacement du dossier, qui supprime la ligne.")},
     )
 
-    numero: int = given_number()
+    numero: int = Field(sa_type=BigKey, primary_key=True, sa_column_kwargs={"autoincrement": False})
     demarche_numero: int = Field(sa_type=BigInteger)
     depose_le: dt.datetime
-    demandeur: Demandeur = of_person("Demandeur.", JsonText(Demandeur))
+    demandeur: Demandeur = _column(Mark.OF_PERSON, "Demandeur.", Demandeur)
     """Without the details, which only the engine's copy of the dossier has."""
-    reponses: Mapping[str, Reponse] = open_(type_=JsonText(dict[str, Reponse]), default={})
+    reponses: Mapping[str, Reponse] = _column(Mark.OPEN, shape=dict[str, Reponse], default={})
     """The status of each key of `[mapping]` outside repetitions."""
-    voeux: tuple[Voeu, ...] = free("Profils souhaités et missions.", JsonText(tuple[Voeu, ...]), default=())
-    evaluations: tuple[Grille, ...] = personal("Grilles : évaluatrice ou évaluateur, commentaire, notes.", JsonText(tuple[Grille, ...]), default=())
-    bilan: Bilan | None = declare(Declared(mark=Mark.OF_JURY), JsonText(Bilan | None))
+    voeux: tuple[Voeu, ...] = _column(Mark.FREE_TEXT, "Profils souhaités et missions.", tuple[Voeu, ...], default=())
+    evaluations: tuple[Grille, ...] = _column(Mark.PERSONAL, "Grilles : évaluatrice ou évaluateur, commentaire, notes.", tuple[Grille, ...], default=())
+    bilan: Bilan | None = _column(Mark.OF_JURY, shape=Bilan | None)
     """What they give together; None without a grid."""
-    etapes: tuple[Passage, ...] = open_(type_=JsonText(tuple[Passage, ...]), default=())
+    etapes: tuple[Passage, ...] = _column(Mark.OPEN, shape=tuple[Passage, ...], default=())
     """Its stages, those of dates to come included."""
-    extra: Mapping[str, Json] = personal("Réponses aux autres champs de [mapping.champs].", JsonText(dict[str, Any]), default={})
+    extra: Mapping[str, Json] = _column(Mark.PERSONAL, "Réponses aux autres champs de [mapping.champs].", dict[str, Any], default={})
     """Answers to champs that are mapped and that no field here declares, by their names."""
-    produit_id: str | None = open_("Identifiant beta.gouv.fr du produit reconnu dans cette réponse, avec ou sans certitude (contrôle fiche_produit) ; vide si la réponse n'en désigne aucun, ou plusieurs.", default=None)
+    produit_id: str | None = _column(Mark.OPEN, "Identifiant beta.gouv.fr du produit reconnu dans cette réponse, avec ou sans certitude (contrôle fiche_produit) ; vide si la réponse n'en désigne aucun, ou plusieurs.")
     """The product of the dossier, written by the pre-check."""
     par_sa_fiche: bool | None = None
     """Whether the product is certain, as by the address of its page; only then a doublon."""
