@@ -1,7 +1,7 @@
-"""The candidature: the one declaration of each field.
+"""The candidature: the declaration of each field, whose key is in `mapping/mapping_section.py`.
 
-The table, the keys of `[mapping]`, the columns of the view `lecture_candidature` with their
-descriptions, and the sections of `dsync dossier show` are derived from it.
+The table, the columns of the view `lecture_candidature` with their descriptions, and the sections
+of `dsync dossier show` are derived from it.
 """
 
 # No `from __future__ import annotations`: SQLModel evaluates annotations at class creation.
@@ -111,8 +111,6 @@ class FieldDeclaration(NamedTuple):
     data too."""
     target: str | None = None
     """Its key in `[mapping]`, if not the column's name."""
-    is_annotation: bool = False
-    """Whether it is filled from an annotation instead of a champ."""
 
 
 def _column(
@@ -133,16 +131,11 @@ def _champ(
     target: str | None = None,
     personal: bool = False,
     opened: bool = False,
-    annotation: bool = False,
 ) -> Any:
     """Declare a field that is filled from a champ or an annotation; it is masked unless opened."""
     mark = Mark.OPEN if opened else Mark.PERSONAL if personal else Mark.FREE_TEXT
-    field = FieldDeclaration(section, label, Declared(description, mark), target, annotation)
+    field = FieldDeclaration(section, label, Declared(description, mark), target)
     return _column(mark, description, info={"field": field})
-
-
-def _annotation(section: str, label: str, description: str, *, opened: bool = False) -> Any:
-    return _champ(section, label, description, opened=opened, annotation=True)
 
 
 class _Mapped(SQLModel, registry=registry(metadata=metadata)):
@@ -188,7 +181,7 @@ class Candidature(_Mapped, table=True):
     par_sa_fiche: bool | None = None
     """Whether the product is certain, as by the address of its page; only then a doublon."""
 
-    etape: str | None = _annotation("Dossier", "stage", "Étape saisie par l'équipe du programme ; souvent vide. Où en est le dossier : lecture_suivi.", opened=True)
+    etape: str | None = _champ("Dossier", "stage", "Étape saisie par l'équipe du programme ; souvent vide. Où en est le dossier : lecture_suivi.", opened=True)
     page_produit: str | None = _champ("Project", "product page", "Adresse de la page du produit, telle que saisie.")
     phase_declaree: str | None = _champ("Project", "phase declared", "Phase du produit déclarée dans le formulaire.", opened=True)
     incubateur: str | None = _champ("Project", "incubator declared", "Incubateur déclaré.")
@@ -212,12 +205,12 @@ class Candidature(_Mapped, table=True):
     objectifs_12_mois: str | None = _champ("Motivations", "aims in 12 months", "Objectifs à douze mois.")
     benefices: str | None = _champ("Motivations", "benefits", "Bénéfices attendus.")
     perspectives: str | None = _champ("Motivations", "prospects", "Perspectives du produit.")
-    valide_par_instructeur: bool | None = _annotation("Selection and recruitment", "validated by an instructeur", "Vrai si une instructrice ou un instructeur a repris à son compte le pré-contrôle inscrit dans le dossier.", opened=True)
-    jury_le: dt.date | None = _annotation("Selection and recruitment", "jury", "Date du jury.", opened=True)
-    convention_le: dt.date | None = _annotation("Selection and recruitment", "convention", "Date de la convention.", opened=True)
-    candidatures_le: dt.date | None = _annotation("Selection and recruitment", "applications open", "Date de présentation des candidatures à l'administration.", opened=True)
-    entretiens_le: dt.date | None = _annotation("Selection and recruitment", "interviews", "Date des entretiens.", opened=True)
-    prise_de_poste_le: dt.date | None = _annotation("Selection and recruitment", "start of work", "Date de la prise de poste.", opened=True)
+    valide_par_instructeur: bool | None = _champ("Selection and recruitment", "validated by an instructeur", "Vrai si une instructrice ou un instructeur a repris à son compte le pré-contrôle inscrit dans le dossier.", opened=True)
+    jury_le: dt.date | None = _champ("Selection and recruitment", "jury", "Date du jury.", opened=True)
+    convention_le: dt.date | None = _champ("Selection and recruitment", "convention", "Date de la convention.", opened=True)
+    candidatures_le: dt.date | None = _champ("Selection and recruitment", "applications open", "Date de présentation des candidatures à l'administration.", opened=True)
+    entretiens_le: dt.date | None = _champ("Selection and recruitment", "interviews", "Date des entretiens.", opened=True)
+    prise_de_poste_le: dt.date | None = _champ("Selection and recruitment", "start of work", "Date de la prise de poste.", opened=True)
 
     # fmt: on
     def with_changes(self, **changes: Any) -> Self:
@@ -248,14 +241,3 @@ OPEN = frozenset(
     | {"voeux.profil", "voeux.ordre", "evaluations.moment", "evaluations.criteres"}
 )
 """The keys of `[mapping]` whose champs readers without personal data see."""
-
-
-def targets(*, annotations: bool) -> tuple[str, ...]:
-    """Return the keys allowed in `[mapping.annotations]`, or else in `[mapping.champs]`."""
-    keys = (
-        field.target or name
-        for name, field in declared_fields()
-        if field.is_annotation == annotations
-    )
-    # Two columns can come from one champ: the code and the name of the département.
-    return tuple(dict.fromkeys(keys))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dsync.eig.mapping.mapping_section import MappingConfig
+from dsync.eig.candidature import Candidature, declared_fields
+from dsync.eig.mapping.mapping_section import ANNOTATIONS, CHAMPS, RESERVED, MappingConfig
 from tests.unit.eig.mapping.conftest import MAPPING
 
 
@@ -87,3 +88,10 @@ def test_a_field_without_a_label_is_called_by_its_name() -> None:
 def test_columns_of_an_unmapped_repetition_are_none() -> None:
     """A repetition that is not mapped has no columns."""
     assert list(MappingConfig().columns("evaluations")) == []
+
+
+def test_each_field_of_the_candidature_has_its_key() -> None:
+    """The section's keys are declared apart from the candidature, and are those of its fields."""
+    filled = {field.target or name for name, field in declared_fields()}
+    assert {*CHAMPS, *ANNOTATIONS} == filled
+    assert {*Candidature.model_fields} - {*CHAMPS} == RESERVED
