@@ -20,7 +20,7 @@ from pydantic import (
 
 from dsync.domain.dossier import slug
 from dsync.domain.remedies import MISSPELT, nearest
-from dsync.domain.toml import Boolean, Section, champ_of
+from dsync.domain.toml import DEFAULTS, Boolean, Section, champ_of
 
 VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
 PROFIL = f"{VOEUX}.profil"
@@ -121,7 +121,7 @@ class ChampTarget(Section):
 class _ExtraTargets(Section):
     """Base of the model whose other keys are entries of the candidature's `extra`."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, ChampTarget]
 
     @model_validator(mode="after")
@@ -194,9 +194,9 @@ ANNOTATION_FIELDS = (*ANNOTATIONS, EVALUATIONS)
 class MappingConfig(Section):
     """The whole section `[mapping]`."""
 
-    champs: ChampTargets = Field(default_factory=ChampTargets)  # type: ignore[valid-type]
+    champs: ChampTargets = DEFAULTS  # type: ignore[valid-type]
     voeux: VoeuxTarget | None = None
-    annotations: AnnotationTargets = Field(default_factory=AnnotationTargets)  # type: ignore[valid-type]
+    annotations: AnnotationTargets = DEFAULTS  # type: ignore[valid-type]
     evaluations: EvaluationsTarget | None = None
     autres: tuple[ChampTarget, ...] = ()
     """Descriptors without a field, which are not reported as new."""
