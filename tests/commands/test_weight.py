@@ -19,14 +19,14 @@ LOCAL = (
     "structlog",
     "sqlalchemy.dialects.postgresql",
 )
-PROGRAMME = ("sqlmodel", "sqlalchemy.orm", "dsync.eig.eig")
+PROGRAMME = ("sqlmodel", "sqlalchemy.orm", "dsync.eig.eig", "dsync.controles")
 
 
 @pytest.mark.parametrize(
     ("command", "without", "own"),
     [
         ("--version", (*LOCAL, "sqlalchemy", "pydantic", "msgspec", "rich", "dsync.settings"), 14),
-        ("status", (*LOCAL, *PROGRAMME, "rich", "dsync.ds", "dsync.sync.run"), 116),
+        ("status", (*LOCAL, *PROGRAMME, "rich", "dsync.ds", "dsync.sync.run"), 112),
         (
             "sync",
             (
@@ -37,7 +37,7 @@ PROGRAMME = ("sqlmodel", "sqlalchemy.orm", "dsync.eig.eig")
                 "rich.console",
                 "sqlalchemy.dialects.postgresql",
             ),
-            220,
+            208,
         ),
     ],
 )
