@@ -146,15 +146,12 @@ def test_wishes_without_their_profile_are_not_taken_for_none(form: Any, is_hidde
 @pytest.mark.parametrize(
     ("typename", "values", "expected"),
     [
-        (
-            "MultipleDropDownListChamp",
-            {"values": ["A", "B"]},
-            (Voeu(1, "A", None), Voeu(2, "B", None)),
-        ),
+        ("MultipleDropDownListChamp", {"values": ["A", "B"]},
+         (Voeu(1, "A", None), Voeu(2, "B", None))),
         ("TextChamp", {"textValue": "A"}, (Voeu(1, "A", None),)),
         ("TextChamp", {"textValue": " "}, ()),
     ],
-)
+)  # fmt: skip
 def test_profiles_asked_for_without_a_repetition_are_wishes(
     form: Any, typename: str, values: dict[str, Any], expected: tuple[Voeu, ...]
 ) -> None:
