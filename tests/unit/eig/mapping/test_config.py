@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dsync.eig.mapping.mapping_section import MappingConfig
+from dsync.eig.candidature import Candidature, declared_fields
+from dsync.eig.mapping.mapping_section import ANNOTATIONS, CHAMPS, RESERVED, MappingConfig
 from tests.unit.eig.mapping.conftest import MAPPING
 
 
@@ -72,3 +73,10 @@ def test_the_needed_fields_come_with_their_french_labels() -> None:
     assert not {"perspectives", "sponsor_telephone", "contact_fonction", "etape"} & set(needed)
     config = MappingConfig.model_validate({"champs": {"entite": {"id": "a", "needed": True}}})
     assert (("entite", "entite"),) == config.needed()
+
+
+def test_each_field_of_the_candidature_has_its_key() -> None:
+    """The section's keys are declared apart from the candidature, and are those of its fields."""
+    filled = {field.target or name for name, field in declared_fields()}
+    assert {*CHAMPS, *ANNOTATIONS} == filled
+    assert {*Candidature.model_fields} - {*CHAMPS} == RESERVED
