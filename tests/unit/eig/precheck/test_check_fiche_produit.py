@@ -17,6 +17,7 @@ from tests.unit.eig.precheck.builders import (
     FETCHED_AT,
     RULES,
     CurrentVerdict,
+    a_just,
     candidature,
     check,
     judge_if_needed,
@@ -114,8 +115,7 @@ def test_a_page_of_after_the_deposit_is_at_best_a_verifier(
     phases: list[tuple[str, str]], resultat: str
 ) -> None:
     """The sentence says since when it exists."""
-    products = {"a-just": {"name": "A-JUST", "phases": phases}}
-    answer = check("fiche_produit", products=products)
+    answer = check("fiche_produit", products=a_just(phases))
     assert resultat == answer.resultat
     if resultat == "a_verifier":
         debut = french_date(date.fromisoformat(min(start for _, start in phases)))
@@ -127,7 +127,7 @@ def test_a_page_that_a_catalogue_of_after_the_deposit_lacked_came_later() -> Non
     """Whatever phases it gives itself; the next verdicts remember it."""
     dossier = candidature()
     phases = [("investigation", "2021-02-01"), ("construction", "2021-09-01")]
-    without, with_it = {"autre": product("Autre")}, {"a-just": product("A-JUST", phases)}
+    without, with_it = {"autre": product("Autre")}, a_just(phases)
     found = [
         PublicEvidence(published(products), FETCHED_AT + timedelta(days=day))
         for day, products in ((0, without), (9, with_it), (10, with_it))
