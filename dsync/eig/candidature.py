@@ -58,22 +58,16 @@ class Voeu(Struct, frozen=True):
     missions: str | None
 
 
-class NoteCritere(Struct, frozen=True):
-    """The mark for one criterion."""
-
-    critere: str
-    libelle: str
-    note: float | None
-
-
-class Grille(Struct, frozen=True):
+# Stored as lists: five grids of a dossier would repeat the names of their fields.
+class Grille(Struct, frozen=True, array_like=True):
     """A filled evaluation grid; `ligne` is its row, from 1."""
 
     ligne: int
     moment: str | None
     evaluateur: str | None
     commentaire: str | None
-    notes: tuple[NoteCritere, ...]
+    notes: tuple[float | None, ...]
+    """The mark for each of the dossier's `criteres`."""
     moyenne: float | None = None
     """Mean of the marks, computed from `notes`; None without a mark."""
     soutenance: bool = False
@@ -86,7 +80,7 @@ class Grille(Struct, frozen=True):
     """Whether it counts in the dossier's mean."""
 
     def __post_init__(self) -> None:
-        given = [note.note for note in self.notes if note.note is not None]
+        given = [note for note in self.notes if note is not None]
         # The struct is frozen, so a plain assignment is refused.
         force_setattr(self, "moyenne", sum(given) / len(given) if given else None)
 
@@ -180,6 +174,8 @@ class Candidature(EigTable, table=True):
     """The status of each key of `[mapping]` outside repetitions."""
     voeux: tuple[Voeu, ...] = free("Profils souhaités et missions.", JsonText(tuple[Voeu, ...]), default=())
     evaluations: tuple[Grille, ...] = personal("Grilles : évaluatrice ou évaluateur, commentaire, notes.", JsonText(tuple[Grille, ...]), default=())
+    criteres: tuple[tuple[str, str], ...] = open_(type_=JsonText(tuple[tuple[str, str], ...]), default=())
+    """The criteria of its grids: name and label in its form; none without a grid."""
     bilan: Bilan | None = declare(Declared(mark=Mark.OF_JURY), JsonText(Bilan | None))
     """What they give together; None without a grid."""
     etapes: tuple[Passage, ...] = open_(type_=JsonText(tuple[Passage, ...]), default=())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsync.eig.candidature import Bilan, Grille, NoteCritere
+from dsync.eig.candidature import Bilan, Grille
 from dsync.eig.grids import weighed
 
 Row = tuple[str | None, str | None, tuple[float | None, ...]]
@@ -14,9 +14,7 @@ DOSSIER, SOUTENANCE = "Dossier", "Soutenance"
 def grids(*rows: Row) -> list[Grille]:
     """Make grids of these rows: moment, evaluator, marks."""
     return [
-        Grille(
-            ligne, moment, who, None, tuple(NoteCritere(str(i), "N", m) for i, m in enumerate(ms))
-        )
+        Grille(ligne, moment, who, None, ms)
         for ligne, (moment, who, ms) in enumerate(rows, start=1)
     ]
 

@@ -10,7 +10,7 @@ import pytest
 from dsync.domain.champs import boolean_of, day_of, departement_of, number_of, rank_of
 from dsync.domain.dossier import Champ
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.eig.candidature import Grille, NoteCritere, Reponse, Voeu
+from dsync.eig.candidature import Grille, Reponse, Voeu
 from dsync.eig.mapping.mapping_section import MappingConfig
 from tests.unit.eig.mapping.conftest import MAPPING, Mapper, dossier_of, make_node
 
@@ -211,9 +211,9 @@ def test_a_grid_has_its_row_number_and_a_mark_for_each_criterion(form: Any) -> N
         "eval@example.org",
         "Bon",
     )
-    assert tuple(note.critere for note in evaluation.notes) == NAMES
-    assert tuple(note.note for note in evaluation.notes[:3]) == (4.0, 99.0, None)
-    assert evaluation.notes[0].libelle == "Problème avéré"
+    assert tuple(name for name, _ in mapped.candidature.criteres) == NAMES
+    assert evaluation.notes[:3] == (4.0, 99.0, None)
+    assert mapped.candidature.criteres[0] == ("probleme_avere", "Problème avéré")
     assert evaluation.moyenne == 51.5
 
 
@@ -227,8 +227,9 @@ def test_criteria_that_the_revision_lacks_are_left_out(form: Any) -> None:
         "Dossier",
         "eval@example.org",
         "Bon",
-        (NoteCritere("probleme_avere", "Problème avéré", None),),
+        (None,),
     )
+    assert (("probleme_avere", "Problème avéré"),) == mapped.candidature.criteres
     assert (expected,) == mapped.candidature.evaluations
 
 
