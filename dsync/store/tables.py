@@ -384,6 +384,8 @@ class OutboxRow(_Table):
     demarche_numero: int = _number()
     annotation: str = open_("Ce qui est inscrit : resultat, detail, date (des annotations) ou label (l'étiquette).")
     valeur: str | None = free("Valeur voulue ; vide pour un dossier effacé.", Text)
+    # The verdict whose detail is the wanted value, which stands there alone (`wishes.VALUE`).
+    du_verdict: int | None = Field(default=None, sa_type=BigInteger)
     statut: str = open_("Statut : en_attente, confirmee (par dsync, ou la même écrite par une personne), refusee, conflit (une personne a écrit autre chose), incertaine (envoyée sans réponse), remplacee (par une valeur plus récente ou par une personne) ou suspendue (pré-contrôle validé).")
     tentatives: int = open_("Nombre d'envois.")
     prochain_essai_le: dt.datetime | None

@@ -19,6 +19,12 @@ LABELS = {"Éligible": "éligible", "À vérifier": "à vérifier", "Inéligible
 SETTLED = {"confirmee", "conflit", "suspendue"}
 
 
+WISHES = (
+    "SELECT o.numero, annotation, statut, erreur, coalesce(o.valeur, v.detail) AS valeur "
+    "FROM outbox AS o LEFT JOIN verdict AS v ON v.id = o.du_verdict "
+)
+
+
 def check_copy(engine: Engine) -> None:
     """Compare every dossier of the sandbox with its copy."""
     rows = {row["numero"]: row for row in engine.rows("SELECT * FROM dossier")}
@@ -76,7 +82,7 @@ def check_annotations(engine: Engine) -> None:
     A conflict or a box checked by an instructeur excuses a difference, nothing else does.
     """
     wishes: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for row in engine.rows("SELECT * FROM outbox WHERE courante"):
+    for row in engine.rows(f"{WISHES} WHERE courante"):
         wishes[row["numero"]][row["annotation"]] = row
     verdicts = {
         row["numero"]: row["verdict"]
@@ -148,7 +154,7 @@ def check_sent(engine: Engine) -> None:
     for rank, stable_id, value in engine.sent_values():
         sent[rank + FIRST, OWNED[stable_id]].append(value)
     wished: dict[tuple[int, str], list[Any]] = defaultdict(list)
-    for row in engine.rows("SELECT numero, annotation, valeur FROM outbox ORDER BY id"):
+    for row in engine.rows(f"{WISHES} ORDER BY o.id"):
         wished[row["numero"], row["annotation"]].append(row["valeur"])
     erased = {t.number for t in engine.control.truth() if t.presence == "supprime"}
     for key, values in sent.items():

@@ -29,8 +29,9 @@ _STANDS = (
 )
 _VERSIONS = "SELECT DISTINCT version_regles FROM verdict ORDER BY 1"
 _WISHES = (
-    "SELECT numero, annotation, valeur FROM outbox WHERE courante "
-    "AND annotation NOT IN ('date') ORDER BY numero, annotation"
+    "SELECT o.numero, o.annotation, coalesce(o.valeur, v.detail) FROM outbox AS o "
+    "LEFT JOIN verdict AS v ON v.id = o.du_verdict WHERE o.courante "
+    "AND o.annotation NOT IN ('date') ORDER BY o.numero, o.annotation"
 )
 _CAUSES = "SELECT numero, details FROM evenement WHERE evenement = 'verdict' ORDER BY id"
 

@@ -16,6 +16,7 @@ from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import SHIPPED, Demarche, every_demarche_if_long
 from tests.acceptance.worker.installed import Installed, until
 from tests.acceptance.worker.truth import OPEN, assert_copy_is_true, writes
+from tests.engine.oracle import WISHES
 
 Sent = list[tuple[int, str, str]]
 
@@ -89,7 +90,7 @@ def survive(
 def assert_each_wish_had_one_value(database: Database, sent: Sent) -> None:
     """What was sent follows the wishes: repeated at most, never another value, never backwards."""
     wished: dict[tuple[int, str], list[str]] = {}
-    for row in database.rows("SELECT numero, annotation, valeur FROM outbox ORDER BY id"):
+    for row in database.rows(f"{WISHES} ORDER BY o.id"):
         wished.setdefault((row["numero"], row["annotation"]), []).append(row["valeur"])
     for number, annotation, value in sent:
         values = wished[number, annotation]
