@@ -174,8 +174,10 @@ class Candidature(EigTable, table=True):
     """The status of each key of `[mapping]` outside repetitions."""
     voeux: tuple[Voeu, ...] = free("Profils souhaités et missions.", JsonText(tuple[Voeu, ...]), default=())
     evaluations: tuple[Grille, ...] = personal("Grilles : évaluatrice ou évaluateur, commentaire, notes.", JsonText(tuple[Grille, ...]), default=())
-    criteres: tuple[tuple[str, str], ...] = open_(type_=JsonText(tuple[tuple[str, str], ...]), default=())
-    """The criteria of its grids: name and label in its form; none without a grid."""
+    criteres: tuple[str, ...] = open_(type_=JsonText(tuple[str, ...]), default=())
+    """The names of the criteria of its grids; none without a grid."""
+    criteres_libelles: tuple[str, ...] = open_(type_=JsonText(tuple[str, ...]), default=())
+    """Their labels in its form."""
     bilan: Bilan | None = declare(Declared(mark=Mark.OF_JURY), JsonText(Bilan | None))
     """What they give together; None without a grid."""
     etapes: tuple[Passage, ...] = open_(type_=JsonText(tuple[Passage, ...]), default=())

@@ -157,7 +157,8 @@ def make_candidature(dossier: Dossier, **changes: Any) -> Candidature:
                 (4.0, None),
             ),
         ),
-        criteres=(("impact", "Impact"), ("equipe", "Équipe")),
+        criteres=("impact", "equipe"),
+        criteres_libelles=("Impact", "Équipe"),
         valide_par_instructeur=False,
         reponses={"page_produit": Reponse.REMPLI, "voeux": Reponse.VIDE},
     )

@@ -99,7 +99,8 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
                     _read_grille(number, cells, plan) for number, cells in lignes
                 )
                 if lignes:
-                    fields["criteres"] = tuple([(name, label) for name, label, _ in plan.criteres])
+                    fields["criteres"] = tuple([name for name, *_ in plan.criteres])
+                    fields["criteres_libelles"] = tuple([label for _, label, _ in plan.criteres])
             elif name in plan.extras:
                 if not is_empty:
                     extra[name] = _EXTRA_READERS.get(plan.extras[name], text_of)(champ)

@@ -25,7 +25,8 @@ def upgrade() -> None:
 def _as_lists(grids: list[dict[str, Any]]) -> dict[str, Any]:
     marks = grids[0]["notes"] if grids else []
     return {
-        "criteres": [[mark["critere"], mark["libelle"]] for mark in marks],
+        "criteres": [mark["critere"] for mark in marks],
+        "criteres_libelles": [mark["libelle"] for mark in marks],
         "evaluations": [
             [*(grid | {"notes": [mark["note"] for mark in grid["notes"]]}).values()]
             for grid in grids

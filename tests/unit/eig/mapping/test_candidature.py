@@ -211,9 +211,9 @@ def test_a_grid_has_its_row_number_and_a_mark_for_each_criterion(form: Any) -> N
         "eval@example.org",
         "Bon",
     )
-    assert tuple(name for name, _ in mapped.candidature.criteres) == NAMES
+    assert mapped.candidature.criteres == NAMES
     assert evaluation.notes[:3] == (4.0, 99.0, None)
-    assert mapped.candidature.criteres[0] == ("probleme_avere", "Problème avéré")
+    assert mapped.candidature.criteres_libelles[0] == "Problème avéré"
     assert evaluation.moyenne == 51.5
 
 
@@ -229,7 +229,7 @@ def test_criteria_that_the_revision_lacks_are_left_out(form: Any) -> None:
         "Bon",
         (None,),
     )
-    assert (("probleme_avere", "Problème avéré"),) == mapped.candidature.criteres
+    assert ("Problème avéré",) == mapped.candidature.criteres_libelles
     assert (expected,) == mapped.candidature.evaluations
 
 
