@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import groupby
 from json import loads
-from typing import Any
+from typing import Any, Protocol
 
 from dsync.annotations.targets import normalise
 from dsync.domain.dossier import OPEN_ETATS
@@ -19,13 +19,28 @@ LABELS = {"Éligible": "éligible", "À vérifier": "à vérifier", "Inéligible
 SETTLED = {"confirmee", "conflit", "suspendue"}
 
 
-WISHES = (
+_WISHES = (
     "SELECT o.numero, annotation, statut, erreur, coalesce(o.valeur, v.detail) AS valeur "
     "FROM outbox AS o LEFT JOIN verdict AS v ON v.id = o.du_verdict "
 )
 
 
-def check_copy(engine: Engine) -> None:
+class Outcome(Protocol):
+    """What is looked at: an engine, or a database and a sandbox beside it."""
+
+    control: Any
+
+    def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        """Return the rows of a query."""
+
+    def one(self, table: str, rank: int) -> dict[str, Any]:
+        """Return a dossier's row; nothing when there is none."""
+
+    def sent_values(self) -> list[tuple[int, int, Any]]:
+        """Return every value that was sent, in order: rank, stable id, value."""
+
+
+def check_copy(engine: Outcome) -> None:
     """Compare every dossier of the sandbox with its copy."""
     rows = {row["numero"]: row for row in engine.rows("SELECT * FROM dossier")}
     texts = _texts(engine)
@@ -46,7 +61,7 @@ def check_copy(engine: Engine) -> None:
     assert {} == rows
 
 
-def _texts(engine: Engine) -> dict[int, dict[tuple[str, int], Any]]:
+def _texts(engine: Outcome) -> dict[int, dict[tuple[str, int], Any]]:
     from base64 import b64decode
 
     found: dict[int, dict[tuple[str, int], Any]] = defaultdict(dict)
@@ -69,20 +84,20 @@ def _check_texts(truth: DossierTruth, texts: dict[tuple[str, int], Any]) -> None
             )
 
 
-def _check_erased(engine: Engine, truth: DossierTruth) -> None:
+def _check_erased(engine: Outcome, truth: DossierTruth) -> None:
     for table in ("contenu", "changement", "candidature", "pousse", "quarantaine"):
         assert {} == engine.one(table, truth.number - FIRST), (table, truth.number)
     verdicts = engine.rows("SELECT * FROM verdict WHERE numero = :numero", numero=truth.number)
     assert all(not row["detail"] for row in verdicts)
 
 
-def check_annotations(engine: Engine) -> None:
+def check_annotations(engine: Outcome) -> None:
     """Compare what DS holds in each open dossier with the wishes, and the wishes with the verdict.
 
     A conflict or a box checked by an instructeur excuses a difference, nothing else does.
     """
     wishes: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for row in engine.rows(f"{WISHES} WHERE courante"):
+    for row in engine.rows(f"{_WISHES} WHERE courante"):
         wishes[row["numero"]][row["annotation"]] = row
     verdicts = {
         row["numero"]: row["verdict"]
@@ -148,13 +163,13 @@ def _standing(truth: DossierTruth, name: str) -> str | None:
     return normalise(TYPES[stable_id], value)
 
 
-def check_sent(engine: Engine) -> None:
+def check_sent(engine: Outcome) -> None:
     """No wish was sent with two values: what was sent is what was wished, in the wishes' order."""
     sent: dict[tuple[int, str], list[Any]] = defaultdict(list)
     for rank, stable_id, value in engine.sent_values():
         sent[rank + FIRST, OWNED[stable_id]].append(value)
     wished: dict[tuple[int, str], list[Any]] = defaultdict(list)
-    for row in engine.rows(f"{WISHES} ORDER BY o.id"):
+    for row in engine.rows(f"{_WISHES} ORDER BY o.id"):
         wished[row["numero"], row["annotation"]].append(row["valeur"])
     erased = {t.number for t in engine.control.truth() if t.presence == "supprime"}
     for key, values in sent.items():

@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from alembic import op
+from sqlalchemy import BigInteger, Column, MetaData, Table
 
-from dsync.eig.candidature import metadata
 from dsync.store import table_lines
+from dsync.store.columns import JsonText
 from dsync.store.copying import rewrite
 
 revision = "0002"
@@ -19,7 +20,15 @@ depends_on = None
 
 def upgrade() -> None:
     table_lines.make("dsync.eig", revision)
-    rewrite(op.get_bind(), metadata.tables["candidature"], "evaluations", _as_lists)
+    candidature = Table(
+        "candidature",
+        MetaData(),
+        Column("numero", BigInteger, primary_key=True),
+        Column("evaluations", JsonText()),
+        Column("criteres", JsonText()),
+        Column("criteres_libelles", JsonText()),
+    )
+    rewrite(op.get_bind(), candidature, "evaluations", _as_lists)
 
 
 def _as_lists(grids: list[dict[str, Any]]) -> dict[str, Any]:
