@@ -69,8 +69,6 @@ class Wish(NamedTuple):
     """Who ordered to overwrite a human's value and a validated pre-check; None: nobody."""
     force_sur: str | None = None
     """The value that they saw, as `current_value` returns it; None: any."""
-    du_verdict: int | None = None
-    """The id of the verdict whose detail `valeur` is."""
     pushed: WrittenValue | None = None
     """The last written value; None when this database has no record of one."""
     uncertain: WrittenValue | None = None

@@ -26,7 +26,6 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.seals import Seals
 from dsync.store.sql import Subject, among, update_rows, upsert
-from dsync.store.wishes import VALUE
 
 _outbox = tables.outbox
 _correction = tables.correction
@@ -131,9 +130,7 @@ class ChangeWrites(Subject):
         found: dict[int, dict[str, WrittenValue]] = {}
         if numbers:
             rows = self.connection.execute(
-                select(
-                    _outbox.c.numero, _outbox.c.annotation, VALUE.label("valeur"), _outbox.c.cible
-                )
+                select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur, _outbox.c.cible)
                 .where(among(_outbox.c.numero, numbers), _outbox.c.envoyee_le.is_not(None))
                 .order_by(_outbox.c.envoyee_le, _outbox.c.id)
             )

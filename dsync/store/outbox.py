@@ -41,7 +41,6 @@ from dsync.store.sql import (
 from dsync.store.wishes import (
     PUSHED,
     UNKNOWN_FOR,
-    VALUE,
     WAITING,
     WishReads,
     by_dossier,
@@ -76,7 +75,7 @@ _REPLACING = (
     # A person ordered it, by what they saw.
     _outbox.c.force_par.is_(None),
     # One that was sent is read back first: DS may have it already.
-    or_(_pousse.c.incertaine.is_(None), _pousse.c.incertaine != VALUE),
+    or_(_pousse.c.incertaine.is_(None), _pousse.c.incertaine != _outbox.c.valeur),
 )
 
 
@@ -163,7 +162,7 @@ class OutboxReads(Subject):
                 _dossier.c.revision_id,
                 _outbox.c.annotation,
                 _pousse.c.valeur,
-                VALUE,
+                _outbox.c.valeur,
                 _pousse.c.cible,
                 _pousse.c.connue_le,
             )
@@ -226,7 +225,7 @@ class OutboxReads(Subject):
         # Of what was erased, the text is gone and the dates stay.
         was_sent = (_outbox.c.confirmee_le.is_not(None), _outbox.c.envoyee_le.is_not(None))
         found = select(_outbox.c.numero).where(
-            among(_outbox.c.numero, numbers), *was_sent, VALUE.is_(None)
+            among(_outbox.c.numero, numbers), *was_sent, _outbox.c.valeur.is_(None)
         )
         return {DossierNumber(number) for number in self.connection.scalars(found)}
 
@@ -327,7 +326,6 @@ class OutboxWrites(OutboxReads):
                 .values(statut=WishStatus.REMPLACEE.value, prochain_essai_le=None, courante=False)
             )
         self.touch(numero for numero, _ in fresh)
-        said = self._said([numero for numero, annotation in fresh if annotation == DETAIL])
         insert_rows(
             self.connection,
             _outbox,
@@ -336,8 +334,7 @@ class OutboxWrites(OutboxReads):
                     "numero": wish.numero,
                     "demarche_numero": self.number,
                     "annotation": wish.annotation,
-                    "valeur": None if du_verdict else wish.valeur,
-                    "du_verdict": du_verdict,
+                    "valeur": wish.valeur,
                     "statut": (
                         WishStatus.REMPLACEE
                         if wish.numero in accepted
@@ -355,19 +352,8 @@ class OutboxWrites(OutboxReads):
                 }
                 for key, wish in fresh.items()
                 for before in (current.get(key),)
-                for du_verdict in (said.get(wish),)
             ],
         )
-
-    def _said(self, numbers: Sequence[DossierNumber]) -> dict[NewWish, int]:
-        """Return the current verdicts of dossiers, by the wish for the detail that is theirs."""
-        verdict = tables.verdict.c
-        rows = self.connection.execute(
-            select(verdict.numero, verdict.detail, verdict.id).where(
-                among(verdict.numero, numbers), verdict.courant
-            )
-        )
-        return {NewWish(DossierNumber(n), DETAIL, detail): id_ for n, detail, id_ in rows}
 
     def withdraw(self, names: Collection[str] = ANNOTATION_NAMES) -> None:
         """End the wishes of these annotations, because they are not to be written any more.
@@ -401,7 +387,7 @@ class OutboxWrites(OutboxReads):
                 tentatives=_outbox.c.tentatives + 1,
                 prochain_essai_le=None,
             )
-            .returning(_outbox.c.id, _outbox.c.numero, _outbox.c.annotation, VALUE.label("valeur"))
+            .returning(_outbox.c.id, _outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur)
         ).all()
         self.touch(row.numero for row in sent)
         # Before `incertaine` is overwritten: if this write fails, too, DS still has the value of
@@ -430,7 +416,7 @@ class OutboxWrites(OutboxReads):
                 .where(
                     _outbox.c.numero == numero,
                     _outbox.c.annotation == annotation,
-                    own.valeur == VALUE,
+                    _outbox.c.valeur == own.valeur,
                     _outbox.c.envoyee_le.is_not(None),
                     _outbox.c.confirmee_le.is_(None),
                     ~_outbox.c.courante,

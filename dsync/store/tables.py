@@ -325,8 +325,6 @@ outbox = Table(
     open_("demarche_numero", BigInteger),
     open_("annotation", String, "Ce qui est inscrit : resultat, detail, date (des annotations) ou label (l'étiquette)."),
     free("valeur", Text, "Valeur voulue ; vide pour un dossier effacé.", nullable=True),
-    # The verdict whose detail is the wanted value, which stands there alone (`wishes.VALUE`).
-    open_("du_verdict", BigInteger, nullable=True),
     open_("statut", String, "Statut : en_attente, confirmee (par dsync, ou la même écrite par une personne), refusee, conflit (une personne a écrit autre chose), incertaine (envoyée sans réponse), remplacee (par une valeur plus récente ou par une personne) ou suspendue (pré-contrôle validé)."),
     open_("tentatives", Integer, "Nombre d'envois."),
     open_("prochain_essai_le", Instant, nullable=True),

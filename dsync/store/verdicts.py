@@ -30,7 +30,6 @@ from dsync.store.answer_rows import AnswerReads
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.seals import Seals, sealed
 from dsync.store.sql import Subject, among, insert_missing
-from dsync.store.wishes import VALUE
 
 _dossier = tables.dossier
 _verdict = tables.verdict
@@ -120,7 +119,7 @@ class VerdictReads(Subject):
     def _wished(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, str | None]]:
         wished: dict[int, dict[str, str | None]] = {}
         for numero, annotation, valeur in self.connection.execute(
-            select(_outbox.c.numero, _outbox.c.annotation, VALUE).where(
+            select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur).where(
                 among(_outbox.c.numero, numbers), _outbox.c.courante
             )
         ):
@@ -159,16 +158,8 @@ class VerdictWrites(VerdictReads):
         ]
         if not others:
             return {}
-        theirs = and_(among(_verdict.c.numero, others), _verdict.c.courant)
-        # A wish that is kept says itself what it wanted.
-        deleted = _outbox.c.du_verdict.in_(select(_verdict.c.id).where(theirs))
-        self.connection.execute(
-            update(_outbox)
-            .where(among(_outbox.c.numero, others), deleted)
-            .values(valeur=VALUE, du_verdict=None)
-        )
         seals = Seals(self.scope)
-        seals.delete(_verdict, theirs)
+        seals.delete(_verdict, and_(among(_verdict.c.numero, others), _verdict.c.courant))
         of_run = _event.c.run == run, _event.c.evenement == "verdict"
         seals.delete(_event, and_(among(_event.c.numero, others), *of_run))
         before = select(func.max(_verdict.c.id)).where(among(_verdict.c.numero, others))

@@ -40,7 +40,7 @@ from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.form_views import FormView
 from dsync.store.seals import as_text
 from dsync.store.sql import AT_ONCE, Subject, among
-from dsync.store.wishes import VALUE, may_be_written
+from dsync.store.wishes import may_be_written
 
 _dossier = tables.dossier
 _contenu = tables.contenu
@@ -332,7 +332,7 @@ class VerificationReads(Subject):
         same = and_(
             pushed.c.numero == _outbox.c.numero,
             pushed.c.annotation == _outbox.c.annotation,
-            func.coalesce(pushed.c.valeur, "") == func.coalesce(VALUE, ""),
+            func.coalesce(pushed.c.valeur, "") == func.coalesce(_outbox.c.valeur, ""),
             func.coalesce(pushed.c.cible, "") == func.coalesce(_outbox.c.cible, ""),
             pushed.c.connue_le.is_not(None),
             _outbox.c.confirmee_le.is_not(None),
@@ -358,7 +358,7 @@ class VerificationReads(Subject):
             select(
                 _outbox.c.numero,
                 _outbox.c.annotation,
-                VALUE.label("valeur"),
+                _outbox.c.valeur,
                 verdict.c.verdict,
                 verdict.c.detail,
             )

@@ -105,9 +105,7 @@ VIEWS: Dictionary = {
         **WITH_DSYNC,
     }, key=("vue", "colonne", "demarche_numero", "champ_id")),
     "lecture_annotation": View("Une ligne par valeur que dsync a voulu inscrire dans un dossier, les anciennes comprises. Rien n'est inscrit dans un dossier décidé ; ce qui vient d'être inscrit se lit dans lecture_champ et formulaire_* à la synchronisation suivante.", {
-        **of(outbox, "o", "numero annotation"),
-        **computed("valeur", "coalesce(o.valeur, (SELECT v.detail FROM verdict AS v WHERE v.id = o.du_verdict))", "Valeur voulue ; vide pour un dossier effacé.", mark=Mark.FREE_TEXT),
-        **of(outbox, "o", "statut tentatives AS tentative envoyee_le confirmee_le erreur demarche_numero"),
+        **of(outbox, "o", "numero annotation valeur statut tentatives AS tentative envoyee_le confirmee_le erreur demarche_numero"),
         **MOVED,
     }),
     "lecture_champ": View("Une ligne par champ et par annotation de chaque dossier, repris ou non dans les autres vues.", {

@@ -32,7 +32,6 @@ from dsync.store.journal import EventName, JournalWrites, NewEvent
 from dsync.store.sql import Scope, Subject, among, update_rows, upsert
 
 _outbox = tables.outbox
-_said = tables.verdict.alias()
 _pousse = tables.pousse
 _dossier = tables.dossier
 
@@ -50,14 +49,7 @@ _OPEN = (WishStatus.REFUSEE, WishStatus.INCERTAINE, WishStatus.EN_ATTENTE)
 
 
 PUSHED = and_(_pousse.c.numero == _outbox.c.numero, _pousse.c.annotation == _outbox.c.annotation)
-_detail = select(_said.c.detail).where(_said.c.id == _outbox.c.du_verdict)
-VALUE: Any = func.coalesce(_outbox.c.valeur, _detail.correlate(_outbox).scalar_subquery())
-"""The wanted value of a wish."""
-_COLUMNS = [
-    VALUE.label(name) if name == "valeur" else _outbox.c[name]
-    for name in Wish._fields
-    if name in _outbox.c
-]
+_COLUMNS = [_outbox.c[name] for name in Wish._fields if name in _outbox.c]
 
 
 def select_wishes(*more: ColumnElement[Any]) -> Select[Any]:
@@ -415,12 +407,9 @@ def _outcome_row(wish: Wish, end: WishOutcome, now: datetime) -> dict[str, Any]:
     is_confirmed = end.statut is WishStatus.CONFIRMEE
     goes_on = end.statut in {WishStatus.EN_ATTENTE, WishStatus.INCERTAINE}
     keeps = goes_on or (wish.is_humans and end.statut in _STOPPED)
-    valeur = end.valeur or wish.valeur
-    du_verdict = wish.du_verdict if valeur == wish.valeur else None
     return {
         "id": wish.id,
-        "valeur": valeur if du_verdict is None else None,
-        "du_verdict": du_verdict,
+        "valeur": end.valeur or wish.valeur,
         "statut": end.statut.value,
         # Kept while it goes on, so that the end of the conflict is told when the wish is confirmed,
         # and while nothing is written, so that the human's value is still known as theirs then.

@@ -19,12 +19,6 @@ LABELS = {"Éligible": "éligible", "À vérifier": "à vérifier", "Inéligible
 SETTLED = {"confirmee", "conflit", "suspendue"}
 
 
-_WISHES = (
-    "SELECT o.numero, annotation, statut, erreur, coalesce(o.valeur, v.detail) AS valeur "
-    "FROM outbox AS o LEFT JOIN verdict AS v ON v.id = o.du_verdict "
-)
-
-
 class Outcome(Protocol):
     """What is looked at: an engine, or a database and a sandbox beside it."""
 
@@ -97,7 +91,7 @@ def check_annotations(engine: Outcome) -> None:
     A conflict or a box checked by an instructeur excuses a difference, nothing else does.
     """
     wishes: dict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for row in engine.rows(f"{_WISHES} WHERE courante"):
+    for row in engine.rows("SELECT * FROM outbox WHERE courante"):
         wishes[row["numero"]][row["annotation"]] = row
     verdicts = {
         row["numero"]: row["verdict"]
@@ -169,7 +163,7 @@ def check_sent(engine: Outcome) -> None:
     for rank, stable_id, value in engine.sent_values():
         sent[rank + FIRST, OWNED[stable_id]].append(value)
     wished: dict[tuple[int, str], list[Any]] = defaultdict(list)
-    for row in engine.rows(f"{_WISHES} ORDER BY o.id"):
+    for row in engine.rows("SELECT numero, annotation, valeur FROM outbox ORDER BY id"):
         wished[row["numero"], row["annotation"]].append(row["valeur"])
     erased = {t.number for t in engine.control.truth() if t.presence == "supprime"}
     for key, values in sent.items():

@@ -29,9 +29,8 @@ _STANDS = (
 )
 _VERSIONS = "SELECT DISTINCT version_regles FROM verdict ORDER BY 1"
 _WISHES = (
-    "SELECT o.numero, o.annotation, coalesce(o.valeur, v.detail) FROM outbox AS o "
-    "LEFT JOIN verdict AS v ON v.id = o.du_verdict WHERE o.courante "
-    "AND o.annotation NOT IN ('date') ORDER BY o.numero, o.annotation"
+    "SELECT numero, annotation, valeur FROM outbox WHERE courante "
+    "AND annotation NOT IN ('date') ORDER BY numero, annotation"
 )
 _CAUSES = "SELECT numero, details FROM evenement WHERE evenement = 'verdict' ORDER BY id"
 
