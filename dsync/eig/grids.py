@@ -24,7 +24,7 @@ def weighed(grids: Iterable[Grille]) -> tuple[tuple[Grille, ...], Bilan | None]:
         replace(
             grid,
             soutenance=_is_soutenance(grid.moment),
-            complete=bool(grid.notes) and all(note.note is not None for note in grid.notes),
+            complete=bool(grid.notes) and None not in grid.notes,
         )
         for grid in grids
     ]
@@ -53,7 +53,7 @@ def _person(grid: Grille) -> tuple[bool, str | int]:
 
 def _bilan(grids: list[Grille], *, of_soutenance: bool) -> Bilan:
     counting = [grid for grid in grids if grid.compte]
-    marks = [exact(note.note for note in grid.notes) for grid in counting]
+    marks = [exact(grid.notes) for grid in counting]
     given = [mark for of_grid in marks for mark in of_grid]
     incomplete = sum(not grid.complete for grid in counting)
     means = [] if incomplete else [mean(of_grid) for of_grid in marks]

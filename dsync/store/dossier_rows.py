@@ -469,6 +469,8 @@ def _dossier_row(record: Record, *, run: int, now: datetime, a_evaluer: bool) ->
         "presence_raison": None,
         "presence_le": None,
         "synchronise_le": now,
+        # The transaction's end writes its own instant: the row does not grow by it.
+        "modifie_ici_le": now,
         "content_hash": record.content_hash,
         "inputs_hash": record.inputs_hash,
         "lu_par_run": run,
