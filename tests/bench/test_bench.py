@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -148,7 +149,7 @@ def tell():
 def end(event, _):
     if event == "socket.connect":
         tell()
-        os._exit(0)
+        os.kill(os.getpid(), 9)
 atexit.register(tell)
 sys.addaudithook(end)
 from dsync.cli import main
@@ -187,7 +188,7 @@ def test_a_start(tmp_path: Path, command: str, seconds: str, mib: str) -> None:
                 assert started.stderr
                 peaks.append(int(started.stderr.read()) / 1024)
                 _, started.returncode, usage = os.wait4(started.pid, 0)
-            assert started.returncode == 0
+            assert started.returncode in (0, signal.SIGKILL)
             cpu_s.append(usage.ru_utime + usage.ru_stime)
     _told(f"{command}: CPU of a start", f"{statistics.median(cpu_s[1:]):.2f} s", seconds)
     _told(f"{command}: memory of a start", f"{statistics.median(peaks[1:]):.0f} MiB", mib)
