@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, select, text
+from sqlalchemy import Connection, bindparam, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
@@ -22,7 +22,7 @@ from dsync.eig.precheck.evidence import RegistryAnswer, established
 from dsync.eig.stages import SUITES
 from dsync.store import tables as engine
 from dsync.store.answer_rows import AnswerStatus
-from dsync.store.sql import CLOCK_TOLERANCE, among, first_of, is_first, upsert
+from dsync.store.sql import CLOCK_TOLERANCE, among, first_of, is_first, is_shown, upsert
 
 _candidature = evidence_tables.candidature
 _dossier = engine.dossier
@@ -196,23 +196,22 @@ def certain_products(
     return {DossierNumber(numero): product for numero, product in rows}
 
 
-def related(demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
-    """Select the open dossiers whose verdicts rest on these, the erased ones included."""
-    products = (
-        select(_own.c.produit_id)
-        .join(_its, _its.c.numero == _own.c.numero)
-        .where(among(_own.c.numero, numbers), _own.c.produit_id.is_not(None), _IS_FIRST)
-        .union_all(select(_jumeau.c.produit).where(among(_jumeau.c.numero, numbers)))
-    )
-    return select(_dossier.c.numero).where(
-        # Not a join alone: SQLite would go through all dossiers of the démarche.
-        _dossier.c.numero.in_(
-            select(_candidature.c.numero).where(_candidature.c.produit_id.in_(products))
-        ),
-        _dossier.c.demarche_numero == demarche,
-        _dossier.c.presence == Presence.PRESENT.value,
-        _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
-    )
+_PRODUCTS = (
+    select(_own.c.produit_id)
+    .join(_its, _its.c.numero == _own.c.numero)
+    .where(among(_own.c.numero, "numbers"), _own.c.produit_id.is_not(None), _IS_FIRST)
+    .union_all(select(_jumeau.c.produit).where(among(_jumeau.c.numero, "numbers")))
+)
+RELATED = select(_dossier.c.numero).where(
+    # Not a join alone: SQLite would go through all dossiers of the démarche.
+    _dossier.c.numero.in_(
+        select(_candidature.c.numero).where(_candidature.c.produit_id.in_(_PRODUCTS))
+    ),
+    _dossier.c.demarche_numero == bindparam("demarche"),
+    is_shown(OPEN_ETATS),
+)
+"""Selects the open dossiers of a `demarche` whose verdicts rest on `numbers`, the erased ones
+included."""
 
 
 # SQLite has no median. Integer division selects the middle row, or the two middle ones of an even
