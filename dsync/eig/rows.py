@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.due import FIRST
@@ -117,38 +117,50 @@ class ProductInput(NamedTuple):
     """The id of the product that a person named."""
 
 
+# Half of what a candidature holds.
+_UNREAD = ("evaluations", "bilan", "etapes", "extra")
+_CANDIDATURES = (
+    select(Candidature)
+    .where(among(_candidature.c.numero, "numbers"))
+    .options(*(defer(getattr(Candidature, name)) for name in _UNREAD))
+)
+
+
 def candidatures(
     connection: Connection, numbers: Sequence[DossierNumber]
 ) -> dict[DossierNumber, Candidature]:
-    """Return the candidatures of these dossiers, by number."""
+    """Return the candidatures of these dossiers, by number, without what no check reads."""
     with Session(connection) as session:
-        found = session.scalars(select(Candidature).where(among(_candidature.c.numero, numbers)))
+        found = session.scalars(_CANDIDATURES, {"numbers": numbers})
         return {DossierNumber(candidature.numero): candidature for candidature in found}
+
+
+_INPUTS = (
+    select(
+        _candidature.c.numero,
+        _candidature.c.page_produit,
+        _candidature.c.incubateur,
+        _candidature.c.produit_id,
+        _candidature.c.par_sa_fiche,
+        _verdict.c.preuve,
+        _reponse.c.produit,
+        _reponse.c.constat,
+    )
+    .outerjoin(_verdict, (_verdict.c.numero == _candidature.c.numero) & _verdict.c.courant)
+    .outerjoin(
+        _reponse,
+        (_reponse.c.numero == _candidature.c.numero)
+        & (_reponse.c.controle == Check.FICHE_PRODUIT.value)
+        & (_reponse.c.statut == AnswerStatus.CURRENT.value),
+    )
+    .where(among(_candidature.c.numero, "numbers"))
+    .order_by(_candidature.c.numero)
+)
 
 
 def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> list[ProductInput]:
     """Return what is needed to identify the products of these dossiers, ordered by number."""
-    of_page = (
-        (_reponse.c.numero == _candidature.c.numero)
-        & (_reponse.c.controle == Check.FICHE_PRODUIT.value)
-        & (_reponse.c.statut == AnswerStatus.CURRENT.value)
-    )
-    rows = connection.execute(
-        select(
-            _candidature.c.numero,
-            _candidature.c.page_produit,
-            _candidature.c.incubateur,
-            _candidature.c.produit_id,
-            _candidature.c.par_sa_fiche,
-            _verdict.c.preuve,
-            _reponse.c.produit,
-            _reponse.c.constat,
-        )
-        .outerjoin(_verdict, (_verdict.c.numero == _candidature.c.numero) & _verdict.c.courant)
-        .outerjoin(_reponse, of_page)
-        .where(among(_candidature.c.numero, numbers))
-        .order_by(_candidature.c.numero)
-    )
+    rows = connection.execute(_INPUTS, {"numbers": numbers})
     return [
         ProductInput(
             DossierNumber(row.numero),

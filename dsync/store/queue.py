@@ -77,7 +77,7 @@ class QueueWrites(QueueReads):
         """
         if not numbers:
             return []
-        given = {"demarche": self.number, "numbers": [*numbers]}
+        given = {"demarche": self.number, "numbers": numbers}
         return list(self.connection.scalars(_queuing_related(self.programme.products), given))
 
     @contextmanager

@@ -70,7 +70,7 @@ class _Numbers(TypeDecorator[list[int | None]]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """Return the engine's value."""
-        return value if dialect.name == "postgresql" else json.dumps(value)
+        return [*value] if dialect.name == "postgresql" else json.dumps([*value])
 
 
 class among(FunctionElement[bool]):  # noqa: N801 - read as the operator that it is
