@@ -188,7 +188,7 @@ def same_product(
     members: dict[str, list[DossierNumber]] = {}
     spelt = [*products, *(old for old, new in former.items() if new in products)]
     found = connection.execute(_SAME_PRODUCT, {"products": [*products], "spelt": spelt})
-    for row in sorted(found, key=lambda row: (row.depose_le, row.numero)):
+    for row in found:
         if row.demarche_numero == demarche:
             members.setdefault(former.get(row.produit, row.produit), []).append(row.numero)
     return {product: numbers[:FIRST] for product, numbers in members.items()}

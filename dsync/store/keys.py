@@ -33,7 +33,7 @@ _SAME_KEY = first_of(
         is_shown(COUNTED_ETATS),
     ),
     "cle",
-).order_by("depose_le", "numero")
+)
 
 
 class KeyReads(Subject):

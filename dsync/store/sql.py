@@ -244,12 +244,14 @@ def _write(connection: Connection, making: _Making, table: Table, rows: Rows) ->
 
 
 def first_of(found: Select[Any] | CompoundSelect[Any], *group: str) -> Select[Any]:
-    """Select the first rows of each group, as many as verdicts rest on, by their deposits."""
+    """Select the first dossiers of each group, as many as verdicts rest on, by their deposits."""
     rows = found.subquery()
     by = [rows.c[name] for name in group]
     place = func.row_number().over(partition_by=by, order_by=[rows.c.depose_le, rows.c.numero])
     placed = select(rows, place.label("place")).subquery()
-    return select(placed).where(placed.c.place <= FIRST)
+    shown = [placed.c[name] for name in ("numero", *group)]
+    first = select(*shown).where(placed.c.place <= FIRST)
+    return first.order_by(placed.c.depose_le, placed.c.numero)
 
 
 def is_first(one: FromClause, counted: Select[Any]) -> ColumnElement[bool]:
