@@ -25,6 +25,8 @@ TRIMMED = 1 << 17
 def main() -> None:
     """Run the `dsync` command (console script)."""
     set_up_process()
+    # Until a command has made its imports: they stay, and what comes later is looked at alone.
+    gc.disable()
     end_by_exception()
     dsync(prog_name="dsync")
 

@@ -7,6 +7,8 @@ right before and after it.
 
 from __future__ import annotations
 
+import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -136,6 +138,59 @@ def test_a_slow_server_is_what_is_waited_for(database_url: str, products: int) -
     assert (rows, dossiers, events) == (DOSSIERS, DOSSIERS, DOSSIERS)
     assert done.read == done.report["evaluated"] == DOSSIERS
     assert done.report["requests"] <= DOSSIERS // PAGE + 3
+
+
+UNTIL_CONNECTED = r"""
+import atexit, os, re, sys
+def tell():
+    with open("/proc/self/status") as status:
+        os.write(2, re.search(r"VmHWM:\s+(\d+)", status.read())[1].encode())
+def end(event, _):
+    if event == "socket.connect":
+        tell()
+        os._exit(0)
+atexit.register(tell)
+sys.addaudithook(end)
+from dsync.cli import main
+main()
+"""
+"""`dsync` until it connects to a server or ends; says its greatest memory in KiB."""
+
+
+@pytest.mark.parametrize(
+    ("command", "seconds", "mib"), [("status", "≤ 0.35 s", "≤ 60 MiB"), ("sync", "≤ 0.5 s", "-")]
+)
+def test_a_start(tmp_path: Path, command: str, seconds: str, mib: str) -> None:
+    """CPU and memory of `status`, and of `sync` before its first request."""
+    database, kept = tmp_path / "dsync.db", tmp_path / "kept.db"
+    with serving(1_000) as server:
+        measured("sync", server.base_url, f"sqlite:///{kept}")
+        environment = os.environ | {
+            # As installed, dsync has its bytecode, which the first start writes here.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode"),
+            "DSYNC_DS_TOKEN": TOKEN,
+            "DSYNC_DS_URL": server.ds_url,
+            "DSYNC_BETAGOUV_URL": server.base_url,
+            "DSYNC_DATABASE_URL": f"sqlite:///{database}",
+        }
+        cpu_s, peaks = [], []
+        for _ in range(16):
+            # Else it would wait for the lease of the one before.
+            for left in tmp_path.glob(f"{database.name}*"):
+                left.unlink()
+            shutil.copy(kept, database)
+            words = [sys.executable, "-c", UNTIL_CONNECTED, command]
+            with subprocess.Popen(
+                words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            ) as started:
+                assert started.stderr
+                peaks.append(int(started.stderr.read()) / 1024)
+                _, started.returncode, usage = os.wait4(started.pid, 0)
+            assert started.returncode == 0
+            cpu_s.append(usage.ru_utime + usage.ru_stime)
+    _told(f"{command}: CPU of a start", f"{statistics.median(cpu_s[1:]):.2f} s", seconds)
+    _told(f"{command}: memory of a start", f"{statistics.median(peaks[1:]):.0f} MiB", mib)
 
 
 _TWO_SANDBOXES = """
