@@ -84,9 +84,10 @@ ENGINES = ("postgresql", "sqlite")
 
 
 def ruled(url: str) -> list[Row[Any]]:
-    """Return the versions of the rules as analysts see them."""
+    """Return the versions of the rules as analysts see them, in the columns of each release."""
     with connected(url) as connection:
-        return [*connection.execute(text("SELECT * FROM lecture_regle ORDER BY version"))]
+        shown = "version, depuis_le, revision, regles, listes, categories, controles, phrases"
+        return [*connection.execute(text(f"SELECT {shown} FROM lecture_regle ORDER BY version"))]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
