@@ -64,7 +64,8 @@ def test_a_dossier_opened_from_a_list_leads_through_it(reader: Visitor) -> None:
     back = re.search(r'class="fil"><p><a [^>]*href="([^"]+)"', page)
     assert back
     assert listed == numbers(reader.get(html.unescape(back[1])))
-    assert link_of(reader.get(f"/dossiers/{FIRST}").text, "next") is None
+    for other in (f"{FIRST}", f"{number(5)}?{query}"):
+        assert link_of(reader.get(f"/dossiers/{other}").text, "next") is None, "not in the list"
 
 
 def test_several_dossiers_are_read_and_judged_by_one_request(

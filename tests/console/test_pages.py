@@ -258,6 +258,7 @@ def test_what_to_send_to_an_applicant_stands_in_the_dossier(
     assert re.search(r"message envoyé, dit cette personne\) – ada@poste", journal)
     waiting = visitor.get(f"/dossiers?attend=usager&numeros={number(0)}")
     assert [number(0)] == numbers(waiting)
+    assert "il garde son avis" in visitor.send(f"/dossiers/{number(5)}/envoye")
 
 
 def test_each_verdict_has_its_account(console: ServedConsole, engine: Engine) -> None:
