@@ -68,6 +68,17 @@ def test_a_dossier_opened_from_a_list_leads_through_it(reader: Visitor) -> None:
         assert link_of(reader.get(f"/dossiers/{other}").text, "next") is None, "not in the list"
 
 
+def test_pages_of_a_list_lead_to_each_other(reader: Visitor) -> None:
+    first = "/suivi?par=tous"
+    following = link_of(reader.get(first).text, "next")
+    assert following
+    page = reader.get(following).text
+    assert "Page 2" in words(page)
+    back = link_of(page, "prev")
+    assert back
+    assert reader.read(first) == reader.read(back)
+
+
 def test_several_dossiers_are_read_and_judged_by_one_request(
     engine: Engine, visitor: Visitor
 ) -> None:
