@@ -73,6 +73,9 @@ def test_refresh_replaces_the_evidence(sandbox: Sandbox, run: Command) -> None:
         if entry["id"] == before["produit_id"]:
             entry["attributes"]["phases"] = [{"name": "alumni", "start": "2020-01-01", "end": ""}]
     sandbox.control.catalogue.replace("/api/v2.6/startups.json", startups)
+    assert run("sync").code == 0
+    shown = run("dossier", "show", number)
+    assert "Remark: D’après le catalogue actuel, le verdict serait À vérifier." in shown.out
     assert run("precheck", "--refresh", "--yes").code == 2
     asked = ("precheck", "--dossier", number, "--refresh")
     assert run(*asked).refuses("--yes")

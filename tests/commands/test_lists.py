@@ -9,6 +9,7 @@ import pytest
 from dsync.sandbox import Sandbox
 from tests.commands.command import InsideCommand, config_with
 from tests.commands.conftest import begin
+from tests.commands.terminal import screen
 
 CATEGORIES = "categories_juridiques.csv"
 CENTRALE = "7113,"
@@ -100,6 +101,17 @@ def test_a_list_that_lost_a_tenth_is_told_before_the_question(lists: Lists) -> N
     updated = lists.run("evidence", "update", file, "--yes", **lists.environment)
     assert (0, True) == (updated.code, "entries are gone" in updated.out)
     assert text != lists.text(name)
+
+
+def test_it_is_asked_on_a_terminal(lists: Lists) -> None:
+    """« n » changes nothing."""
+    before = lists.text()
+    line = line_of(before, CENTRALE)
+    command = ("--config", lists.config, "evidence", "update", lists.changed(line, ""))
+    assert "Nothing was changed" in screen(lists.run, *command, typed=lambda: "n\n").out
+    assert before == lists.text()
+    screen(lists.run, *command, typed=lambda: "y\n")
+    assert line not in lists.text()
 
 
 def test_nothing_is_undone_that_was_not_done(run: InsideCommand) -> None:
