@@ -7,24 +7,20 @@ right before and after it.
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from datetime import timedelta
-from itertools import product
 from pathlib import Path
 
 import pytest
 from msgspec import structs
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import text
 
 from dsync.domain.dossier import Dossier
 from dsync.ds import operations
 from dsync.ds.crawl import PageReader
-from dsync.sandbox import Sandbox
 from dsync.sync.page_storing import EPOCH
 from dsync.sync.work import Push, ReadAll, Request
 from dsync.wiring import Worker
@@ -49,6 +45,20 @@ def _engine(database_url: str) -> str:
     return database_url.partition(":")[0].partition("+")[0]
 
 
+def test_memory_does_not_grow_with_the_demarche(tmp_path: Path) -> None:
+    """Twenty times the dossiers in the same memory, and in twenty times the time."""
+    done = {}
+    for dossiers in (1_000, 20_000):
+        with serving(dossiers) as server:
+            url = f"sqlite:///{tmp_path / f'{dossiers}.db'}"
+            done[dossiers] = measured("sync", server.base_url, url)
+        peak, per_thousand = done[dossiers].peak_mib, 1_000 * done[dossiers].wall_s / dossiers
+        _told(f"peak memory of {dossiers:,} dossiers", f"{peak:.0f} MiB", "≤ 130 MiB")
+        _told("a thousand takes", f"{per_thousand:.2f} s", "the same")
+    growth = done[20_000].peak_mib / done[1_000].peak_mib - 1
+    _told("growth", f"{100 * growth:+.0f} %", "± 10 %")
+
+
 def test_a_full_read_against_a_bare_loop(database_url: str) -> None:
     """The first read of 10,000 dossiers, verdicts included."""
     with serving(DOSSIERS) as server:
@@ -70,19 +80,6 @@ def test_a_full_read_against_a_bare_loop(database_url: str) -> None:
     assert done.read == done.report["evaluated"] == DOSSIERS
     assert done.report["requests"] <= 103
     assert again.report["changed"] == 0
-
-
-def test_memory_does_not_grow_with_the_demarche(tmp_path: Path) -> None:
-    """Twenty times the dossiers in the same memory."""
-    peaks = []
-    for dossiers in (1_000, 20_000):
-        with serving(dossiers) as server:
-            url = f"sqlite:///{tmp_path / f'{dossiers}.db'}"
-            peaks.append(measured("sync", server.base_url, url).peak_mib)
-
-    _told("peak memory of 1,000 dossiers", f"{peaks[0]:.0f} MiB", "≤ 130 MiB")
-    _told("peak memory of 20,000 dossiers", f"{peaks[1]:.0f} MiB", "≤ 130 MiB")
-    _told("growth", f"{100 * (peaks[1] / peaks[0] - 1):+.0f} %", "± 10 %")
 
 
 def _from_slow_server(
@@ -139,57 +136,6 @@ def test_a_slow_server_is_what_is_waited_for(database_url: str, products: int) -
     assert (rows, dossiers, events) == (DOSSIERS, DOSSIERS, DOSSIERS)
     assert done.read == done.report["evaluated"] == DOSSIERS
     assert done.report["requests"] <= DOSSIERS // PAGE + 3
-
-
-def test_nothing_changed_as_a_whole_process(tmp_path: Path) -> None:
-    """`dsync sync`, from the shell to the shell."""
-    database_url = f"sqlite:///{tmp_path / 'dsync.db'}"
-    with serving(1_000) as server:
-        measured("sync", server.base_url, database_url)
-        environment = os.environ | {
-            # As installed, dsync has its bytecode, which the first start writes here.
-            "PYTHONDONTWRITEBYTECODE": "",
-            "PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode"),
-            "DSYNC_DS_TOKEN": TOKEN,
-            "DSYNC_DS_URL": server.ds_url,
-            "DSYNC_BETAGOUV_URL": server.base_url,
-            "DSYNC_DATABASE_URL": database_url,
-        }
-        command = [sys.executable, "-c", "from dsync.cli import main; main()", "sync", "--no-push"]
-        seconds = []
-        for _ in range(6):
-            server.counts()
-            started = time.perf_counter()
-            subprocess.run(command, env=environment, check=True, capture_output=True)
-            seconds.append(time.perf_counter() - started)
-        requests = server.counts()["requests"]
-
-    _told("nothing changed: the whole process", f"{statistics.median(seconds[1:]):.2f} s", "< 1 s")
-    _told("nothing changed: requests", str(requests), "1, ≤ 3 with the lists")
-    assert requests <= 3
-
-
-def test_a_first_push_of_a_thousand_verdicts(tmp_path: Path) -> None:
-    """Two requests for ten dossiers: one reads them, one writes them."""
-    with Sandbox.start(1_700, 7) as sandbox:
-        database_url = f"sqlite:///{tmp_path / 'dsync.db'}"
-        with app_on(
-            sandbox.ds_url,
-            sandbox.betagouv_url,
-            database_url,
-            token=sandbox.tokens.write,
-            ds_instructeur=INSTRUCTEUR,
-        ) as app:
-            app.sync(Request(ReadAll(push=False)))
-            sandbox.control.forget_requests()
-            report = app.sync(Request(Push()))
-        read = [e for e in sandbox.control.requests() if e.operation == "Annotations"]
-        dossiers = sum(entry.fields.count("dossier") for entry in read)
-
-    per_ten = 10 * report.requests / dossiers
-    _told(f"first push of {dossiers} dossiers: requests for ten", f"{per_ten:.2f}", "≤ 2")
-    assert dossiers >= 1_000
-    assert report.requests <= 2 * -(-dossiers // 10)
 
 
 _TWO_SANDBOXES = """
@@ -251,9 +197,8 @@ def test_a_push_to_a_slow_server(
     assert report.exit_code == 0
 
 
-def test_each_view_answers_fast(database_url: str) -> None:
-    """How many rows it has, and those of one dossier, on 10,000 dossiers with five changes each."""
-    engine = _engine(database_url)
+def test_a_dossier_takes_little_of_the_disk(database_url: str) -> None:
+    """After the first read, and after five changes; what views take is in `test_views.py`."""
     with serving(DOSSIERS) as server, app_on(server.ds_url, server.base_url, database_url) as app:
         app.sync(Request(ReadAll(push=False)))
         sizes = {"without": _size(database_url)}
@@ -261,20 +206,8 @@ def test_each_view_answers_fast(database_url: str) -> None:
         sizes["with"] = _size(database_url)
     for which, size in sizes.items():
         figure = f"{size / DOSSIERS / 1024:.2f} KiB"
-        _told(f"{engine}: a dossier on the disk, {which} {CHANGES} changes", figure, "-")
-    with connected(database_url) as connection:
-        connection.exec_driver_sql("ANALYZE")
-        one = connection.scalar(text("SELECT max(numero) FROM dossier"))
-        for view in sorted(inspect(connection).get_view_names()):
-            columns = connection.execute(text(f"SELECT * FROM {view} LIMIT 0")).keys()
-            queries = {"count": f"SELECT count(*) FROM {view}"}
-            if "numero" in columns:
-                queries["a dossier"] = f"SELECT * FROM {view} WHERE numero = {one}"
-            if view == f"formulaire_{DEMARCHE}":
-                queries["a value"] = f"SELECT numero FROM {view} WHERE phase_du_produit = 'Autre'"
-            for what, query in queries.items():
-                milliseconds = 1_000 * min(_seconds(connection, query) for _ in range(3))
-                _told(f"{engine}: {view}, {what}", f"{milliseconds:.0f} ms", "≤ 200 ms")
+        what = f"{_engine(database_url)}: a dossier on the disk, {which} {CHANGES} changes"
+        _told(what, figure, "-")
 
 
 def edit_each(app: Worker, *, times: int) -> None:
@@ -326,32 +259,6 @@ def _size(database_url: str) -> int:
         )
 
 
-def _seconds(connection: Connection, query: str) -> float:
-    started = time.perf_counter()
-    connection.execute(text(query)).all()
-    return time.perf_counter() - started
-
-
-def test_an_export_of_everything(tmp_path: Path) -> None:
-    """All views in each format; twice the dossiers take no more memory."""
-    urls = {}
-    for dossiers in (DOSSIERS, 2 * DOSSIERS):
-        urls[dossiers] = f"sqlite:///{tmp_path / f'{dossiers}.db'}"
-        with serving(dossiers) as server:
-            measured("sync", server.base_url, urls[dossiers])
-        size = (tmp_path / f"{dossiers}.db").stat().st_size / dossiers
-        _told(
-            f"{dossiers} dossiers: size of the database, a dossier", f"{size / 1024:.1f} KiB", "-"
-        )
-    for format_, dossiers in product(("csv", "xlsx", "parquet"), urls):
-        done = measured("export", urls[dossiers], str(tmp_path / f"{dossiers}-{format_}"), format_)
-        what = f"{dossiers} dossiers as {format_}"
-        _told(f"{what}, {done.read} rows", f"{done.wall_s:.1f} s", "-")
-        target = "≤ 8 s" if (format_, dossiers) == ("csv", DOSSIERS) else "-"
-        _told(f"{what}: CPU", f"{done.cpu_s:.1f} s", target)
-        _told(f"{what}: peak memory", f"{done.peak_mib:.0f} MiB", "≤ 130 MiB")
-
-
 @pytest.mark.long
 def test_what_goes_through_all_stays_small(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -388,28 +295,3 @@ def test_what_goes_through_all_stays_small(
         command = " ".join(line.split()[:2]).partition(" /")[0]
         what = f"{_engine(database_url)}: {command} of 100,000 dossiers, {done.cpu_s:.0f} s of CPU"
         _told(f"{what}, code {done.report['code']}", f"{done.peak_mib:.0f} MiB", "≤ 150 MiB")
-
-
-@pytest.mark.long
-def test_the_cost_grows_linearly(tmp_path: Path) -> None:
-    """Up to 100,000 dossiers: a straight line through the times, and how far they are from it."""
-    sizes = (5_000, 10_000, 25_000, 50_000, 100_000)
-    seconds = []
-    for dossiers in sizes:
-        with serving(dossiers, products=dossiers // 10) as server:
-            url = f"sqlite:///{tmp_path / f'{dossiers}.db'}"
-            done = measured("sync", server.base_url, url)
-        assert done.report["requests"] <= dossiers // PAGE + 3
-        seconds.append(done.wall_s)
-        per_thousand = 1_000 * done.wall_s / dossiers
-        figure = f"{per_thousand:.2f} s"
-        _told(f"{dossiers} dossiers, {done.peak_mib:.0f} MiB: a thousand takes", figure, "constant")
-
-    slope, intercept = statistics.linear_regression(sizes, seconds)
-    _told("fit, s a thousand dossiers", f"{1_000 * slope:.3f}", "-")
-    _told("fit, s at zero", f"{intercept:+.2f}", "-")
-    _told("fit, R²", f"{_r_squared(sizes, seconds):.4f}", "≥ 0.99")
-
-
-def _r_squared(xs: Sequence[float], ys: Sequence[float]) -> float:
-    return statistics.correlation(xs, ys) ** 2

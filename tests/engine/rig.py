@@ -479,9 +479,24 @@ class Engine:
         """Do one run of the worker."""
         return self.worker.sync(**options)
 
+    def sync_later(self, **options: Any) -> RunReport:
+        """Do one run of the worker, a minute later."""
+        self.advance(minutes=1)
+        return self.sync(**options)
+
     def advance(self, **duration: float) -> None:
         """Let time pass, for both sides."""
         self.control.clock.advance(timedelta(**duration).total_seconds())
+
+    def let_expire(self) -> None:
+        """Let what a dead worker held expire, its lease and what was on its way, by each clock."""
+        self.advance(seconds=70)
+        if self.url.startswith("postgresql"):
+            # Its own clock decides there, which nobody moves.
+            self.execute("UPDATE lease SET expires_at = clock_timestamp() - interval '1 s'")
+            self.execute(
+                "UPDATE pousse SET incertaine_depuis = incertaine_depuis - interval '70 s'"
+            )
 
     def shrink(self, size: int) -> None:
         """Have the next run begin with pages of this size."""

@@ -40,16 +40,26 @@ TOUCHED = (
 """A result that contradicts the detail, another text, an added one, no date."""
 
 
+def made_anew(
+    label: str = "Résultat du pré-contrôle", remove: tuple[int, ...] = (RESULTAT,)
+) -> Change:
+    """Return a change of the form that has another annotation for the result, 5999."""
+    options = ("Éligible", "Inéligible", "À vérifier")
+    anew = ChampDescriptor(5999, "drop_down_list", label, options=options)
+    return Change(remove=remove, add_annotations=[anew])
+
+
 @pytest.mark.parametrize(("gone", "known"), [("renamed", "full"), ("removed", "stale")])
 def test_a_configured_label_that_ds_lost_is_a_fault_of_the_configuration(
     engine: Engine, gone: str, known: str
 ) -> None:
     """Said once, by its name, by every run; nobody is in conflict, and the annotations go on."""
     engine.sync_until_quiet()
-    for name in ("éligible", "à vérifier") if gone == "renamed" else ():
-        engine.control.form.rename_label(name, f"{name} (ancien)")
-    for name in ("éligible", "à vérifier") if gone == "removed" else ():
-        engine.control.form.remove_label_of_demarche(name)
+    for name in ("éligible", "à vérifier"):
+        if gone == "renamed":
+            engine.control.form.rename_label(name, f"{name} (ancien)")
+        else:
+            engine.control.form.remove_label_of_demarche(name)
     make_ineligible(engine, 0)
     engine.control.edit_annotation(number(2), 5202, "Soutenance")
     report = engine.sync(full=known == "full")
@@ -78,12 +88,11 @@ def test_an_annotation_made_anew_is_filled_again(start: Start, how: str) -> None
     """Its new descriptor is empty, which is nobody's hand: no conflict, all is written there."""
     engine = start()
     engine.sync_until_quiet()
-    label = "Résultat du pré-contrôle" if how == "same label" else "Avis automatique"
-    options = ("Éligible", "Inéligible", "À vérifier")
-    anew = ChampDescriptor(5999, "drop_down_list", label, options=options)
-    removed = [RESULTAT] if how == "same label" else []
-    engine.control.form.publish_revision(Change(remove=removed, add_annotations=[anew]))
-    if how != "same label":
+    if how == "same label":
+        engine.control.form.publish_revision(made_anew())
+        report = engine.sync()
+    else:
+        engine.control.form.publish_revision(made_anew("Avis automatique", remove=()))
         engine.sync()
         assert None is engine.remote(0, 5999)
         target = {"id": id_of(5999), "libelles": ("Avis automatique",)}
@@ -93,8 +102,6 @@ def test_an_annotation_made_anew_is_filled_again(start: Start, how: str) -> None
         # The former one stays beside it.
         assert (4, None) == (engine.sync().exit_code, engine.remote(0, 5999))
         report = engine.accept(Consent.WRITES)
-    else:
-        report = engine.sync()
     assert (0, 0) == (report.exit_code, report.conflicts)
     for rank in OPEN:
         assert (engine.verdict(rank), CONFIRMED) == (engine.remote(rank, 5999), engine.wishes(rank))
@@ -107,12 +114,10 @@ def test_an_annotation_that_goes_between_pull_and_push_is_no_conflict(engine: En
     """DS moves the dossier to a newer form: what dsync wrote is gone, and nobody emptied it."""
     engine.sync_until_quiet()
     make_ineligible(engine)
-    options = ("Éligible", "Inéligible", "À vérifier")
-    anew = ChampDescriptor(5999, "drop_down_list", "Résultat du pré-contrôle", options=options)
 
     def publish(read: Callable[..., Any], *arguments: Any) -> Any:
         engine.worker.client.around.clear()
-        engine.control.form.publish_revision(Change(remove=[RESULTAT], add_annotations=[anew]))
+        engine.control.form.publish_revision(made_anew())
         return read(*arguments)
 
     engine.worker.client.around["read_annotations"] = publish
@@ -129,9 +134,7 @@ def test_a_conflict_ends_with_the_annotation_that_it_was_in(engine: Engine) -> N
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.sync()
     assert "conflit" == engine.wishes(0)["resultat"]
-    options = ("Éligible", "Inéligible", "À vérifier")
-    anew = ChampDescriptor(5999, "drop_down_list", "Résultat du pré-contrôle", options=options)
-    engine.control.form.publish_revision(Change(remove=[RESULTAT], add_annotations=[anew]))
+    engine.control.form.publish_revision(made_anew())
     report = engine.sync()
     assert (0, "Éligible", CONFIRMED) == (
         report.exit_code,
@@ -205,23 +208,6 @@ def test_a_new_database_adopts_what_a_forced_push_wrote_alone(engine: Engine) ->
     assert (0, 10, 0) == (report.exit_code, report.adopted, report.conflicts)
 
 
-def test_a_new_database_lists_a_changed_result_as_one_conflict(engine: Engine) -> None:
-    """What dsync wrote beside it waits for it; it is no second hand of a human."""
-    engine.sync_until_quiet()
-    engine.advance(hours=1)
-    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.lose_database()
-    engine.advance(hours=1)
-    engine.sync()
-    assert 1 == engine.accept(Consent.WRITER).conflicts
-    rows = engine.rows(
-        "SELECT annotation FROM outbox WHERE statut = 'conflit' AND courante AND erreur IS NULL"
-    )
-    assert ["resultat"] == [row["annotation"] for row in rows]
-    engine.worker.push(0, force_by="ana@poste")
-    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
-
-
 def test_a_text_of_dsync_that_a_human_copied_stops_nobody(engine: Engine) -> None:
     """By hand, with its result and a date, as in another dossier: theirs; others are written."""
     detail = "Éligible – Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
@@ -287,6 +273,15 @@ def test_a_new_database_leaves_what_is_not_dsyncs_own(engine: Engine) -> None:
     assert (6, 4) == (report.adopted, report.conflicts)
     assert all("conflit" in engine.wishes(rank).values() for rank in touched)
     assert kept == [engine.remote(rank, id_) for rank in touched for id_ in (RESULTAT, DETAIL)]
+    # What dsync wrote beside a changed result waits for it; it is no second hand of a human.
+    rows = engine.rows(
+        "SELECT annotation FROM outbox WHERE numero = :n AND statut = 'conflit' AND courante "
+        "AND erreur IS NULL",
+        n=number(0),
+    )
+    assert ["resultat"] == [row["annotation"] for row in rows]
+    engine.worker.push(0, force_by="ana@poste")
+    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
 
 
 def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> None:

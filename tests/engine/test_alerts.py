@@ -117,7 +117,7 @@ def test_files_that_change_during_a_look_end_it_not(engine: Engine) -> None:
 
 
 def test_each_other_cause_is_told_once_too(engine: Engine, inbox: Inbox) -> None:
-    """Refusals, a token that expires, evidence that is too old, a conflict, the brake."""
+    """And quarantine again when it has doubled; `unit/service/test_causes.py` has the tables."""
     seen: list[list[str]] = []
 
     def look(**options: Any) -> None:
@@ -144,6 +144,12 @@ def test_each_other_cause_is_told_once_too(engine: Engine, inbox: Inbox) -> None
         engine.control.expire(one)
     look(full=True)
     look(full=True, accept_deletions=True)
+    for poisoned in ((7, 8), (7, 8, 9, 10), ()):
+        for rank in range(7, 11):
+            engine.control.faults.repair(number(rank))
+        for rank in poisoned:
+            engine.control.faults.return_null(number(rank), champs_only=True)
+        look(full=True)
     assert [
         ["refused"],
         ["token_expiry", "refused ended"],
@@ -151,42 +157,10 @@ def test_each_other_cause_is_told_once_too(engine: Engine, inbox: Inbox) -> None
         ["evidence", "conflicts ended"],
         ["consent deletions"],
         ["consent deletions ended", "evidence ended"],
+        ["quarantine"],
+        ["quarantine"],
+        ["quarantine ended"],
     ] == seen
-
-
-def test_a_quarantine_is_told_again_each_time_it_has_doubled(engine: Engine, inbox: Inbox) -> None:
-    """And once when it is over; of what it grows by, `unit/service/test_causes.py` has a table."""
-    alerts = alerts_of(engine.worker, inbox)
-    engine.sync()
-    seen = []
-    for poisoned in (2, 4, 0):
-        for rank in range(4):
-            engine.control.faults.repair(number(rank))
-        for rank in range(poisoned):
-            engine.control.faults.return_null(number(rank), champs_only=True)
-        engine.sync(full=True)
-        titles = told(engine, inbox, alerts)
-        seen.append([title for title in titles if title != INSTRUCTEUR])
-    assert [["quarantine"], ["quarantine"], ["quarantine ended"]] == seen
-
-
-def test_an_alert_that_could_not_be_told_is_told_later(engine: Engine, inbox: Inbox) -> None:
-    """Its beginning and its end, when the receiver answers again."""
-    alerts = alerts_of(engine.worker, inbox)
-    engine.sync()
-    engine.advance(minutes=20)
-    inbox.answer = 500
-    assert [] == told(engine, inbox, alerts)
-    inbox.answer = 200
-    assert [] == told(engine, inbox, alerts)
-    engine.advance(minutes=6)
-    assert [INSTRUCTEUR, "no_success"] == told(engine, inbox, alerts, minutes=1)
-
-    engine.sync()
-    inbox.answer = 500
-    assert [] == told(engine, inbox, alerts, minutes=8)
-    inbox.answer = 200
-    assert ["no_success ended"] == told(engine, inbox, alerts)
 
 
 def test_nothing_is_told_at_a_restart_after_maintenance(engine: Engine, inbox: Inbox) -> None:
@@ -206,48 +180,41 @@ def test_nothing_is_told_at_a_restart_after_maintenance(engine: Engine, inbox: I
 
 
 def test_a_refused_token_is_named_by_its_file(engine: Engine, inbox: Inbox, tmp_path: Path) -> None:
-    """Of many files of tokens, it says which one is to be renewed."""
+    """Of many, it says which one is to be renewed; once the receiver, which failed, answers."""
     file = tmp_path / "ds-token"
     file.write_text(engine.sandbox.tokens.expired, encoding="utf-8")
     worker = engine.restart(token=engine.sandbox.tokens.expired, ds_token_file=file)
     alerts = alerts_of(worker, inbox)
     engine.sync()
-    for _ in range(3):
-        alerts.tick()
-        engine.advance(minutes=1)
+    inbox.answer = 500
+    assert [] == told(engine, inbox, alerts, minutes=3)
+    inbox.answer = 200
+    engine.advance(minutes=6)
+    alerts.tick()
     bodies = [json.loads(body)["message"] for body in inbox.received]
     assert any(f"The token is that of {file}." in one for one in bodies), bodies
 
 
-@pytest.mark.parametrize(
-    ("fault", "demarches", "title", "said"),
-    [
-        ("token_expired", 12, "token_refused", "The DS token has expired. Make a new one"),
-        long("bad_gateway", 12, "ds", "DS is unavailable (HTTP 502)"),
-    ],
-)
-def test_a_cause_of_many_demarches_is_one_message(
-    engine: Engine, inbox: Inbox, fault: Any, demarches: int, title: str, said: str
-) -> None:
-    """A shared token that expired, or DS that is away: its cause, since when, whom it concerns."""
-    several = [engine.another(demarche=DEMARCHE + n) for n in range(demarches)]
+def test_a_cause_of_several_demarches_is_one_message(engine: Engine, inbox: Inbox) -> None:
+    """A shared token that expired: its cause, since when, whom it concerns."""
+    several = [engine.another(demarche=DEMARCHE + n) for n in range(3)]
     apps: list[Any] = [Held(one.app) for one in several]
     tell = teller(replace(apps[0].settings, alert_urls=SecretStr(f"json://{inbox.address}/")))
     alerts = Alerts(apps, tell, engine.worker.stop)
-    engine.control.faults.fail(ScriptedFault(fault, times=None))
-    for rank, worker in enumerate(several):
+    engine.control.faults.fail(ScriptedFault("token_expired", times=None))
+    for worker in several:
         worker.sync()
-        if rank % 5 == 0:
-            engine.advance(minutes=1)
-            alerts.tick()
+        engine.advance(minutes=1)
+        alerts.tick()
     for _ in range(8):
         engine.advance(minutes=5)
         alerts.tick()
-    [message] = [json.loads(body) for body in inbox.received]
-    assert f"dsync, {demarches} démarches: {title}" == message["title"]
-    assert "failure" == message["type"]
-    assert re.match(rf"Since \d\d:\d\d UTC: {re.escape(said)}", message["message"])
-    assert f"Démarches: {DEMARCHE}, {DEMARCHE + 1}" in message["message"]
+    begun, *later = [json.loads(body) for body in inbox.received]
+    assert ("failure", []) == (begun["type"], later)
+    assert begun["title"].endswith("démarches: token_refused")
+    said = "The DS token has expired. Make a new one"
+    assert re.match(rf"Since \d\d:\d\d UTC: {re.escape(said)}", begun["message"])
+    assert f"Démarches: {DEMARCHE}, {DEMARCHE + 1}" in begun["message"]
 
 
 @on_postgresql
@@ -446,57 +413,35 @@ class Held:
 
 
 def test_a_changed_form_is_told_by_the_daily_check(start: Start, inbox: Inbox) -> None:
-    """At the start, and once a day: a label that is missing, until it is there."""
+    """At the start, and once a day: a label that is missing, until it is there.
+
+    Of several services the one that started first makes it, another one once that has ended; what
+    one finds and a later one does not is over.
+    """
     engine = start([0])
-    alerts = alerts_of(engine.worker, inbox)
-    seen = []
-    for former, later in (
-        ("à vérifier", "à revoir"),
-        ("", ""),
-        ("à revoir", "à vérifier"),
-    ):
-        if former:
-            engine.control.form.rename_label(former, later)
-        for hours in (0, 24):
-            engine.advance(hours=hours)
-            engine.sync()
-            titles = told(engine, inbox, alerts, minutes=1)
-            seen.append([title for title in titles if title.startswith("check ")])
-    assert [
-        [INSTRUCTEUR, "check labels"],
-        [],
-        [],
-        [],
-        [],
-        ["check labels ended"],
-    ] == seen
-
-
-def test_one_of_several_services_makes_the_checks(engine: Engine, inbox: Inbox) -> None:
-    """The one that started first; another one once that has ended."""
     alerts, services = alerts_of(engine.worker, inbox), engine.worker.app.store.services
     now = engine.worker.now()
     elder = RunningService("elsewhere:1", "1", now - timedelta(hours=1), now, now)
     services.register(elder, [DEMARCHE])
     register(engine.worker.app)
     engine.sync()
-    engine.control.form.rename_label("à vérifier", "à revoir")
     assert [] == told(engine, inbox, alerts)
     services.unregister(elder.holder)
-    assert [INSTRUCTEUR, "check labels"] == told(engine, inbox, alerts)
+    assert [INSTRUCTEUR] == told(engine, inbox, alerts)
 
-
-def test_of_two_checks_the_later_one_counts(engine: Engine, inbox: Inbox) -> None:
-    """Services check at different times: what one found and the other did not is told once."""
-    one = alerts_of(engine.worker, inbox)
-    engine.sync()
     engine.control.form.rename_label("à vérifier", "à revoir")
-    assert [INSTRUCTEUR, "check labels"] == told(engine, inbox, one)
+    seen = []
+    for hours in (1, 24, 24):
+        engine.advance(hours=hours)
+        engine.sync()
+        titles = told(engine, inbox, alerts, minutes=1)
+        seen.append([title for title in titles if title.startswith("check ")])
+    assert [[], ["check labels"], []] == seen
     engine.control.form.rename_label("à revoir", "à vérifier")
     other = alerts_of(engine.another(), inbox)
     engine.advance(minutes=1)
     engine.sync()
-    assert ["check labels ended"] == told(engine, inbox, other, one, other, one)
+    assert ["check labels ended"] == told(engine, inbox, other, alerts, other, alerts)
 
 
 @on_postgresql

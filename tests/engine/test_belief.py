@@ -10,9 +10,8 @@ from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Kind
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.world.model import ChampDescriptor
-from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
-from tests.engine.rig import DEMARCHE, DETAIL, PAGE, PROBLEME, Engine, number, seeds
+from tests.engine.rig import DETAIL, PAGE, PROBLEME, Engine, number, seeds
 from tests.profiles import long
 from tests.store import databases
 
@@ -51,36 +50,21 @@ def mend(engine: Engine) -> None:
 
 def standing(engine: Engine) -> list[Any]:
     """Return all that people have of the dossiers: answers, verdicts, history, annotations."""
-    names = (
-        "contenu",
-        "candidature",
-        "verdict",
-        "changement",
-        "evenement",
-        "outbox",
-        "quarantaine",
-    )
+    names = "contenu candidature verdict changement evenement outbox quarantaine"
     content = engine.content()
     there = [(engine.remote(rank), engine.remote(rank, DETAIL)) for rank in RANKS]
-    return [there, *(content[name] for name in names)]
+    return [there, *(content[name] for name in names.split())]
 
 
 def asked(engine: Engine) -> Any:
     """Return what waits for a person about answers."""
-    with engine.worker.store.reading(DEMARCHE) as reader:
-        return reader.consents.of(Consent.ANSWERS)
+    return next((one for one in engine.asked() if one.proposal.kind is Consent.ANSWERS), None)
 
 
 def by_others(engine: Engine) -> list[str]:
     """Return who made each change in the history, apart from dsync."""
     found = engine.rows("SELECT par FROM changement WHERE par <> 'dsync'")
     return [row["par"] for row in found]
-
-
-def accept(engine: Engine) -> RunReport:
-    return engine.sync(
-        work=Kind.CONSENT, genre="reponses", accord=asked(engine).version, started_by="ada@here"
-    )
 
 
 @pytest.mark.parametrize("how", bends("one_siret", "neighbours_dossiers"))
@@ -115,7 +99,7 @@ def test_one_consent_believes_it(engine: Engine, how: str) -> None:
     bend(engine, how)
     engine.sync(full=True)
     count = len(asked(engine).proposal.subjects)
-    report = accept(engine)
+    report = engine.accept(Consent.ANSWERS)
     assert (count, None) == (report.changed, asked(engine))
     assert [] == engine.rows("SELECT * FROM changement WHERE par = 'usager'")
     engine.advance(minutes=1)
@@ -140,7 +124,7 @@ def test_a_question_that_a_revision_makes_anew_waits(engine: Engine) -> None:
     assert "accepte" == engine.one("dossier", 0)["etat"]
     assert "Éligible" == engine.verdict(0)
     engine.advance(hours=2)
-    accept(engine)
+    engine.accept(Consent.ANSWERS)
     assert asked(engine) is None
     assert "Éligible" != engine.verdict(1)
 
@@ -190,14 +174,13 @@ def test_few_that_come_right_again_are_not_believed(engine: Engine) -> None:
     before = standing(engine)
     for rank in (0, 1):
         engine.control.faults.replace_json(number(rank), ("champs",), "[]")
-    around = engine.worker.client.around
 
     def mended(dossiers: Any, *given: Any, **options: Any) -> Any:
         for rank in (0, 1):
             engine.control.faults.repair(number(rank))
         return dossiers(*given, **options)
 
-    around["dossiers"] = mended
+    engine.worker.client.around["dossiers"] = mended
     assert 0 == engine.sync(full=True).exit_code
     assert before == standing(engine)
 

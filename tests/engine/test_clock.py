@@ -10,7 +10,7 @@ from dsync.database import open_database
 from dsync.errors import LeaseHeldError
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sync.work import ReadAll
-from tests.engine.rig import DEMARCHE, Engine, number
+from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
 
 AHEAD = timedelta(days=400)
 
@@ -41,18 +41,26 @@ def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Eng
     assert engine.worker.app.due() is None
 
 
-@pytest.mark.parametrize(("minutes", "code", "judged"), [(9, 0, 12), (11, 7, 0), (-11, 7, 0)])
+@pytest.mark.parametrize(
+    ("minutes", "code", "judged"), [(9, 0, 12), (11, 7, 0), (-11, 7, 0), (-360, 7, 0)]
+)
 def test_nothing_is_judged_while_the_clocks_differ(
     engine: Engine, minutes: int, code: int, judged: int
 ) -> None:
-    """By more than ten minutes: dossiers are stored, one line says so; the right clock judges."""
+    """By more than ten minutes: DS's dates decide what is read, one line says so, the right clock
+    judges.
+    """
     engine.worker.skew = timedelta(minutes=minutes)
     report = engine.sync(push=False)
     assert (code, 12, judged) == (report.exit_code, report.read, report.evaluated)
     assert (code == 7) is ("clock" in " ".join(report.errors))
     assert len(report.errors) <= 1
+    engine.advance(minutes=20)
+    engine.control.edit_champ(number(0), PROBLEME, "Autre")
+    assert (code, 1) == ((report := engine.sync(push=False)).exit_code, report.changed)
     engine.worker.skew = timedelta()
-    assert (0, 12 - judged) == ((again := engine.sync(push=False)).exit_code, again.evaluated)
+    again = engine.sync(push=False)
+    assert (0, 0 if judged else 12) == (again.exit_code, again.evaluated)
 
 
 def test_a_plain_run_makes_the_full_read_that_the_future_would_have_delayed(
@@ -83,9 +91,8 @@ def test_a_clock_that_stays_ahead_skips_no_deletion(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("renewed", [False, True])
-def test_a_lease_from_the_future_is_free(start: object, renewed: bool, tmp_path: object) -> None:
+def test_a_lease_from_the_future_is_free(engine: Engine, renewed: bool) -> None:
     """Its holder died while the clock of the machine was ahead: no holder has that long."""
-    engine: Engine = start()  # type: ignore[operator]
     now = engine.worker.now()
     ahead = open_database(engine.url, clock=lambda: now + AHEAD)
     lease = ahead.acquire_lease(DEMARCHE, 60, holder="mort:1")

@@ -84,11 +84,19 @@ def test_a_value_that_a_human_emptied_or_put_back_stays_theirs(engine: Engine) -
     assert "confirmee" == engine.wishes(0)["resultat"]
 
 
-def test_two_edits_within_one_second_are_two_edits(engine: Engine) -> None:
-    """DS's dates are cut to the second: the value itself tells, and a conflict's too."""
+def test_two_edits_within_one_second_are_two_edits_until_the_human_agrees(engine: Engine) -> None:
+    """DS's dates are cut to the second: the value itself tells, and a conflict's too.
+
+    Once it is dsync's own, the rest follows, and the journal says so.
+    """
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.sync_until_quiet()
+    assert ("conflit", []) == (engine.wishes(0)["resultat"], engine.labels(0))
     engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
-    engine.sync()
-    assert CONFIRMED == engine.wishes(0)
+    report = engine.sync()
+    assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
+    assert "conflit_resolu" in engine.events(0)
+    assert (["éligible"], True) == (engine.labels(0), bool(engine.remote(0, DETAIL)))
     for value in (OTHER, "À vérifier"):
         engine.control.edit_annotation(number(0), RESULTAT, value)
         engine.sync()
@@ -102,17 +110,6 @@ def test_two_edits_within_one_second_are_two_edits(engine: Engine) -> None:
     engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
     engine.sync()
     assert CONFIRMED == engine.wishes(0)
-
-
-def test_a_conflict_dissolves_when_the_human_agrees(engine: Engine) -> None:
-    """The human's value becomes ours: the rest follows, the journal says so."""
-    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
-    report = engine.sync()
-    assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
-    assert "conflit_resolu" in engine.events(0)
-    assert (["éligible"], True) == (engine.labels(0), bool(engine.remote(0, DETAIL)))
 
 
 @pytest.mark.parametrize("meanwhile", ["another verdict", "DS does not answer"])

@@ -95,10 +95,14 @@ def test_what_ends_a_silence(engine: Engine, act: Any, attend: str, *, is_answer
 
 
 def test_a_correction_waits_and_a_question_about_it_is_the_teams(engine: Engine) -> None:
-    """It is asked by a message, and ends with the usager's next submission."""
+    """It is asked by a message, shows since when, and ends with the usager's next submission."""
+    since = "SELECT correction_attendue_depuis AS c FROM lecture_candidature WHERE numero = :n"
     engine.control.move(number(ASKED), "en_construction")
     engine.control.ask_correction(number(ASKED))
+    asked_at = engine.control.clock.now()
     assert after(engine)["attend"] == "usager"
+    [row] = engine.rows(since, n=number(ASKED))
+    assert f"{asked_at:%Y-%m-%dT%H:%M}" == str(row["c"]).replace(" ", "T")[:16]
     query = f"SELECT correction FROM lecture_message WHERE numero = {number(ASKED)}"
     assert [{"correction": "attendue"}] == engine.rows(query)
     engine.control.send_message(number(ASKED), "usager")
@@ -106,6 +110,7 @@ def test_a_correction_waits_and_a_question_about_it_is_the_teams(engine: Engine)
     engine.control.edit_champ(number(ASKED), PROBLEME, "Corrigé")
     after(engine)
     assert [{"correction": "traitee"}, {"correction": None}] == engine.rows(query)
+    assert [{"c": None}] == engine.rows(since, n=number(ASKED))
 
 
 def test_neither_address_nor_message_is_left_of_an_erased_dossier(engine: Engine) -> None:

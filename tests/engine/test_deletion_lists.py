@@ -106,17 +106,6 @@ def test_lists_that_were_not_asked_stay_due(engine: Engine) -> None:
     assert 1 == engine.sync().deleted
 
 
-def test_a_vanished_dossier_that_the_lists_show_is_hidden(engine: Engine) -> None:
-    """Expired, then brought back and hidden between two runs: DS says again where it is."""
-    engine.sync_until_quiet()
-    engine.control.expire(number(FINISHED_ONE))
-    engine.sync(full=True)
-    engine.control.restore(number(FINISHED_ONE))
-    engine.control.hide(number(FINISHED_ONE), "administration")
-    assert 1 == engine.sync().deleted
-    assert "masque" == engine.one("dossier", FINISHED_ONE)["presence"]
-
-
 @pytest.mark.parametrize("presence", [long("masque"), "supprime"])
 def test_long_lists_are_read_to_their_ends(start: Start, presence: str) -> None:
     """More than a page of deletions, in either list."""

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from dsync.domain.dossier import Etat
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.world.model import ServedDossier
 from dsync.store.listing import Selection
-from dsync.store.sight import Sight
 from tests.engine.rig import DEMARCHE, OPEN, PAGE, PROBLEME, Engine, number, seeds
 from tests.store.databases import postgresql_if_long
 
@@ -34,7 +31,6 @@ def applicants() -> list[ServedDossier]:
     return some
 
 
-ETATS = [etat.value for etat in Etat]
 WEEKS = {3: ("2025-W01", "2025-01"), 4: ("2024-W52", "2024-12")}
 
 
@@ -122,19 +118,14 @@ def test_a_dossier_shows_what_ds_gives_of_it(shown: Engine) -> None:
     main = shown.rows(f"SELECT {', '.join(names)} FROM lecture_candidature ORDER BY numero")
     assert main == [{name: row[name] for name in names} for row in found]
 
-
-def test_a_message_changes_a_number_only(shown: Engine) -> None:
-    """It is no change of the content: no event, no verdict, no newer date of the copy."""
-    shown.sync_until_quiet()
-    before = shown.rows("SELECT * FROM lecture_dossier WHERE numero = :n", n=number(3))
+    # A message changes a number only: no event, no verdict, no newer date of the copy.
     events = shown.events(3)
     shown.control.send_message(number(3))
     shown.advance(minutes=1)
     shown.sync()
-    after = shown.rows("SELECT * FROM lecture_dossier WHERE numero = :n", n=number(3))
-    assert before[0]["nb_messages"] + 1 == after[0]["nb_messages"]
-    assert before[0]["synchronise_le"] == after[0]["synchronise_le"]
-    assert events == shown.events(3)
+    after = shown.one("lecture_dossier", 3)
+    assert found[3]["nb_messages"] + 1 == after["nb_messages"]
+    assert (found[3]["synchronise_le"], events) == (after["synchronise_le"], shown.events(3))
 
 
 APPLICANT = (
@@ -204,19 +195,6 @@ def test_modified_is_what_the_applicant_did(engine: Engine) -> None:
     assert [number(2)] == [row["numero"] for row in found]
 
 
-def test_a_dossier_is_found_by_its_applicant(shown: Engine) -> None:
-    """By names in either order, the one who acts for them, and the e-mail; a lecteur finds none."""
-    shown.begin()
-    for text in ("zoé EXEMPLE", "exemple zoé", "témoin", "18600003@EXAMPLE"):
-        with shown.worker.store.reading(DEMARCHE) as reader:
-            found, _ = reader.dossiers.listing(Selection(q=text), limit=9)
-        with shown.worker.store.reading(DEMARCHE, Sight(persons=False, texts=False)) as reader:
-            masked, _ = reader.dossiers.listing(Selection(q=text), limit=9)
-        # Each word can be of another person of the dossier.
-        assert found, text
-        assert [] == masked, text
-
-
 def test_a_replaced_value_keeps_whether_it_stood_in_ds(engine: Engine) -> None:
     """Confirmed by an answer, by the reading back of a lost one, or never there."""
     engine.begin(push=False)
@@ -243,25 +221,4 @@ def test_a_replaced_value_keeps_whether_it_stood_in_ds(engine: Engine) -> None:
     engine.sync(push=False)
     assert {("Éligible", True), ("Inéligible", True), ("À vérifier", False)} == {
         (value, stands) for value, _, stands in stood() if value != "Inéligible" or stands
-    }
-
-
-def test_the_stock_of_each_day_is_that_of_the_present_dossiers(engine_on_each: Engine) -> None:
-    """By state; a hidden dossier is in none, an accepted one in its own."""
-    engine = engine_on_each
-    engine.begin(push=False)
-    engine.control.hide(number(0))
-    engine.control.move(number(2), "accepte")
-    engine.advance(minutes=20)
-    engine.sync(push=False)
-    expected = Counter(
-        truth.state
-        for rank in range(12)
-        if (truth := engine.control.truth_of(number(rank))).presence == "present"
-    )
-    found = engine.rows(
-        "SELECT indicateur, valeur FROM lecture_indicateur WHERE indicateur LIKE 'stock%'"
-    )
-    assert {f"stock_{etat}": expected[etat] for etat in ETATS} == {
-        row["indicateur"]: row["valeur"] for row in found
     }

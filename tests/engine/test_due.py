@@ -51,14 +51,20 @@ def test_an_outbox_that_waits_is_due(engine: Engine) -> None:
 
 
 def test_what_cannot_be_sent_is_tried_less_and_less(engine: Engine) -> None:
-    """Up to the interval, without an instructeur that DS knows; not at all without any."""
+    """Up to the interval, without an instructeur that DS knows; not at all without any.
+
+    The run says which setting to correct.
+    """
     minutely = {"schedule": {"incremental": timedelta(minutes=1)}}
     engine.restart(configuration=minutely, ds_instructeur="absent@example.gouv.fr")
     waits = []
     for _ in range(5):
-        assert 7 == engine.sync().exit_code
+        report = engine.sync()
+        assert (7, 0) == (report.exit_code, report.pushed)
+        assert "DSYNC_DS_INSTRUCTEUR" in report.errors[0]
         waits.append(announced(engine))
     assert [15, 15, 30, 60, 60] == waits
     engine.restart(configuration=HOURLY, ds_instructeur=None)
-    assert 7 == engine.sync().exit_code
+    report = engine.sync()
+    assert (7, True) == (report.exit_code, "DSYNC_DS_INSTRUCTEUR" in report.errors[0])
     assert 3600 == announced(engine)

@@ -14,7 +14,6 @@ from dsync.sync.report import RunReport
 from tests.acceptance.worker.installed import slowdown
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
 from tests.engine.test_deletions import OPEN_ONE
-from tests.store.databases import dump
 
 ONE = 1
 WORD = "Mot-témoin"
@@ -41,19 +40,12 @@ def test_an_erased_dossier_is_not_copied_again(engine: Engine) -> None:
     truth = engine.control.truth_of(number(ONE))
     whole = str(engine.content(all_tables=True))
     assert not [told for told in (WORD, truth.usager_email) if told in whole]
+    assert [] == engine.files_with(WORD)
     [event] = engine.rows(
         "SELECT details FROM evenement WHERE numero = :n AND evenement = 'efface'", n=number(ONE)
     )
     assert "cli:agent" in str(event["details"])
     assert [] == engine.sent(ONE)
-
-
-def test_an_erasure_on_request_leaves_no_word_in_the_file(engine: Engine) -> None:
-    """Neither in SQLite's file nor in its write-ahead log."""
-    engine.control.edit_champ(number(ONE), PROBLEME, WORD)
-    engine.sync_until_quiet()
-    engine.worker.erase(ONE)
-    assert [] == engine.files_with(WORD)
 
 
 def test_an_erased_dossier_asked_for_by_its_number_is_told(engine: Engine) -> None:
@@ -117,13 +109,6 @@ def test_a_purge_erases_old_decisions_only(engine_on_each: Engine) -> None:
     assert 0 == purged(engine, timedelta(days=50)).deleted
 
 
-def test_an_unknown_dossier_cannot_be_erased(engine: Engine) -> None:
-    """A mistyped number is told."""
-    engine.sync_until_quiet()
-    report = engine.worker.erase(900)
-    assert (2, 0) == (report.exit_code, report.deleted)
-
-
 @pytest.mark.parametrize(
     ("options", "code"),
     [
@@ -145,30 +130,6 @@ def test_nothing_is_done_to_a_dossier_of_another_demarche(
     # A pre-check reads the catalogue again, which both have in common.
     del before["produit"], after["produit"]
     assert (code, before) == (report.exit_code, after)
-
-
-def test_an_erasure_leaves_nothing_in_the_databases_files(engine_on_each: Engine) -> None:
-    """SQLite's file and WAL hold no word of it, nor does a dump; old rows are vacuumed."""
-    engine = engine_on_each
-    engine.sync_until_quiet()
-    # What was typed before is in the history, too.
-    for words in ("Mot-témoin", "Une autre phrase-témoin", "Rien"):
-        engine.control.edit_champ(number(OPEN_ONE), PROBLEME, words)
-        engine.sync()
-        engine.advance(minutes=11)
-    assert "phrase-témoin" in str(engine.content()["changement"])
-    engine.control.erase(number(OPEN_ONE))
-    assert 1 == engine.sync().deleted
-    assert "témoin" not in str(engine.content(all_tables=True))
-    if engine.url.startswith("sqlite"):
-        assert [] == engine.files_with("témoin")
-        return
-    dumped = dump(engine.url)
-    assert str(number(2)) in dumped
-    assert "témoin" not in dumped
-    vacuumed = engine.rows("SELECT relname FROM pg_stat_user_tables WHERE vacuum_count > 0")
-    erased = {"dossier", "contenu", "changement", "candidature", "verdict", "outbox", "evenement"}
-    assert erased <= {row["relname"] for row in vacuumed}
 
 
 def test_an_erasure_waits_for_no_reader(engine: Engine) -> None:

@@ -17,7 +17,6 @@ from tests.engine.rig import (
     DETAIL,
     NOW,
     PAGE,
-    PROBLEME,
     Engine,
     few_products,
     number,
@@ -68,31 +67,17 @@ def standing(engine: Engine, rank: int) -> tuple[Any, ...]:
     return one["verdict"], one["phase_constatee"], one["verdict_etabli_le"], *there
 
 
-@pytest.mark.parametrize(
-    ("what", "filled"),
-    [
-        *((what, True) for what in ("renamed without an alias", "withdrawn")),
-        long("phases rewritten", True),
-        ("phases rewritten", False),
-    ],
-)
-def test_a_rewritten_history_changes_no_standing_verdict(
-    start: Start, what: str, filled: bool
-) -> None:
-    """Whatever the verdict is: what today's catalogue would say is a remark, never pushed."""
+@pytest.mark.parametrize("what", ["renamed without an alias", "withdrawn"])
+def test_a_rewritten_history_changes_no_standing_verdict(start: Start, what: str) -> None:
+    """What today’s catalogue would say is a remark, never pushed; `property/` rewrites phases."""
     engine = start([0])
-    if not filled:
-        engine.control.edit_champ(number(0), PROBLEME, "")
     engine.sync_until_quiet()
     product = product_of(0)
-    assert ("Éligible" if filled else "À vérifier") == engine.verdict(0)
     before, verdicts = standing(engine, 0), engine.rows("SELECT id FROM verdict")
-    change = {
-        "phases rewritten": rewrite(product),
-        "renamed without an alias": rename(product, "tout-autre-nom"),
-        "withdrawn": lambda entries: [e for e in entries if e["id"] != product],
-    }[what]
-    publish(engine, change)
+    if what == "withdrawn":
+        publish(engine, lambda entries: [e for e in entries if e["id"] != product])
+    else:
+        publish(engine, rename(product, "tout-autre-nom"))
     report = engine.sync()
     assert (0, 0, 0) == (report.exit_code, report.evaluated, report.pushed)
     assert before == standing(engine, 0)
@@ -137,51 +122,44 @@ def test_another_product_is_judged_anew(start: Start) -> None:
 
 
 def test_fresh_evidence_is_taken_when_an_operator_asks(start: Start) -> None:
-    """Before and after are returned, the journal says who asked, the result is pushed."""
-    engine = start([0, 9])
+    """Before and after are returned, the journal says who asked, the result is pushed.
+
+    What was compared is read back from the database by the numbers in the report; a finished
+    dossier keeps its verdict, so it is judged again.
+    """
+    engine = start([0, 5, 9])
     engine.sync_until_quiet()
     publish(engine, rewrite(product_of(0)))
     engine.sync()
     engine.advance(minutes=1)
-    report = engine.sync(
-        work=Kind.PRECHECK, dossiers=(number(0),), refresh=True, started_by="cli:ada"
-    )
-    [comparison] = report.comparisons
+    given = {"work": Kind.PRECHECK, "refresh": True, "started_by": "cli:ada"}
+    report = engine.sync(dossiers=(number(0), number(5)), **given)
+    compared, of_finished = report.comparisons
     assert (0, "Éligible", "À vérifier") == (
         report.exit_code,
-        comparison.before.verdict if comparison.before else None,
-        comparison.after.verdict,
+        compared.before.verdict if compared.before else None,
+        compared.after.verdict,
     )
     assert "preuve_relue" == engine.events(0)[-1]
-    [event] = engine.rows("SELECT details FROM evenement WHERE evenement = 'preuve_relue'")
-    assert "cli:ada" == json.loads(event["details"])["demande_par"]
+    events = engine.rows("SELECT details FROM evenement WHERE evenement = 'preuve_relue'")
+    assert {"cli:ada"} == {json.loads(event["details"])["demande_par"] for event in events}
     [run] = engine.rows("SELECT demande_par FROM sync_run ORDER BY run DESC LIMIT 1")
     assert "cli:ada" == run["demande_par"]
+
+    engine.advance(minutes=1)
+    engine.sync(work=Kind.PRECHECK, dossiers=(number(0),))
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        [found], left = stored_comparisons(reader, report.to_json())
+    assert ([number(5)], False) == (left, of_finished.is_stored)
+    assert (compared.before, compared.verdict) == (found.before, found.verdict)
+    assert compared.after.preuve["sha256"] == found.after.preuve["sha256"]
+
     engine.sync()
     assert ("À vérifier", "alumni") == standing(engine, 0)[:2]
     assert "À vérifier" == engine.remote(0)
     publish(engine, lambda entries: entries)
     engine.sync()
     assert ("À vérifier", "alumni") == standing(engine, 0)[:2]
-
-
-def test_what_a_pre_check_compared_is_read_back_from_the_database(start: Start) -> None:
-    """By the numbers in its report; a finished dossier keeps its verdict, so it is judged again."""
-    engine = start([0, 5])
-    engine.sync_until_quiet()
-    publish(engine, rewrite(product_of(0)))
-    report = engine.sync(
-        work=Kind.PRECHECK, dossiers=(number(0), number(5)), refresh=True, started_by="cli:ada"
-    )
-    engine.advance(minutes=1)
-    engine.sync(work=Kind.PRECHECK, dossiers=(number(0),))
-    with engine.worker.store.reading(DEMARCHE) as reader:
-        [found], left = stored_comparisons(reader, report.to_json())
-    compared, of_finished = report.comparisons
-    assert ([number(5)], False) == (left, of_finished.is_stored)
-    assert ("Éligible", "À vérifier") == (found.before and found.before.verdict, found.verdict)
-    assert (compared.before, compared.verdict) == (found.before, found.verdict)
-    assert compared.after.preuve["sha256"] == found.after.preuve["sha256"]
 
 
 def test_a_standing_verdict_stays_while_the_catalogue_is_out_of_reach(start: Start) -> None:

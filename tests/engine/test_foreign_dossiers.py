@@ -23,6 +23,13 @@ def with_a_neighbour(engine: Engine) -> DossierNumber:
     return foreign
 
 
+def taken_for_ours(engine: Engine, foreign: DossierNumber, rank: int) -> None:
+    """Store one of ours under the neighbour's number, as if that had been taken for ours."""
+    for table in TABLES:
+        engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(rank)}")
+    engine.execute(f"UPDATE dossier SET dossier_id = 'its own' WHERE numero = {foreign}")
+
+
 @pytest.mark.fast
 def test_a_dossier_of_another_demarche_is_refused(engine: Engine) -> None:
     """The token reaches it; it is named as one that DS does not show here, and nothing is kept."""
@@ -40,9 +47,7 @@ def test_a_dossier_of_another_demarche_in_the_copy_is_removed_by_the_full_read(
     """With all that was kept of it; it is never written into meanwhile."""
     foreign = with_a_neighbour(engine)
     engine.sync_until_quiet()
-    for table in TABLES:  # As if the neighbour's had been taken for ours.
-        engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(3)}")
-    engine.execute(f"UPDATE dossier SET dossier_id = 'its own' WHERE numero = {foreign}")
+    taken_for_ours(engine, foreign, 3)
     engine.execute(f"UPDATE outbox SET statut = 'en_attente' WHERE numero = {foreign}")
     before = engine.control.truth_of(foreign)
     assert 7 == engine.sync(work=Kind.PUSH, dossiers=(foreign,)).exit_code
@@ -62,9 +67,7 @@ def test_a_twin_that_is_another_demarches_counts_no_more(engine: Engine) -> None
     engine.control.edit_champ(number(3), PAGE, first.champs[PAGE])
     engine.sync_until_quiet()
     assert "À vérifier" == engine.verdict(0)
-    for table in TABLES:
-        engine.execute(f"UPDATE {table} SET numero = {foreign} WHERE numero = {number(3)}")
-    engine.execute(f"UPDATE dossier SET dossier_id = 'its own' WHERE numero = {foreign}")
+    taken_for_ours(engine, foreign, 3)
     engine.control.edit_champ(number(3), PAGE, "")
     assert 1 == engine.sync(full=True).deleted
     assert "Éligible" == engine.verdict(0)

@@ -14,6 +14,7 @@ import requests
 from pydantic import SecretStr
 from sqlalchemy import inspect
 
+from dsync.domain.consent import Consent
 from dsync.domain.dossier import slug
 from dsync.ds import operations
 from dsync.sandbox import Change, Sandbox
@@ -25,7 +26,6 @@ from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.configured import load_settings
 from tests.engine.rig import DEMARCHE, NOW, PROBLEME, SEED, Engine, id_of, number
-from tests.engine.test_belief import accept
 from tests.store.databases import connected
 
 LAYOUT = ("header_section", "explication", "repetition")
@@ -206,7 +206,7 @@ def test_a_new_revision_adds_columns_and_takes_none_away(engine: Engine) -> None
         )
     )
     engine.sync()
-    accept(engine)
+    engine.accept(Consent.ANSWERS)
     engine.control.edit_champ(number(0), 4900, 12)
     engine.control.edit_champ(number(0), 4302, 7)
     engine.sync()

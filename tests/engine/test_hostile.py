@@ -11,7 +11,7 @@ from dsync.sandbox import ScriptedFault
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
 from tests.engine.oracle import check_copy
-from tests.engine.rig import DETAIL, FIRST, PAGE, PROBLEME, RESULTAT, Engine, number
+from tests.engine.rig import FIRST, PAGE, PROBLEME, RESULTAT, Engine, number
 from tests.profiles import long
 from tests.store.databases import engine_by_case, on_postgresql
 
@@ -80,16 +80,20 @@ def test_a_hole_below_a_nullable_field_costs_that_field(engine: Engine) -> None:
 
 @pytest.mark.parametrize("command", ["sync --full", "sync --dossier"])
 def test_a_dossier_that_a_hole_takes_whole_keeps_its_champs(engine: Engine, command: str) -> None:
-    """It is asked for once more without the applicant."""
-    rank = company(engine)
+    """It is asked for once more without the applicant, of whom nothing is said; its verdict stays.
+
+    One that is null all the same goes into quarantine, named with the path; the last copy stays.
+    """
+    rank, alone = company(engine), command == "sync --dossier"
+    before = engine.one("lecture_candidature", rank)
     engine.control.replace_demandeur(number(rank), {})
     engine.control.edit_champ(number(rank), PROBLEME, "Un autre problème")
     engine.control.forget_requests()
-    alone = command == "sync --dossier"
     options = {"dossiers": [number(rank)]} if alone else {"full": True}
     report = engine.sync(push=False, **options)
     assert 7 == report.exit_code
-    assert "Un autre problème" == engine.one("lecture_candidature", rank)["probleme"]
+    row = engine.one("lecture_candidature", rank)
+    assert ("Un autre problème", before["verdict"]) == (row["probleme"], row["verdict"])
     assert "demandeur" in anomaly(engine, rank)["message"]
     assert [(2 if alone else 1), (0 if alone else 2)] == [
         len(engine.requests("Dossier")),
@@ -97,41 +101,13 @@ def test_a_dossier_that_a_hole_takes_whole_keeps_its_champs(engine: Engine, comm
     ]
     check_copy(engine)
 
-
-@pytest.mark.parametrize("field", [None, "raisonSociale"])
-def test_an_applicant_that_ds_cannot_render_changes_no_verdict(
-    engine: Engine, field: str | None
-) -> None:
-    """DS fails on it or on its company: verdict and annotations stay, nothing is said about it."""
-    engine.sync_until_quiet()
-    before = engine.remote(0, DETAIL)
-    if field:
-        engine.control.faults.null_field(number(0), ("demandeur", "entreprise", field))
-    else:
-        engine.control.replace_demandeur(number(0), {})
-    engine.control.edit_champ(number(0), PROBLEME, "Un autre problème")
-    assert 7 == engine.sync().exit_code
-    assert ("Éligible", "Éligible", before) == (
-        engine.verdict(0),
-        engine.remote(0),
-        engine.remote(0, DETAIL),
-    )
-
-
-@pytest.mark.parametrize("command", ["sync --full", "sync --dossier"])
-def test_a_dossier_that_is_null_all_the_same_goes_into_quarantine(
-    engine: Engine, command: str
-) -> None:
-    """Named with the path, exit 7; the last copy stays."""
-    rank = company(engine)
     engine.control.faults.null_field(number(rank), ("groupeInstructeur", "label"))
-    options = {"dossiers": [number(rank)]} if command == "sync --dossier" else {"full": True}
     report = engine.sync(push=False, **options)
     assert (7, 1) == (report.exit_code, report.quarantined)
     told = anomaly(engine, rank)
     assert "bad_data" == told["code"]
     assert "groupeInstructeur.label" in told["message"]
-    assert engine.one("lecture_candidature", rank)["probleme"]
+    assert "Un autre problème" == engine.one("lecture_candidature", rank)["probleme"]
 
 
 @pytest.mark.parametrize("rank", [long(20), 49])
@@ -152,10 +128,8 @@ def test_searching_the_dossier_that_breaks_a_page_costs_few_requests(
 
 # --- a node without its number ------------------------------------------------------------
 
-
-def nobody(engine: Engine, rank: int, *, has_node: bool) -> None:
-    """Take a dossier's number away in every document, the light one included."""
-    engine.control.faults.replace_json(number(rank), ("number",) if has_node else (), "null")
+NUMBER, NODE = ("number",), ()
+"""What is taken away in every document, the light one included."""
 
 
 @engine_by_case("has_node", sqlite=True, postgresql=False)
@@ -165,7 +139,7 @@ def test_a_node_without_its_number_is_passed_and_named_when_it_is_known(
     """All others are read, the position is passed; a full read tells which of the known it is."""
     engine = engine_on_each
     engine.sync_until_quiet()
-    nobody(engine, 4, has_node=has_node)
+    engine.control.faults.replace_json(number(4), NUMBER if has_node else NODE, "null")
     report = engine.sync(full=True)
     assert (7, {4}) == (report.exit_code, set(engine.quarantine()))
     assert {"present": 12} == dict(engine.presences())
@@ -176,7 +150,7 @@ def test_a_node_without_its_number_is_passed_and_named_when_it_is_known(
     assert (0, {}) == (engine.sync(full=True).exit_code, engine.quarantine())
 
 
-@pytest.mark.parametrize(("place", "path"), [(0, ()), long(5, ("number",)), long(-1, ())])
+@pytest.mark.parametrize(("place", "path"), [(0, NODE), long(5, NUMBER), long(-1, NODE)])
 def test_a_dossier_of_which_not_even_the_number_can_be_decoded_is_passed(
     engine: Engine, place: int, path: tuple[str, ...]
 ) -> None:
@@ -193,13 +167,13 @@ def test_a_dossier_of_which_not_even_the_number_can_be_decoded_is_passed(
     assert "Un autre problème" == engine.one("lecture_candidature", 9)["probleme"]
 
 
-@pytest.mark.parametrize("has_node", [True, False], ids=["number", "node"])
+@pytest.mark.parametrize("path", [NUMBER, NODE], ids=["number", "node"])
 def test_a_node_without_its_number_that_nobody_knows_is_told_by_its_neighbours(
-    engine: Engine, has_node: bool
+    engine: Engine, path: tuple[str, ...]
 ) -> None:
     """The first read too reads all others, to the end."""
     order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
-    nobody(engine, order[5] - FIRST, has_node=has_node)
+    engine.control.faults.replace_json(order[5], path, "null")
     report = engine.sync(push=False)
     assert (7, 11) == (report.exit_code, report.read)
     told = " ".join(report.errors)
@@ -212,8 +186,8 @@ def test_a_node_without_its_number_that_nobody_knows_is_told_by_its_neighbours(
 def test_an_odd_number_beside_a_null_node_hides_no_other(engine: Engine) -> None:
     """The light page, which names a null node, may hold a number that no reader takes."""
     engine.sync_until_quiet()
-    nobody(engine, 4, has_node=False)
-    engine.control.faults.replace_json(number(7), ("number",), "1e400")
+    engine.control.faults.replace_json(number(4), NODE, "null")
+    engine.control.faults.replace_json(number(7), NUMBER, "1e400")
     report = engine.sync(full=True)
     assert (7, {4, 7}) == (report.exit_code, set(engine.quarantine()))
     assert {"present": 12} == dict(engine.presences())
@@ -475,27 +449,26 @@ def test_dossiers_that_ds_swaps_keep_their_own_content(
     assert {} == engine.quarantine()
 
 
-def test_a_new_number_with_a_known_id_is_not_stored(engine: Engine) -> None:
-    """Nor the known number, which gives the other one; both are themselves once DS is."""
-    engine.begin(push=False)
-    engine.control.faults.replace_json(number(2), ("number",), "77")
-    report = engine.sync(full=True, push=False)
-    both = {77 - FIRST: ("identite", 1), 2: ("identite", 1)}
-    assert (7, both) == (report.exit_code, engine.quarantine())
-    assert {"present": 12} == engine.presences()
-    engine.control.faults.repair(number(2))
-    engine.advance(minutes=1)
-    assert (0, {}) == (engine.sync(full=True, push=False).exit_code, engine.quarantine())
+def test_a_number_that_ds_invents_takes_no_dossiers_place(engine: Engine) -> None:
+    """With an id that is known it is not stored, nor is the known one, until DS is itself again.
 
-
-def test_a_number_that_ds_invented_does_not_keep_the_true_one_away(engine: Engine) -> None:
-    """It came first, with the other's id: once it has disappeared, the id is free."""
+    If it came first, the id is free once it has disappeared.
+    """
     engine.control.faults.replace_json(number(1), ("number",), "77")
     engine.sync(push=False)
     engine.control.faults.repair(number(1))
     assert 7 == engine.sync(full=True, push=False).exit_code
     assert (0, {}) == (engine.sync(full=True, push=False).exit_code, engine.quarantine())
     assert {"present": 12, "disparu": 1} == engine.presences()
+
+    engine.control.faults.replace_json(number(2), ("number",), "78")
+    report = engine.sync(full=True, push=False)
+    both = {78 - FIRST: ("identite", 1), 2: ("identite", 1)}
+    assert (7, both) == (report.exit_code, engine.quarantine())
+    assert {"present": 12, "disparu": 1} == engine.presences()
+    engine.control.faults.repair(number(2))
+    engine.advance(minutes=1)
+    assert (0, {}) == (engine.sync(full=True, push=False).exit_code, engine.quarantine())
 
 
 def test_nothing_is_written_into_a_dossier_with_another_id(engine: Engine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 
+from dsync.domain.dossier import Etat
 from dsync.domain.verdict import Verdict
 from dsync.sandbox import ScriptedFault
 from tests.engine.rig import RESULTAT, Engine, number, seeds
@@ -21,10 +22,11 @@ def indicators(engine: Engine) -> dict[str, dict[str, float]]:
 
 
 def test_the_figures_of_a_day_are_those_of_the_dossiers(engine_on_each: Engine) -> None:
-    """Deposits, verdicts, decisions, conflicts, median days, freshness."""
+    """Deposits, stock by state, verdicts, decisions, conflicts, median days, freshness."""
     engine = engine_on_each
     engine.begin()
     engine.control.edit_annotation(number(1), RESULTAT, "Inéligible")
+    engine.control.hide(number(3))
     engine.advance(minutes=20)
     engine.sync()
 
@@ -33,6 +35,13 @@ def test_the_figures_of_a_day_are_those_of_the_dossiers(engine_on_each: Engine) 
     assert {f"verdict_{verdict.key}": verdicts[verdict] for verdict in Verdict} == {
         name: value for name, value in figures.items() if name.startswith("verdict_")
     }
+    # A hidden one is in no stock.
+    present = [truth for truth in engine.control.truth() if truth.presence == "present"]
+    stock = Counter(truth.state for truth in present)
+    assert (11, {f"stock_{etat}": stock[etat] for etat in Etat}) == (
+        len(present),
+        {name: value for name, value in figures.items() if name.startswith("stock_")},
+    )
     waited = [
         (seed.en_instruction_at.replace(microsecond=0) - seed.depose_at.replace(microsecond=0))
         for seed in seeds()

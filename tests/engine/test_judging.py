@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dsync.eig.precheck.check import Check
 from dsync.eig.rows import known_products
 from dsync.sandbox import ScriptedFault
@@ -54,25 +56,19 @@ def test_other_rules_judge_every_open_dossier_again(engine: Engine) -> None:
 
 
 def test_other_rules_with_another_answer_are_pushed(engine: Engine) -> None:
-    """A local body is let off: its verdict, annotation and label change."""
+    """A local body is let off: its verdict, annotation and label change.
+
+    Of a check that is switched off, neither row nor words are left.
+    """
     engine.sync_until_quiet()
-    regles = engine.worker.app.configuration.regles
-    severity = {**regles.severity, "administration": "a_verifier"}
-    engine.restart(configuration={"regles": {"severity": severity}})
-    before = engine.verdict(2)
+    severity = engine.worker.app.configuration.regles.severity
+    assert "Inéligible" == engine.verdict(2)
+    rules = {"severity": {**severity, "administration": "a_verifier"}}
+    engine.restart(configuration={"regles": rules})
     engine.sync()
-    assert ("Inéligible", "À vérifier", ["à vérifier"]) == (
-        before,
-        engine.remote(2),
-        engine.labels(2),
-    )
-
-
-def test_a_check_that_is_switched_off_is_in_no_text(engine: Engine) -> None:
-    """The dossier that it alone stopped becomes Éligible, its row and its words are gone."""
-    engine.sync_until_quiet()
-    severity = {**engine.worker.app.configuration.regles.severity, "administration": "off"}
-    engine.restart(configuration={"regles": {"severity": severity, "operateurs": ()}})
+    assert ("À vérifier", ["à vérifier"]) == (engine.remote(2), engine.labels(2))
+    rules = {"severity": {**severity, "administration": "off"}, "operateurs": ()}
+    engine.restart(configuration={"regles": rules})
     engine.sync()
     assert ("Éligible", ["éligible"]) == (engine.remote(2), engine.labels(2))
     assert "administration" not in engine.remote(2, DETAIL)
@@ -95,26 +91,6 @@ def test_a_product_published_at_last_lifts_the_verdict(start: Start) -> None:
     report = engine.sync()
     assert (0, 0, 1) == (report.exit_code, report.changed, report.evaluated)
     assert "ne correspond à aucune fiche produit" not in engine.remote(0, DETAIL)
-
-
-def test_an_eligible_dossier_stays_so_when_its_product_disappears(engine: Engine) -> None:
-    """A remark is recorded beside the verdict; nothing is pushed."""
-    engine.sync_until_quiet()
-    before = engine.remote(0, DETAIL)
-    republish(engine, without=product_of(0))
-    report = engine.sync()
-    assert 0 == report.exit_code
-    assert ("Éligible", "Éligible", before) == (
-        engine.verdict(0),
-        engine.remote(0),
-        engine.remote(0, DETAIL),
-    )
-    [current] = engine.rows("SELECT * FROM verdict WHERE numero = :n AND courant", n=number(0))
-    assert current["remarque"]
-    assert [] == engine.mutations()
-    before_again = engine.content()
-    engine.sync(full=True)
-    assert before_again == engine.content()
 
 
 def test_a_new_twin_has_both_dossiers_judged_again(engine: Engine) -> None:
@@ -160,18 +136,6 @@ def test_a_run_that_breaks_off_has_judged_the_pages_that_it_stored(engine: Engin
     assert ["Inéligible", "À vérifier"] == [engine.verdict(rank) for rank in (0, 1)]
 
 
-def test_a_twin_that_is_refused_counts_no_more(engine: Engine) -> None:
-    """Only dossiers under way or accepted are doublons."""
-    engine.sync_until_quiet()
-    [twin] = seeds([0])
-    engine.control.edit_champ(number(2), PAGE, twin.champs[PAGE])
-    engine.sync()
-    engine.advance(minutes=1)
-    engine.control.move(number(2), "refuse")
-    engine.sync()
-    assert "Éligible" == engine.verdict(0)
-
-
 def test_a_column_of_profiles_that_is_not_mapped_makes_nobody_ineligible(engine: Engine) -> None:
     """The form names it otherwise: the verdict stays, and the run says what to mend."""
     engine.sync_until_quiet()
@@ -185,15 +149,21 @@ def test_a_column_of_profiles_that_is_not_mapped_makes_nobody_ineligible(engine:
     assert any("voeux.profil" in error for error in report.errors)
 
 
-def test_without_a_catalogue_nothing_is_said_until_it_is_back(engine: Engine) -> None:
-    """Indéterminé leaves DS as it is; the first good catalogue brings the verdicts."""
-    engine.control.catalogue.unavailable = True
+@pytest.mark.parametrize("how", ["away", "unreadable"])
+def test_without_a_catalogue_nothing_is_said_until_it_is_back(engine: Engine, how: str) -> None:
+    """Indéterminé leaves DS as it is, and no file that is broken is a missing page."""
+    catalogue = engine.control.catalogue
+    if how == "away":
+        catalogue.unavailable = True
+    else:
+        for version in ("v2.6", "v2.7"):
+            catalogue.replace(STARTUPS.replace("v2.6", version), ["rien"])
     report = engine.sync()
     assert (7, "Indéterminé") == (report.exit_code, engine.verdict(0))
     assert ({}, None) == (engine.wishes(0), engine.remote(0))
-    engine.control.catalogue.unavailable = False
-    report = engine.sync()
-    assert 0 == report.exit_code
+    catalogue.unavailable = False
+    republish(engine)
+    assert 0 == engine.sync().exit_code
     assert "Éligible" == engine.verdict(0) == engine.remote(0)
 
 
@@ -208,14 +178,6 @@ def test_the_last_good_catalogue_serves_while_it_cannot_be_had(engine: Engine) -
     assert "Éligible" == engine.verdict(0)
 
 
-def test_an_unreadable_catalogue_is_never_a_missing_page(engine: Engine) -> None:
-    """Not Inéligible for a file that is broken."""
-    engine.control.catalogue.replace(STARTUPS, ["rien"])
-    engine.control.catalogue.replace(STARTUPS.replace("v2.6", "v2.7"), ["rien"])
-    engine.sync()
-    assert "Indéterminé" == engine.verdict(0)
-
-
 def test_annotations_of_humans_are_no_input(engine: Engine) -> None:
     """Stored and told, never a reason to judge again."""
     engine.sync_until_quiet()
@@ -228,36 +190,24 @@ def test_annotations_of_humans_are_no_input(engine: Engine) -> None:
 def test_a_finished_dossier_keeps_its_verdict_and_an_open_one_again_is_judged(
     engine: Engine,
 ) -> None:
-    """Accepted: nothing of it moves. Reopened: judged on what it says now, and pushed."""
+    """On what it says now, and pushed, also one that was first seen finished; archived is not."""
     engine.sync_until_quiet()
     engine.control.move(number(0), "accepte")
+    engine.control.archive(number(9))
     engine.sync()
-    engine.control.edit_champ(number(0), PAGE, "")
+    for rank in (0, 9):
+        engine.control.edit_champ(number(rank), PAGE, "")
     engine.advance(minutes=1)
     engine.sync()
     assert ("Éligible", "Éligible") == (engine.verdict(0), engine.remote(0))
-    engine.control.move(number(0), "en_instruction")
+    assert "Inéligible" == engine.verdict(9) == engine.remote(9)
+    assert {} == engine.wishes(5)
+    for rank in (0, 5):
+        engine.control.move(number(rank), "en_instruction")
     engine.advance(minutes=1)
     engine.sync()
     assert "Inéligible" == engine.verdict(0) == engine.remote(0)
-
-
-def test_one_first_seen_finished_is_pushed_once_it_is_open(engine: Engine) -> None:
-    """Judged once and never pushed; reopened, its annotations come."""
-    engine.sync_until_quiet()
-    assert {} == engine.wishes(5)
-    engine.control.move(number(5), "en_instruction")
-    engine.sync()
-    assert engine.verdict(5) == engine.remote(5)
-
-
-def test_an_archived_open_dossier_is_judged_and_pushed(engine: Engine) -> None:
-    """Archived is not finished."""
-    engine.sync_until_quiet()
-    engine.control.archive(number(0))
-    engine.control.edit_champ(number(0), PAGE, "")
-    engine.sync()
-    assert "Inéligible" == engine.remote(0)
+    assert engine.verdict(5) == engine.remote(5) is not None
 
 
 def test_every_product_that_was_ever_in_the_catalogue_stays_known(engine: Engine) -> None:

@@ -79,8 +79,10 @@ def test_a_kill_at_any_point_leaves_what_the_next_run_ends(
                 assert effects > 15
                 return
             engine.control.edit_champ(number(0), PAGE, "")
-            engine.advance(seconds=70)  # The dead one's lease, and what was on its way.
-            assert 0 == engine.restart().sync(full=True).exit_code, effects
+            engine.let_expire()
+            worker = engine.restart()
+            assert [] == worker.app.verify(remote=False).findings, effects
+            assert 0 == worker.sync(full=True).exit_code, effects
             oracle.check_annotations(engine)
             oracle.check_conflicts(engine, set())
             oracle.check_sent(engine)
@@ -110,7 +112,7 @@ def test_a_kill_at_any_point_of_a_later_run_parts_no_verdict_from_its_wish(
             n=number(0),
         )
         assert engine.verdict(0) == wish["valeur"], effects
-        engine.advance(seconds=70)
+        engine.let_expire()
         assert 0 == engine.restart().sync().exit_code, effects
         assert ("Éligible" if is_good else "Inéligible") == engine.remote(0), effects
     pytest.fail("the run has more effects than are looked at")
@@ -133,7 +135,7 @@ def test_a_kill_at_any_point_of_a_reading_skips_no_page(
         if not is_killed(engine, effects, full=full, push=False):
             assert effects > 5
             return
-        engine.advance(seconds=70)
+        engine.let_expire()
         engine.restart().sync(full=full, push=False)
         rows = engine.rows("SELECT probleme FROM lecture_candidature")
         assert [{"probleme": f"Version {effects}"}] * 4 == rows, effects
@@ -151,11 +153,7 @@ def test_a_kill_between_a_mutation_and_its_outcome(engine_on_each: Engine, edite
     assert {**dict.fromkeys(WISHES, "incertaine"), "label": "en_attente"} == engine.wishes(0)
     if edited:
         engine.control.edit_champ(number(0), PAGE, "")
-    engine.advance(seconds=70)
-    if engine.url.startswith("postgresql"):
-        # Its own clock decides there, which nobody moves.
-        engine.execute("UPDATE lease SET expires_at = clock_timestamp() - interval '1 second'")
-        engine.execute("UPDATE pousse SET incertaine_depuis = incertaine_depuis - interval '70 s'")
+    engine.let_expire()
     report = engine.restart().sync()
     assert (0, 0) == (report.exit_code, report.conflicts)
     assert dict.fromkeys(WISHES, "confirmee") == engine.wishes(0)
@@ -173,7 +171,7 @@ def test_what_a_human_empties_after_a_kill_stays_empty(engine: Engine, stable_id
     engine.advance(seconds=20)
     engine.control.edit_annotation(number(0), stable_id, "")
     engine.control.edit_champ(number(1), PAGE, "")
-    engine.advance(seconds=70)
+    engine.let_expire()
     for conflicts in (1, 0):
         assert conflicts == engine.restart().sync(full=True).conflicts
         assert (None, 1) == (engine.remote(0, stable_id), len(engine.sent(0, stable_id)))
@@ -186,7 +184,7 @@ def test_what_ds_did_not_execute_before_a_kill_is_sent_again(engine: Engine) -> 
     engine.control.faults.fail(ScriptedFault("cut_before", "Push"))
     engine.sync()
     engine.control.edit_annotation(number(0), ETAPE, "Jury")
-    engine.advance(seconds=70)
+    engine.let_expire()
     assert (0, 0) == ((report := engine.restart().sync(full=True)).exit_code, report.conflicts)
     assert dict.fromkeys(WISHES, "confirmee") == engine.wishes(0)
 

@@ -9,11 +9,9 @@ import pytest
 
 from dsync.annotations.targets import AnnotationTarget
 from dsync.domain.consent import Consent
-from dsync.domain.run_kinds import Kind
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor
-from dsync.sync.report import RunReport
-from tests.engine.rig import DEMARCHE, OPEN, PAGE, VALIDE, Engine, id_of, number
+from tests.engine.rig import OPEN, PAGE, VALIDE, Engine, id_of, number
 from tests.profiles import long
 
 VALIDATED = OPEN[:6]
@@ -37,25 +35,11 @@ def validate(engine: Engine) -> dict[int, Any]:
     engine.advance(minutes=1)
     assert 0 == engine.sync().exit_code
     for rank in OPEN:
-        engine.control.edit_champ(
-            number(rank),
-            PAGE,
-            ""
-            if engine.verdict(rank) == "Éligible"
-            else "https://beta.gouv.fr/startups/aucune.html",
-        )
+        is_eligible = engine.verdict(rank) == "Éligible"
+        page = "" if is_eligible else "https://beta.gouv.fr/startups/aucune.html"
+        engine.control.edit_champ(number(rank), PAGE, page)
     engine.control.forget_requests()
     return remote(engine)
-
-
-def accept(engine: Engine) -> RunReport:
-    """Consent to what waits, as `dsync accept config` does."""
-    with engine.worker.store.reading(DEMARCHE) as reader:
-        asked = reader.consents.of(Consent.CONFIG)
-    assert asked is not None
-    return engine.sync(
-        work=Kind.CONSENT, genre="configuration", accord=asked.version, started_by="ada@here"
-    )
 
 
 def removed(engine: Engine) -> None:
@@ -98,12 +82,11 @@ def test_a_lost_box_protects(engine: Engine, loss: str) -> None:
         assert engine.one("lecture_candidature", rank)["valide_par_instructeur"]
     assert [] == engine.worker.app.verify(remote=True).findings
 
-    with engine.worker.store.reading(DEMARCHE) as reader:
-        [asked] = reader.consents.all()
+    [asked] = engine.asked()
     assert [("cochée", 6), ("non cochée", 4)] == [
         (move.before, move.dossiers) for move in asked.proposal.moves
     ]
-    report = accept(engine)
+    report = engine.accept(Consent.CONFIG)
     assert (0, []) == (report.exit_code, report.errors)
     assert {"confirmee"} == {status for rank in OPEN for status in engine.wishes(rank).values()}
     engine.advance(minutes=20)
@@ -120,8 +103,7 @@ def test_a_box_that_is_found_again_counts_again(engine: Engine) -> None:
     assert {rank: before[rank] for rank in VALIDATED} == {r: engine.remote(r) for r in VALIDATED}
     others = OPEN[len(VALIDATED) :]
     assert {r: engine.verdict(r) for r in others} == {r: engine.remote(r) for r in others}
-    with engine.worker.store.reading(DEMARCHE) as reader:
-        assert [] == reader.consents.all()
+    assert [] == engine.asked()
 
 
 def test_a_validated_dossier_says_that_there_was_a_box(engine: Engine) -> None:
@@ -140,9 +122,8 @@ def test_an_id_that_was_wrong_from_the_start_writes_nothing(engine: Engine) -> N
     engine.control.edit_annotation(number(0), VALIDE, True)
     engine.restart(configuration=MISTYPED)
     report = engine.sync()
-    assert (7, 12, 0, []) == (
-        report.exit_code, report.evaluated, report.pushed, engine.mutations()
-    )  # fmt: skip
+    assert (7, 12, 0) == (report.exit_code, report.evaluated, report.pushed)
+    assert [] == engine.mutations()
 
 
 def test_another_box_beside_the_known_one_is_a_persons_to_decide(engine: Engine) -> None:
@@ -153,7 +134,7 @@ def test_another_box_beside_the_known_one_is_a_persons_to_decide(engine: Engine)
     engine.restart(configuration={"annotations": {"validation": target}})
     assert (7, before) == (engine.sync().exit_code, remote(engine))
     engine.control.edit_annotation(number(FREE), ANOTHER.stable_id, True)
-    assert 0 == accept(engine).exit_code
+    assert 0 == engine.accept(Consent.CONFIG).exit_code
     assert before[FREE] == engine.remote(FREE)
     assert before[0] != engine.remote(0)
     assert 0 == engine.sync().exit_code

@@ -38,13 +38,6 @@ def between(worker: Worker, meanwhile: Callable[[], Any]) -> None:
     worker.store.around["transaction"] = counted
 
 
-def expire_lease(engine: Engine) -> None:
-    """Let the holder's time run out, by the clock that decides on this engine."""
-    engine.advance(seconds=61)
-    if engine.url.startswith("postgresql"):
-        engine.execute("UPDATE lease SET expires_at = clock_timestamp() - interval '1 second'")
-
-
 @on_sqlite
 def test_a_second_worker_is_told_who_holds_the_demarche(engine_on_each: Engine) -> None:
     """Exit 6 at once, nothing asked of DS; the first one goes on undisturbed."""
@@ -93,16 +86,6 @@ def test_a_second_worker_can_wait_for_its_turn(engine_on_each: Engine) -> None:
     assert [6, 0] == codes
 
 
-def test_the_lease_is_free_after_a_run_that_failed(engine: Engine) -> None:
-    """A failure gives it back."""
-    from dsync.sandbox import ScriptedFault
-
-    engine.control.faults.fail(ScriptedFault("bad_gateway", times=None))
-    assert 8 == engine.sync().exit_code
-    engine.control.faults.clear_faults()
-    assert 0 == engine.another().sync().exit_code
-
-
 @engine_by_case("choice", sqlite="accepte", postgresql="adopte")
 def test_conflicts_are_ended_while_another_process_writes(
     engine_on_each: Engine, choice: Choice
@@ -135,7 +118,7 @@ def test_a_dead_holders_lease_is_taken_over_when_it_has_expired(engine_on_each: 
     engine.worker.store.acquire_lease(DEMARCHE, 60, holder="machine-morte:1")
     assert 6 == (refused := engine.sync()).exit_code
     assert "machine-morte:1" in refused.errors[0]
-    expire_lease(engine)
+    engine.let_expire()
     assert 0 == engine.sync().exit_code
 
 
@@ -230,7 +213,7 @@ def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
 
     register(app)
     assert 2 == len(app.store.services.of(DEMARCHE))
-    expire_lease(engine)
+    engine.let_expire()
     engine.advance(minutes=3)
     assert warned()
     register(app)

@@ -40,6 +40,7 @@ AID = content.SUBSIDY_FORM.number
 
 def synced(sandbox: Sandbox, folder: Path, demarche: int, **flags: Any) -> RunReport:
     """Do a first run with the shipped file, unless another one is named."""
+    folder.mkdir(exist_ok=True)
     settings = load_settings(
         ds_url=sandbox.ds_url,
         betagouv_url=sandbox.betagouv_url,
@@ -81,18 +82,17 @@ def test_an_aid_is_not_judged_as_a_call(tmp_path: Path, copied: bool) -> None:
     assert [40, 0, 0] == counts
 
 
-def test_the_shipped_file_serves_another_number_of_the_same_form(tmp_path: Path) -> None:
-    """All its fields and annotations are found, so it judges and writes."""
-    with Sandbox([(replace(FORM, number=90001), seeds())], seed=SEED, clock=lambda: NOW) as sandbox:
-        report = synced(sandbox, tmp_path, 90001)
-    assert (0, 12, len(OPEN)) == (report.exit_code, report.evaluated, report.pushed)
-
-
 def test_without_an_annotation_of_its_own_the_shipped_file_writes_nothing(tmp_path: Path) -> None:
-    """It judges, because all fields are there, and names what the form lacks."""
+    """For another number of the same form it judges and writes, because all fields are there.
+
+    Of one that lacks an annotation it writes nothing, and names what the form lacks.
+    """
     with Sandbox([(replace(FORM, number=90001), seeds())], seed=SEED, clock=lambda: NOW) as sandbox:
-        sandbox.control.form.publish_revision(Change(remove=[DETAIL]))
         report = synced(sandbox, tmp_path, 90001)
+        assert (0, 12, len(OPEN)) == (report.exit_code, report.evaluated, report.pushed)
+        sandbox.control.forget_requests()
+        sandbox.control.form.publish_revision(Change(remove=[DETAIL]))
+        report = synced(sandbox, tmp_path / "another", 90001)
         assert [] == sandbox.control.requests(kind="mutation")
     assert (7, 12, 0) == (report.exit_code, report.evaluated, report.pushed)
     [said] = report.errors

@@ -30,7 +30,7 @@ from dsync.sync.erasure import forget
 from dsync.sync.piece_files import MARKER
 from dsync.sync.report import RunReport
 from tests.engine.doom import Doom, KilledError
-from tests.engine.rig import DEMARCHE, LETTRE, Engine, id_of, number, seeds
+from tests.engine.rig import DEMARCHE, LETTRE, PROBLEME, Engine, id_of, number, seeds
 from tests.profiles import long
 from tests.store.databases import engine_by_case, on_sqlite
 
@@ -111,6 +111,10 @@ def test_files_are_copied_once(engine_with_pieces: Engine, folder: Path) -> None
     assert {} == dict(fetched(engine).pieces)
     assert [] == engine.requests()
     assert {0o700} == {path.stat().st_mode & 0o777 for path in folder.iterdir() if path.is_dir()}
+    # One that is not in the copy is told, with the command that reads it.
+    report = fetched(engine, 900)
+    assert 7 == report.exit_code
+    assert f"dsync sync --dossier {number(900)}" in report.errors[0]
 
 
 @on_sqlite
@@ -128,20 +132,6 @@ def test_an_expired_address_is_renewed(engine_with_pieces: Engine, folder: Path)
     assert {"copiee": 1} == dict(fetched(engine, ONE).pieces)
     assert 2 == len(engine.requests("Pieces"))
     assert LETTER.content in copies(folder).values()
-
-
-@on_sqlite
-def test_a_clock_that_was_ahead_puts_off_no_copy(engine_with_pieces: Engine) -> None:
-    """The service tries again what that clock had put off to a year that is far away now."""
-    engine = engine_with_pieces
-    engine.control.end_virus_scan(number(ONE), LETTRE, "pending")
-    engine.worker.skew = timedelta(days=400)
-    fetched(engine, ONE)
-    assert ["a_analyser"] == states(engine, ONE)
-    engine.worker.skew = timedelta()
-    engine.control.end_virus_scan(number(ONE), LETTRE, "safe")
-    engine.sync(pieces=True)
-    assert ["copiee"] == states(engine, ONE)
 
 
 @engine_by_case("scan", sqlite="pending", postgresql="infected")
@@ -165,7 +155,6 @@ def test_a_file_that_is_not_the_announced_one_is_no_copy(
 ) -> None:
     """The run is partial with the remedy; nothing is written into the target."""
     engine = engine_with_pieces
-    place = [a["id"] for a in _champs(engine, ONE)].index(id_of(LETTRE))
     for field, value, state in (
         ("checksum", b64encode(bytes(16)).decode(), "non_conforme"),
         ("checksum", "../../etc/passwd", "non_conforme"),
@@ -175,10 +164,7 @@ def test_a_file_that_is_not_the_announced_one_is_no_copy(
         ("byteSizeBigInt", str(1 << 63), "non_conforme"),
         ("byteSizeBigInt", "gros", "non_conforme"),
     ):
-        engine.control.faults.repair(number(ONE))
-        engine.control.faults.replace_json(
-            number(ONE), ("champs", place, "files", 0, field), json.dumps(value)
-        )
+        say_of_the_file(engine, field, value)
         engine.sync(full=True)
         report = fetched(engine, ONE)
         assert (7, {state: 1}) == (report.exit_code, dict(report.pieces)), value
@@ -186,10 +172,13 @@ def test_a_file_that_is_not_the_announced_one_is_no_copy(
         assert ({}, [state]) == (copies(folder), states(engine, ONE)), value
 
 
-def _champs(engine: Engine, rank: int) -> list[dict[str, Any]]:
-    """Return the champs that DS gives of a dossier, in its order."""
-    found = engine.worker.client.dossiers([number(rank)], engine.worker.app.demarche)
-    return [{"id": champ.descriptor_id} for champ in found.nodes[0].champs]
+def say_of_the_file(engine: Engine, field: str, value: str) -> None:
+    """Have DS say something else of the first file of the first dossier."""
+    engine.control.faults.repair(number(ONE))
+    [node] = engine.worker.client.dossiers([number(ONE)], DEMARCHE).nodes
+    place = [champ.descriptor_id for champ in node.champs].index(id_of(LETTRE))
+    path = ("champs", place, "files", 0, field)
+    engine.control.faults.replace_json(number(ONE), path, json.dumps(value))
 
 
 def removals(engine: Engine) -> dict[str, Callable[[], Any]]:
@@ -240,7 +229,7 @@ def test_a_copy_goes_with_its_dossier_or_its_champ(
 def test_an_erasure_that_the_target_refuses_is_made_up_for(
     engine_with_pieces: Engine, folder: Path, way: str
 ) -> None:
-    """The run is partial with the remedy, and a later one deletes the file."""
+    """The run is partial with the remedy, keeps no other copy, and a later one deletes the file."""
     engine = engine_with_pieces
     fetched(engine)
     [path] = [folder / name for name in copies(folder) if name.startswith(str(number(ONE)))]
@@ -250,10 +239,14 @@ def test_an_erasure_that_the_target_refuses_is_made_up_for(
     removals(engine)[way]()
     [last] = engine.rows("SELECT statut FROM sync_run ORDER BY run DESC LIMIT 1")
     assert "partial" == last["statut"]
+    engine.control.erase(number(TWO))
+    report = engine.sync()
+    assert (7, {}) == (report.exit_code, copies(folder))
+    assert "still to be deleted" in report.errors[0]
+    assert [number(ONE)] == [row["numero"] for row in engine.rows("SELECT numero FROM piece")]
     path.rmdir()
     path.write_bytes(content)
-    assert 0 == engine.sync().exit_code
-    assert not [name for name in copies(folder) if name.startswith(str(number(ONE)))]
+    assert (0, {}) == (engine.sync().exit_code, copies(folder))
 
 
 STEP = 6
@@ -359,19 +352,17 @@ def test_the_service_copies_new_files_after_a_run(engine_with_pieces: Engine, fo
 
 
 @on_sqlite
-@pytest.mark.parametrize("by", ["service", "order"])
-def test_a_target_that_fails_leaves_the_run_partial(
-    engine_with_pieces: Engine, folder: Path, by: str
-) -> None:
-    """Exit 7 with the remedy; the dossiers are read and judged all the same."""
+def test_a_clock_that_was_ahead_puts_off_no_copy(engine_with_pieces: Engine) -> None:
+    """The service tries again what that clock had put off to a year that is far away now."""
     engine = engine_with_pieces
-    folder.write_text("a file in place of the folder")
-    engine.advance(minutes=6)
-    report = engine.sync(pieces=True) if by == "service" else fetched(engine)
-    assert (7, {}) == (report.exit_code, dict(report.pieces))
-    assert "[pieces] target cannot be used (Not a directory)" in report.errors[0]
-    folder.unlink()
-    assert {"copiee": 3} == dict(fetched(engine).pieces)
+    engine.control.end_virus_scan(number(ONE), LETTRE, "pending")
+    engine.worker.skew = timedelta(days=400)
+    fetched(engine, ONE)
+    assert ["a_analyser"] == states(engine, ONE)
+    engine.worker.skew = timedelta()
+    engine.control.end_virus_scan(number(ONE), LETTRE, "safe")
+    engine.sync(pieces=True)
+    assert ["copiee"] == states(engine, ONE)
 
 
 @on_sqlite
@@ -399,6 +390,9 @@ class _Files(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Print nothing."""
 
+    def redirect(self, url: str) -> None:
+        self.answer(302, Location=url)
+
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -419,20 +413,24 @@ class FileServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Files)
         self.seen: list[dict[str, str]] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
+        self.ended = threading.Event()
         self.answers: dict[str, Callable[[_Files], None]] = {
             "/good": lambda h: h.answer(200, LETTER.content),
-            "/moved": lambda h: h.answer(302, Location="/good"),
-            "/loop": lambda h: h.answer(302, Location="/loop"),
-            "/elsewhere": lambda h: h.answer(302, Location="http://192.0.2.1/file"),
-            "/ftp": lambda h: h.answer(302, Location="ftp://127.0.0.1/file"),
+            "/moved": lambda h: h.redirect("/good"),
+            "/loop": lambda h: h.redirect("/loop"),
+            "/elsewhere": lambda h: h.redirect("http://192.0.2.1/file"),
+            "/ftp": lambda h: h.redirect("ftp://127.0.0.1/file"),
+            "/to-localhost": lambda h: h.redirect(f"http://localhost:{self.server_port}/good"),
+            "/with-password": lambda h: h.redirect(
+                f"http://user:secret@127.0.0.1:{self.server_port}/good"
+            ),
             "/error": lambda h: h.answer(500, LETTER.content),
             "/refused": lambda h: h.answer(403),
             "/longer": lambda h: h.answer(200, LETTER.content * 2),
             "/other": lambda h: h.answer(200, LETTER.content[::-1]),
             "/endless": lambda h: h.answer(200, bytes(3 << 20)),
-            "/slow": lambda h: (sleeping.wait(30), h.answer(200, LETTER.content))[1],
+            "/slow": lambda h: (self.ended.wait(30), h.answer(200, LETTER.content))[1],
         }
-        sleeping = self.ended = threading.Event()
 
 
 @pytest.fixture
@@ -447,8 +445,8 @@ def files() -> Iterator[FileServer]:
 
 STATES = {
     **dict.fromkeys(("/loop", "/elsewhere", "/ftp", "/error", "/refused"), "echec"),
-    **dict.fromkeys(("/longer", "/other"), "non_conforme"),
     **dict.fromkeys(("/endless", "/slow"), "echec"),
+    **dict.fromkeys(("/longer", "/other"), "non_conforme"),
     "/moved": "copiee",
 }
 
@@ -476,19 +474,12 @@ def test_no_address_of_ds_leads_into_this_network(
     monkeypatch.setattr(
         socket.socket, "connect", lambda s, at: (opened.append(str(at[0])), connect(s, at))[1]
     )
-    inside = f"http://localhost:{files.server_port}/good"
-    password = f"http://user:secret@127.0.0.1:{files.server_port}/good"
-    files.answers["/to-localhost"] = lambda h: h.answer(302, Location=inside)
-    files.answers["/with-password"] = lambda h: h.answer(302, Location=password)
     engine = start((ONE,), **copying(folder, max_piece_mib=1, piece_deadline_s=5))
     engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
-    place = [a["id"] for a in _champs(engine, ONE)].index(id_of(LETTRE))
     engine.sync_until_quiet()
     for address in INSIDE:
         files.seen.clear()
-        url = json.dumps(address.format(port=files.server_port))
-        engine.control.faults.repair(number(ONE))
-        engine.control.faults.replace_json(number(ONE), ("champs", place, "files", 0, "url"), url)
+        say_of_the_file(engine, "url", address.format(port=files.server_port))
         assert {"echec": 1} == dict(fetched(engine).pieces), address
         assert {"127.0.0.1"} == {*opened}, address
         assert len(files.seen) == address.startswith("http://127.0.0.1:"), address
@@ -507,12 +498,10 @@ def test_a_server_of_files_is_not_trusted(
     monkeypatch.setenv("NETRC", str(netrc))
     engine = start((ONE,), **copying(folder, max_piece_mib=1, piece_deadline_s=1))
     engine.control.edit_champ(number(ONE), LETTRE, [LETTER])
-    place = [a["id"] for a in _champs(engine, ONE)].index(id_of(LETTRE))
     engine.sync_until_quiet()
     for path, state in STATES.items():
         files.seen.clear()
-        url = json.dumps(f"{files.url}{path}")
-        engine.control.faults.replace_json(number(ONE), ("champs", place, "files", 0, "url"), url)
+        say_of_the_file(engine, "url", f"{files.url}{path}")
         report = fetched(engine)
         assert ({state: 1}, [state]) == (dict(report.pieces), states(engine, ONE)), path
         assert ([LETTER.content] if state == "copiee" else []) == list(copies(folder).values())
@@ -583,10 +572,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: Any) -> None:
-    """Large ones in parts; and they are deleted there with their dossier.
-
-    A bucket that is missing is told: exit 7 with the remedy, and the files are tried again later.
-    """
+    """Large ones in parts; where the bucket is missing, it is told, and tried again later."""
     large = FileSeed("plan.pdf", "application/pdf", bytes(range(256)) * 80_000)
     engine = start((ONE, TWO), configuration={"pieces": {"target": "s3://none/aap"}})
     engine.control.edit_champ(number(ONE), LETTRE, [LETTER, large])
@@ -721,32 +707,6 @@ def test_symbolic_links_among_the_copies_are_not_followed(
 
 
 @on_sqlite
-def test_a_copy_that_cannot_be_deleted_keeps_no_other_one(
-    engine_with_pieces: Engine, folder: Path
-) -> None:
-    """What can be deleted is; only the one left is tried again by the next run."""
-    engine = engine_with_pieces
-    fetched(engine)
-    [stuck] = [folder / name for name in copies(folder) if name.startswith(str(number(ONE)))]
-    stuck.unlink()
-    stuck.mkdir()
-    for rank in (ONE, TWO):
-        engine.control.erase(number(rank))
-    report = engine.sync()
-    assert (7, {}) == (report.exit_code, copies(folder))
-    assert "still to be deleted" in report.errors[0]
-    assert [number(ONE)] == [row["numero"] for row in engine.rows("SELECT numero FROM piece")]
-
-
-@on_sqlite
-def test_a_dossier_that_is_not_in_the_copy_is_told(engine_with_pieces: Engine) -> None:
-    """Exit 7 with the command that reads it."""
-    report = fetched(engine_with_pieces, 900)
-    assert 7 == report.exit_code
-    assert f"dsync sync --dossier {number(900)}" in report.errors[0]
-
-
-@on_sqlite
 def test_copies_that_are_missing_changed_or_unknown_are_found(
     engine_with_pieces: Engine, folder: Path
 ) -> None:
@@ -787,21 +747,27 @@ def pieces_line(engine: Engine) -> CheckLine:
     return line
 
 
-def test_the_target_is_checked_and_left_as_it_was(
-    start: Callable[..., Engine], folder: Path, tmp_path: Path
-) -> None:
-    """One that is missing is not made; one that cannot be written is told with the remedy."""
-    engine = start((ONE,), **copying(folder / "aap"))
+@on_sqlite
+def test_a_target_that_cannot_be_used_is_told(engine_with_pieces: Engine, folder: Path) -> None:
+    """By the check, which makes none, and by runs, which read and judge all the same."""
+    engine = engine_with_pieces
     assert CheckStatus.OK is pieces_line(engine).status
     assert not folder.exists()
-    (folder / "aap").mkdir(parents=True)
+    folder.mkdir()
     assert CheckStatus.OK is pieces_line(engine).status
-    assert [] == list((folder / "aap").iterdir())
-    (tmp_path / "fichier").touch()
-    engine.restart(**copying(tmp_path / "fichier" / "aap"))
+    assert [] == [*folder.iterdir()]
+    folder.rmdir()
+    folder.write_text("a file in place of the folder")
     line = pieces_line(engine)
     assert (CheckStatus.ERROR, 7) == (line.status, line.exit_code)
     assert "[pieces] target cannot be used (Not a directory)" in line.message
+    engine.control.edit_champ(number(ONE), PROBLEME, "Un autre problème")
+    for report in (engine.sync(pieces=True), fetched(engine)):
+        assert (7, {}) == (report.exit_code, dict(report.pieces))
+        assert "[pieces] target cannot be used (Not a directory)" in report.errors[0]
+    assert "Un autre problème" == engine.one("lecture_candidature", ONE)["probleme"]
+    folder.unlink()
+    assert {"copiee": 3} == dict(fetched(engine).pieces)
 
 
 def test_a_large_file_is_copied_in_constant_memory(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from dsync.domain.consent import Consent
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor
 from tests.engine.oracle import check_annotations, check_copy
 from tests.engine.rig import PAGE, PROBLEME, Engine, number
-from tests.engine.test_belief import accept
 from tests.profiles import long
 
 # --- limits on queries ------------------------------------------------------------------------
@@ -59,24 +59,6 @@ def test_a_champ_that_an_instructeur_corrects_is_judged_again(engine: Engine) ->
     assert before == engine.one("dossier", 0)["champs_modifie_le"]
 
 
-def test_a_correction_that_is_asked_for_shows_until_the_usager_submits(
-    engine: Engine,
-) -> None:
-    """Since when it is waited for, in the view; it changes no verdict."""
-    since = "SELECT correction_attendue_depuis AS c FROM lecture_candidature WHERE numero = :n"
-    engine.sync_until_quiet()
-    engine.control.ask_correction(number(0))
-    asked_at = engine.control.clock.now()
-    report = engine.sync()
-    [row] = engine.rows(since, n=number(0))
-    assert f"{asked_at:%Y-%m-%dT%H:%M}" == str(row["c"]).replace(" ", "T")[:16]
-    assert (1, 0) == (report.changed, report.evaluated)
-    engine.advance(minutes=11)
-    engine.control.edit_champ(number(0), PROBLEME, "Corrigé")
-    engine.sync()
-    assert [{"c": None}] == engine.rows(since, n=number(0))
-
-
 # --- other types ------------------------------------------------------------------------------
 
 NEW = 4999
@@ -122,7 +104,7 @@ def test_a_champ_that_changes_its_type_is_the_same_champ(
     # DS deletes values that do not fit: a person is asked before the checks read none.
     assert (0 if kept else 4) == engine.sync_until_quiet().exit_code
     if not kept:
-        accept(engine)
+        engine.accept(Consent.ANSWERS)
         engine.sync_until_quiet()
     check_copy(engine)
     types = {

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
 from dsync.database import PROGRAMME, open_database
 from dsync.store.dictionary import ENGINE
 from tests.console.addresses import ADDRESSES
 from tests.console.served import served, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine, seeds
+from tests.engine.roles import made_role, read
 
 ALONE = {"sections": ("demarche", "ds")}
 """A démarche that is copied, no more."""
@@ -96,17 +96,12 @@ PARTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
 def test_who_may_read_the_views_may_read_those_that_come(engine: Engine) -> None:
     """All of them, those of one démarche, those without personal data."""
-    roles = {schema: f"analyste_{uuid.uuid4().hex[:8]}" for schema in PARTS}
-    for schema, role in roles.items():
-        engine.execute(f"CREATE ROLE {role} LOGIN")
-        engine.worker.store.grant_reader(role, **PARTS[schema])
-    engine.restart()
-    assert 0 == engine.sync(full=True).exit_code
-    for schema, role in roles.items():
-        reading = create_engine(make_url(engine.url).set(username=role))
-        with reading.connect() as connection:
-            count = f"SELECT count(*) FROM {schema}.lecture_candidature"
-            assert 3 == connection.scalar(text(count)), schema
-        reading.dispose()
-        engine.execute(f"DROP OWNED BY {role}")
-        engine.execute(f"DROP ROLE {role}")
+    with ExitStack() as made:
+        roles = {schema: made.enter_context(made_role(engine)) for schema in PARTS}
+        for schema, role in roles.items():
+            engine.worker.store.grant_reader(role, **PARTS[schema])
+        engine.restart()
+        assert 0 == engine.sync(full=True).exit_code
+        for schema, role in roles.items():
+            rows = read(engine, role, f"SELECT numero FROM {schema}.lecture_candidature")
+            assert 3 == len(rows), schema

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import uuid
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import date
@@ -15,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import text
 
 from dsync.configuration import DemarcheSection
 from dsync.exports.export import export, tables_of
 from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor, ServedDossier
 from tests.engine.rig import DEMARCHE, NOW, Engine, id_of, number, opening, seeds
+from tests.engine.roles import made_role, read
 from tests.store.databases import PostgresServer, connected, on_sqlite
 
 VIEW = "formulaire_86321"
@@ -126,21 +126,8 @@ def postgres(postgres_server: PostgresServer) -> Iterator[Engine]:
 @pytest.fixture
 def role(postgres: Engine) -> Iterator[str]:
     """A role that may log in, and nothing else."""
-    name = f"analyste_{uuid.uuid4().hex[:8]}"
-    postgres.execute(f"CREATE ROLE {name} LOGIN")
-    yield name
-    postgres.execute(f"DROP OWNED BY {name}")
-    postgres.execute(f"DROP ROLE {name}")
-
-
-def read(engine: Engine, role: str, query: str) -> list[dict[str, Any]]:
-    """Return the rows of a query of the role's."""
-    connecting = create_engine(make_url(engine.url).set(username=role))
-    try:
-        with connecting.connect() as connection:
-            return [dict(row) for row in connection.execute(text(query)).mappings()]
-    finally:
-        connecting.dispose()
+    with made_role(postgres) as name:
+        yield name
 
 
 def of_first(engine: Engine, role: str) -> dict[str, Any]:
@@ -149,9 +136,12 @@ def of_first(engine: Engine, role: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name.startswith((*COLUMNS,)) and value}
 
 
-def test_a_changed_comment_opens_no_column(postgres: Engine, role: str) -> None:
-    """What is masked is declared; a comment only says it."""
+def test_a_role_reads_what_the_configuration_opens(postgres: Engine, role: str) -> None:
+    """From its next run on; a question that is retyped neither opens a column nor blanks one."""
+    postgres.worker.store.grant_reader(role, masked=True)
+    postgres.sync()
     ask(postgres)
+    # What is masked is declared; a comment only says it.
     with connected(postgres.url) as connection:
         for view, column in (("lecture_dossier", "usager_courriel"), (VIEW, min(COLUMNS))):
             connection.execute(text(f"COMMENT ON COLUMN {view}.{column} IS 'Sans marque.'"))
@@ -159,14 +149,6 @@ def test_a_changed_comment_opens_no_column(postgres: Engine, role: str) -> None:
     assert {} == of_first(postgres, role)
     rows = read(postgres, role, f"SELECT usager_courriel FROM {MASKED}.lecture_dossier")
     assert {None} == {row["usager_courriel"] for row in rows}
-
-
-def test_a_role_reads_what_the_configuration_opens(postgres: Engine, role: str) -> None:
-    """From its next run on; a question that is retyped neither opens a column nor blanks one."""
-    postgres.worker.store.grant_reader(role, masked=True)
-    postgres.sync()
-    ask(postgres)
-    assert {} == of_first(postgres, role)
     postgres.restart(configuration=opening(NIR, PLACE))
     postgres.sync()
     seen = {
@@ -335,4 +317,4 @@ def test_a_role_sees_no_mark_before_the_deliberation(
             for column in columns:
                 found = read(graded, role, f"SELECT {column} AS x FROM {MASKED}.{view}")
                 assert is_shown == any(row["x"] is not None for row in found), (view, column, day)
-    graded.execute(f"DROP OWNED BY {role}")
+    graded.execute(f'DROP OWNED BY "{role}"')

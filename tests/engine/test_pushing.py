@@ -112,9 +112,9 @@ def test_a_500_in_the_document_is_read_back_and_gone_through_one_by_one(engine: 
             assert 1 == len(set(engine.sent(rank)))
 
 
-@pytest.mark.parametrize("kind", ["answer_lost", long("html")])
+@pytest.mark.parametrize("kind", ["answer_lost", "cut_before", long("html")])
 def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: Kind) -> None:
-    """Neither failure nor success; not before 35 s; then confirmed without a second write."""
+    """Neither failure nor success; not before 35 s; then confirmed, or found missing and sent."""
     engine.begin(push=False)
     engine.control.faults.fail(ScriptedFault(kind, PUSH))
     report = engine.sync()
@@ -126,10 +126,10 @@ def test_a_lost_answer_is_uncertain_until_it_is_read_back(engine: Engine, kind: 
     assert 1 == len(engine.mutations())
     engine.advance(seconds=2)
     report = engine.sync()
-    assert (0, CONFIRMED) == (report.exit_code, engine.wishes(0))
+    assert (0, 10, CONFIRMED) == (report.exit_code, report.pushed, engine.wishes(0))
     # An answer of another server's hand may have hidden that nothing was done: sent again. The
     # labels' document comes after.
-    assert (3 if kind == "html" else 2) == len(engine.mutations())
+    assert (2 if kind == "answer_lost" else 3) == len(engine.mutations())
     assert 1 == len(set(engine.sent(0)))
 
 
@@ -156,18 +156,11 @@ class Told(Progress):
         self.lines.append(line)
 
 
-def test_a_write_that_ds_surely_did_not_do_is_not_uncertain(engine: Engine) -> None:
-    """The token was refused at the door: the wishes wait, and go out at once with a good one."""
-    engine.begin(push=False)
-    engine.control.faults.fail(ScriptedFault("token_expired", PUSH))
-    assert 3 == engine.sync().exit_code
-    assert dict.fromkeys(WISHES, "en_attente") == engine.wishes(0)
-    assert (0, 10) == ((again := engine.sync()).exit_code, again.pushed)
-
-
-@pytest.mark.parametrize("refused", ["read-only", "at the door"])
+@pytest.mark.parametrize(
+    ("refused", "code", "status"), [("read-only", 7, "refusee"), ("at the door", 3, "en_attente")]
+)
 def test_a_value_that_ds_refused_to_write_is_a_humans_when_it_stands_there(
-    engine: Engine, refused: str
+    engine: Engine, refused: str, code: int, status: str
 ) -> None:
     """Sent by dsync, and surely not written: the verdict that comes next does not go over it."""
     engine.begin(push=False)
@@ -175,13 +168,16 @@ def test_a_value_that_ds_refused_to_write_is_a_humans_when_it_stands_there(
         engine.restart(token=engine.sandbox.tokens.readonly)
     else:
         engine.control.faults.fail(ScriptedFault("token_expired", PUSH))
-    engine.sync()
+    assert code == engine.sync().exit_code
+    assert dict.fromkeys(WISHES, status) == engine.wishes(0)
     assert ["Éligible"] == engine.sent(0)
     engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
     make_ineligible(engine)
     engine.restart()
     report = engine.sync()
     assert (1, "Éligible") == (report.conflicts, engine.remote(0))
+    # The others go out at once with a good token.
+    assert (0, 9) == (report.exit_code, report.pushed)
 
 
 @on_postgresql
@@ -203,18 +199,6 @@ def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(engine_on_each:
     engine.sync()
     event.remove(engine_for(engine.url), "commit", note)
     assert {"on"} == set(seen)
-
-
-def test_a_mutation_that_never_ran_is_sent_again(engine: Engine) -> None:
-    """Cut before DS saw it: read back, found missing, sent once more with the same value."""
-    engine.begin(push=False)
-    engine.control.faults.fail(ScriptedFault("cut_before", PUSH))
-    engine.sync()
-    engine.advance(seconds=36)
-    report = engine.sync()
-    assert (0, 10) == (report.exit_code, report.pushed)
-    assert 1 == len(set(engine.sent(0)))
-    assert CONFIRMED == engine.wishes(0)
 
 
 @pytest.mark.parametrize("kind", ["answer_lost", long("cut_before")])
@@ -325,61 +309,59 @@ def test_a_value_that_a_human_put_first_is_a_conflict(engine: Engine) -> None:
     assert 1 == engine.events(0).count("conflit")
 
 
-def test_a_value_changed_since_our_push_is_a_conflict(engine: Engine) -> None:
-    """Or emptied. The run that reads the edit records it; nothing is sent over it, then or later.
-
-    Both dossiers are judged otherwise later.
-    """
+def test_what_a_human_changed_since_our_push_is_a_conflict_of_that_alone(engine: Engine) -> None:
+    """The run that reads it records it; nothing goes over it, though all are judged otherwise."""
     engine.sync_until_quiet()
-    edits: dict[int, str | None] = dict(zip(eligible(engine), (OTHER, None), strict=False))
-    for rank, value in edits.items():
-        engine.control.edit_annotation(number(rank), RESULTAT, value or "")
+    control = engine.control
+    control.edit_annotation(number(0), RESULTAT, OTHER)
+    control.edit_annotation(number(9), RESULTAT, "")
+    control.edit_annotation(number(1), DETAIL, "Vu avec le sponsor")
+    control.edit_annotation(number(7), DATE, None)
+    # Labels move their dossiers, too.
+    control.add_label(number(8), "éligible")
+    control.remove_label(number(10), "à vérifier")
     report = engine.sync()
-    assert (0, 2) == (report.exit_code, report.conflicts)
-    for rank, value in edits.items():
-        assert ("conflit", value) == (engine.wishes(rank)["resultat"], engine.remote(rank))
+    assert (0, 6, 6) == (report.exit_code, report.read, report.conflicts)
+    assert ["conflit"] * 2 == [engine.wishes(rank)["resultat"] for rank in (0, 9)]
+    alone = {1: "detail", 7: "date", 8: "label", 10: "label"}
+    for rank, name in alone.items():
+        assert {**CONFIRMED, name: "conflit"} == engine.wishes(rank), name
+    labels = {rank: engine.labels(rank) for rank in (8, 10)}
+    for rank in (0, 9, *alone):
         make_ineligible(engine, rank)
     engine.advance(minutes=20)
     engine.sync()
-    assert edits == {rank: engine.remote(rank) for rank in edits}
-    assert [[], []] == [engine.sent(rank) for rank in edits]
+    assert (OTHER, None) == (engine.remote(0), engine.remote(9))
+    assert [[], []] == [engine.sent(rank) for rank in (0, 9)]
+    assert "Vu avec le sponsor" == engine.remote(1, DETAIL)
+    assert (None, []) == (engine.remote(7, DATE), engine.sent(7, DATE))
+    assert labels == {rank: engine.labels(rank) for rank in labels}
+    # What nobody touched of these follows the new verdict.
+    for rank, name in alone.items():
+        assert "Inéligible" == engine.remote(rank), name
+        assert {**CONFIRMED, name: "conflit"} == engine.wishes(rank), name
+        assert name == "label" or ["inéligible"] == engine.labels(rank)
 
 
-def test_a_conflict_on_the_detail_is_of_the_detail_alone(engine: Engine) -> None:
-    """Result, date and label follow the new verdict."""
+def test_a_checked_box_suspends_every_push_but_a_forced_one(engine: Engine) -> None:
+    """Its dossier is judged, and nothing is written until the box is empty, or by an order.
+
+    Which does not go over a finished state.
+    """
     engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), DETAIL, "Vu avec le sponsor")
-    make_ineligible(engine)
-    engine.sync()
-    assert ("Inéligible", "Vu avec le sponsor", ["inéligible"]) == (
-        engine.remote(0),
-        engine.remote(0, DETAIL),
-        engine.labels(0),
-    )
-    assert {**CONFIRMED, "detail": "conflit"} == engine.wishes(0)
-
-
-def test_a_checked_box_suspends_every_push(engine: Engine) -> None:
-    """An instructeur validated it: it is judged, and nothing is written until the box is empty."""
-    engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), VALIDE, True)
-    make_ineligible(engine)
-    report = engine.sync()
-    assert (0, "Éligible", []) == (report.exit_code, engine.remote(0), engine.mutations())
-    assert ("Inéligible", "suspendue") == (engine.verdict(0), engine.wishes(0)["resultat"])
-    # Within the second of the check: what is not dsync's own shows by its content.
-    engine.control.edit_annotation(number(0), VALIDE, False)
-    engine.sync()
-    assert ("Inéligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
-
-
-def test_force_goes_over_the_checked_box(engine: Engine) -> None:
-    """Not over a finished state."""
-    engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), VALIDE, True)
-    make_ineligible(engine)
     engine.control.edit_annotation(number(1), RESULTAT, OTHER)
+    for rank in (0, 9):
+        engine.control.edit_annotation(number(rank), VALIDE, True)
+        make_ineligible(engine, rank)
+    report = engine.sync()
+    assert (0, []) == (report.exit_code, engine.mutations())
+    for rank in (0, 9):
+        assert ("Inéligible", "Éligible") == (engine.verdict(rank), engine.remote(rank))
+        assert "suspendue" == engine.wishes(rank)["resultat"]
+    # Within the second of the check: what is not dsync's own shows by its content.
+    engine.control.edit_annotation(number(9), VALIDE, False)
     engine.sync()
+    assert ("Inéligible", CONFIRMED) == (engine.remote(9), engine.wishes(9))
     engine.control.move(number(1), "en_instruction")
     engine.control.move(number(1), "accepte")
     engine.worker.push(0, 1, force_by="ana@poste")
@@ -387,33 +369,6 @@ def test_force_goes_over_the_checked_box(engine: Engine) -> None:
 
 
 # --- labels -----------------------------------------------------------------------------------
-
-
-def test_a_label_moved_by_a_human_is_a_conflict_of_the_label_alone(engine: Engine) -> None:
-    """Added or removed: seen by the next pull, as labels move dossiers; the annotations go on."""
-    engine.sync_until_quiet()
-    added, removed, *_ = eligible(engine)
-    engine.control.add_label(number(added), "à vérifier")
-    engine.control.remove_label(number(removed), "éligible")
-    before = {rank: engine.labels(rank) for rank in (added, removed)}
-    assert (2, 2) == ((report := engine.sync()).read, report.conflicts)
-    for rank in before:
-        assert {**CONFIRMED, "label": "conflit"} == engine.wishes(rank)
-        make_ineligible(engine, rank)
-    engine.advance(minutes=20)
-    engine.sync()
-    assert before == {rank: engine.labels(rank) for rank in before}
-    assert {"Inéligible"} == {engine.remote(rank) for rank in before}
-
-
-def test_an_operator_forces_over_a_humans_label(engine: Engine) -> None:
-    """Ours stays, the human's one of the three comes off."""
-    engine.sync_until_quiet()
-    engine.control.add_label(number(0), "à vérifier")
-    engine.sync(full=True)
-    assert "conflit" == engine.wishes(0)["label"]
-    report = engine.worker.push(0, force_by="ana@poste")
-    assert (0, ["éligible"], CONFIRMED) == (report.exit_code, engine.labels(0), engine.wishes(0))
 
 
 def test_a_label_that_was_half_changed_is_not_taken_for_a_humans(start: Start) -> None:
@@ -441,13 +396,15 @@ def test_a_label_made_anew_is_put_again(engine: Engine) -> None:
 # --- echoes -----------------------------------------------------------------------------------
 
 
-def test_our_own_label_comes_back_once_and_is_nothing_to_do(engine: Engine) -> None:
-    """A label alone moves its dossier: the next pull reads it again, judges and writes nothing."""
+def test_a_label_forced_over_a_humans_comes_back_once_and_is_nothing_to_do(engine: Engine) -> None:
+    """Ours stays, the human's one of the three comes off; the next pull reads it again, no more."""
     engine.sync_until_quiet()
-    engine.control.remove_label(number(0), "éligible")
-    engine.sync()
-    engine.worker.push(0, force_by="ana@poste")
-    assert (["éligible"], []) == (engine.labels(0), engine.sent(0))
+    engine.control.add_label(number(0), "à vérifier")
+    engine.sync(full=True)
+    assert "conflit" == engine.wishes(0)["label"]
+    report = engine.worker.push(0, force_by="ana@poste")
+    assert (0, ["éligible"], CONFIRMED) == (report.exit_code, engine.labels(0), engine.wishes(0))
+    assert [] == engine.sent(0)
     engine.control.forget_requests()
     engine.advance(minutes=11)
     report = engine.sync()

@@ -39,7 +39,7 @@ def a_lost_answer(engine: Engine) -> None:
     engine.begin(push=False)
     engine.control.faults.fail(ScriptedFault("answer_lost", "Push"))
     assert 7 == engine.sync().exit_code
-    _wait(engine)
+    engine.let_expire()
     assert 0 == engine.worker.push().exit_code
 
 
@@ -48,7 +48,7 @@ def a_kill(engine: Engine) -> None:
     Doom(engine.worker).after_mutation()
     with pytest.raises(KilledError):
         engine.sync()
-    _wait(engine)
+    engine.let_expire()
     assert 0 == engine.restart().push().exit_code
 
 
@@ -89,11 +89,3 @@ def test_the_views_show_at_once_what_stands_in_ds(
 def _rows(engine: Engine, view: str) -> list[dict[str, Any]]:
     rows = engine.rows(f"SELECT * FROM {view}")
     return sorted(rows, key=lambda row: [str(value) for value in row.values()])
-
-
-def _wait(engine: Engine) -> None:
-    engine.advance(seconds=70)
-    if engine.url.startswith("postgresql"):
-        # Its own clock decides there, which nobody moves.
-        engine.execute("UPDATE lease SET expires_at = clock_timestamp() - interval '1 second'")
-        engine.execute("UPDATE pousse SET incertaine_depuis = incertaine_depuis - interval '70 s'")

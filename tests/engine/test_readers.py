@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from msgspec import structs
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from dsync.database import PROGRAMME
@@ -22,10 +21,13 @@ from dsync.store import reading_views
 from dsync.store.dictionary import WITHHELD
 from dsync.sync.record import Recorder
 from tests.engine.rig import DEMARCHE, NOW, RESULTAT, Engine, number, opening, seeds
+from tests.engine.roles import connected_as, made_role, read
 from tests.store.builders import make_dossier, make_verdict, save_rules, save_verdicts, writing
-from tests.store.databases import PostgresServer, connected
+from tests.store.databases import connected, on_postgresql
 from tests.store.test_form_views import demarche_of, descriptor
 from tests.store.test_views import RULES
+
+pytestmark = on_postgresql
 
 MASKED = "sans_donnees_personnelles"
 VIEW = "formulaire_86321"
@@ -38,51 +40,29 @@ _READABLE = text(
     "AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
     "AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') ORDER BY 1"
 )
-Reader = Callable[[], Connection]
 
 
 @pytest.fixture
-def engine(postgres_server: PostgresServer) -> Iterator[Engine]:
+def engine(database_url: str) -> Iterator[Engine]:
     """An engine of some dossiers on PostgreSQL."""
-    url = postgres_server.make(migrated=True)
-    with Engine(url, seeds(range(4))) as made:
+    with Engine(database_url, seeds(range(4))) as made:
         yield made
-    postgres_server.drop(url)
 
 
 @pytest.fixture
 def role(engine: Engine) -> Iterator[str]:
     """A role that may log in, and nothing else."""
-    yield from made_role(engine)
-
-
-@pytest.fixture
-def other_role(engine: Engine) -> Iterator[str]:
-    """Another one."""
-    yield from made_role(engine)
-
-
-def made_role(engine: Engine) -> Iterator[str]:
-    """Make a role, and drop it in the end."""
-    name = f"analyste-{uuid.uuid4().hex[:8]}"
-    engine.execute(f'CREATE ROLE "{name}" LOGIN')
-    yield name
-    engine.execute(f'DROP OWNED BY "{name}"')
-    engine.execute(f'DROP ROLE "{name}"')
+    with made_role(engine) as name:
+        yield name
 
 
 def readable(engine: Engine, role: str | None = None) -> dict[str, str]:
     """Return all that a role can read, as text by relation; None: dsync's own role."""
-    url = make_url(engine.url)
-    connecting = create_engine(url.set(username=role) if role else url)
-    with connecting.connect() as connection:
-        names = connection.scalars(_READABLE).all()
-        found = {
+    with connected_as(engine, role) as connection:
+        return {
             name: "\n".join(connection.scalars(text(f"SELECT t::text FROM {name} AS t")))
-            for name in names
+            for name in connection.scalars(_READABLE).all()
         }
-    connecting.dispose()
-    return found
 
 
 def canaries(relations: dict[str, str]) -> set[str]:
@@ -150,6 +130,14 @@ def test_a_reader_without_personal_data_reads_no_canary(engine: Engine, role: st
             for schema in ("public", MASKED)
         )
         assert seen == masked != []
+    # An analyst does not take an empty column for an unanswered question.
+    said = engine.rows(
+        "SELECT a.attname, col_description(a.attrelid, a.attnum) AS comment FROM pg_attribute AS a "
+        f"WHERE a.attrelid = '{MASKED}.{VIEW}'::regclass AND a.attnum > 0"
+    )
+    comments = {row["attname"]: row["comment"] for row in said}
+    assert comments["perspectives"].endswith("Texte libre. Toujours vide ici.")
+    assert comments["date_du_jury"].endswith("(annotation, date).")
 
 
 def test_it_is_refused_everything_else(engine: Engine, role: str) -> None:
@@ -162,17 +150,20 @@ def test_it_is_refused_everything_else(engine: Engine, role: str) -> None:
     assert not [name for name in full if not re.search(r"\.(lecture|formulaire)_", name)]
     for _ in range(2):
         store.grant_reader(role, masked=True)
-    connecting = create_engine(make_url(engine.url).set(username=role))
     for name in [*full, "public.dossier", "public.contenu", "public.changement"]:
-        with connecting.connect() as connection, pytest.raises(ProgrammingError, match="denied"):
-            connection.execute(text(f"SELECT * FROM {name}"))
-    connecting.dispose()
+        with pytest.raises(ProgrammingError, match="denied"):
+            read(engine, role, f"SELECT * FROM {name}")
 
 
-def test_a_reader_may_read_what_is_made_later(engine: Engine, role: str, other_role: str) -> None:
+def test_a_reader_may_read_what_is_made_later(engine: Engine, role: str) -> None:
     """The views of a new revision and of an upgrade; those without personal data stay so."""
+    with made_role(engine) as other_role:
+        check_what_is_made_later(engine, {"public": role, MASKED: other_role})
+
+
+def check_what_is_made_later(engine: Engine, readers: dict[str, str]) -> None:
+    """Look at it as each reader, by the schema of the views that they were granted."""
     engine.restart(configuration=opening(4903, 4905, 4906))
-    readers = {"public": role, MASKED: other_role}
     for schema, one in readers.items():
         engine.worker.store.grant_reader(one, masked=schema == MASKED)
     before = {schema: set(readable(engine, one)) for schema, one in readers.items()}
@@ -261,8 +252,7 @@ def test_a_role_of_one_demarche_reads_nothing_of_another(
     with pytest.raises(ConfigurationError, match="no démarche 778"):
         store.grant_reader(role, demarche=DemarcheNumber(778))
     # A function that PostgreSQL takes for cheap is not given the rows of the other démarche first.
-    connecting = create_engine(make_url(engine.url).set(username=role))
-    with connecting.begin() as connection:
+    with connected_as(engine, role) as connection:
         connection.execute(
             text(
                 "CREATE FUNCTION pg_temp.seen(t bigint) RETURNS boolean COST 0.0001 "
@@ -272,7 +262,6 @@ def test_a_role_of_one_demarche_reads_nothing_of_another(
         )
         query = f"SELECT count(*) FROM {schema}.lecture_champ WHERE pg_temp.seen(numero)"
         assert connection.scalar(text(query))
-    connecting.dispose()
     # One more démarche, then all.
     store.grant_reader(role, masked=masked, demarche=OTHER)
     both = readable(engine, role)
@@ -324,8 +313,7 @@ def test_who_reads_a_view_that_has_to_be_made_anew_is_named(engine: Engine, role
     engine.begin()
     store = engine.worker.store
     store.grant_reader(role, masked=True)
-    reading = create_engine(make_url(engine.url).set(username=role))
-    with reading.connect() as analyst:
+    with connected_as(engine, role) as analyst:
         assert analyst.execute(text(f"SELECT * FROM {MASKED}.{VIEW}")).first() is not None
         pid = analyst.scalar(text("SELECT pg_backend_pid()"))
         store.grant_reader("pg_monitor")  # Makes no view anew.
@@ -338,17 +326,3 @@ def test_who_reads_a_view_that_has_to_be_made_anew_is_named(engine: Engine, role
     engine.execute(f"CREATE VIEW de_la_dinum AS SELECT * FROM {VIEW}")
     with pytest.raises(StoreError, match="view that somebody else built"):
         store.upgrade()
-    reading.dispose()
-
-
-def test_masked_columns_say_so_in_their_comments(engine: Engine, role: str) -> None:
-    """An analyst does not take an empty column for an unanswered question."""
-    engine.begin()
-    engine.worker.store.grant_reader(role, masked=True)
-    said = engine.rows(
-        "SELECT a.attname, col_description(a.attrelid, a.attnum) AS comment FROM pg_attribute AS a "
-        f"WHERE a.attrelid = '{MASKED}.{VIEW}'::regclass AND a.attnum > 0"
-    )
-    comments = {row["attname"]: row["comment"] for row in said}
-    assert comments["perspectives"].endswith("Texte libre. Toujours vide ici.")
-    assert comments["date_du_jury"].endswith("(annotation, date).")

@@ -35,6 +35,7 @@ from tests.engine.test_pushing import (
 from tests.profiles import long
 
 WITHOUT_ELIGIBLE = ["Inéligible", "À vérifier", "Autre"]
+WITH_ELIGIBLE = ["Inéligible", "À vérifier", "Éligible"]
 
 
 def batch_sizes(engine: Engine) -> list[int]:
@@ -42,13 +43,25 @@ def batch_sizes(engine: Engine) -> list[int]:
     return [e.aliases for e in engine.requests() if (e.operation or "").startswith(READ)]
 
 
-def test_a_batch_that_was_halved_grows_back(start: Start) -> None:
+@pytest.mark.parametrize(
+    ("operation", "fault", "sizes"),
+    [
+        (READ, {"times": 4}, [10, 10, 5, 5, 2, 4, 8]),
+        (PUSH, {"times": 2, "reached": 3}, [10, 5, 2, 4]),
+    ],
+    ids=["read", "push"],
+)
+def test_a_batch_that_runs_out_of_time_is_halved_and_grows_back(
+    start: Start, operation: str, fault: dict[str, int], sizes: list[int]
+) -> None:
     """One slow moment does not make the rest go one by one."""
     engine = start(range(40))
     engine.begin(push=False)
-    engine.control.faults.fail(ScriptedFault("timeout", READ, times=4))
-    assert 0 == engine.sync().exit_code
-    assert [10, 10, 5, 5, 2, 4, 8] == batch_sizes(engine)[:7]
+    engine.control.faults.fail(ScriptedFault("timeout", operation, **fault))
+    report = engine.sync()
+    # What DS did not come to write is read back later.
+    assert (0 if operation == READ else 7) == report.exit_code
+    assert sizes == batch_sizes(engine)[: len(sizes)]
 
 
 def test_a_dossier_whose_annotations_cannot_be_read_waits_alone(engine: Engine) -> None:
@@ -67,18 +80,12 @@ def test_a_dossier_whose_annotations_cannot_be_read_waits_alone(engine: Engine) 
     assert (0, 1) == ((again := engine.sync()).exit_code, again.pushed)
 
 
-def test_a_document_that_runs_out_of_time_is_followed_by_smaller_ones(start: Start) -> None:
-    """What DS did not come to is read back later; the next dossiers are fewer at a time."""
-    engine = start(range(40))
-    engine.begin(push=False)
-    engine.control.faults.fail(ScriptedFault("timeout", PUSH, reached=3, times=2))
-    engine.sync()
-    assert [10, 5, 2, 4] == batch_sizes(engine)[:4]
-
-
 @pytest.mark.fast
-def test_a_missing_option_refuses_the_whole_set_and_names_it(engine: Engine) -> None:
-    """Detail, date and label would contradict a result that is not there: they wait for it."""
+def test_a_missing_option_refuses_the_whole_set_until_the_form_has_it(engine: Engine) -> None:
+    """Detail, date and label would contradict a result that is not there: they wait for it.
+
+    No mutation is spent on it meanwhile.
+    """
     engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
     report = engine.sync()
     assert (7, Status.PARTIAL) == (report.exit_code, report.status)
@@ -89,6 +96,14 @@ def test_a_missing_option_refuses_the_whole_set_and_names_it(engine: Engine) -> 
     assert "« Résultat du pré-contrôle » n’a pas l’option « Éligible »" in report.errors[0]
     assert 1 == len(report.errors)
     assert "pousse" not in engine.events(0)
+    engine.control.forget_requests()
+    for options in ({}, {}, {"full": True}):
+        engine.advance(hours=2)
+        engine.sync(**options)
+    assert [] == engine.mutations()
+    engine.control.form.publish_revision(Change(options={RESULTAT: WITH_ELIGIBLE}))
+    assert 0 == engine.sync().exit_code
+    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
 
 
 @pytest.mark.fast
@@ -115,22 +130,6 @@ def test_what_ds_refuses_is_refused_with_its_words(engine: Engine) -> None:
     assert CONFIRMED == engine.wishes(next(r for r in OPEN if engine.verdict(r) == "Inéligible"))
 
 
-@pytest.mark.fast
-def test_a_refusal_is_not_sent_again_while_the_form_is_the_same(engine: Engine) -> None:
-    """No mutation is spent on it; once the form has the option, the next run sends it."""
-    engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-    engine.sync_until_quiet()
-    engine.advance(hours=2)
-    engine.sync()
-    engine.sync(full=True)
-    assert [] == engine.mutations()
-    engine.control.form.publish_revision(
-        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]})
-    )
-    assert 0 == engine.sync().exit_code
-    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
-
-
 def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> None:
     """DS rebases a dossier long after the revision: its own revision counts, not a delay.
 
@@ -138,9 +137,8 @@ def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> N
     """
     engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
     engine.sync_until_quiet()
-    engine.control.form.publish_revision(
-        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]}), rebases=False
-    )
+    back = Change(options={RESULTAT: WITH_ELIGIBLE})
+    engine.control.form.publish_revision(back, rebases=False)
     assert 7 == engine.sync().exit_code
     assert "refusee" == engine.wishes(0)["resultat"]
     whole = 0
@@ -151,29 +149,16 @@ def test_wishes_refused_before_the_rebase_are_sent_after_it(engine: Engine) -> N
         whole += engine.pages()[0].variables["updatedSince"].startswith("1970")
     assert 3 <= whole <= 8
     assert "refusee" == engine.wishes(0)["resultat"]
-    engine.control.form.rebase()
-    engine.advance(hours=4)
-    assert 0 == engine.sync().exit_code
-    assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
-
-
-def test_a_dossier_that_changes_is_tried_again_at_once(engine: Engine) -> None:
-    """It was rebased, and its usager edits it: the incremental read shows the new revision."""
-    engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
-    engine.sync_until_quiet()
-    engine.control.form.publish_revision(
-        Change(options={RESULTAT: ["Inéligible", "À vérifier", "Éligible"]}), rebases=False
-    )
-    engine.sync()
+    # One that is rebased, and that its usager edits: the incremental read shows its revision.
     engine.control.form.rebase(number(0))
     engine.control.edit_champ(number(0), PROBLEME, "Mieux dit")
     engine.advance(minutes=1)
     engine.sync()
-    others = [rank for rank in OPEN if rank and engine.verdict(rank) == "Éligible"]
-    assert (CONFIRMED, {"refusee"}) == (
-        engine.wishes(0),
-        {engine.wishes(rank)["resultat"] for rank in others},
-    )
+    assert (CONFIRMED, "refusee") == (engine.wishes(0), engine.wishes(9)["resultat"])
+    engine.control.form.rebase()
+    engine.advance(hours=4)
+    assert 0 == engine.sync().exit_code
+    assert ("Éligible", CONFIRMED) == (engine.remote(9), engine.wishes(9))
 
 
 def test_an_annotation_that_the_form_lost_is_refused(engine: Engine) -> None:
@@ -202,15 +187,6 @@ def test_an_instructeur_without_rights_stops_only_these_dossiers(start: Start) -
         engine.control.change_groupe(number(rank), "défaut")
     assert (0, 2) == ((again := engine.sync()).exit_code, again.pushed)
     assert [CONFIRMED, ["éligible"]] == [engine.wishes(0), engine.labels(0)]
-
-
-@pytest.mark.parametrize("named", [None, "personne@example.gouv.fr"])
-def test_without_an_instructeur_pushes_wait(start: Start, named: str | None) -> None:
-    """None configured, or one in no groupe: the run says which setting to correct."""
-    engine = start(ds_instructeur=named)
-    report = engine.sync()
-    assert (7, 0, 12) == (report.exit_code, report.pushed, report.evaluated)
-    assert "DSYNC_DS_INSTRUCTEUR" in report.errors[0]
 
 
 def test_a_dossier_gone_between_pull_and_push_waits(engine: Engine) -> None:
@@ -305,15 +281,6 @@ def test_a_date_that_ds_does_not_keep_ends_as_refused(engine: Engine) -> None:
         engine.remote(0),
         engine.wishes(0)["date"],
     )
-
-
-def test_a_date_cleared_by_a_human_is_still_a_conflict(engine: Engine) -> None:
-    """Their hand moved the annotations' date: it stays empty, and nothing is sent."""
-    engine.sync_until_quiet()
-    engine.control.edit_annotation(number(0), DATE, None)
-    report = engine.sync()
-    assert (1, {**CONFIRMED, "date": "conflit"}) == (report.conflicts, engine.wishes(0))
-    assert [] == engine.sent(0, DATE)
 
 
 def test_a_batch_follows_the_time_that_ds_takes(start: Start) -> None:

@@ -11,11 +11,8 @@ import pytest
 from dsync.domain.consent import Consent
 from dsync.domain.run_kinds import Kind
 from dsync.eig.precheck.rules_section import Window
-from dsync.sync.report import RunReport
 from tests.engine.conftest import Start
-from tests.engine.inbox import Inbox
 from tests.engine.rig import NOW, OPEN, PAGE, PROBLEME, Engine, number, seeds
-from tests.engine.test_alerts import alerts_of, told
 from tests.engine.test_judging import SUIVI, product_of
 from tests.store.databases import on_postgresql
 
@@ -44,11 +41,6 @@ def deposit(engine: Engine) -> None:
     """Have one more dossier arrive now, the thirteenth."""
     engine.control.deposit(seeds([12])[0])
     engine.control.save_without_submitting(number(12))
-
-
-def accept(engine: Engine) -> RunReport:
-    """Accept changed rules as an operator does."""
-    return engine.accept(Consent.RULES)
 
 
 def moved(engine: Engine) -> int:
@@ -96,9 +88,10 @@ def test_one_wrong_date_judges_and_writes_nothing(start: Start) -> None:
     assert before == shown(engine)
 
 
-def test_accepted_rules_do_all_that_waited(start: Start) -> None:
+@on_postgresql
+def test_accepted_rules_do_all_that_waited(engine_on_each: Engine) -> None:
     """The journal says who accepted them, the events that the rules are the cause."""
-    engine = start()
+    engine = engine_on_each
     engine.sync_until_quiet()
     count = moved(engine)
     version = change_rules(engine, window=WRONG)
@@ -106,7 +99,8 @@ def test_accepted_rules_do_all_that_waited(start: Start) -> None:
     assert 4 == engine.sync().exit_code
     [asked] = engine.asked()
     assert {version: ""} == asked.proposal.subjects
-    report = accept(engine)
+    assert [True] == [bool(one["depuis"]) for one in engine.rows("SELECT * FROM lecture_anomalie")]
+    report = engine.accept(Consent.RULES)
     assert (0, 11) == (report.exit_code, report.evaluated)
     [request] = engine.rows("SELECT * FROM demande WHERE genre = 'accord'")
     assert ("ada@here", {"genre": "regles", "accord": asked.version}) == (
@@ -148,7 +142,7 @@ def test_other_rules_than_were_shown_are_not_accepted(start: Start) -> None:
     engine.sync()
     before = shown(engine)
     change_rules(engine, window=Window(date(2024, 1, 1), date(2024, 1, 3)))
-    report = accept(engine)
+    report = engine.accept(Consent.RULES)
     assert (4, 0) == (report.exit_code, report.evaluated)
     assert before == shown(engine)
     [asked] = engine.asked()
@@ -188,34 +182,3 @@ def test_rules_are_not_let_through_because_evidence_is_out_of_reach(start: Start
     engine.control.catalogue.unavailable = False
     report = engine.sync()
     assert (0, []) == (report.exit_code, report.errors)
-
-
-def test_it_is_an_alert_until_somebody_decides(start: Start, inbox: Inbox) -> None:
-    """Told once, and once when it is over."""
-    engine = start()
-    engine.sync_until_quiet()
-    change_rules(engine, window=WRONG)
-    alerts = alerts_of(engine.worker, inbox)
-
-    def of_rules() -> list[str]:
-        titles = told(engine, inbox, alerts)
-        return [title for title in titles if not title.startswith("check ")]
-
-    for expected in (["consent rules"], []):
-        engine.sync()
-        assert expected == of_rules()
-    accept(engine)
-    assert ["consent rules ended"] == of_rules()
-
-
-@on_postgresql
-def test_it_is_the_same_on_postgresql(engine_on_each: Engine) -> None:
-    """As on SQLite."""
-    engine = engine_on_each
-    engine.sync_until_quiet()
-    change_rules(engine, window=WRONG)
-    assert 4 == engine.sync().exit_code
-    [anomaly] = engine.rows("SELECT * FROM lecture_anomalie")
-    assert anomaly["depuis"]
-    assert 0 == accept(engine).exit_code
-    assert "Éligible" not in {engine.verdict(rank) for rank in OPEN}

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from dsync.domain.consent import Consent
-from dsync.domain.run_kinds import Kind
 from dsync.store.dictionary import NO_PROGRAMME
 from dsync.store.listing import Selection
 from tests.engine.conftest import Start
 from tests.engine.rig import (
-    DEMARCHE,
     DETAIL,
     FIRST,
     OPEN,
@@ -21,12 +18,6 @@ from tests.engine.rig import (
     number,
     seeds,
 )
-
-
-def waiting(engine: Engine) -> Any:
-    """Return what waits for a person's consent to the configuration."""
-    with engine.worker.store.reading(DEMARCHE) as reader:
-        return reader.consents.of(Consent.CONFIG)
 
 
 def test_without_annotations_nothing_is_written_into_ds(start: Start) -> None:
@@ -121,15 +112,14 @@ def test_a_configuration_without_the_sections_that_made_the_rows_is_refused(star
             assert what in said
     assert before == engine.content()
     assert 0 == engine.worker.erase(3).exit_code
-    asked = waiting(engine)
+    [asked] = engine.asked()
     assert [
         ("section [mapping]", 12),
         ("section [regles]", 12),
         ("section [annotations]", wishes),
     ] == [(move.what, move.dossiers) for move in asked.proposal.moves]
-    given = {"genre": "configuration", "accord": asked.version, "started_by": "ada@here"}
-    assert 0 == engine.sync(work=Kind.CONSENT, **given).exit_code
-    assert None is waiting(engine)
+    assert 0 == engine.accept(Consent.CONFIG).exit_code
+    assert [] == engine.asked()
     assert 0 == engine.sync().exit_code
     assert [] == engine.rows("SELECT * FROM candidature")
     assert [] == engine.rows("SELECT * FROM outbox WHERE courante")
@@ -144,10 +134,10 @@ def test_rules_that_go_are_accepted_once(start: Start) -> None:
     engine.sync_until_quiet()
     engine.restart(configuration={"regles": None})
     assert 2 == engine.sync().exit_code
-    assert waiting(engine)
+    assert engine.asked()
     engine.restart()
     assert 0 == engine.sync().exit_code
-    assert None is waiting(engine)
+    assert [] == engine.asked()
     engine.restart(configuration={"regles": None})
     assert "12 verdicts would be renewed no more" in engine.sync().errors[0]
     assert 0 == engine.accept(Consent.CONFIG).exit_code

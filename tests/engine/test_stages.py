@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dsync.sandbox.content.aap_eig7 import FORM
-from dsync.sandbox.world.edits import Change
 from tests.engine.rig import ETAPE, Engine, number
 from tests.store.databases import on_postgresql
 
@@ -21,29 +20,6 @@ def of(engine: Engine, view: str, rank: int) -> list[dict[str, Any]]:
     """Return a dossier's rows of a view, in order."""
     sql = f"SELECT * FROM {view} WHERE numero = :numero ORDER BY 2"
     return engine.rows(sql, numero=number(rank))
-
-
-@on_postgresql
-def test_each_decision_is_kept_with_its_revision(engine_on_each: Engine) -> None:
-    """Refused, taken up again on a newer form, accepted: two decisions, each with its reason."""
-    engine = engine_on_each
-    first = engine.control.truth_of(number(0)).revision
-    engine.control.move(number(0), "refuse", motivation="Trop tôt.")
-    engine.sync()
-    engine.advance(minutes=20)
-    engine.control.move(number(0), "en_instruction")
-    second = engine.control.form.publish_revision(Change(rename={4105: "Problème"}))
-    engine.advance(minutes=20)
-    engine.control.move(number(0), "accepte", motivation="Le jury est convaincu.")
-    engine.sync()
-
-    assert [
-        (1, "refuse", "Trop tôt.", first),
-        (2, "accepte", "Le jury est convaincu.", second),
-    ] == [
-        (row["rang"], row["etat"], row["motivation"], row["revision"])
-        for row in of(engine, "lecture_decision", 0)
-    ]
 
 
 def test_labels_of_dsync_and_of_people_are_told_apart(engine: Engine) -> None:

@@ -131,6 +131,9 @@ def test_replicas_share_the_work(engine_on_each: Engine) -> None:
     engine = engine_on_each
     turns, now = engine.worker.store.turns, engine.worker.now()
     others = engine.another().store.turns
+    # As when a file of the folder was only removed.
+    turns.enter([], now)
+    assert [] == engine.rows("SELECT * FROM turn")
     numbers = [DemarcheNumber(n) for n in range(1, 6)]
     turns.enter(numbers, now)
     engine.advance(seconds=1)
@@ -210,22 +213,16 @@ def test_webhooks_without_end_do_not_put_off_other_demarches(engine_on_each: Eng
     assert [announced, due, announced] == [one and one.demarche for one in first]
 
 
-def test_no_demarche_at_all_may_be_entered(engine_on_each: Engine) -> None:
-    """As when a file of the folder was only removed."""
-    engine_on_each.worker.store.turns.enter([], engine_on_each.worker.now())
-    assert [] == engine_on_each.rows("SELECT * FROM turn")
-
-
 def test_what_a_webhook_announced_and_ds_does_not_show_is_followed(engine: Engine) -> None:
     """Hidden, erased, expired, unknown, of another démarche: as DS's lists say, without a word."""
     served = quiet(engine)
     engine.control.hide(number(0))
     engine.control.expire(number(1))
-    served.ask(number(0), number(1), number(2), *(UNKNOWN + rank for rank in range(20)))
+    served.ask(number(0), number(1), number(2), *(UNKNOWN + rank for rank in range(5)))
     engine.control.forget_requests()
     assert served.tick()
     # DS names one that it does not show in each answer: none of them is asked for once more.
-    assert len(engine.requests()) <= 22 + 3
+    assert len(engine.requests()) <= 7 + 3
     assert ("dossier", "success") == runs(engine)[-1]
     presence = {
         row["numero"]: row["presence"]

@@ -114,31 +114,23 @@ def _named(engine: Engine) -> dict[int, list[int]]:
     return {numero: numbers for numero, numbers in evidence.items() if numbers}
 
 
-def _refused(engine: Engine) -> None:
-    engine.control.move(number(ERASED), "refuse")
+AWAY: dict[str, Callable[[Engine], None]] = {
+    "refused": lambda engine: engine.control.move(number(ERASED), "refuse"),
+    "hidden": lambda engine: engine.control.hide(number(ERASED)),
+    "erased": lambda engine: engine.control.erase(number(ERASED)),
+    "expired": lambda engine: engine.control.expire(number(ERASED)),
+}
 
 
-def _hidden(engine: Engine) -> None:
-    engine.control.hide(number(ERASED))
-
-
-def _erased(engine: Engine) -> None:
-    engine.control.erase(number(ERASED))
-
-
-def _expired(engine: Engine) -> None:
-    engine.control.expire(number(ERASED))
-
-
-@pytest.mark.parametrize("becomes", [_refused, long(_hidden), _erased, long(_expired)])
-def test_it_ceases_to_count_with_ds(engine: Engine, becomes: Callable[[Engine], None]) -> None:
+@pytest.mark.parametrize("becomes", ["refused", long("hidden"), "erased", long("expired")])
+def test_it_ceases_to_count_with_ds(engine: Engine, becomes: str) -> None:
     """Refused, hidden, erased or in no list any more there: without a copy of its contents."""
     twins(engine)
     engine.worker.erase(ERASED)
     engine.sync()
-    becomes(engine)
+    AWAY[becomes](engine)
     engine.advance(minutes=1)
-    report = engine.sync(full=becomes is _expired)
+    report = engine.sync(full=becomes == "expired")
     assert (0, "Éligible") == (report.exit_code, engine.verdict(OTHER))
     engine.advance(minutes=11)
     engine.sync()
@@ -151,10 +143,10 @@ def test_it_counts_again_when_ds_has_it_again(engine: Engine) -> None:
     twins(engine)
     engine.worker.erase(ERASED)
     for away, back in (
-        (_refused, lambda: engine.control.move(number(ERASED), "en_instruction")),
-        (_hidden, lambda: engine.control.restore(number(ERASED))),
+        ("refused", lambda: engine.control.move(number(ERASED), "en_instruction")),
+        ("hidden", lambda: engine.control.restore(number(ERASED))),
     ):
-        away(engine)
+        AWAY[away](engine)
         engine.advance(minutes=1)
         engine.sync()
         assert "Éligible" == engine.verdict(OTHER)
