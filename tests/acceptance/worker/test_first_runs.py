@@ -41,8 +41,8 @@ def test_the_first_run_does_everything_and_the_second_nothing(
         "requetes": report["requests"],
         "erreur": None,
         "code": 0,
-    } == {k: v for k, v in run.items() if k not in {"genre", "debut", "fin"}}
-    assert run["debut"] <= run["fin"]
+    } == {k: v for k, v in run.items() if k not in {"genre", "debut", "fin", "modifie_ici_le"}}
+    assert run["debut"] <= run["fin"] <= run["modifie_ici_le"]
 
     # A second run writes nothing anywhere, and reads back what the first has written.
     first = database.content(without=OWN_HAND)
