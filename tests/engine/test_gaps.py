@@ -17,7 +17,7 @@ from tests.profiles import long
 from tests.store.databases import on_postgresql, on_sqlite
 
 SIRET, RNA, MAP, COMMUNE, EPCI, BLOCK = 4910, 4911, 4912, 4913, 4914, 4920
-POISONED = 10
+POISONED = 5
 LYON = {"code": "69123", "name": "Lyon", "postal_code": "69002"}
 POINT = {"type": "Point", "coordinates": [4.85, 45.75]}
 COMPANY = {"siren": "130025265", "raison_sociale": "DINUM", "forme_juridique_code": "7120"}
@@ -244,13 +244,13 @@ def test_a_required_field_that_ds_fails_on_costs_its_dossier_alone(many: Engine)
 def test_a_map_that_ds_cannot_render_costs_its_dossier_the_map_alone(
     start: Start, harm: str, most: int
 ) -> None:
-    """10 of 80: the applicant, the messages, the dates and the other champs are as DS serves them.
+    """5 of 40: the applicant, the messages, the dates and the other champs are as DS serves them.
 
     On a first copy and after an edit. Where DS names the map, a page costs two requests more: for
     the numbers, and for these dossiers without it; where it answers 500, halves are asked for.
     """
     # A large page takes long on a busy machine, and a deadline would be counted, too.
-    engine = start(range(80), limits={"deadline_s": 60.0})
+    engine = start(range(40), limits={"deadline_s": 60.0})
     new = [ChampDescriptor(MAP, "carte", "Carte"), ChampDescriptor(COMMUNE, "communes", "Terrain")]
     engine.control.form.publish_revision(Change(add_champs=new))
     shown = [truth.number for truth in engine.control.truth() if truth.presence == "present"]
