@@ -413,11 +413,7 @@ class Held:
 
 
 def test_a_changed_form_is_told_by_the_daily_check(start: Start, inbox: Inbox) -> None:
-    """At the start, and once a day: a label that is missing, until it is there.
-
-    Of several services the one that started first makes it, another one once that has ended; what
-    one finds and a later one does not is over.
-    """
+    """At the start, and once a day, by the service that started first, until it is there."""
     engine = start([0])
     alerts, services = alerts_of(engine.worker, inbox), engine.worker.app.store.services
     now = engine.worker.now()

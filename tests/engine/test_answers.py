@@ -69,10 +69,7 @@ def page_of(engine: Engine, rank: int) -> str:
 
 @on_postgresql
 def test_an_answer_makes_the_verdict_and_is_written_into_ds(engine_on_each: Engine) -> None:
-    """Detail, journal and view say who, when and why; what it rested on is kept; then it is quiet.
-
-    Dossier 1 is « À vérifier » by its doublon alone.
-    """
+    """Detail, journal and view say who, when and why, and what it rested on; then it is quiet."""
     engine = engine_on_each
     engine.sync_until_quiet()
     found = checks(engine, 1)["doublon"]

@@ -47,9 +47,7 @@ def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Eng
 def test_nothing_is_judged_while_the_clocks_differ(
     engine: Engine, minutes: int, code: int, judged: int
 ) -> None:
-    """By more than ten minutes: DS's dates decide what is read, one line says so, the right clock
-    judges.
-    """
+    """By more than ten minutes: all is read, one line says so, and the right clock judges."""
     engine.worker.skew = timedelta(minutes=minutes)
     report = engine.sync(push=False)
     assert (code, 12, judged) == (report.exit_code, report.read, report.evaluated)

@@ -207,10 +207,7 @@ def test_another_applicant_that_ds_renders_in_part_is_not_the_known_one(many: En
 
 @on_sqlite
 def test_an_organisation_stays_known_while_the_registry_is_down(many: Engine) -> None:
-    """DS then gives the SIRET alone, and an establishment may come back without its company.
-
-    The registry has no name of an association: it is named by its title.
-    """
+    """DS then gives the SIRET alone, or no company; an association is named by its title."""
     many.sync(full=True, push=False)
     row = many.one("lecture_candidature", 3)
     assert ("Les Amis du numérique", "130025265") == (row["raison_sociale"], row["siren"])

@@ -450,10 +450,7 @@ def test_dossiers_that_ds_swaps_keep_their_own_content(
 
 
 def test_a_number_that_ds_invents_takes_no_dossiers_place(engine: Engine) -> None:
-    """With an id that is known it is not stored, nor is the known one, until DS is itself again.
-
-    If it came first, the id is free once it has disappeared.
-    """
+    """With a known id it is not stored; that id is free again once it has disappeared."""
     engine.control.faults.replace_json(number(1), ("number",), "77")
     engine.sync(push=False)
     engine.control.faults.repair(number(1))

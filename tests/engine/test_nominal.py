@@ -105,10 +105,7 @@ def test_the_journal_keeps_what_went_wrong_in_a_run(engine: Engine) -> None:
 def test_the_journal_tells_what_each_run_was_for_who_started_it_and_how_it_ended(
     engine: Engine,
 ) -> None:
-    """A push or a pre-check on demand is no read; a refused token is 3, whatever the sentence says.
-
-    What failed in the run before is not counted again, though a service keeps its client.
-    """
+    """A push or a pre-check on demand is no read; a refused token is 3, whatever is said."""
     due = engine.worker.app.due()
     assert due
     engine.control.faults.fail(ScriptedFault("bad_gateway"))

@@ -131,10 +131,7 @@ def dossiers_of(found: dict[str, Any]) -> set[int]:
 def test_sixteen_are_found_with_their_context_and_erased_together(
     planted_engine: Engine, tmp_path: Path
 ) -> None:
-    """In answers, former ones, names, addresses, grids, files; files that say nothing are told.
-
-    Then neither the search nor the database has anything of the person.
-    """
+    """In answers, former ones, names, grids, files; what says nothing is told; erased, nowhere."""
     engine = planted_engine
     everywhere = {number(rank) for rank in range(NOBODY)}
     files = {number(rank) for rank in range(10, 14)}

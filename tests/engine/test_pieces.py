@@ -25,7 +25,6 @@ from dsync.domain.run_kinds import Kind
 from dsync.errors import PieceTargetError
 from dsync.sandbox.world.edits import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
-from dsync.service.alerts import findings_of
 from dsync.sync.erasure import forget
 from dsync.sync.piece_files import MARKER
 from dsync.sync.report import RunReport
@@ -622,7 +621,7 @@ def test_a_target_that_is_not_mounted_is_neither_written_nor_forgotten(
     assert (point == "left", []) == (folder.exists(), [*folder.glob("*")])
     assert 7 == pieces_line(engine).exit_code
     assert "pieces" in findings(engine)
-    alerts = told(engine)
+    alerts = engine.alerts()
     assert "2 files" in alerts["erasures"]
     assert "pieces_target" in alerts
     if point == "left":
@@ -631,13 +630,7 @@ def test_a_target_that_is_not_mounted_is_neither_written_nor_forgotten(
     assert before == copies(folder)
     assert 0 == engine.sync().exit_code
     assert ({}, []) == (copies(folder), engine.rows("SELECT * FROM piece"))
-    assert not told(engine).keys() & alerts.keys()
-
-
-def told(engine: Engine) -> dict[str, str]:
-    """Return what is to be told, by name."""
-    app, now = engine.worker.app, engine.control.clock.now()
-    return {one.name: one.text for one in findings_of(app, app.state(now), now)}
+    assert not engine.alerts().keys() & alerts.keys()
 
 
 @on_sqlite
@@ -761,6 +754,9 @@ def test_a_target_that_cannot_be_used_is_told(engine_with_pieces: Engine, folder
     line = pieces_line(engine)
     assert (CheckStatus.ERROR, 7) == (line.status, line.exit_code)
     assert "[pieces] target cannot be used (Not a directory)" in line.message
+    engine.restart(**copying(folder / "aap"))
+    assert "[pieces] target cannot be used (Not a directory)" in pieces_line(engine).message
+    engine.restart(**copying(folder))
     engine.control.edit_champ(number(ONE), PROBLEME, "Un autre problème")
     for report in (engine.sync(pieces=True), fetched(engine)):
         assert (7, {}) == (report.exit_code, dict(report.pieces))

@@ -344,10 +344,7 @@ def test_what_a_human_changed_since_our_push_is_a_conflict_of_that_alone(engine:
 
 
 def test_a_checked_box_suspends_every_push_but_a_forced_one(engine: Engine) -> None:
-    """Its dossier is judged, and nothing is written until the box is empty, or by an order.
-
-    Which does not go over a finished state.
-    """
+    """Its dossier is judged; an order goes over the box, and not over a finished state."""
     engine.sync_until_quiet()
     engine.control.edit_annotation(number(1), RESULTAT, OTHER)
     for rank in (0, 9):
