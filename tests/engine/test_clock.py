@@ -11,13 +11,14 @@ from dsync.errors import LeaseHeldError
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sync.work import ReadAll
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
+from tests.store.databases import on_each
 
 AHEAD = timedelta(days=400)
 
 
-def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Engine) -> None:
+@on_each
+def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine: Engine) -> None:
     """What it left in the future counts as never: the full read, and wishes that were put off."""
-    engine = engine_on_each
     engine.begin(push=False)
     engine.worker.skew = AHEAD
     engine.control.faults.fail(ScriptedFault("answer_lost", only="mutation", times=None))

@@ -11,7 +11,7 @@ from dsync.sandbox import ScriptedFault
 from dsync.sync.work import ReadAll
 from tests.engine.conftest import Start
 from tests.engine.rig import OPEN, PROBLEME, Engine, number
-from tests.store.databases import dump
+from tests.store.databases import dump, on_each
 
 OPEN_ONE, FINISHED_ONE = 1, 5
 
@@ -35,9 +35,9 @@ def test_a_hidden_dossier_is_shown_as_such_until_it_is_back(engine: Engine) -> N
     assert "Inéligible" == engine.remote(OPEN_ONE)
 
 
-def test_an_erased_dossier_leaves_no_personal_data(engine_on_each: Engine) -> None:
+@on_each
+def test_an_erased_dossier_leaves_no_personal_data(engine: Engine) -> None:
     """Number, state, dates, reason and each result stay; no word does, nor a byte of one."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     # What was typed before is in the history, too.
     for words in ("Mot-témoin", "Une autre phrase-témoin", "Rien"):

@@ -12,7 +12,7 @@ import pytest
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.world.model import ServedDossier
 from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, Engine, number, seeds
-from tests.store.databases import postgresql_if_long
+from tests.store.databases import on_each, postgresql_if_long
 
 PERSON = {"kind": "physique", "civilite": "Mme", "nom": "Exemple", "prenom": "Zoé", "email": None}
 INCOMPLETE = {"kind": "morale_incomplete", "siret": "13002526500013"}
@@ -51,6 +51,7 @@ def listed(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
+@on_each
 def test_a_dossier_shows_what_ds_gives_of_it(shown: Engine) -> None:
     """Each column against the source; a person has names, an organisation an address."""
     shown.sync_until_quiet()
@@ -160,9 +161,8 @@ def test_an_address_that_ds_never_rendered_costs_nothing_else(engine: Engine) ->
 
 
 @postgresql_if_long
-def test_a_call_has_the_name_that_the_configuration_gives_it(engine_on_each: Engine) -> None:
+def test_a_call_has_the_name_that_the_configuration_gives_it(engine: Engine) -> None:
     """Its title until then; a new name and none at all are followed by the next run."""
-    engine = engine_on_each
     engine.restart(configuration={"demarche": {"appel": None}})
     engine.sync()
     title = engine.rows("SELECT titre AS appel FROM demarche")

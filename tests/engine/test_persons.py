@@ -22,7 +22,7 @@ from dsync.sandbox.world.model import FileSeed, ServedDossier
 from dsync.sync.work import AnswerCheck, Erase, Request
 from tests.engine.rig import DEMARCHE, LETTRE, PROBLEME, Engine, number, seeds
 from tests.engine.test_pieces import copying
-from tests.store.databases import on_sqlite
+from tests.store.databases import on_each
 
 TEXT = "Élise Traçard ; elise.tracard@exemple.fr ; 06 11 22 33 44"
 """How a person is asked for."""
@@ -128,6 +128,7 @@ def dossiers_of(found: dict[str, Any]) -> set[int]:
     return {one["numero"] for one in found["trouve"]}
 
 
+@on_each
 def test_sixteen_are_found_with_their_context_and_erased_together(
     planted_engine: Engine, tmp_path: Path
 ) -> None:
@@ -182,7 +183,6 @@ def answer_of(engine: Engine) -> str:
     return unescape(html(page)).replace("\u00a0", " ")
 
 
-@on_sqlite
 def test_the_answer_says_all_that_article_15_asks_for(planted_engine: Engine) -> None:
     """What, why, how long, from whom, for whom; each find, and all of the person's own dossiers."""
     page = answer_of(planted_engine)

@@ -181,9 +181,8 @@ def test_a_value_that_ds_refused_to_write_is_a_humans_when_it_stands_there(
 
 
 @on_postgresql
-def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(engine_on_each: Engine) -> None:
+def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(engine: Engine) -> None:
     """Its crash right after may make it forget a page or a verdict, never that this was sent."""
-    engine = engine_on_each
     waited: list[str] = []
     seen: list[str] = []
 

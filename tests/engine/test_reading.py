@@ -61,12 +61,12 @@ def test_a_page_size_that_timed_out_is_remembered_and_doubles_once_an_hour(engin
 
 
 @on_postgresql
-def test_postgresql_plans_a_first_read_by_its_first_page(engine_on_each: Engine) -> None:
+def test_postgresql_plans_a_first_read_by_its_first_page(engine: Engine) -> None:
     """Once: without it, each later page goes through all dossiers of the démarche."""
-    engine_on_each.shrink(8)
+    engine.shrink(8)
     for _ in range(2):
-        engine_on_each.sync(full=True, push=False)
-        assert [{"reltuples": 8}] == engine_on_each.rows(
+        engine.sync(full=True, push=False)
+        assert [{"reltuples": 8}] == engine.rows(
             "SELECT reltuples FROM pg_class WHERE oid = 'dossier'::regclass"
         )
 
@@ -95,9 +95,8 @@ def test_a_dossier_that_is_read_twice_in_a_run_is_quarantined_once(engine: Engin
 
 
 @engine_by_case("harm", sqlite="return_null", postgresql="fail_reads")
-def test_poison_dossiers_stop_nobody(engine_on_each: Engine, harm: str) -> None:
+def test_poison_dossiers_stop_nobody(engine: Engine, harm: str) -> None:
     """Null among good nodes, or a 500 of the page: the first two, and the last dossier."""
-    engine = engine_on_each
     order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
     poisoned = [one - FIRST for one in (order[0], order[1], order[-1])]
     for rank in poisoned:
@@ -415,11 +414,8 @@ def test_what_no_date_shows_is_found_by_the_full_read(engine: Engine) -> None:
 
 
 @engine_by_case("reads_all", sqlite=True, postgresql=False)
-def test_pages_that_begin_again_for_ever_end_the_run(
-    engine_on_each: Engine, reads_all: bool
-) -> None:
+def test_pages_that_begin_again_for_ever_end_the_run(engine: Engine, reads_all: bool) -> None:
     """With new cursors: exit 8 after some requests, nothing is gone, the next run begins anew."""
-    engine = engine_on_each
     engine.begin(push=False)
     at = engine.state().watermark
     engine.control.expire(number(3))
