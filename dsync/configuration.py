@@ -28,7 +28,7 @@ from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.notice import NoticeFacts
 from dsync.domain.remedies import nearest
 from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER
-from dsync.domain.toml import Boolean, Day, Number, Section, WholeNumber, kind_of
+from dsync.domain.toml import DEFAULTS, Boolean, Day, Number, Section, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut
 from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
@@ -414,18 +414,18 @@ class Configuration(Section):
     demarche: DemarcheSection | None = None
     """None: DSYNC_DEMARCHE gives the number."""
     ds: DSSection
-    schedule: ScheduleSection = ScheduleSection()
-    safety: SafetySection = SafetySection()
+    schedule: ScheduleSection = DEFAULTS
+    safety: SafetySection = DEFAULTS
     annotations: AnnotationsConfig | None = None
     """None: nothing is written into DS."""
-    pieces: PiecesSection = PiecesSection()
-    retention: RetentionSection = RetentionSection()
-    console: ConsoleSection = ConsoleSection()
+    pieces: PiecesSection = DEFAULTS
+    retention: RetentionSection = DEFAULTS
+    console: ConsoleSection = DEFAULTS
     acces: tuple[AccesSection, ...] = ()
-    ouvert: OuvertSection = OuvertSection()
-    alerts: AlertsSection = AlertsSection()
-    grist: GristSection = GristSection()
-    advanced: AdvancedSection = AdvancedSection()
+    ouvert: OuvertSection = DEFAULTS
+    alerts: AlertsSection = DEFAULTS
+    grist: GristSection = DEFAULTS
+    advanced: AdvancedSection = DEFAULTS
     _gone: tuple[str, ...] = PrivateAttr(default=())
 
     @property

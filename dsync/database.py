@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
-from dsync.eig.eig import Eig
+from dsync.eig.confirmed import evidence_confirmed_at
 from dsync.programme import Programme
 from dsync.store import Store
 from dsync.store.private_files import sweep
 
-PROGRAMME: type[Programme] = Eig
+
+class _Awaited:
+    """Stands for what is imported when more of it is asked for than is known.
+
+    `dsync status` asks for no more: the programme and SQLModel take a third of its time.
+    """
+
+    def __init__(self, whole: Callable[[], Any], **known: Any) -> None:
+        self.whole = whole
+        vars(self).update(known)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.whole(), name)
+
+
+def _eig() -> type[Programme]:
+    from dsync.eig.eig import Eig
+
+    return Eig
+
+
+_STORAGE = _Awaited(
+    lambda: _eig().storage,
+    name="eig",
+    package="dsync.eig",
+    evidence_confirmed_at=evidence_confirmed_at,
+)
+PROGRAMME = cast(type[Programme], _Awaited(_eig, storage=_STORAGE))
 """A database that has its part is opened with it whatever the configuration, so that an erasure
 covers all tables."""
 

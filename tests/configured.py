@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from dsync.configuration import read_configuration
+from dsync.errors import ConfigurationError
 from dsync.settings import Settings, load_each, several
+
+
+def problems_of(text: str, folder: Path) -> list[str]:
+    """Return what is wrong with a configuration file, each without the file's name."""
+    path = folder / "dsync.toml"
+    path.write_text(f"{text}\n", encoding="utf-8")
+    try:
+        read_configuration(path)
+    except ConfigurationError as exc:
+        return [one.removeprefix(f"{path}: ") for one in exc.problems or (exc.message,)]
+    return []
 
 
 def load_all(**options: Any) -> tuple[Settings, ...]:

@@ -82,12 +82,26 @@ FAST = {
 """Tests of each promise, on SQLite alone; a few more are marked where they stand."""
 
 
+def _is_fast(path: Path) -> bool:
+    """Whether all tests of a file are fast."""
+    within = path.relative_to(Path(__file__).parent)
+    return not FAST.isdisjoint((within.as_posix(), within.parts[0]))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no file without a fast test where only those are wanted."""
+    if config.option.markexpr != "fast" or not collection_path.match("test_*.py"):
+        return None
+    is_wanted = _is_fast(collection_path) or "mark.fast" in collection_path.read_text("utf-8")
+    return None if is_wanted else True
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        path = item.path.relative_to(Path(__file__).parent)
-        is_fast = not FAST.isdisjoint((path.as_posix(), path.parts[0]))
-        if is_fast and "postgresql" not in item.name and not item.get_closest_marker("long"):
+        is_on_postgres = "postgres_server" in getattr(item, "fixturenames", ())
+        is_on_postgres |= "postgresql" in item.name
+        if _is_fast(item.path) and not is_on_postgres and not item.get_closest_marker("long"):
             item.add_marker("fast")
     if config.getoption("--update-golden"):
         writing = [item for item in items if "golden" in getattr(item, "fixturenames", ())]

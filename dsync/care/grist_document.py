@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import structlog
@@ -96,6 +96,10 @@ def keep_document(
             demarche=demarche,
             deliberated=deliberated,
         ):
+            if not view.is_by_dossier:
+                # It would change all rows, each time.
+                columns = {n: one for n, one in view.columns.items() if n != "modifie_ici_le"}
+                view = replace(view, columns=columns)
             with store.reading(demarche) as reader:
                 erased = reader.deletions.erased()
                 rows = rows_of(reader.connection, view, erased)

@@ -67,7 +67,7 @@ with later(globals()):
     type=INSTANT,
     metavar="T",
     help="Only dossiers of which anything changed in the copy since T (ISO, UTC), with all their "
-    "rows, and the roll of all dossiers; views without modifie_ici_le are whole.",
+    "rows, and the roll of all dossiers; views that follow the clock or others are whole.",
 )
 @json_option
 @settings_options()

@@ -11,7 +11,6 @@ from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     Discriminator,
     Field,
@@ -25,6 +24,7 @@ from dsync.domain.dossier import Etat
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.letter import LONGEST_DEMAND
 from dsync.domain.toml import (
+    DEFAULTS,
     Begun,
     Boolean,
     Day,
@@ -317,10 +317,10 @@ class Precontrole(_Declared):
     """Maximum number of characters of the detail."""
 
 
-class ControlesSections(BaseModel):
+class ControlesSections(Section):
     """The sections of the TOML file that declare checks."""
 
-    precontrole: Precontrole = Precontrole()
+    precontrole: Precontrole = DEFAULTS
     champs: Mapping[Nom, DeclaredChamp] = {}
     tables: Mapping[Nom, DeclaredTable] = {}
     controles: tuple[DeclaredControle, ...] = Field(min_length=1, max_length=MOST_CHECKS)

@@ -1,7 +1,7 @@
-"""The candidature: the one declaration of each field.
+"""The candidature: the declaration of each field, whose key is in `mapping/mapping_section.py`.
 
-The table, the keys of `[mapping]`, the columns of the view `lecture_candidature` with their
-descriptions, and the sections of `dsync dossier show` are derived from it.
+The table, the columns of the view `lecture_candidature` with their descriptions, and the sections
+of `dsync dossier show` are derived from it.
 """
 
 # No `from __future__ import annotations`: SQLModel evaluates annotations at class creation.
@@ -19,17 +19,7 @@ from sqlmodel import Field, SQLModel
 from dsync.domain.documented import Declared, Mark
 from dsync.domain.dossier import Demandeur, Json
 from dsync.eig.stages import Passage
-from dsync.store.columns import (
-    NAMING,
-    JsonText,
-    declare,
-    free,
-    given_number,
-    kept,
-    of_person,
-    open_,
-    personal,
-)
+from dsync.store.columns import NAMING, BigKey, JsonText, kept
 
 metadata = MetaData(naming_convention=NAMING)
 """The programme's tables."""
@@ -121,8 +111,16 @@ class FieldDeclaration(NamedTuple):
     data too."""
     target: str | None = None
     """Its key in `[mapping]`, if not the column's name."""
-    is_annotation: bool = False
-    """Whether it is filled from an annotation instead of a champ."""
+
+
+def _column(
+    mark: Mark, sentence: str = "", shape: Any = None, *, default: Any = None, info: Any = None
+) -> Any:
+    """Declare a column; with a `shape` it is JSON, else it has the type of its annotation."""
+    options: Any = {"sa_type": JsonText(shape), "nullable": True} if shape else {}
+    declared = Declared(sentence, mark)
+    column = {"info": {"declared": declared, **(info or {})}}
+    return Field(default=default, sa_column_kwargs=column, **options)
 
 
 def _champ(
@@ -133,28 +131,20 @@ def _champ(
     target: str | None = None,
     personal: bool = False,
     opened: bool = False,
-    annotation: bool = False,
 ) -> Any:
     """Declare a field that is filled from a champ or an annotation; it is masked unless opened."""
     mark = Mark.OPEN if opened else Mark.PERSONAL if personal else Mark.FREE_TEXT
-    declared = Declared(description, mark)
-    field = FieldDeclaration(section, label, declared, target, annotation)
-    return declare(declared, default=None, info={"field": field})
+    field = FieldDeclaration(section, label, Declared(description, mark), target)
+    return _column(mark, description, info={"field": field})
 
 
-def _annotation(section: str, label: str, description: str, *, opened: bool = False) -> Any:
-    return _champ(section, label, description, opened=opened, annotation=True)
-
-
-class EigTable(SQLModel, registry=registry(metadata=metadata)):
-    """Base of the programme's tables."""
-
+class _Mapped(SQLModel, registry=registry(metadata=metadata)):
     # Rows are built from values that are valid already; building the validators would slow each
     # start.
     model_config = {"defer_build": True}
 
 
-class Candidature(EigTable, table=True):
+class Candidature(_Mapped, table=True):
     """A dossier in the programme's terms. Texts are unchanged; a blank one is None.
 
     The order of the fields is that of the view `lecture_candidature`.
@@ -168,30 +158,30 @@ class Candidature(EigTable, table=True):
     __table_args__ = (
         Index("ix_candidature_produit_id", "produit_id", "par_sa_fiche"),
         Index("ix_candidature_jury_le", "jury_le"),
-        kept("Une ligne par dossier : les réponses dans les termes de l'appel à projets, et les grilles d'évaluation.", "L'effacement du dossier, qui supprime la ligne."),
+        {"info": kept("Une ligne par dossier : les réponses dans les termes de l'appel à projets, et les grilles d'évaluation.", "L'effacement du dossier, qui supprime la ligne.")},
     )
 
-    numero: int = given_number()
+    numero: int = Field(sa_type=BigKey, primary_key=True, sa_column_kwargs={"autoincrement": False})
     demarche_numero: int = Field(sa_type=BigInteger)
     depose_le: dt.datetime
-    demandeur: Demandeur = of_person("Demandeur.", JsonText(Demandeur))
+    demandeur: Demandeur = _column(Mark.OF_PERSON, "Demandeur.", Demandeur)
     """Without the details, which only the engine's copy of the dossier has."""
-    reponses: Mapping[str, Reponse] = open_(type_=JsonText(dict[str, Reponse]), default={})
+    reponses: Mapping[str, Reponse] = _column(Mark.OPEN, shape=dict[str, Reponse], default={})
     """The status of each key of `[mapping]` outside repetitions."""
-    voeux: tuple[Voeu, ...] = free("Profils souhaités et missions.", JsonText(tuple[Voeu, ...]), default=())
-    evaluations: tuple[Grille, ...] = personal("Grilles : évaluatrice ou évaluateur, commentaire, notes.", JsonText(tuple[Grille, ...]), default=())
-    bilan: Bilan | None = declare(Declared(mark=Mark.OF_JURY), JsonText(Bilan | None))
+    voeux: tuple[Voeu, ...] = _column(Mark.FREE_TEXT, "Profils souhaités et missions.", tuple[Voeu, ...], default=())
+    evaluations: tuple[Grille, ...] = _column(Mark.PERSONAL, "Grilles : évaluatrice ou évaluateur, commentaire, notes.", tuple[Grille, ...], default=())
+    bilan: Bilan | None = _column(Mark.OF_JURY, shape=Bilan | None)
     """What they give together; None without a grid."""
-    etapes: tuple[Passage, ...] = open_(type_=JsonText(tuple[Passage, ...]), default=())
+    etapes: tuple[Passage, ...] = _column(Mark.OPEN, shape=tuple[Passage, ...], default=())
     """Its stages, those of dates to come included."""
-    extra: Mapping[str, Json] = personal("Réponses aux autres champs de [mapping.champs].", JsonText(dict[str, Any]), default={})
+    extra: Mapping[str, Json] = _column(Mark.PERSONAL, "Réponses aux autres champs de [mapping.champs].", dict[str, Any], default={})
     """Answers to champs that are mapped and that no field here declares, by their names."""
-    produit_id: str | None = open_("Identifiant beta.gouv.fr du produit reconnu dans cette réponse, avec ou sans certitude (contrôle fiche_produit) ; vide si la réponse n'en désigne aucun, ou plusieurs.", default=None)
+    produit_id: str | None = _column(Mark.OPEN, "Identifiant beta.gouv.fr du produit reconnu dans cette réponse, avec ou sans certitude (contrôle fiche_produit) ; vide si la réponse n'en désigne aucun, ou plusieurs.")
     """The product of the dossier, written by the pre-check."""
     par_sa_fiche: bool | None = None
     """Whether the product is certain, as by the address of its page; only then a doublon."""
 
-    etape: str | None = _annotation("Dossier", "stage", "Étape saisie par l'équipe du programme ; souvent vide. Où en est le dossier : lecture_suivi.", opened=True)
+    etape: str | None = _champ("Dossier", "stage", "Étape saisie par l'équipe du programme ; souvent vide. Où en est le dossier : lecture_suivi.", opened=True)
     page_produit: str | None = _champ("Project", "product page", "Adresse de la page du produit, telle que saisie.")
     phase_declaree: str | None = _champ("Project", "phase declared", "Phase du produit déclarée dans le formulaire.", opened=True)
     incubateur: str | None = _champ("Project", "incubator declared", "Incubateur déclaré.")
@@ -215,12 +205,12 @@ class Candidature(EigTable, table=True):
     objectifs_12_mois: str | None = _champ("Motivations", "aims in 12 months", "Objectifs à douze mois.")
     benefices: str | None = _champ("Motivations", "benefits", "Bénéfices attendus.")
     perspectives: str | None = _champ("Motivations", "prospects", "Perspectives du produit.")
-    valide_par_instructeur: bool | None = _annotation("Selection and recruitment", "validated by an instructeur", "Vrai si une instructrice ou un instructeur a repris à son compte le pré-contrôle inscrit dans le dossier.", opened=True)
-    jury_le: dt.date | None = _annotation("Selection and recruitment", "jury", "Date du jury.", opened=True)
-    convention_le: dt.date | None = _annotation("Selection and recruitment", "convention", "Date de la convention.", opened=True)
-    candidatures_le: dt.date | None = _annotation("Selection and recruitment", "applications open", "Date de présentation des candidatures à l'administration.", opened=True)
-    entretiens_le: dt.date | None = _annotation("Selection and recruitment", "interviews", "Date des entretiens.", opened=True)
-    prise_de_poste_le: dt.date | None = _annotation("Selection and recruitment", "start of work", "Date de la prise de poste.", opened=True)
+    valide_par_instructeur: bool | None = _champ("Selection and recruitment", "validated by an instructeur", "Vrai si une instructrice ou un instructeur a repris à son compte le pré-contrôle inscrit dans le dossier.", opened=True)
+    jury_le: dt.date | None = _champ("Selection and recruitment", "jury", "Date du jury.", opened=True)
+    convention_le: dt.date | None = _champ("Selection and recruitment", "convention", "Date de la convention.", opened=True)
+    candidatures_le: dt.date | None = _champ("Selection and recruitment", "applications open", "Date de présentation des candidatures à l'administration.", opened=True)
+    entretiens_le: dt.date | None = _champ("Selection and recruitment", "interviews", "Date des entretiens.", opened=True)
+    prise_de_poste_le: dt.date | None = _champ("Selection and recruitment", "start of work", "Date de la prise de poste.", opened=True)
 
     # fmt: on
     def with_changes(self, **changes: Any) -> Self:
@@ -251,14 +241,3 @@ OPEN = frozenset(
     | {"voeux.profil", "voeux.ordre", "evaluations.moment", "evaluations.criteres"}
 )
 """The keys of `[mapping]` whose champs readers without personal data see."""
-
-
-def targets(*, annotations: bool) -> tuple[str, ...]:
-    """Return the keys allowed in `[mapping.annotations]`, or else in `[mapping.champs]`."""
-    keys = (
-        field.target or name
-        for name, field in declared_fields()
-        if field.is_annotation == annotations
-    )
-    # Two columns can come from one champ: the code and the name of the département.
-    return tuple(dict.fromkeys(keys))

@@ -18,7 +18,7 @@ from dsync.programme import Dictionary
 from dsync.store.columns import computed, of, said
 from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_SECTION
 from dsync.store.tables import dossier, version_regles
-from dsync.store.view_columns import MOVED, SILENT_SINCE, waited_for
+from dsync.store.view_columns import MOVED, OF_ALL, SILENT_SINCE, WITH_THE_CLOCK, moved, waited_for
 from dsync.store.view_columns import VIEWS as ENGINE_VIEWS
 
 MAIN_VIEW = "lecture_candidature"
@@ -105,7 +105,7 @@ VIEWS: Dictionary = {
         **said("phase", "Dernière phase du produit à ce jour, dans les mots et la graphie du catalogue ; vide si aucune. La phase au jour du dépôt est lecture_candidature.phase_constatee."),
         **said("phase_depuis", "Date de début de cette phase.", type="date"),
         **said("adresse", "Adresse de la page du produit sur beta.gouv.fr."),
-        **of(produit, "p", "vu_le AS consulte_le"),
+        **of(produit, "p", "vu_le AS consulte_le vu_le AS modifie_ici_le"),
     }, key=("produit_id",)),
     "lecture_regle": View("Une ligne par version des règles du pré-contrôle qui a établi au moins un verdict, conservée entière, ses parties en JSON ; jamais modifiée ni supprimée.", {
         **of(version_regles, "r", "version depuis_le"),
@@ -117,6 +117,7 @@ VIEWS: Dictionary = {
         **computed("champs_attendus", "json(r.document) ->> 'champs_attendus'", "Champs attendus dans un dossier complet : champ, libellé."),
         **computed("controles", "json(r.document) ->> 'controles'", "Contrôles faits : nom, titre, sens."),
         **computed("phrases", "json(r.document) ->> 'phrases'", "Situations prévues : contrôles, résultat, situation, phrase avec ses variables entre accolades."),
+        **moved("utc(r.depuis_le)", "Date du premier verdict établi par cette version, en UTC."),
     }, key=("version",)),
     "lecture_jury_dossier": View("Une ligne par dossier qui a une date de jury, passée ou à venir, même s'il a été décidé avant ce jour, avec ses notes, masqués et disparus compris ; un dossier évalué sans date de jury n'y est pas. Les notes sont celles de la soutenance s'il y en a une grille, sinon celles du dossier, jamais des deux ; chaque personne compte une fois, par sa dernière grille. Les mêmes chiffres que /jury.", {
         **said("jury_le", "Date du jury.", type="date"),
@@ -136,7 +137,8 @@ VIEWS: Dictionary = {
         **said("etat", "État du dossier."),
         **said("presence", "Présence du dossier dans la démarche, comme dans lecture_candidature."),
         **said("demarche_numero", "Numéro de la démarche.", type="integer"),
-    }),
+        **OF_ALL,
+    }, key=("numero",)),
     "lecture_jury": View("Une ligne par date de jury, passée ou à venir : les dossiers de cette date et leurs notes.", {
         **computed("jury_le", "j.jury_le", "Date du jury.", type="date"),
         **computed("nb_dossiers", "count(*)", "Nombre de dossiers qui ont cette date de jury.", type="integer"),
@@ -144,7 +146,8 @@ VIEWS: Dictionary = {
         **computed("note_moyenne", "CAST(round(CAST(avg(j.note_moyenne) AS numeric) + 0.000000001, 2) AS double precision)", "Moyenne des notes moyennes des dossiers, à deux décimales ; vide si aucune note.", mark=Mark.OF_JURY, type="number"),
         **computed("note_ecart", "CAST(round(CAST(max(j.note_moyenne) - min(j.note_moyenne) AS numeric) + 0.000000001, 2) AS double precision)", "Écart entre la meilleure et la moins bonne note moyenne, à deux décimales ; 0 s'il n'y a qu'un dossier.", mark=Mark.OF_JURY, type="number"),
         **computed("demarche_numero", "j.demarche_numero", "Numéro de la démarche.", type="integer"),
-    }),
+        **OF_ALL,
+    }, key=("demarche_numero", "jury_le")),
     "lecture_etape": View("Une ligne par étape qu'un dossier a connue, du dépôt à la prise de poste : elles se suivent sans trou ni recouvrement, et certaines peuvent être sautées. Établie d'après l'état du dossier et les dates des annotations ; à ne pas confondre avec lecture_candidature.etape, que l'équipe du programme saisit. Vide pour un dossier effacé.", {
         **computed("numero", "p.numero", "Numéro du dossier.", type="integer"),
         **computed("rang", "p.rang", "Ordre de l'étape dans le dossier, à partir de 1.", type="integer"),
@@ -153,6 +156,7 @@ VIEWS: Dictionary = {
         **computed("au", "p.au", "Fin de l'étape, en UTC : le début de la suivante, la réouverture d'un dossier décidé, ou la sortie d'un dossier masqué ou disparu ; vide pour l'étape en cours.", type="datetime"),
         **computed("jours", "CAST(round(CAST((seconds(p.fin) - seconds(p.du)) / 86400 AS numeric) + 0.000001, 1) AS double precision)", "Durée de l'étape en jours, à une décimale ; jusqu'à maintenant pour l'étape en cours.", type="number"),
         **computed("demarche_numero", "p.demarche_numero", "Numéro de la démarche.", type="integer"),
+        **moved("CASE WHEN p.au IS NULL THEN now() WHEN p.au > p.modifie_ici_le THEN p.au ELSE p.modifie_ici_le END", "Date du dernier changement de la ligne, en UTC : celui du dossier, ou la fin de l'étape ; de la requête pour l'étape en cours, dont les jours augmentent."),
     }, key=("numero", "rang")),
     "lecture_suivi": View("Une ligne par dossier présent dans la démarche : l'étape où il se trouve, et de qui dépend la suite.", {
         **computed("numero", "e.numero", "Numéro du dossier.", type="integer"),
@@ -164,6 +168,7 @@ VIEWS: Dictionary = {
         **of(dossier, "d", "demande_le repondu_le"),
         **computed("sans_reponse_depuis", f"utc({SILENT_SINCE})", "Date depuis laquelle le candidat n'a pas répondu à demande_le, en UTC ; vide s'il a répondu, si rien ne lui est demandé, ou si le dossier est décidé.", type="datetime"),
         **computed("demarche_numero", "e.demarche_numero", "Numéro de la démarche.", type="integer"),
+        **WITH_THE_CLOCK,
     }, key=("numero",)),
 }
 # fmt: on

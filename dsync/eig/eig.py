@@ -17,6 +17,7 @@ from dsync.eig.candidature import Reponse
 from dsync.eig.candidature_facts import EigEvidence
 from dsync.eig.check_lines import EigFindings
 from dsync.eig.code_words import PUBLIC, EigWords
+from dsync.eig.confirmed import evidence_confirmed_at
 from dsync.eig.evidence.gathering import (
     evidence_document,
     gather,
@@ -94,7 +95,7 @@ class Eig(Programme):
         },
         sections=candidature_views.SECTIONS,
         complete=candidature_views.completed,
-        evidence_confirmed_at=rows.evidence_confirmed_at,
+        evidence_confirmed_at=evidence_confirmed_at,
         forget=rows.forget_enterprises,
     )
     lists: ClassVar[ListPart | None] = ListPart(

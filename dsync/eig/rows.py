@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, select, text
+from sqlalchemy import Connection, Select, bindparam, delete, select, text
 from sqlalchemy.orm import Session
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
@@ -266,14 +266,6 @@ def evidence(connection: Connection) -> EvidenceCopy | None:
     table = evidence_tables.evidence
     row = connection.execute(select(table).where(table.c.source == CATALOGUE)).one_or_none()
     return None if row is None else EvidenceCopy(**row._asdict())
-
-
-def evidence_confirmed_at(connection: Connection) -> datetime | None:
-    """Return when the source of the oldest evidence last confirmed it; None: it has no evidence."""
-    table = evidence_tables.evidence
-    return connection.scalar(
-        select(func.min(func.coalesce(table.c.confirmed_at, table.c.fetched_at)))
-    )
 
 
 def registry(

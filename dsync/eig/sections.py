@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import BaseModel
-
-from dsync.domain.toml import Boolean, Section
+from dsync.domain.toml import DEFAULTS, Boolean, Section
 from dsync.eig.mapping.mapping_section import MappingConfig
 from dsync.eig.precheck.rules_section import RulesConfig
 
@@ -21,13 +19,13 @@ class RegistreConfig(Section):
     """Whether it is asked."""
 
 
-class EigSections(BaseModel):
+class EigSections(Section):
     """The sections of the TOML file that the programme reads."""
 
     mapping: MappingConfig
     regles: RulesConfig | None = None
     """None: nothing is judged."""
-    registre: RegistreConfig = RegistreConfig()
+    registre: RegistreConfig = DEFAULTS
 
     @property
     def extra_labels(self) -> dict[str, str]:

@@ -204,11 +204,11 @@ def _descriptor(
     if (demarche := tables[0].demarche) is not None:
         said.append(f"Démarche {demarche} seule.")
     if since is not None:
+        whole = ", ".join(table.file for table in tables if not table.is_by_dossier)
         said.append(
-            f"Chargement par différence depuis le {_iso(since)} : une ressource sans "
-            "modifie_ici_le est entière, et remplace tout ; dans les autres, supprimer les lignes "
-            f"des numéros que {ROLL} n’a pas, ou dont elle dit qu’ils ont bougé depuis, puis "
-            "ajouter celles-ci."
+            f"Chargement par différence depuis le {_iso(since)} : ces ressources sont entières, et "
+            f"remplacent tout : {whole} ; dans les autres, supprimer les lignes des numéros que "
+            f"{ROLL} n’a pas, ou dont elle dit qu’ils ont bougé depuis, puis ajouter celles-ci."
         )
     document["description"] = " ".join(said)
     return document

@@ -54,7 +54,8 @@ def rows_of(
 ) -> dict[str, dict[str, Any]]:
     """Return a view's rows by key, without those of erased dossiers."""
     names = [*table.columns]
-    own = table.key or names
+    # Of a view without a key, what a row says, and not when it last changed.
+    own = table.key or [name for name in names if name != "modifie_ici_le"]
     seen: Counter[str] = Counter()
     found = {}
     for columns in table.rows(connection, None):

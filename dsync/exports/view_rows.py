@@ -18,7 +18,7 @@ from dsync.domain.dossier import Cell, in_utc
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import DamagedJsonError
-from dsync.store.dictionary import is_closed, of_person, pseudonymised
+from dsync.store.dictionary import DOSSIER_COLUMNS, is_closed, of_person, pseudonymised
 from dsync.store.form_views import rows_of
 from dsync.store.reading_views import query_at_once
 
@@ -60,7 +60,9 @@ class ExportTable:
     @property
     def is_by_dossier(self) -> bool:
         """Whether its rows change with their dossier alone, and not with others or the clock."""
-        return "modifie_ici_le" in self.columns and not self.is_roll
+        moved = self.columns.get("modifie_ici_le")
+        of_dossier = DOSSIER_COLUMNS["modifie_ici_le"].sentence
+        return moved is not None and moved.sentence == of_dossier and not self.is_roll
 
     def count(self, connection: Connection, since: datetime | None) -> int:
         """Return the number of rows that `rows` yields."""

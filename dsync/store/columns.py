@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -21,7 +22,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
-from sqlmodel import Field
 
 from dsync.domain.documented import Declared, Mark
 from dsync.domain.json_bytes import json_bytes
@@ -104,43 +104,55 @@ class BigKey(TypeDecorator[int]):
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
 
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, in UTC, which SQLite keeps without offset."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return an instant as it is stored; refuse one that is not aware."""
+        if value is not None and value.utcoffset() is None:
+            raise ValueError("an instant without a time zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return a stored instant."""
+        if value is not None and value.utcoffset() is None:
+            return value.replace(tzinfo=UTC)
+        return value and value.astimezone(UTC)
+
+
 def declare(
-    declared: Declared, type_: Any = None, *, info: Mapping[str, Any] | None = None, **options: Any
-) -> Any:
-    """Declare a column of a table, with options of `Field`.
-
-    Without a type, it has that of the annotation.
-    """
-    if isinstance(type_, JsonText):
-        options = {"default": None, "nullable": True} | options
-    if type_ is not None:
-        options["sa_type"] = type_
-    kwargs = {"info": {"declared": declared, **(info or {})}, **options.pop("column", {})}
-    return Field(sa_column_kwargs=kwargs, **options)
+    name: str, type_: TypeEngine[Any] | type[TypeEngine[Any]], declared: Declared, **options: Any
+) -> Column[Any]:
+    """Declare a column of a table; it has a value unless it is `nullable`, or of JSON."""
+    options = {"nullable": isinstance(type_, JsonText)} | options
+    return Column(name, type_, info={"declared": declared}, **options)
 
 
-def _declaring(mark: Mark) -> Callable[..., Any]:
-    return lambda sentence="", *type_, **options: declare(
-        Declared(sentence, mark), *type_, **options
+def _declaring(mark: Mark) -> Callable[..., Column[Any]]:
+    return lambda name, type_, sentence="", **options: declare(
+        name, type_, Declared(sentence, mark), **options
     )
 
 
-# Declare a column by its French sentence, which its views show, too; then as `declare` does.
+# Declare a column by its name, its type and its French sentence, which its views show, too; then
+# with options of `Column`.
 open_ = _declaring(Mark.OPEN)
 personal = _declaring(Mark.PERSONAL)
 free = _declaring(Mark.FREE_TEXT)
 of_person = _declaring(Mark.OF_PERSON)
 
 
-def given_number(sentence: str = "") -> int:
-    """Make a 64-bit primary key whose values come from DS and not from the database."""
-    number: int = open_(sentence, BigKey, primary_key=True, column={"autoincrement": False})
-    return number
+def given_number(name: str, sentence: str = "") -> Column[int]:
+    """Declare a 64-bit primary key whose values come from DS and not from the database."""
+    return open_(name, BigKey, sentence, primary_key=True, autoincrement=False)
 
 
-def kept(contents: str, until: str) -> dict[str, Any]:
-    """Return the end of a table's `__table_args__`: what it holds, and what ends that; French."""
-    return {"info": {"kept": (contents, until)}}
+def kept(contents: str, until: str) -> dict[str, tuple[str, str]]:
+    """Return the `info` of a table: what it holds, and what ends that; French."""
+    return {"kept": (contents, until)}
 
 
 _COMMON = {"numero": "Numéro du dossier.", "demarche_numero": "Numéro de la démarche."}

@@ -44,6 +44,7 @@ _MACROS = {
         "utc": r"\2",
         "instant": r"(\2)::timestamptz",
         "day": r"(\2)::date",
+        "after": r"((\2 + 1)::timestamp AT TIME ZONE 'UTC')",
         "hour": r"date_trunc('hour', \2)",
         "elements": r"json_array_elements((\2)::json)",
         "ranked": r"""LATERAL (
@@ -66,6 +67,7 @@ _MACROS = {
         "utc": r"strftime('%Y-%m-%dT%H:%M:%SZ', \2)",
         "instant": r"\2",
         "day": r"\2",
+        "after": r"strftime('%Y-%m-%dT%H:%M:%SZ', \2, '+1 day')",
         "hour": r"substr(\2, 1, 13)",
         "elements": r"json_each(\2)",
         "ranked": r"json_each(\2)",
@@ -79,14 +81,14 @@ _MACROS = {
     },
 }
 """The macros of the views, by database. `paris`: an instant's date and time in Paris; `month` and
-`week`: its month and its ISO week there, such as `2026-02` and `2026-W05`; `utc`: an
-instant as views show it; `hour`: its hour, to group by; `instant`: as `utc`, of an instant in JSON
-without fractions; `elements`: the values of a JSON array (`elements(x) AS e`, then
-`e.value ->> 'name'`); `ranked`: the same with their index, `key`; `texts`: the values of an array
-of texts; `pairs`: the names and values of an object of texts, `key` and `value`; `length`: the
-number of values of an array; `json`: a text as JSON; `present`: the present, as tables store it;
-`now`: the same as views show it; `seconds`: an instant as a number, to be subtracted from another
-one."""
+`week`: its month and its ISO week there, such as `2026-02` and `2026-W05`; `utc`: an instant as
+views show it; `after`: so, the midnight in UTC after a day; `hour`: its hour, to group by;
+`instant`: as `utc`, of an instant in JSON without fractions; `elements`: the values of a JSON array
+(`elements(x) AS e`, then `e.value ->> 'name'`); `ranked`: the same with their index, `key`;
+`texts`: the values of an array of texts; `pairs`: the names and values of an object of texts, `key`
+and `value`; `length`: the number of values of an array; `json`: a text as JSON; `present`: the
+present, as tables store it; `now`: the same as views show it; `seconds`: an instant as a number, to
+be subtracted from another one."""
 # No parentheses inside: macros are not nested.
 _MACRO = re.compile(rf"\b({'|'.join(_MACROS['sqlite'])})\(([^()]*)\)")
 

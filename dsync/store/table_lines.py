@@ -13,7 +13,6 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlmodel.sql import sqltypes
 
 from dsync.store import columns
 
@@ -21,14 +20,14 @@ _TYPES = {
     "bigint": sa.BigInteger,
     "boolean": sa.Boolean,
     "date": sa.Date,
-    "datetime": sqltypes.UTCDateTime,
+    "datetime": columns.Instant,
     "float": sa.Float,
     "integer": sa.Integer,
     "jsonb": columns.RawJson,
     "key": columns.BigKey,
     "serial": columns.BigKey,
     "text": sa.Text,
-    "varchar": sqltypes.AutoString,
+    "varchar": sa.String,
 }
 """`key`: a number that is given; `serial`: one that the database gives."""
 _LINE = re.compile(r"(\w+) (\w+)\.?(\w*): (.*?)(?: where (.*))?\n")

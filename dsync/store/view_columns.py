@@ -7,7 +7,7 @@ PostgreSQL gets the sentences as comments.
 
 from __future__ import annotations
 
-from dsync.domain.documented import Mark, View
+from dsync.domain.documented import Declared, Mark, View
 from dsync.programme import Dictionary
 from dsync.store.columns import computed, of, said
 from dsync.store.tables import (
@@ -53,6 +53,26 @@ MOVED = of(dossier, "d", "modifie_ici_le")
 """The end of each view whose rows change with their dossier `d` alone, not with others or the
 clock: an incremental load has it row by row, and the other views whole."""
 
+
+def moved(sql: str, sentence: str) -> dict[str, Declared]:
+    """Declare the end of each other view: its SQL is never before the row's last change."""
+    return computed(
+        "modifie_ici_le", sql, f"{sentence} La vue se recharge entière.", type="datetime"
+    )
+
+
+OF_ALL = moved(
+    "(SELECT utc(a.le) FROM (SELECT max(m.modifie_ici_le) AS le FROM dossier AS m) AS a)",
+    "Date du dernier changement d'un dossier de la base, en UTC : la ligne dépend de plusieurs.",
+)
+WITH_THE_CLOCK = moved(
+    "now()", "Date de la requête, en UTC : les jours de la ligne y sont comptés."
+)
+WITH_DSYNC = moved(
+    "now()",
+    "Date de la requête, en UTC : la ligne change avec le formulaire ou une mise à jour de dsync.",
+)
+
 # One line a column, however long its sentence.
 # fmt: off
 VIEWS: Dictionary = {
@@ -74,6 +94,7 @@ VIEWS: Dictionary = {
         **said("colonne", "Colonne de cette vue."),
         **said("valeur", "Valeur, telle qu'elle figure dans la colonne."),
         **said("sens", "Ce que cette valeur veut dire."),
+        **WITH_DSYNC,
     }, key=("vue", "colonne", "valeur")),
     "lecture_colonne": View("Une ligne par colonne de chaque vue, celles des formulaires comprises, et par champ si elle vient de plusieurs : son sens, et le champ d'où elle vient.", {
         **of(colonne, "c", "vue colonne rang type sens marque"),
@@ -81,6 +102,7 @@ VIEWS: Dictionary = {
         **computed("champ_id", "coalesce(c.champ_id, k.champ_id)", "Identifiant de ce champ, comme dans lecture_champ."),
         **of(colonne, "c", "depuis"),
         **computed("demarche_numero", "coalesce(c.demarche_numero, k.number)", "Numéro de la démarche de ce champ ; vide s'il n'y en a pas.", type="integer"),
+        **WITH_DSYNC,
     }, key=("vue", "colonne", "demarche_numero", "champ_id")),
     "lecture_annotation": View("Une ligne par valeur que dsync a voulu inscrire dans un dossier, les anciennes comprises. Rien n'est inscrit dans un dossier décidé ; ce qui vient d'être inscrit se lit dans lecture_champ et formulaire_* à la synchronisation suivante.", {
         **of(outbox, "o", "numero annotation valeur statut tentatives AS tentative envoyee_le confirmee_le erreur demarche_numero"),
@@ -141,6 +163,7 @@ VIEWS: Dictionary = {
         **computed("phase_constatee", "json(v.constats) ->> 'phase_constatee'", "Phase du produit, où le pré-contrôle en constate une ; vide sinon."),
         **computed("nombre", "count(*)", "Nombre de dossiers.", type="integer"),
         **of(dossier, "d", "demarche_numero"),
+        **OF_ALL,
     }, key=("demarche_numero", "mois", "controle", "resultat", "type_administration", "phase_constatee")),
     "lecture_decision": View("Une ligne par décision prise sur un dossier, y compris celles qui ne valent plus : un dossier rouvert garde ici sa décision passée.", {
         **of(contenu, "c", "numero"),
@@ -193,6 +216,7 @@ VIEWS: Dictionary = {
         **of(sync_run, "r", "run genre"),
         **computed("statut", "CASE WHEN r.statut = 'running' AND l.holder IS NULL THEN 'interrupted' ELSE r.statut END", "Statut : running (en cours), success, partial, failed ou interrupted (le processus s'est arrêté avant la fin)."),
         **of(sync_run, "r", "debut fin lus modifies supprimes evalues pousses requetes erreur code demarche_numero"),
+        **moved("CASE WHEN r.fin IS NULL THEN now() ELSE utc(r.fin) END", "Date de sa fin, en UTC ; de la requête tant qu'elle n'en a pas."),
     }, key=("run",)),
     "lecture_consultation": View("Une ligne par consultation : qui a vu quoi, et quand. Pour le délégué à la protection des données : elle n'est ni exportée ni accordée avec les autres vues.", {
         **computed("consultation", "c.id", "Numéro de la ligne.", type="integer"),
@@ -203,11 +227,14 @@ VIEWS: Dictionary = {
         **computed("choix", "json(c.options)", "Ce qui a été choisi, en JSON : numéros de dossiers, page et filtres, vues, format.", mark=Mark.FREE_TEXT, type="json"),
         **computed("nombre", "CAST(json(c.resultat) ->> 'nombre' AS integer)", "Nombre de dossiers, de lignes ou de valeurs.", type="integer"),
         **computed("demarche_numero", "c.demarche_numero", "Numéro de la démarche.", type="integer"),
+        **moved("utc(c.fini_le)", "Date du dernier accès de la ligne, en UTC."),
     }, key=("consultation",)),
     "lecture_indicateur": View("Une ligne par jour et par indicateur : les chiffres à la fin de la dernière synchronisation du jour ; rien avant la première. Ils restent quand un dossier est effacé.", {
         **of(indicateur, "i", "jour indicateur valeur demarche_numero"),
+        **moved("CASE WHEN after(i.jour) < now() THEN after(i.jour) ELSE now() END", "Fin du jour, en UTC ; date de la requête pour le jour en cours."),
     }, key=("demarche_numero", "jour", "indicateur")),
     "lecture_anomalie": View("Une ligne par dossier mis en quarantaine parce qu'il ne peut pas être lu ou jugé, et une si les listes de Démarches Simplifiées ont masqué ou supprimé trop de dossiers d'un coup (suppression_massive).", {
         **of(quarantaine, "q", "numero code message depuis tentatives demarche_numero"),
+        **moved("utc(q.dernier_essai_le)", "Date de la dernière tentative, en UTC."),
     }),
 }

@@ -70,6 +70,14 @@ class Ended:
         """Everything that it printed."""
         return self.out + self.err
 
+    def refuses(self, *texts: str) -> bool:
+        """Whether it ended with 2, and its message has each of these texts."""
+        return (2, True) == (self.code, all(one in self.err for one in texts))
+
+    def tells(self, *texts: str) -> bool:
+        """Whether it ended well, and its output has each of these texts."""
+        return (0, True) == (self.code, all(one in self.out for one in texts))
+
 
 def checked(arguments: Sequence[str], ended: Ended) -> Ended:
     """Return what a command printed, each remedy of which click can parse as it stands."""

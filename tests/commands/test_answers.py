@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.sandbox import Sandbox
-from tests.commands.command import InsideCommand, config_with
+from tests.commands.command import InsideCommand
 from tests.commands.conftest import begin
 from tests.engine.rig import number
 
@@ -91,19 +91,6 @@ def test_what_cannot_be_answered_ends_with_a_sentence(
     assert said in " ".join(refused.text.split())
     assert runs == synced("history", "--json").json
     assert [] == synced("precheck", "answers", "--ended", "--json").json
-
-
-def test_an_override_is_met_with_a_warning(run: InsideCommand) -> None:
-    """It names the command that takes its place; nothing else of the file is refused."""
-    override = (
-        '[[regles.overrides]]\nsiren = "110001013"\nanswer = "operateur"\n'
-        'authority = "la directrice du programme"\ndecided_on = 2024-03-01\nreason = "décret"\n'
-    )
-    config = config_with(run.folder, more=override)
-    said = run("config", "check", DSYNC_CONFIG=config)
-    assert 0 == said.code
-    assert "[regles] overrides is no setting any more" in " ".join(said.text.split())
-    assert "`dsync precheck answer --help`" in " ".join(said.text.split())
 
 
 def test_judging_needs_neither_token_nor_ds(run: InsideCommand, sandbox: Sandbox) -> None:

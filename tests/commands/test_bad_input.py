@@ -47,11 +47,16 @@ MISTAKES: list[tuple[str, dict[str, str], int, str]] = [
     ("sync --dossier 99999999999999999999", {}, 2, f"'99999999999999999999': {NO_NUMBER}"),
     ("conflicts keep abc", {}, 2, f"'abc': {NO_NUMBER}"),
     (f"--demarche {'9' * 5000} sync", {}, 2, NO_NUMBER),
+    ("--demarche 5 check", {}, 2, CHOSEN),
     ("statsu", {}, 2, "No such command 'statsu'. Did you mean status?"),
     ("conflicts kep 1", {}, 2, "Did you mean keep?"),
     ("xylophone", {}, 2, "No such command 'xylophone'. See"),
     ("status --max-age -1h", {}, 2, "'-1h': expected a number and s, m, h or d"),
     ("sync --wait -1h", {}, 2, "'-1h': expected a number and s, m, h or d"),
+    *(
+        (f"purge --older-than {age} --dry-run", {}, 2, "such as 2y")
+        for age in ("2", "y", "-1d", "0d", "2weeks", "101y", f"{'9' * 5000}y")
+    ),
     ("db verify --sample 0", {}, 2, "give a number of dossiers"),
     ("db verify --sample 0%", {}, 2, "give a number of dossiers"),
     ("sync --all --demarche 86321", {}, 2, "--all is about every démarche"),
@@ -92,12 +97,6 @@ def test_a_mistake_is_said_in_a_sentence(
     assert [] == [*run.folder.iterdir()]
 
 
-def test_an_unknown_demarche_names_the_setting(run: Command) -> None:
-    """Exit 2: the number is wrong, not the token."""
-    ended = run("--demarche", "5", "sync")
-    assert (2, True) == (ended.code, CHOSEN in ended.text)
-
-
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -134,14 +133,12 @@ def test_a_password_on_the_command_line_is_warned_of(run: Command) -> None:
         assert "Warning" not in run("status", "--database-url", url).err
 
 
-@pytest.mark.parametrize("command", [(), ("db",), ("dossier",)])
-def test_a_group_alone_shows_its_commands(run: Command, command: tuple[str, ...]) -> None:
+def test_a_group_alone_shows_its_commands(run: Command) -> None:
     """Exit 2 with the help."""
-    ended = run(*command)
-    assert ended.code == 2
-    assert ended.err.startswith("Usage: ")
-    assert "Error" not in ended.err
-    assert "--help` for" not in ended.err
+    for command in ((), ("db",), ("dossier",)):
+        ended = run(*command)
+        assert (2, True) == (ended.code, ended.err.startswith("Usage: ")), command
+        assert not re.search("Error|--help` for", ended.err), command
 
 
 @pytest.mark.parametrize("name", [*GONE])
@@ -197,25 +194,16 @@ def test_a_stream_that_the_shell_closed_does_no_harm(run: Command, closed: int) 
 
 
 def test_the_demo_removes_no_file_of_others(run: Command) -> None:
-    """Exit 2 if the file with its database's name is something else."""
+    """A database without a table is nobody's: a demo that was killed at its start left it."""
     kept = run.folder / "mine" / "demo.db"
     kept.parent.mkdir()
     kept.write_text("Notes of a meeting.")
-    ended = run("demo", "--folder", "mine")
-    assert ended.code == 2
-    assert "another folder" in ended.err
+    assert run("demo", "--folder", "mine").refuses("another folder")
     assert kept.read_text() == "Notes of a meeting."
-
-
-def test_a_demo_that_was_killed_in_its_first_moment_is_replaced(run: Command) -> None:
-    """What it leaves is a database without a table, which is nobody's."""
-    left = run.folder / "mine" / "demo.db"
-    left.parent.mkdir()
-    with closing(sqlite3.connect(left)) as database:
+    kept.unlink()
+    with closing(sqlite3.connect(kept)) as database:
         database.execute("PRAGMA journal_mode = WAL")
-    ended = run("demo", "--folder", "mine", "--dossiers", "1")
-    assert 0 == ended.code, ended.err
-    assert "is replaced" in ended.out
+    assert run("demo", "--folder", "mine", "--dossiers", "1").tells("is replaced")
 
 
 def test_a_configuration_saved_with_a_byte_order_mark_is_read(run: Command) -> None:
@@ -224,15 +212,6 @@ def test_a_configuration_saved_with_a_byte_order_mark_is_read(run: Command) -> N
     path = Path(name)
     path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
     assert run("config", "check", "--config", name).code == 0
-
-
-def test_check_refuses_a_database_of_a_newer_version(run: Command, sandbox: Sandbox) -> None:
-    """A run would refuse it too."""
-    begin(run, sandbox)
-    run.rows("UPDATE alembic_version SET version_num = '9999'")
-    ended = run("check")
-    assert ended.code == 5
-    assert "Install the newer dsync" in ended.out
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="the rights of files do not bind root")
@@ -265,7 +244,9 @@ def test_a_push_of_one_dossier_ignores_the_others(run: Command, sandbox: Sandbox
     assert (ended.code, ended.json["errors"], ended.json["pushed"]) == (0, [], 1)
 
 
-def test_a_dry_run_shows_a_line_a_dossier(run: Command) -> None:
+def test_a_dry_run_shows_a_line_a_dossier_and_leaves_nothing(
+    run: Command, sandbox: Sandbox
+) -> None:
     """Long texts are cut and nothing empty is named; -v prints whole texts."""
     printed = run("sync", "--dry-run").out
     sent = [line for line in printed.splitlines() if "would send" in line]
@@ -276,16 +257,10 @@ def test_a_dry_run_shows_a_line_a_dossier(run: Command) -> None:
     whole = run("sync", "--dry-run", "-v").out
     assert "instruit le dossier. " in whole
     assert "Whole texts" not in whole
-
-
-def test_a_dry_run_leaves_no_database_behind(run: Command, sandbox: Sandbox) -> None:
-    """It prints what it would send, and writes nothing anywhere."""
-    ended = run("sync", "--dry-run", "--json")
-    assert ended.code == 0
-    assert ended.json["run"] is None
-    assert ended.json["pushed"] == len(ended.json["mutations"]) > 0
-    assert [] == sandbox.control.requests(kind="mutation")
-    assert list(run.folder.iterdir()) == []
+    report = run("sync", "--dry-run", "--json").json
+    assert report["run"] is None
+    assert report["pushed"] == len(report["mutations"]) > 0
+    assert ([], []) == (sandbox.control.requests(kind="mutation"), [*run.folder.iterdir()])
 
 
 @pytest.mark.parametrize("command", ["config check", "check"])

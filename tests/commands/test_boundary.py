@@ -10,26 +10,25 @@ import pytest
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.store.reader import COUNTED
 from tests.commands.command import Command
-from tests.profiles import long
+from tests.store.databases import engine_by_case
 
 CONFIG = Path(__file__).parents[2] / "config"
 
 
-@pytest.fixture(
-    params=[
-        "aap-eig7.toml",
-        "exemples/subvention.toml",
-        long("exemples/mobilite.toml"),
-    ]
-)
-def dsync(request: pytest.FixtureRequest, run: Command) -> Command:
+@pytest.fixture
+def dsync(sample: str, database_url: str, run: Command) -> Command:
     """Return `dsync` with each programme, all open dossiers judged and written."""
-    made = run.given(DSYNC_CONFIG=str(CONFIG / request.param))
+    made = run.given(DSYNC_CONFIG=str(CONFIG / sample), DSYNC_DATABASE_URL=database_url)
     if not made("sync", "--json").json["evaluated"]:
         assert 0 < made("accept", "first", "--yes", "--json").json["pushed"]
     return made
 
 
+@engine_by_case(
+    "sample",
+    sqlite=["aap-eig7.toml", "exemples/subvention.toml"],
+    postgresql="exemples/mobilite.toml",
+)
 def test_each_programme_gives_what_the_engine_and_people_ask(dsync: Command) -> None:
     """Verdicts that rest, titles, account, message, rules, statistics; a person's answer."""
     second = dsync("sync", "--full", "--json").json
@@ -54,8 +53,7 @@ def test_each_programme_gives_what_the_engine_and_people_ask(dsync: Command) -> 
     told = dsync("dossier", "show", number)
     for one in explained["controles"]:
         assert one["titre"] in told.out
-    known = dsync("rules", "show", "--json")
-    assert (0, True) == (known.code, verdict["version_regles"] in known.out)
+    assert dsync("rules", "show", "--json").tells(verdict["version_regles"])
     counts = dsync("precheck", "--stats", "--json").json
     assert {*COUNTED} == {key for row in counts for key in row}
     for command in (["evidence", "show"], ["dossier", "message", number], ["config", "check"]):

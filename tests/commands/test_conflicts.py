@@ -174,8 +174,7 @@ def test_several_conflicts_are_resolved_at_once(
         run("conflicts", *rest).code for rest in (["keep"], ["adopt"], ["adopt", "--all"])
     ]
     first, second, third = edited
-    unknown = run("conflicts", "keep", str(first), "1")
-    assert (2, True) == (unknown.code, "Dossier 1 is not in the database" in unknown.err)
+    assert run("conflicts", "keep", str(first), "1").refuses("Dossier 1 is not in the database")
     assert {*edited} == {c["numero"] for c in run("conflicts", "list", "--json").json}
     other = next(n for n in sandbox.control.truth() if n.number not in edited).number
     accepted = run("conflicts", "keep", str(first), str(second), str(other))

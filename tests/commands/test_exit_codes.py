@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import Callable
 
 import pytest
 
@@ -16,43 +13,15 @@ from tests.commands.conftest import begin
 FIRST = content.FIRST_NUMBER
 
 
-@contextmanager
-def server(status: int, content_type: str, body: str) -> Iterator[str]:
-    """Answer every request with the same page; yield the address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body.encode())))
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        Thread(target=http.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{http.server_address[1]}"
-        http.shutdown()
-
-
-def test_an_address_that_is_no_graphql_endpoint_is_a_wrong_setting(run: Command) -> None:
+def test_an_address_that_is_no_graphql_endpoint_is_a_wrong_setting(
+    run: Command, sandbox: Sandbox
+) -> None:
     """Exit 2 with the address and the setting to correct, without waiting; no run is « down »."""
-    for answer in (
-        (404, "text/html", "<html>Not here.</html>"),
-        (422, "text/html", "<html>The change you wanted was rejected.</html>"),
-        (301, "text/html", ""),
-        (200, "text/html", "<html>Welcome.</html>"),
-        (200, "application/json", '{"hello": "world"}'),
-    ):
-        with server(*answer) as url:
-            for command in ("sync", "check"):
-                ended = run(command, DSYNC_DS_URL=f"{url}/graphql")
-                assert ended.code == 2, answer
-                assert f"{url}/graphql" in ended.out + ended.err
-                assert "DSYNC_DS_URL" in ended.out + ended.err
+    nowhere = f"{sandbox.base_url}/nowhere"
+    for command in ("sync", "check"):
+        ended = run(command, DSYNC_DS_URL=nowhere)
+        assert (2, True) == (ended.code, nowhere in ended.text), ended.text
+        assert "DSYNC_DS_URL" in ended.text
 
 
 def lose_most(run: Command, sandbox: Sandbox) -> None:
@@ -102,8 +71,7 @@ def test_each_situation_ends_with_its_documented_code(
 ) -> None:
     """Scripts and schedulers act on it; no failure is without a sentence.
 
-    3, 5 and 6 are in `test_bad_input.py`; 8 takes half a minute of retries, so it is in the
-    acceptance tests' long profile.
+    3, 5 and 6 are in `test_bad_input.py`, 8 in `test_many_demarches.py`.
     """
     prepare(run, sandbox)
     for line, code, environment in steps:

@@ -12,16 +12,6 @@ from dsync.configuration import shipped_config
 from tests.commands.command import Command
 
 
-def test_the_demarche_of_the_environment_is_exported(synced: Command) -> None:
-    """DSYNC_DEMARCHE chooses it, as for every other command; --demarche has precedence."""
-    refused = synced("export", "sienne", DSYNC_DEMARCHE="7")
-    assert 2 == refused.code
-    assert "no démarche 7, only 86321: correct --demarche or DSYNC_DEMARCHE" in refused.err
-    one = ("export", "sienne", "--view", "formulaire_86321")
-    assert 0 == synced(*one, DSYNC_DEMARCHE="86321").code
-    assert 2 == synced(*one, "--demarche", "7", DSYNC_DEMARCHE="86321").code
-
-
 def test_all_views_are_exported_and_again(synced: Command) -> None:
     """A second run replaces the files; the figures are those of the views."""
     for _ in range(2):
@@ -77,8 +67,9 @@ def test_what_is_published_is_counts_alone(synced: Command) -> None:
     assert ["agregat_depot", "agregat_territoire"] == [one["view"] for one in done.json]
     latest = synced("history", "--seen", "--json").json[0]
     assert {"format": "csv", "agrege": True} == latest["options"]
-    refused = synced("export", "publie", "--aggregated", "--since", "2026-01-01T00:00:00Z")
-    assert (2, True) == (refused.code, "--aggregated is of no view" in refused.err)
+    assert synced("export", "publie", "--aggregated", "--since", "2026-01-01T00:00:00Z").refuses(
+        "--aggregated is of no view"
+    )
 
 
 def test_one_view_as_a_workbook(synced: Command) -> None:

@@ -59,8 +59,7 @@ def test_a_role_is_granted_one_part_of_the_views(
     store.close()
     with connected(database_url) as connection:
         connection.execute(text(f"CREATE ROLE {role}"))
-    ended = run("db", "grant-reader", role, *options)
-    assert (0, True) == (ended.code, said in ended.out), ended.err
+    assert run("db", "grant-reader", role, *options).tells(said)
     with connected(database_url) as connection:
         assert [expected] == connection.scalars(_MAY_READ, {"role": role}).all()
         # Who saw what is for the data protection officer, whom a right of its own is given.

@@ -50,8 +50,7 @@ def test_the_tables_are_equal_to_the_views(synced: Command, grist: Grist, tmp_pa
 
 def test_what_is_missing_is_said(synced: Command, grist: Grist, tmp_path: Path) -> None:
     """The section, the key, and a key that Grist refuses."""
-    nothing = synced("grist")
-    assert (2, True) == (nothing.code, "[grist] document" in nothing.err)
+    assert synced("grist").refuses("[grist] document")
     config = config_with(tmp_path, more=f'[grist]\ndocument = "{grist.address}"\n')
     refused = synced("grist", DSYNC_CONFIG=config, DSYNC_GRIST_KEY="wrong")
     assert (8, True) == (refused.code, "DSYNC_GRIST_KEY" in refused.err)

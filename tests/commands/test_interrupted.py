@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from pathlib import Path
@@ -18,6 +18,7 @@ from dsync.store.engine import parse_url
 from tests.acceptance.worker.installed import slowdown
 from tests.commands.command import Command, InsideCommand
 from tests.commands.conftest import begin
+from tests.profiles import long
 from tests.store.databases import connected
 
 WITHIN_S = 2
@@ -86,24 +87,12 @@ def without_end(url: str) -> Iterator[Callable[[int], bool]]:
     engine.dispose()
 
 
-def test_a_signal_ends_a_long_statement_and_leaves_nothing(dsync: Command) -> None:
+@pytest.mark.parametrize("of", [SOME, long(HELD)], ids=["some", "each"])
+def test_a_signal_ends_a_long_statement_and_leaves_nothing(
+    dsync: Command, of: dict[str, tuple[str, ...]]
+) -> None:
     """Within 2 s, without a trace of an error; no file of its own stays anywhere."""
-    assert_ended_by_a_signal(dsync, SOME[kind_of(dsync)])
-
-
-@pytest.mark.long
-def test_a_signal_ends_each_long_statement(dsync: Command) -> None:
-    """The same of every command."""
-    assert_ended_by_a_signal(dsync, HELD[kind_of(dsync)])
-
-
-def kind_of(dsync: Command) -> str:
-    """Return the name of its engine."""
-    return make_url(dsync.environment["DSYNC_DATABASE_URL"]).get_backend_name()
-
-
-def assert_ended_by_a_signal(dsync: Command, names: Collection[str]) -> None:
-    """Start commands, and end them in the middle of a statement."""
+    names = of[make_url(dsync.environment["DSYNC_DATABASE_URL"]).get_backend_name()]
     before = listed(dsync.folder)
     with ExitStack() as stack:
         have_met = stack.enter_context(without_end(dsync.environment["DSYNC_DATABASE_URL"]))

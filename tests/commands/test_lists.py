@@ -73,8 +73,7 @@ def test_a_list_is_written_after_it_was_shown(lists: Lists) -> None:
         "standing verdicts change",
     ):
         assert said in unasked.out
-    done = run(*command, "--yes", **own)
-    assert (0, True) == (done.code, "dsync evidence undo" in done.out)
+    assert run(*command, "--yes", **own).tells("dsync evidence undo")
     assert before != lists.text()
     assert before == lists.kept()[0].read_text(encoding="utf-8")
     [asked] = [one for one in run("history", "--manual", "--json").json if one["genre"] == "liste"]
@@ -118,10 +117,10 @@ def test_it_is_asked_on_a_terminal(lists: Lists) -> None:
 def test_nothing_is_undone_that_was_not_done(run: InsideCommand) -> None:
     """And a first list is written without a database: there is no journal yet."""
     lists = Lists(run)
-    ended = run("evidence", "undo", "--yes", **lists.environment)
-    assert (2, True) == (ended.code, "nothing to undo" in ended.err)
+    assert run("evidence", "undo", "--yes", **lists.environment).refuses("nothing to undo")
     line = line_of(lists.text(), CENTRALE)
     file = lists.changed(line, "")
-    done = run("evidence", "update", file, "--yes", **lists.environment)
-    assert (0, True) == (done.code, "Verdicts were not tried" in done.out)
+    assert run("evidence", "update", file, "--yes", **lists.environment).tells(
+        "Verdicts were not tried"
+    )
     assert not (run.folder / "dsync.db").exists()

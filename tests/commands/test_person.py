@@ -33,6 +33,10 @@ def test_a_person_is_found_by_what_is_stored(run: Command, sandbox: Sandbox) -> 
     [latest, *_] = run("history", "--seen", "--json").json
     assert ("acces", [truth.number]) == (latest["genre"], latest["options"]["dossiers"])
     assert mail not in str(run.rows("SELECT * FROM demande"))
+    # What is not held is said so, and journaled, too; a text that everybody's data have is refused.
+    assert "Nothing that is stored has these words." in run("person", "Nemo Personne").out
+    assert latest["id"] != run("history", "--seen", "--json").json[0]["id"]
+    assert run("person", "e").refuses("at least 3")
 
 
 def test_the_answer_to_the_person_is_a_page_of_its_own(run: Command, sandbox: Sandbox) -> None:
@@ -68,18 +72,6 @@ def test_copied_files_are_searched_by_choice(run: Command, sandbox: Sandbox) -> 
     assert f"Files not searched, or not whole: {len(found['fichiers'])} broken" in told
 
 
-def test_several_dossiers_are_erased_by_one_act(run: Command, sandbox: Sandbox) -> None:
-    """Asked once, by all numbers; one that is not there ends the whole act."""
-    begin(run, sandbox, "--no-push")
-    one, two = (str(truth.number) for truth in sandbox.control.truth()[:2])
-    assert 2 == run("dossier", "erase", one, two, "7", "--yes").code
-    assert 0 == run("dossier", "erase", one, two, one, "--yes", "--json").code
-    [latest, *_] = run("history", "--manual", "--json").json
-    assert ("effacement", [int(one), int(two)]) == (latest["genre"], latest["options"]["dossiers"])
-    assert 2 == len(run("dossier", "list", "--presence", "efface", "--json").json)
-    assert 0 == run("dossier", "erase", one, two, "--undo").code
-
-
 REFUSING = """
 CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'read-only' USING ERRCODE = '25006'; END $$;
@@ -106,12 +98,3 @@ def test_on_a_replica_it_says_why_nothing_is_shown(
     shown = run("dossier", "show", number, DSYNC_DATABASE_URL=url)
     assert (0, True) == (shown.code, "you saw this is not journaled" in shown.err)
     postgres_server.drop(url)
-
-
-def test_what_is_not_held_is_said_so(run: Command, sandbox: Sandbox) -> None:
-    """And journaled, too; a text that everybody's data have is refused."""
-    begin(run, sandbox, "--no-push")
-    assert "Nothing that is stored has these words." in run("person", "Nemo Personne").out
-    assert "acces" == run("history", "--seen", "--json").json[0]["genre"]
-    refused = run("person", "e")
-    assert (2, True) == (refused.code, "at least 3" in refused.err)

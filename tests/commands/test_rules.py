@@ -48,8 +48,7 @@ def test_one_wrong_date_waits_for_a_person(run: InsideCommand, sandbox: Sandbox)
     for line in (("publish", "regles.md"), ("show",)):
         assert "stopped the rules" in run("rules", *line, **own).err
     assert not (run.folder / "regles.md").exists()
-    unasked = run("accept", "rules", **own)
-    assert (2, True) == (unasked.code, "--yes" in unasked.err)
+    assert run("accept", "rules", **own).refuses("--yes")
     accept = ("--config", own["DSYNC_CONFIG"], "accept", "rules")
     refused = screen(run, *accept, typed=lambda: "n\n").out
     assert "Éligible" in refused

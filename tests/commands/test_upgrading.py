@@ -64,8 +64,7 @@ def test_a_sqlite_file_is_kept_as_it_was(dsync: InsideCommand, tmp_path: Path) -
         pytest.skip("an operator upgrades PostgreSQL")
     before = contents(url)
     copy = tmp_path / "empty.db.0001-eig0001"
-    upgraded = dsync("db", "upgrade")
-    assert (0, True) == (upgraded.code, f"{copy}: the database as it was" in upgraded.out)
+    assert dsync("db", "upgrade").tells(f"{copy}: the database as it was")
     assert (before, 0o600) == (contents(f"sqlite:///{copy}"), copy.stat().st_mode & 0o777)
     copy.unlink()
     assert [0, 0] == [dsync("db", "upgrade").code, dsync("status").code]

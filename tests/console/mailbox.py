@@ -49,13 +49,12 @@ class Mailbox:
 
 @contextmanager
 def mail_server(
-    context: ssl.SSLContext | None = None, *, encrypted: bool = False, signed_in: bool = False
+    context: ssl.SSLContext | None = None, *, signed_in: bool = False
 ) -> Iterator[tuple[Mailbox, int]]:
     """Serve; yield the mailbox and the port.
 
     Args:
-        context: its certificate; None: it offers no encryption.
-        encrypted: whether from the first byte on; else by STARTTLS.
+        context: its certificate, for STARTTLS; None: it offers no encryption.
         signed_in: whether it takes e-mails of `USER` alone.
     """
 
@@ -69,9 +68,8 @@ def mail_server(
     options: dict[str, Any] = {}
     if signed_in:
         options = {"authenticator": authenticate, "auth_required": True}
-        options["auth_require_tls"] = not encrypted
     if context is not None:
-        options |= {"ssl_context": context} if encrypted else {"tls_context": context}
+        options["tls_context"] = context
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]

@@ -31,14 +31,22 @@ DEADLINE_S = 20
 class Visitor:
     """A browser without JavaScript, as far as HTTP can tell."""
 
-    def __init__(self, base: str, link: str) -> None:
+    def __init__(self, base: str, link: str, own: requests.Session | None = None) -> None:
         self.base = base
-        self.session = browser()
-        self.text = self.session.get(base + link, timeout=30).text
+        self.session = own or stranger()
+        self.text = self.session.get(base + link).text
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """Read a page."""
-        return self.session.get(self.base + path, timeout=30, **options)
+        return self.session.get(self.base + path, **options)
+
+    def read(self, path: str, **options: Any) -> str:
+        """Read a page's words."""
+        return words(self.get(path, **options).text)
+
+    def send(self, path: str, **fields: Any) -> str:
+        """Send a form, and read the words of the page that answers."""
+        return words(self.post(path, **fields).text)
 
     @cached_property
     def token(self) -> str:
@@ -50,10 +58,7 @@ class Visitor:
     def post(self, path: str, **fields: Any) -> requests.Response:
         """Send a form of the session's own pages, and follow where it leads."""
         return self.session.post(
-            self.base + path,
-            data={"jeton": self.token, **fields},
-            headers={"Origin": self.base},
-            timeout=30,
+            self.base + path, data={"jeton": self.token, **fields}, headers={"Origin": self.base}
         )
 
     def ask(self, path: str, **fields: Any) -> str:
@@ -67,7 +72,7 @@ class Visitor:
         while "hx-get" in answer.text:
             assert time.monotonic() < until, words(answer.text)
             time.sleep(0.05)
-            answer = self.session.get(answer.url, timeout=30)
+            answer = self.session.get(answer.url)
         return answer.text
 
 
@@ -94,7 +99,7 @@ class ServedConsole:
 
 
 def words(page: str) -> str:
-    """Return the text of a page as it is read, in one line."""
+    """Return the text of a page as it is read, in one line, with plain spaces."""
     body = page.partition("<main")[2] or page
     text = html.unescape(re.sub(r"<[^>]*>", " ", body))
     return re.sub(r"\s+", " ", text)
@@ -119,11 +124,20 @@ def beside(app: Worker, number: int | None = None, /, **sections: Any) -> Worker
     return Worker(settings, clock=app.clock, store=app.store)
 
 
-def browser() -> requests.Session:
-    """Return a browser's session, which goes by no proxy."""
-    made = requests.Session()
-    made.trust_env = False
-    return made
+class Browser(requests.Session):
+    """A browser's session, which goes by no proxy, and waits for half a minute at most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+
+    def request(self, *arguments: Any, **options: Any) -> requests.Response:
+        return super().request(*arguments, **{"timeout": 30, **options})
+
+
+def stranger() -> requests.Session:
+    """Return the browser of somebody without a session."""
+    return Browser()
 
 
 @contextmanager
@@ -171,3 +185,10 @@ def served(
         console.close()
         thread.join(10)
         event.remove(database, "before_cursor_execute", executed)
+
+
+@contextmanager
+def visiting(engine: Engine, apps: Sequence[Worker] = (), **options: Any) -> Iterator[Visitor]:
+    """Serve the console in the same way; yield somebody with a session there."""
+    with served(engine, apps, **options) as console:
+        yield console.visitor()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 import requests
 from pydantic import SecretStr
 
@@ -22,18 +20,17 @@ from dsync.console.access import Role
 from dsync.console.visit import BUILD
 from dsync.sandbox import Sandbox
 from dsync.service.surface import server_thread
+from tests.commands.command import config_with
 from tests.commands.conftest import operator
 from tests.console.addresses import EXAMPLES
-from tests.console.served import ServedConsole, Visitor, beside, served, words
+from tests.console.served import ServedConsole, Visitor, beside, served, stranger, visiting
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 OTHERS = [("POST", "/sortir"), ("GET", "/nulle-part")]
 
 
 def anonymous(console: ServedConsole, method: str, path: str, **options: str) -> requests.Response:
-    return requests.request(
-        method, console.base + path, timeout=30, allow_redirects=False, cookies=options
-    )
+    return stranger().request(method, console.base + path, allow_redirects=False, cookies=options)
 
 
 def test_without_a_session_every_address_is_refused(read_console: ServedConsole) -> None:
@@ -46,33 +43,11 @@ def test_without_a_session_every_address_is_refused(read_console: ServedConsole)
         assert len(answer.content) < 2_000, path
 
 
-def test_a_forged_form_changes_nothing(read_engine: Engine, reader: Visitor) -> None:
-    """It needs the session's own token, and the address at which the console is asked."""
-    before = read_engine.rows("SELECT * FROM demande")
-    token, own = {"jeton": reader.token}, {"Origin": reader.base}
-    for fields, headers in (
-        ({}, own),
-        ({"jeton": "x" * 32}, own),
-        (token, {}),
-        (token, {"Origin": "http://127.0.0.1:1"}),
-        (token, {"Origin": "http://["}),
-    ):
-        answer = reader.session.post(
-            f"{reader.base}/resynchroniser",
-            data={**fields, "portee": "tout"},
-            headers=headers,
-            timeout=30,
-        )
-        assert 403 == answer.status_code, (fields, headers)
-    assert before == read_engine.rows("SELECT * FROM demande")
-
-
 def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
     """One that is not shown is not there; a dossier is shown under its own démarche."""
     app = read_engine.another().app
-    with served(read_engine, [app, beside(app, 86324)]) as console:
-        visitor = console.visitor()
-        state = words(visitor.get("/").text)
+    with visiting(read_engine, [app, beside(app, 86324)]) as visitor:
+        state = visitor.read("/")
         assert re.search(rf"{DEMARCHE} – [^–]* il y a \d", state)
         assert re.search(r"86324 [\d –]* jamais En retard", state)
         empty = visitor.get("/dossiers?demarche=86324").text
@@ -103,7 +78,7 @@ def opened(
     engine: Engine, role: Role = Role.ADMINISTRATEUR, port: int = 0, **settings: Any
 ) -> Iterator[tuple[str, requests.Session]]:
     """Serve a console as the command does; yield its address and who entered by its link."""
-    stop, links, browser = threading.Event(), list[str](), requests.Session()
+    stop, links, browser = threading.Event(), list[str](), stranger()
     with socket.create_server(("127.0.0.1", port)) as listening:
         app = engine.another(stop=stop, **settings).app
         address = listening.getsockname()[:2]
@@ -112,7 +87,7 @@ def opened(
         thread.start()
         console.open()
         try:
-            browser.get(links[0], timeout=30)
+            browser.get(links[0])
             yield f"http://127.0.0.1:{address[1]}", browser
         finally:
             stop.set()
@@ -123,7 +98,7 @@ def test_consoles_on_two_ports_have_sessions_of_their_own(read_engine: Engine) -
     """Who enters at one of them stays in at the other, although browsers mix up their cookies."""
     with opened(read_engine) as (base, browser), opened(read_engine) as (other, entered):
         browser.cookies.update(entered.cookies)
-        assert [200, 200] == [browser.get(one, timeout=30).status_code for one in (base, other)]
+        assert [200, 200] == [browser.get(one).status_code for one in (base, other)]
 
 
 def test_every_answer_is_guarded(read_console: ServedConsole, reader: Visitor) -> None:
@@ -152,9 +127,9 @@ def test_a_closed_session_is_over(read_engine: Engine, read_console: ServedConso
     assert 403 == visitor.get("/").status_code
     with served(read_engine) as replica:
         for base in (read_console.base, replica.base):
-            answer = requests.get(f"{base}/dossiers", cookies=kept, timeout=30)
+            answer = stranger().get(f"{base}/dossiers", cookies=kept)
             assert 403 == answer.status_code
-            assert 200 == requests.get(base, cookies=other.session.cookies, timeout=30).status_code
+            assert 200 == stranger().get(base, cookies=other.session.cookies).status_code
 
 
 def test_what_is_not_there_is_said(reader: Visitor) -> None:
@@ -174,7 +149,7 @@ def test_what_is_not_there_is_said(reader: Visitor) -> None:
         assert 404 == reader.get(path).status_code, path
     assert 200 == reader.get("/dossiers?page=999999999999&tri=x&ordre=y").status_code
     for path in ("/synchronisations", "/synchronisations/1"):
-        assert words(reader.get(path).text) == words(reader.get(f"{path}?page=99").text)
+        assert reader.read(path) == reader.read(f"{path}?page=99")
 
 
 def test_the_command_prints_its_link_alone_and_ends_on_a_signal(tmp_path: Path) -> None:
@@ -187,8 +162,8 @@ def test_the_command_prints_its_link_alone_and_ends_on_a_signal(tmp_path: Path) 
         try:
             line = process.stdout.readline().strip()
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+/entrer\?cle=[\w-]{40,}", line)
-            session = requests.Session()
-            page = session.get(line, timeout=30)
+            session = stranger()
+            page = session.get(line)
             assert (200, True) == (page.status_code, "À faire" in page.text)
             assert "Votre rôle : lecteur." in page.text
             following = process.stdout.readline().strip()
@@ -206,9 +181,9 @@ def test_a_session_is_of_the_console_and_the_role_that_it_began_with(read_engine
     with opened(read_engine, **key) as (other, administrateur):
         with opened(read_engine, Role.LECTEUR, **key) as (base, lecteur):
             assert (200, 403, 200) == (
-                lecteur.get(base, timeout=30).status_code,
-                lecteur.get(f"{base}/personne", timeout=30).status_code,
-                administrateur.get(f"{other}/personne", timeout=30).status_code,
+                lecteur.get(base).status_code,
+                lecteur.get(f"{base}/personne").status_code,
+                administrateur.get(f"{other}/personne").status_code,
             )
             [name], [own] = (
                 [one for one in dict(browser.cookies) if one.startswith("dsync_console")]
@@ -216,21 +191,20 @@ def test_a_session_is_of_the_console_and_the_role_that_it_began_with(read_engine
             )
             taken = {name: lecteur.cookies[own]}
             for path in ("/", "/personne"):
-                assert 403 == requests.get(other + path, cookies=taken, timeout=30).status_code
+                assert 403 == stranger().get(other + path, cookies=taken).status_code
         # The same console, started again with another role, and then as it was.
         for role, status in ((Role.ADMINISTRATEUR, 403), (Role.LECTEUR, 200)):
             with opened(read_engine, role, int(base.rpartition(":")[2]), **key) as (again, _):
                 assert base == again
-                assert status == lecteur.get(base, timeout=30).status_code, role
+                assert status == lecteur.get(base).status_code, role
 
 
-def test_the_service_serves_the_console_to_this_machine_alone(
-    tmp_path: Path, shared_config: Path
-) -> None:
+def test_the_service_serves_the_console_to_this_machine_alone(tmp_path: Path) -> None:
     """With `[console] public_url`, beside /healthz; on another address the command refuses."""
     with Sandbox.start(dossiers=3, seed=7) as sandbox:
         command = operator(sandbox, tmp_path)
-        environment = {"DSYNC_CONFIG": str(shared_config), "DSYNC_HTTP_LISTEN": "0.0.0.0:0"}
+        config = config_with(tmp_path, more='[console]\npublic_url = "http://127.0.0.1:8080"\n')
+        environment = {"DSYNC_CONFIG": config, "DSYNC_HTTP_LISTEN": "0.0.0.0:0"}
         refused = command("run", **environment)
         assert (2, True) == (refused.code, "[console] public_url" in refused.err)
         environment["DSYNC_HTTP_LISTEN"] = "127.0.0.1:0"
@@ -239,22 +213,10 @@ def test_the_service_serves_the_console_to_this_machine_alone(
         try:
             line = process.stdout.readline().strip()
             base = line.partition("/entrer")[0]
-            assert 200 == requests.get(f"{base}/healthz", timeout=30).status_code
-            assert 403 == requests.get(f"{base}/dossiers", timeout=30).status_code
-            assert 200 == requests.Session().get(line, timeout=30).status_code
+            assert 200 == stranger().get(f"{base}/healthz").status_code
+            assert 403 == stranger().get(f"{base}/dossiers").status_code
+            assert 200 == stranger().get(line).status_code
         finally:
             process.terminate()
             process.communicate(timeout=20)
     assert 0 == process.returncode
-
-
-@pytest.fixture
-def shared_config(tmp_path: Path) -> Path:
-    """The shipped configuration with the console in the service."""
-    folder = Path(__file__).parents[2] / "config"
-    copied = shutil.copytree(folder, tmp_path / "config")
-    file = Path(copied) / "aap-eig7.toml"
-    text = file.read_text(encoding="utf-8")
-    assert "[console]" not in re.sub(r"(?m)^#.*$", "", text)
-    file.write_text(f'{text}\n[console]\npublic_url = "http://127.0.0.1:8080"\n', encoding="utf-8")
-    return file

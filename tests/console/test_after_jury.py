@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dsync.console.after_jury import issue_of, todos
-from tests.console.served import served, words
+from dsync.console.after_jury import todos
+from tests.console.served import visiting, words
 from tests.console.test_jury import ADA, grade, ungraded
 from tests.engine.rig import DEMARCHE, Engine, number
 
@@ -76,12 +76,6 @@ def test_a_dossier_that_is_not_yet_instructed_is_taken_up_first() -> None:
     assert "passer en instruction, puis accepter" == one.voulu
 
 
-def test_no_stage_before_the_decision_is_one() -> None:
-    """Of the form's stages, the last two alone say how it ended."""
-    stages = ("Évaluation", "Présélectionné", "Soutenance", "Délibération", None, "")
-    assert {None} == {*map(issue_of, stages)}
-
-
 def test_what_is_done_in_ds_leaves_the_list(engine: Engine) -> None:
     """From the issue to the acceptance to the convention; each with a link into DS."""
     of_ds = engine.another(ds_url="https://demarche.example.gouv.fr/api/v2/graphql")
@@ -90,12 +84,10 @@ def test_what_is_done_in_ds_leaves_the_list(engine: Engine) -> None:
     grade(engine, rank, ("Soutenance", ADA, 4))
     engine.control.move(number(rank), "en_instruction")
     engine.control.edit_annotation(number(rank), 5203, day)
-    with served(engine, [of_ds.app]) as console:
-        visitor = console.visitor()
+    with visiting(engine, [of_ds.app]) as visitor:
 
         def shown() -> list[str]:
-            engine.advance(minutes=1)
-            engine.sync()
+            engine.sync_later()
             page = visitor.get(f"/a-reporter?le={day}").text
             link = f"/procedures/{DEMARCHE}/dossiers/{number(rank)}"
             sections = page.split("<section ")[1:]
@@ -103,7 +95,7 @@ def test_what_is_done_in_ds_leaves_the_list(engine: Engine) -> None:
             return [one.partition(" (")[0].rpartition("> ")[2] for one in mine]
 
         assert any("Issue du jury à saisir" in one for one in shown())
-        asked = words(visitor.get(f"/a-reporter?le={day}").text).replace("\u00a0", " ")
+        asked = visitor.read(f"/a-reporter?le={day}")
         assert "Étape de sélection : Lauréat, ou Non retenu" in asked
         engine.control.edit_annotation(number(rank), 5202, "Lauréat")
         assert any("Lauréats à accepter" in one for one in shown())

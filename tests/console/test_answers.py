@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dsync.errors import StoreError
-from tests.console.served import USER, ServedConsole, Visitor, served, words
+from tests.console.served import USER, ServedConsole, Visitor, served, visiting, words
 from tests.console.test_actions import requests_of
 from tests.console.test_outages import signed
 from tests.engine.rig import Engine, number
@@ -27,25 +27,35 @@ def seen(visitor: Visitor, rank: int, controle: str) -> str:
     return found[1]
 
 
+def form(visitor: Visitor, rank: int, controle: str = "doublon", **more: str) -> dict[str, Any]:
+    """Return what the page's form of a check sends."""
+    fields = {"controle": controle, "resultat": "conforme", "motif": WHY}
+    return fields | {"vu": seen(visitor, rank, controle)} | more
+
+
 def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Visitor) -> None:
     """With what the check itself found beside it; in the user's name, and journaled."""
     path = f"/dossiers/{number(1)}"
-    fields = {"controle": "doublon", "resultat": "conforme", "motif": WHY}
-    done = visitor.ask(f"{path}/repondre", **fields, vu=seen(visitor, 1, "doublon"))
+    done = visitor.ask(f"{path}/repondre", **form(visitor, 1))
     assert "réponse à un contrôle" in done
     assert "Fait" in done
     assert f"Avis {number(1)} : À vérifier → Éligible ; doublon : à vérifier → conforme" in done
-    page = words(visitor.get(f"{path}/tout").text)
+    page = visitor.get(f"{path}/tout").text
+    told = page.partition('<section id="controles"')[2].partition("</section")[0]
+    # Who answered what stands in the reason, in words.
+    for key in ("etabli", "exigence", "constat :", "auteur :"):
+        assert key not in words(f"<main>{told}")
+    page = words(page)
     assert re.search(rf"Éligible Dossier {number(1)} ", page)
     assert "Établi par une personne : doublon (ada, le 24/11/2026)." in page
     assert f"Établi par ada le 24/11/2026 ({WHY})." in page
     assert "Constat automatique, à vérifier : Même produit que le dossier" in page
     assert "Réponse à un contrôle doublon : conforme ; demandé par ada@poste" in page
     move(engine, 0, page_of(engine, 1))
-    page = words(visitor.get(f"{path}/tout").text)
+    page = visitor.read(f"{path}/tout")
     assert "Réponse à confirmer ou à retirer" in page
     assert "Établi par une personne" not in page
-    visitor.ask(f"{path}/repondre", **fields, vu=seen(visitor, 1, "doublon"))
+    visitor.ask(f"{path}/repondre", **form(visitor, 1))
     assert ["remplacee", "valable"] == statuses(engine, 1)
     visitor.ask(f"{path}/repondre", controle="doublon", retirer="1")
     assert ["remplacee", "retiree"] == statuses(engine, 1)
@@ -58,12 +68,11 @@ def test_what_has_changed_since_it_was_shown_is_not_answered(
 ) -> None:
     """Nor without a reason or a result, nor of a finished dossier, which has no form."""
     path = f"/dossiers/{number(1)}"
-    fields = {"controle": "doublon", "resultat": "conforme", "motif": WHY}
-    fields["vu"] = seen(visitor, 1, "doublon")
+    fields = form(visitor, 1)
     move(engine, 0, page_of(engine, 1))
     said = visitor.post(f"{path}/repondre", **fields)
     assert "a changé entre-temps" in words(said.text)
-    fields["vu"] = seen(visitor, 1, "doublon")
+    fields = form(visitor, 1)
     assert "Il manque la raison" in visitor.post(f"{path}/repondre", **fields | {"motif": " "}).text
     assert "Choisissez « " in visitor.post(f"{path}/repondre", **fields | {"resultat": "x"}).text
     assert "pas ce contrôle" in visitor.post(f"{path}/repondre", **fields | {"controle": "y"}).text
@@ -82,29 +91,23 @@ def test_an_answer_names_the_product_of_a_dossier(engine: Engine, visitor: Visit
     assert ['id="p-fiche_produit" name="produit" list="produits"'] == re.findall(
         r'id="p-\w+" name="produit" list="produits"', page
     )
-    fields = {"controle": "fiche_produit", "resultat": "conforme", "motif": WHY}
-    fields["vu"] = seen(visitor, 6, "fiche_produit")
-    said = words(visitor.post(f"{path}/repondre", **fields, produit=f"{produit}z<").text)
+    fields = form(visitor, 6, "fiche_produit")
+    said = visitor.send(f"{path}/repondre", **fields, produit=f"{produit}z<")
     assert f"Aucun produit de beta.gouv.fr n’a, ni n’a eu, l’identifiant « {produit}z< »" in said
     assert f"Le plus proche : « {produit} » ({nom})" in said
     refused = fields | {"resultat": "non_conforme", "produit": produit}
     assert "ne se nomme qu’avec" in visitor.post(f"{path}/repondre", **refused).text
-    wrong = fields | {"controle": "completude", "vu": seen(visitor, 6, "completude")}
-    assert "ne se nomme qu’avec" in visitor.post(f"{path}/repondre", **wrong, produit=produit).text
     assert [] == engine.rows("SELECT * FROM reponse")
     visitor.ask(f"{path}/repondre", **fields, produit=f" {produit} ")
-    page = words(visitor.get(path).text)
+    page = visitor.read(path)
     assert f"Établi par ada le 24/11/2026 ({WHY}), pour le produit {produit}." in page
     assert "sans_objet" != checks(engine, 6)["phase"]["resultat"]
     [row] = engine.rows("SELECT produit FROM reponse")
     assert produit == row["produit"]
     # Blank: nobody named one.
-    fields["vu"] = seen(visitor, 4, "fiche_produit")
-    visitor.ask(f"/dossiers/{number(4)}/repondre", **fields, produit="")
-    assert [None] == [
-        row["produit"]
-        for row in engine.rows("SELECT produit FROM reponse WHERE numero = :n", n=number(4))
-    ]
+    fields = form(visitor, 4, "fiche_produit", produit="")
+    visitor.ask(f"/dossiers/{number(4)}/repondre", **fields)
+    assert [None] == [one["produit"] for one in engine.rows("SELECT * FROM reponse")[1:]]
 
 
 def typed(page: str, controle: str) -> tuple[str, str]:
@@ -118,9 +121,8 @@ def typed(page: str, controle: str) -> tuple[str, str]:
 def test_a_refused_answer_comes_back_with_its_text(engine: Engine, visitor: Visitor) -> None:
     """Whatever is wrong with it; on a page that goes on by itself, and has one form open."""
     path = f"/dossiers/{number(1)}"
-    fields = {"controle": "doublon", "resultat": "conforme", "motif": WHY}
-    stale = {**fields, "vu": "0" * 16}
-    long = {**fields, "motif": "x" * 501, "vu": seen(visitor, 1, "doublon")}
+    stale = form(visitor, 1, vu="0" * 16)
+    long = form(visitor, 1, motif="x" * 501)
     for given in (stale, long, {**stale, "resultat": ""}):
         answer = visitor.post(f"{path}/repondre", **given)
         assert (200, (given["resultat"], given["motif"])) == (
@@ -131,7 +133,7 @@ def test_a_refused_answer_comes_back_with_its_text(engine: Engine, visitor: Visi
         assert "Votre réponse n’est pas enregistrée" in words(answer.text)
     for given in ({**stale, "controle": "y"}, stale):
         where = path if given["controle"] == "y" else f"/dossiers/{number(5)}"
-        assert WHY in words(visitor.post(f"{where}/repondre", **given).text)
+        assert WHY in visitor.send(f"{where}/repondre", **given)
     assert [] == engine.rows("SELECT * FROM reponse")
 
 
@@ -153,8 +155,7 @@ def test_a_colleague_who_answered_first_is_named_with_the_answer(
 
     with served(engine, [app]) as console:
         visitor = console.visitor()
-        fields = {"controle": "doublon", "resultat": "non_conforme", "motif": WHY}
-        fields["vu"] = seen(visitor, 1, "doublon")
+        fields = form(visitor, 1, resultat="non_conforme")
         if when == "before":
             answer_first()
             page = visitor.post(f"{path}/repondre", **fields).text
@@ -163,7 +164,7 @@ def test_a_colleague_who_answered_first_is_named_with_the_answer(
             failed = visitor.followed(visitor.post(f"{path}/repondre", **fields))
             [back] = re.findall(rf'href="({path}[^"]*reprise=[^"]*)"', failed)
             page = visitor.get(back).text
-            assert WHY not in words(console.visitor().get(path).text)
+            assert WHY not in console.visitor().read(path)
     assert "J. Martin a répondu à ce contrôle le" in words(page)
     assert "conforme (Vu avec lui)" in words(page)
     assert ("non_conforme", WHY) == typed(page, "doublon")
@@ -172,8 +173,7 @@ def test_a_colleague_who_answered_first_is_named_with_the_answer(
 def test_an_answer_outlives_the_session(engine: Engine, console: ServedConsole) -> None:
     """The page that refuses it shows the text, and who has entered again finds it in the form."""
     visitor, path = console.visitor(), f"/dossiers/{number(1)}"
-    fields = {"controle": "doublon", "resultat": "conforme", "motif": WHY}
-    fields["vu"] = seen(visitor, 1, "doublon")
+    fields = form(visitor, 1)
     over = {"qui": USER, "jeton": visitor.token, "fin": 1}
     for cookie, origin in ((signed(over), None), ("", None), ("", "http://elsewhere.example.fr")):
         visitor.session.cookies.clear()
@@ -182,7 +182,6 @@ def test_an_answer_outlives_the_session(engine: Engine, console: ServedConsole) 
             f"{console.base}{path}/repondre",
             data={"jeton": visitor.token, **fields},
             headers={"Origin": origin or console.base},
-            timeout=30,
         )
         assert (403, True) == (refused.status_code, WHY in words(refused.text))
         entered = visitor.get(console.links[-1].removeprefix(console.base))
@@ -196,10 +195,8 @@ def test_an_answer_outlives_an_error_of_the_site(engine: Engine) -> None:
     """Its page has the form once more, which then succeeds."""
     other = engine.another()
     path = f"/dossiers/{number(1)}"
-    with served(engine, [other.app]) as console:
-        visitor = console.visitor()
-        fields: dict[str, Any] = {"controle": "doublon", "resultat": "conforme", "motif": WHY}
-        fields["vu"] = seen(visitor, 1, "doublon")
+    with visiting(engine, [other.app]) as visitor:
+        fields = form(visitor, 1)
         for error in (StoreError("The disk is full."), RuntimeError()):
 
             def fail(*_: object, error: Exception = error) -> None:

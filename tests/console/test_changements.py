@@ -72,7 +72,7 @@ def test_what_applicants_changed_stands_by_day_of_paris(visitor: Visitor) -> Non
     assert "Un problème plus court" in first + second
     assert f'href="/dossiers/{number(0)}/changements"' in page
     assert "Problème identifié Projet" in last
-    assert "3 changements dans 2 dossiers" in words(page).replace("\u00a0", " ")
+    assert "3 changements dans 2 dossiers" in words(page)
     assert "Écrit à la main" not in page
     # Whole, though it is cut.
     assert LONG in last

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -20,16 +19,17 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from dsync.configuration import AccesSection, shipped_config
+from dsync.configuration import AccesSection
 from dsync.console.digest import Digests
 from dsync.database import open_database
 from dsync.domain.dossier import PARIS
 from dsync.sandbox import Sandbox
 from dsync.wiring import Worker
+from tests.commands.command import config_with
 from tests.commands.conftest import operator
 from tests.console.mailbox import PASSWORD, Mailbox, certificate, mail_server
 from tests.console.provider import EMAIL, Clock, FakeProvider, as_, provider, team_access
-from tests.console.served import ServedConsole, beside, browser, served, words
+from tests.console.served import ServedConsole, Visitor, beside, served, stranger, words
 from tests.engine.rig import DEMARCHE, RESULTAT, Engine, number
 
 JURY_DAY = 5203
@@ -68,29 +68,15 @@ class Post:
         worker = with_acces(self.engine.worker.app, ACCES if acces is None else acces)
         return Digests([worker], self.mail_url, ORIGIN, threading.Event())
 
-    def browser(self, who: str) -> requests.Session:
+    def visitor(self, who: str) -> Visitor:
         """Sign somebody in."""
-
-        def name(claims: dict[str, object]) -> None:
-            claims.update({"email": who, "groups": ["eig"]} if who == CLAIMED else {"email": who})
-
-        self.fake.userinfo = name  # type: ignore[method-assign]
-        own = browser()
-        assert 200 == own.get(f"{self.console.base}/entrer", timeout=30).status_code
-        return own
+        found = {"email": who, "groups": ["eig"]} if who == CLAIMED else {"email": who}
+        self.fake.userinfo = lambda claims: claims.update(found)
+        return Visitor(self.console.base, "/entrer")
 
     def ask(self, who: str, frequence: str) -> requests.Response:
         """Ask for the digest on its page."""
-        own = self.browser(who)
-        page = own.get(f"{self.console.base}/", timeout=30).text
-        token = re.search(r'name="jeton" value="([^"]+)"', page)
-        assert token, page
-        return own.post(
-            f"{self.console.base}/abonnement",
-            data={"jeton": token[1], "frequence": frequence},
-            headers={"Origin": self.console.base},
-            timeout=30,
-        )
+        return self.visitor(who).post("/abonnement", frequence=frequence)
 
     def told(self) -> list[tuple[str, EmailMessage]]:
         """Return what was received since the last call, with whom it is for."""
@@ -132,8 +118,8 @@ def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
     text = message.get_content()
     links = re.findall(rf"  {ORIGIN}(/\S+)", text)
     assert len(links) >= 3
-    own = post.browser(EMAIL)
-    todo = own.get(f"{post.console.base}/", timeout=30).text
+    own = post.visitor(EMAIL)
+    todo = own.get("/").text
     first = todo.partition('aria-label="Chaque sorte dans sa liste"')[2].partition("</ul>")[0]
     kinds = [(unescape(link), count) for link, count in re.findall(r'href="([^"]+)">(\d+)', first)]
     assert kinds == [
@@ -143,9 +129,9 @@ def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
     lists = re.findall(rf"- \D*(\d+)\s+{ORIGIN}(/dossiers\S+)", text)
     assert lists
     for count, link in lists:
-        page = own.get(post.console.base + link, timeout=30).text
+        page = own.get(link).text
         assert f'class="compte">{count}\xa0dossier' in page, link
-    assert {200} == {own.get(post.console.base + one, timeout=30).status_code for one in links}
+    assert {200} == {own.get(one).status_code for one in links}
     held = post.engine.rows("SELECT siret, raison_sociale, usager_courriel FROM dossier")
     assert not [value for row in held for value in row.values() if value and value in str(message)]
     assert EMAIL.lower() not in text
@@ -179,14 +165,14 @@ def test_the_link_ends_it_without_a_session(post: Post) -> None:
     link = message["List-Unsubscribe"].strip("<>").replace(ORIGIN, post.console.base)
     assert message["List-Unsubscribe"].strip("<>") in message.get_content()
     for wrong in (link[:-1], link.replace("a=1", "a=2"), link.partition("?")[0], link + "é"):
-        assert 404 == requests.post(wrong, timeout=30).status_code
-    asked = requests.get(link, timeout=30)
+        assert 404 == stranger().post(wrong).status_code
+    asked = stranger().get(link)
     assert (200, True) == (asked.status_code, "Ne plus recevoir le résumé</button>" in asked.text)
     assert 1 == len(post.engine.rows("SELECT id FROM abonnement"))
-    ended = requests.post(link, data={"List-Unsubscribe": "One-Click"}, timeout=30)
+    ended = stranger().post(link, data={"List-Unsubscribe": "One-Click"})
     assert "C’est fait" in words(ended.text)
     assert [] == post.engine.rows("SELECT id FROM abonnement")
-    assert 404 == requests.get(link, timeout=30).status_code
+    assert 404 == stranger().get(link).status_code
     post.engine.advance(days=1)
     post.service().tick()
     assert [] == post.told()
@@ -250,17 +236,16 @@ def test_what_could_not_be_sent_is_sent_later(
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-@pytest.mark.parametrize("mode", ["ssl", "starttls"])
 def test_an_encrypted_server_is_used_only_if_it_is_trusted(
-    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By TLS from the first byte or by STARTTLS, with user and password."""
+    """By STARTTLS, with user and password."""
     context, authority = certificate(tmp_path)
     post.ask(EMAIL, "jour")
     post.engine.advance(days=1)
-    with mail_server(context, encrypted=mode == "ssl", signed_in=True) as (box, port):
+    with mail_server(context, signed_in=True) as (box, port):
         user = f"dsync:{quote(PASSWORD, safe='')}@"
-        post.mail_url = mail_url(port, "mailtos", user, mode=mode)
+        post.mail_url = mail_url(port, "mailtos", user, mode="starttls")
         post.service().tick()
         assert [] == box.received
         monkeypatch.setenv("SSL_CERT_FILE", str(authority))
@@ -288,8 +273,6 @@ def test_no_digest_leaves_this_machine_in_clear(
 
 def test_the_service_sends_it(tmp_path: Path) -> None:
     """`dsync run`, by its configuration and environment alone, in a process of its own."""
-    folder = Path(str(shutil.copytree(shipped_config().parent, tmp_path / "config")))
-    file = folder / "aap-eig7.toml"
     more = """
         [[acces]]
         role = "instructeur"
@@ -300,22 +283,18 @@ def test_the_service_sends_it(tmp_path: Path) -> None:
         issuer = "https://auth.example.gouv.fr"
         client_id = "dsync"
         """
-    file.write_text(file.read_text("utf-8") + more, "utf-8")
+    given = {"DSYNC_CONFIG": config_with(tmp_path, more=more)}
     with Sandbox.start(dossiers=3, seed=7) as sandbox, mail_server() as (box, port):
         command = operator(sandbox, tmp_path)
-        assert 0 == command("sync", DSYNC_CONFIG=str(file)).code
+        assert 0 == command("sync", **given).code
         store = open_database(f"sqlite:///{tmp_path / 'dsync.db'}")
         with store.subscriptions() as subscriptions:
             before, now = date(2024, 1, 1), datetime.now(UTC)
             address = "ada@dinum.example.fr"
             subscriptions.subscribe(address, DEMARCHE, "jour", period=before, now=now)
         store.close()
-        environment = {
-            "DSYNC_CONFIG": str(file),
-            "DSYNC_HTTP_LISTEN": "",
-            "DSYNC_ALERT_URLS": mail_url(port),
-        }
-        process = command.start("run", err=subprocess.DEVNULL, **environment)
+        given |= {"DSYNC_HTTP_LISTEN": "", "DSYNC_ALERT_URLS": mail_url(port)}
+        process = command.start("run", err=subprocess.DEVNULL, **given)
         until = time.monotonic() + 60
         while not box.received and time.monotonic() < until:
             time.sleep(0.05)
@@ -327,9 +306,7 @@ def test_the_service_sends_it(tmp_path: Path) -> None:
     assert "Contrôles : " in message.get_content()
 
 
-def test_without_a_sign_in_or_a_server_the_page_says_what_is_missing(
-    read_engine: Engine,
-) -> None:
+def test_without_a_sign_in_or_a_server_the_page_says_what_is_missing(read_engine: Engine) -> None:
     """Instead of a form that would have no effect."""
     with served(read_engine) as console:
         page = console.visitor().get("/abonnement").text

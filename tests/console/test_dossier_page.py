@@ -12,16 +12,8 @@ import pytest
 from dsync.console.access import Role
 from dsync.sandbox.world.model import FileSeed
 from dsync.wiring import Worker
-from tests.console.served import Visitor, served, words
-from tests.engine.rig import (
-    FIRST,
-    LETTRE,
-    PAGE,
-    PROBLEME,
-    Engine,
-    number,
-    seeds,
-)
+from tests.console.served import Visitor, served, visiting, words
+from tests.engine.rig import FIRST, LETTRE, PAGE, PROBLEME, Engine, number, seeds
 
 LETTER = FileSeed("Lettre de Mme <Témoin>.html", "text/html", b"<script>alert(1)</script>")
 HERE = f"/dossiers/{FIRST}"
@@ -31,8 +23,7 @@ WHOLE = f"{HERE}/tout"
 def test_a_page_begins_with_what_the_dossier_is_and_waits_for(engine: Engine) -> None:
     """Who, state, whom it waits for and since when, the verdict and why in one sentence."""
     engine.control.edit_champ(number(0), PAGE, None)
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     with served(engine) as console:
         page = console.visitor().get(HERE).text
     head = words("<main>" + page.partition('<div id="tete">')[2].partition("<nav")[0])
@@ -65,18 +56,16 @@ def test_a_dossier_that_is_not_as_others_says_so_first(engine: Engine) -> None:
     """In the trash, in quarantine, erased here: before anything else, and since when."""
     engine.control.hide(number(0), by="administration")
     engine.control.faults.return_null(number(1), champs_only=True)
-    engine.advance(minutes=1)
-    engine.sync(full=True)
-    with served(engine) as console:
-        visitor = console.visitor()
+    engine.sync_later(full=True)
+    with visiting(engine) as visitor:
         first = [
-            words(visitor.get(f"/dossiers/{number(rank)}").text)
+            visitor.read(f"/dossiers/{number(rank)}")
             .partition(f"Dossier {number(rank)} ")[2]
             .partition("onglets")[0]
             for rank in (0, 1)
         ]
         visitor.ask(f"/dossiers/{number(2)}/effacer", confirme="1")
-        erased = words(visitor.get(f"/dossiers/{number(2)}").text)
+        erased = visitor.read(f"/dossiers/{number(2)}")
     assert re.search(r"à la corbeille de Démarches Simplifiées depuis le \d\d/\d\d/2026", first[0])
     assert re.search(r"en quarantaine depuis le \d\d/\d\d/2026", first[1])
     assert re.search(r"a été effacé ici le \d\d/\d\d/2026", erased)
@@ -85,8 +74,7 @@ def test_a_dossier_that_is_not_as_others_says_so_first(engine: Engine) -> None:
 
 def test_a_page_says_who_did_what(engine: Engine) -> None:
     """A request with its author, an answer, a decision in DS, events; the last one first."""
-    with served(engine) as console:
-        visitor = console.visitor()
+    with visiting(engine) as visitor:
         visitor.ask(f"{HERE}/relire")
         journal = visitor.get(WHOLE).text.partition('<section id="journal"')[2]
         decided = visitor.get(f"/dossiers/{number(5)}/tout").text.partition(
@@ -115,8 +103,7 @@ def test_a_copied_file_is_sent_as_what_it_is_and_never_shown(
 ) -> None:
     """As a download without a type, under its name; not to a lecteur, nor once it is another."""
     engine, app = with_file
-    with served(engine, [app]) as console:
-        visitor = console.visitor()
+    with visiting(engine, [app]) as visitor:
         page = visitor.get(WHOLE).text
         [link] = re.findall(r'href="([^"]+/pieces/[^"]+)" download', page)
         answer = visitor.get(link)
@@ -135,30 +122,11 @@ def test_a_copied_file_is_sent_as_what_it_is_and_never_shown(
     for gone in (refused, missing):
         assert 404 == gone.status_code
         assert "l’équipe technique peut la refaire" in words(gone.text)
-    with served(engine, [app], role=Role.LECTEUR) as console:
-        visitor = console.visitor()
+    with visiting(engine, [app], role=Role.LECTEUR) as visitor:
         assert 403 == visitor.get(link).status_code
         seen = visitor.get(WHOLE).text
     assert "Témoin" not in seen
     assert "/pieces/" not in seen
-
-
-def test_an_answered_check_shows_no_key_of_its_evidence(engine: Engine) -> None:
-    """Who answered what stands in the reason, in words."""
-    engine.control.edit_champ(number(0), PAGE, None)
-    engine.advance(minutes=1)
-    engine.sync()
-    with served(engine) as console:
-        visitor = console.visitor()
-        motif = "Fiche vue en comité"
-        visitor.ask(f"{HERE}/repondre", controle="fiche_produit", resultat="conforme", motif=motif)
-        page = visitor.get(WHOLE).text
-    verdict = words(
-        "<main>" + page.partition('<section id="controles"')[2].partition("</section")[0]
-    )
-    assert f"({motif})" in verdict
-    for key in ("etabli", "exigence", "constat :", "auteur :"):
-        assert key not in verdict
 
 
 def test_two_dossiers_of_one_product_are_compared(engine: Engine) -> None:
@@ -169,8 +137,7 @@ def test_two_dossiers_of_one_product_are_compared(engine: Engine) -> None:
         engine.control.edit_champ(number(rank), PROBLEME, f"Trop de formulaires {word}.")
     engine.sync_until_quiet()
     address = f"/dossiers/{number(0)}/comparer/{number(2)}"
-    with served(engine) as console:
-        visitor = console.visitor()
+    with visiting(engine) as visitor:
         assert f'href="{address}"' in visitor.get(HERE).text
         shown = visitor.get(address).text
         for other in (number(0), number(0) + 999, "rien"):

@@ -44,11 +44,10 @@ def test_the_former_call_stands_beside_a_dossier(both: ServedConsole, engine: En
     assert [("même produit", str(number(PRODUCT))), ("même organisme", str(number(SIREN)))] == said
     assert f'href="/dossiers/{number(PRODUCT)}?demarche={OTHER}"' in page
     assert visitor.get(f"/dossiers/{number(PRODUCT)}?demarche={OTHER}").status_code == 200
-    assert "Autre appel" not in words(visitor.get(f"/dossiers/{number(ALONE)}").text)
+    assert "Autre appel" not in visitor.read(f"/dossiers/{number(ALONE)}")
 
 
 def test_who_sees_no_product_is_told_of_none(engine: Engine, both: ServedConsole) -> None:
-    """With one démarche there is nothing to say; nobody else's is looked into."""
     assert both.links
     with served(engine, role=Role.LECTEUR) as alone:
         assert "Autre appel" not in words(alone.visitor().get(f"/dossiers/{number(0)}").text)
@@ -60,4 +59,4 @@ def test_a_search_says_where_else_it_finds(both: ServedConsole) -> None:
     page = visitor.get(f"/dossiers?q={number(ALONE)}").text
     assert re.search(r"Aussi dans .* : 1\s?dossier", words(page))
     assert f"/dossiers?demarche={OTHER}&amp;q={number(ALONE)}" in page
-    assert "Aussi dans" not in words(visitor.get(f"/dossiers?demarche={DEMARCHE}").text)
+    assert "Aussi dans" not in visitor.read(f"/dossiers?demarche={DEMARCHE}")

@@ -1,7 +1,8 @@
-"""Every page and every form that it has, as each role uses them, of all groupes and of some."""
+"""Every page, its links and its forms, as each role uses them, of all groupes and of some."""
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -100,13 +101,14 @@ def kind_of(form: dict[str, Any], path: str) -> tuple[Any, ...]:
     return form["method"], action, *sorted(form["fields"]), *sorted(what.items())
 
 
-def test_no_page_and_no_form_ends_in_an_error(person: tuple[Visitor, Role]) -> None:
-    """Each form of each page, with each of its buttons, and of the pages that they lead to."""
+def test_what_a_page_offers_is_done(person: tuple[Visitor, Role]) -> None:
+    """Each link and form of each page, with each of its buttons, and of the pages beyond."""
     visitor, role = person
     visitor.session.headers["Connection"] = "close"  # As after a page that crashed.
     waiting = [*pages(number(1), role), *(f"/dossiers/{number(n)}" for n in (0, 2, 3, 7))]
     waiting += map(example, TRANSIENT)
     seen, done, failed, typed = set[str](), set[tuple[Any, ...]](), list[str](), set[str]()
+    followed = set[str]()
     while waiting:
         path = waiting.pop(0)
         if path in seen or len(seen) > 200:
@@ -115,6 +117,14 @@ def test_no_page_and_no_form_ends_in_an_error(person: tuple[Visitor, Role]) -> N
         answer = visitor.get(path)
         if answer.status_code >= 500:
             failed.append(f"GET {path}: {answer.status_code}")
+        for link in map(html.unescape, re.findall(r'href="(/[^"#]*)', answer.text)):
+            # Whom a page refuses depends on neither the dossier nor the values of filters.
+            shape = re.sub(r"\d+|=[^&]*", "", link)
+            if shape in followed or "/static/" in link:
+                continue
+            followed.add(shape)
+            if (status := visitor.get(link).status_code) != 200:
+                failed.append(f"{path} leads to {link}: {status}")
         for form in Forms(answer.text).found:
             for button in form["buttons"] or [{}]:
                 kind = (*kind_of(form, path), *button.items())
@@ -126,7 +136,6 @@ def test_no_page_and_no_form_ends_in_an_error(person: tuple[Visitor, Role]) -> N
                 if form["method"] == "post":
                     sent = visitor.session.post(
                         visitor.base + action, data=fields, headers={"Origin": visitor.base},
-                        timeout=30,
                     )  # fmt: skip
                 else:
                     sent = visitor.get(action, params=fields)
@@ -142,13 +151,14 @@ def test_no_page_and_no_form_ends_in_an_error(person: tuple[Visitor, Role]) -> N
                     if "confirme" in inner["fields"]:
                         confirmed = visitor.session.post(
                             visitor.base + (inner["action"] or action), data=inner["fields"],
-                            headers={"Origin": visitor.base}, timeout=30,
+                            headers={"Origin": visitor.base},
                         )  # fmt: skip
                         waiting.append(confirmed.url.removeprefix(visitor.base))
                         if confirmed.status_code >= 500:
                             failed.append(f"{inner['action']}: {confirmed.status_code}")
         typed |= Forms(answer.text).typed
     assert [] == failed
+    assert 10 < len(followed)
     assert typed <= TYPED.keys(), "add the field to TYPED, so that its text is never lost"
     if role in (Role.ADMINISTRATEUR, Role.INSTRUCTEUR):
         posted = {action for method, action, *_ in done if method == "post"}

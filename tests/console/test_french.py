@@ -11,7 +11,7 @@ import pytest
 from dsync.console.access import Role
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.console.conftest import NewEngine
-from tests.console.served import Visitor, served
+from tests.console.served import Visitor, served, visiting
 from tests.engine.rig import RESULTAT, Engine, number, seeds
 
 ENGLISH = re.compile(
@@ -75,8 +75,7 @@ def troubled(new_engine: NewEngine) -> Iterator[Engine]:
         engine.sync_until_quiet()
         engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
         engine.control.faults.return_null(number(1), champs_only=True)
-        engine.advance(minutes=1)
-        engine.sync(full=True)
+        engine.sync_later(full=True)
         engine.sync(dossiers=[number(2), 999])
         for fault in ("bad_gateway", "token_expired"):
             engine.control.faults.fail(ScriptedFault(fault, times=9))
@@ -90,8 +89,7 @@ def troubled(new_engine: NewEngine) -> Iterator[Engine]:
 def test_no_page_has_an_english_word_or_a_wrong_number(troubled: Engine, role: Role) -> None:
     """Nor « 1 dossiers », whatever the role, while something is wrong."""
     found: dict[str, list[str]] = {}
-    with served(troubled, role=role) as console:
-        visitor = console.visitor()
+    with visiting(troubled, role=role) as visitor:
         if role is Role.ADMINISTRATEUR:
             visitor.ask("/resynchroniser", portee="dossier", dossier="999")
         pages = dict(crawl(visitor))

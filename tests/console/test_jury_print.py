@@ -44,8 +44,7 @@ def sheets(new_engine: NewEngine) -> Iterator[ServedConsole]:
         grade(engine, short)
         for champ in TEXTS:
             engine.control.edit_champ(number(short), champ, "Bref.")
-        engine.advance(minutes=1)
-        engine.sync()
+        engine.sync_later()
         with served(engine) as console:
             yield console
 
@@ -61,49 +60,43 @@ def pdf_pages(page: Page) -> list[tuple[int, int]]:
 
 def test_a_sheet_is_of_two_pages_at_most(browser: Browser, sheets: ServedConsole) -> None:
     """In A4 portrait; all sheets of a jury in one print, each from a new page."""
-    context, troubles = entered(browser, sheets)
-    page = context.pages[0]
-    page.goto(f"/jury?le={DAY}")
-    links = page.locator('tbody a[href^="/jury/fiches/"]').evaluate_all(
-        "all => all.map(e => e.href)"
-    )
-    counts = []
-    for link in links:
-        page.goto(link)
-        sizes = pdf_pages(page)
-        assert {(594, 841)} >= {*sizes}, "A4 portrait"
-        counts.append(len(sizes))
-    assert 3 == len(counts)
-    assert [1, 2, 2] == sorted(counts)
-    page.goto(f"/jury?le={DAY}")
-    page.get_by_role("button", name="Fiches à imprimer").click()
-    page.wait_for_url("**/jury/fiches**", wait_until="load")
-    assert sum(counts) == len(pdf_pages(page))
-    page.goto(f"/jury?le={DAY}")
-    page.get_by_role("checkbox").first.check()
-    page.get_by_role("button", name="Fiches à imprimer").click()
-    page.wait_for_url("**/jury/fiches**", wait_until="load")
-    assert counts[0] == len(pdf_pages(page))
-    context.close()
-    assert [] == troubles
+    with entered(browser, sheets) as page:
+        page.goto(f"/jury?le={DAY}")
+        links = page.locator('tbody a[href^="/jury/fiches/"]').evaluate_all(
+            "all => all.map(e => e.href)"
+        )
+        counts = []
+        for link in links:
+            page.goto(link)
+            sizes = pdf_pages(page)
+            assert {(594, 841)} >= {*sizes}, "A4 portrait"
+            counts.append(len(sizes))
+        assert 3 == len(counts)
+        assert [1, 2, 2] == sorted(counts)
+        page.goto(f"/jury?le={DAY}")
+        page.get_by_role("button", name="Fiches à imprimer").click()
+        page.wait_for_url("**/jury/fiches**", wait_until="load")
+        assert sum(counts) == len(pdf_pages(page))
+        page.goto(f"/jury?le={DAY}")
+        page.get_by_role("checkbox").first.check()
+        page.get_by_role("button", name="Fiches à imprimer").click()
+        page.wait_for_url("**/jury/fiches**", wait_until="load")
+        assert counts[0] == len(pdf_pages(page))
 
 
 def test_the_marks_are_three_clicks_away(browser: Browser, sheets: ServedConsole) -> None:
     """From the first page to the matrix of a dossier; it fits the screen, and a telephone's."""
-    context, troubles = entered(browser, sheets)
-    page = context.pages[0]
-    for width in (1440, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.goto("/")
-        menu(page, "Jury")
-        table = page.get_by_role("region", name="Dossiers du jury", exact=True)
-        assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
-        page.get_by_role("link", name="Notes du").first.click()
-        expect(
-            page.get_by_role("columnheader", name="prenom.nom-de-famille7").first
-        ).to_be_visible()
-        expect(page.get_by_role("rowheader", name="Problème avéré").last).to_be_visible()
-        assert width >= page.evaluate("document.documentElement.scrollWidth")
-    assert_accessible(page, width)
-    context.close()
-    assert [] == troubles
+    with entered(browser, sheets) as page:
+        for width in (1440, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto("/")
+            menu(page, "Jury")
+            table = page.get_by_role("region", name="Dossiers du jury", exact=True)
+            assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
+            page.get_by_role("link", name="Notes du").first.click()
+            expect(
+                page.get_by_role("columnheader", name="prenom.nom-de-famille7").first
+            ).to_be_visible()
+            expect(page.get_by_role("rowheader", name="Problème avéré").last).to_be_visible()
+            assert width >= page.evaluate("document.documentElement.scrollWidth")
+        assert_accessible(page, width)

@@ -10,20 +10,16 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from starlette.requests import Request
 
 from dsync.configuration import DemarcheSection
 from dsync.console import visit, words
-from dsync.console.access import RIGHTS, Actor, Grant, Right, Role
-from dsync.console.desk import Desk
-from dsync.console.visit import Site, Visit, environment
+from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
 from dsync.domain.documented import MASKED, Mark
@@ -36,37 +32,23 @@ from dsync.sync.work import AnswerCheck
 from dsync.sync.work import Request as WorkRequest
 from tests.console.addresses import FILES, pages
 from tests.console.conftest import NewEngine
-from tests.console.served import Visitor, beside, served
+from tests.console.served import Visitor, beside, served, visiting
 from tests.console.test_pages import flat
-from tests.engine.rig import (
-    DEMARCHE,
-    FIRST,
-    PROBLEME,
-    RESULTAT,
-    Engine,
-    number,
-    seeds,
-)
+from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, RESULTAT, Engine, number, seeds
 
 SHOWN = {
-    "lecture_annotation.valeur",
-    "lecture_candidature.contact_courriel",
-    "lecture_candidature.contact_nom",
-    "lecture_candidature.contact_telephone",
-    "lecture_candidature.entite",
-    "lecture_candidature.page_produit",
-    "lecture_candidature.perspectives",
-    "lecture_candidature.probleme",
-    "lecture_candidature.sponsor_courriel",
-    "lecture_candidature.sponsor_nom",
-    "lecture_candidature.sponsor_telephone",
-    "lecture_changement.ancienne_valeur",
-    "lecture_changement.nouvelle_valeur",
-    "lecture_evaluation.commentaire",
+    *("lecture_annotation.valeur", "lecture_evaluation.commentaire", "lecture_voeu.missions"),
+    *("lecture_changement.ancienne_valeur", "lecture_changement.nouvelle_valeur"),
+    *("lecture_precontrole_controle.motif", "lecture_precontrole_controle.preuve"),
     "lecture_evaluation.evaluateur",
-    "lecture_precontrole_controle.motif",
-    "lecture_precontrole_controle.preuve",
-    "lecture_voeu.missions",
+    *(
+        f"lecture_candidature.{name}"
+        for name in (
+            *("entite", "page_produit", "perspectives", "probleme"),
+            *("contact_courriel", "contact_nom", "contact_telephone"),
+            *("sponsor_courriel", "sponsor_nom", "sponsor_telephone"),
+        )
+    ),
 }
 """Marked columns that an operateur certainly sees: the test looks at what is really there."""
 OF_JURY = {
@@ -82,7 +64,6 @@ OF_JURY = {
 NOT_FILLED = {"body", "details", "valeur"}
 """Texts that are JSON or a day."""
 SHORTEST = 10
-FIRST_DAY, FAR = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 TEXTS = {"text", "textarea", "email", "phone"}
 
 
@@ -113,8 +94,7 @@ def everything(new_engine: NewEngine) -> Iterator[Seen]:
                 engine.control.edit_champ(number(0), stable_id, f"CANARI-{stable_id}")
         engine.control.edit_annotation(number(1), RESULTAT, "CANARI d’une saisie")
         engine.control.faults.return_null(number(2), champs_only=True)
-        engine.advance(minutes=1)
-        engine.sync(full=True)
+        engine.sync_later(full=True)
         answer = AnswerCheck((number(3),), "administration", "non_conforme", "CANARI d’une réponse")
         engine.worker.app.sync(WorkRequest(answer, "ada.canari@poste"))
         fill(engine)
@@ -217,8 +197,7 @@ def test_a_lecteur_sees_marks_from_the_deliberation_on(read_engine: Engine) -> N
     for day, status in ((None, 403), (date(2100, 1, 1), 403), (today, 200)):
         app = read_engine.another().app
         demarche = DemarcheSection(number=DEMARCHE, deliberation=day)
-        with served(read_engine, [beside(app, demarche=demarche)], role=Role.LECTEUR) as console:
-            visitor = console.visitor()
+        with visiting(read_engine, [beside(app, demarche=demarche)], role=Role.LECTEUR) as visitor:
             assert status == visitor.get("/jury").status_code
             assert (status == 200) == ("de moyenne" in visitor.get(path).text)
             assert (status == 200) == ('href="/jury"' in visitor.get("/dossiers").text)
@@ -227,28 +206,13 @@ def test_a_lecteur_sees_marks_from_the_deliberation_on(read_engine: Engine) -> N
 def test_a_lecteur_reads_nothing_that_is_false(engine: Engine) -> None:
     """A value that is left out is not told as one that does not exist."""
     engine.control.edit_champ(number(1), PROBLEME, "Autre problème")
-    engine.advance(minutes=1)
-    engine.sync()
+    engine.sync_later()
     with served(engine, role=Role.LECTEUR) as console:
         assert "Rien n’a changé" not in console.visitor().get(f"/dossiers/{number(1)}/tout").text
 
 
-def test_a_page_cannot_compute_with_a_marked_value(read_engine: Engine) -> None:
-    """A lecteur's page has none of it, under whatever name: it is not read."""
-    app = read_engine.worker.app
-    site = Site({int(app.demarche): app}, Desk(Event()), "neutre", environment())
-    request = Request({"type": "http", "method": "GET", "query_string": b"", "headers": []})
-    found = {}
-    for role in Role:
-        actor = Actor("grace", {int(app.demarche): Grant(role)}, "")
-        with Visit(site, request, actor).reading() as reader:
-            dossier = reader.dossiers.by_number(number(0)) or {}
-            found[role] = (f"Joindre {dossier['contact_courriel']}", dossier["evaluations"])
-    assert "@" in found[Role.ADMINISTRATEUR][0]
-    assert ("Joindre None", {None}) == (
-        found[Role.LECTEUR][0],
-        {one["evaluateur"] for one in found[Role.LECTEUR][1]},
-    )
+def test_pages_read_through_the_visit_alone() -> None:
+    """It masks what a reader may not see (`test_sight.py`): no page can compute with it."""
     rooms = Path(visit.__file__).parent.glob("*.py")
     others = [one.name for one in rooms if "store.reading(" in one.read_text("utf-8")]
     assert ["desk.py", "visit.py"] == sorted(others), "Pages read by Viewer.reading alone."

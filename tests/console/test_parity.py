@@ -13,7 +13,7 @@ from dsync.console import words as said
 from dsync.domain.rights import VERDICTS
 from dsync.messages.english import QUARANTINE
 from tests.commands.command import InsideCommand
-from tests.console.served import Visitor, served, words
+from tests.console.served import Visitor, visiting, words
 from tests.console.test_pages import flat, numbers
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number, seeds
 
@@ -32,8 +32,7 @@ def both(
         engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
         engine.control.edit_champ(number(2), PROBLEME, "Un autre problème")
         engine.control.faults.return_null(number(1), champs_only=True)
-        engine.advance(minutes=1)
-        engine.sync(full=True)
+        engine.sync_later(full=True)
         command = InsideCommand(
             folder,
             {
@@ -43,8 +42,7 @@ def both(
                 "DSYNC_BETAGOUV_URL": engine.sandbox.betagouv_url,
             },
         )
-        with served(engine) as console:
-            visitor = console.visitor()
+        with visiting(engine) as visitor:
             visitor.ask(f"/dossiers/{number(3)}/rejuger")
             yield command, visitor
 
@@ -53,7 +51,7 @@ def test_the_state(both: tuple[InsideCommand, Visitor]) -> None:
     """Counts, the last success, and a point for each thing that waits."""
     command, visitor = both
     state = command("status", "--json").json
-    page = words(visitor.get("/suivi").text).replace(said.NB, " ")
+    page = visitor.read("/suivi")
     for verdict in VERDICTS:
         assert f"{verdict} {state['dossiers']['verdict'][verdict.key]}" in page
     assert said.moment(state["last_success_at"]).replace(said.NB, " ") in page
@@ -78,19 +76,19 @@ def test_the_lists(both: tuple[InsideCommand, Visitor]) -> None:
     ):
         listed = command("dossier", "list", *options, "--json").json
         assert [one["numero"] for one in listed] == numbers(visitor.get(f"/dossiers{query}"))
-    conflicts = words(visitor.get("/conflits").text)
+    conflicts = visitor.read("/conflits")
     for one in command("conflicts", "list", "--json").json:
         if one["erreur"]:
             continue  # It waits for the conflict of its dossier's result: the page counts it.
         for value in (str(one["numero"]), one["valeur"], one["valeur_distante"]):
             assert flat(str(value)) in conflicts
-    anomalies = words(visitor.get("/anomalies").text)
+    anomalies = visitor.read("/anomalies")
     quarantined = command("quarantine", "list", "--json").json
     assert quarantined
     for one in quarantined:
         assert f"{one['numero']} {flat(one['message'])}" in anomalies
         assert QUARANTINE[one["code"]] in command("quarantine", "list").out, "is in English"
-    journal = words(visitor.get("/journal").text)
+    journal = visitor.read("/journal")
     asked = command("history", "--manual", "--json").json
     assert len(asked) == visitor.get("/journal").text.count('<th scope="row"')
     for one in asked:
@@ -119,10 +117,9 @@ def test_a_dossier(both: tuple[InsideCommand, Visitor]) -> None:
 
 
 def test_runs_and_evidence(both: tuple[InsideCommand, Visitor]) -> None:
-    """Each figure of each run, and each source."""
     command, visitor = both
     for run in command("history", "--json").json:
-        page = words(visitor.get(f"/synchronisations/{run['run']}").text).replace(said.NB, " ")
+        page = visitor.read(f"/synchronisations/{run['run']}")
         changed = said.plural(run["modifies"], "nouveau ou modifié", "nouveaux ou modifiés")
         changed, gone = (
             one.replace(said.NB, " ") for one in (changed, said.plural(run["supprimes"], "parti"))
@@ -137,7 +134,7 @@ def test_runs_and_evidence(both: tuple[InsideCommand, Visitor]) -> None:
         ):
             assert text in page
     evidence = command("evidence", "show", "--json").json
-    page = words(visitor.get("/preuves").text)
+    page = visitor.read("/preuves")
     catalogue = evidence["catalogue"]
     for text in (catalogue["source"], catalogue["sha256"], evidence["rules_version"]):
         assert text in page

@@ -16,7 +16,7 @@ from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.app import Console, right_of
 from tests.console.addresses import LEAVE, PUBLIC, RULES, example
 from tests.console.provider import Clock, FakeProvider, as_, provider, team_access
-from tests.console.served import ServedConsole, Visitor, beside, served
+from tests.console.served import ServedConsole, Visitor, beside, served, stranger
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 OTHER = 86324
@@ -35,9 +35,15 @@ WHO_MAY = {
     Right.ADMINISTRER: {Role.ADMINISTRATEUR},
 }
 """Before the deliberation."""
-REQUESTS_OF_FORMS = (
-    "no origin", "foreign origin", "null origin", "no token", "another session's token",
-)  # fmt: skip
+WRONG_ORIGINS = {
+    "no origin": None,
+    "foreign origin": "http://127.0.0.2:{port}",
+    "null origin": "null",
+    "broken origin": "http://[",
+}
+WRONG_TOKENS = {"no token": None, "wrong token": "x" * 32, "another session's token": "other"}
+FORGED = [*WRONG_ORIGINS, *WRONG_TOKENS]
+"""What can be wrong with a form."""
 
 
 class Matrix:
@@ -61,35 +67,26 @@ class Matrix:
             method: of HTTP.
             path: the address.
             demarche: that is asked for; None: none.
-            how: what is wrong with a form; one of `REQUESTS_OF_FORMS`.
+            how: what is wrong with a form; one of `FORGED`.
         """
-        browser, token = self.people.get(who, (requests.Session(), ""))
+        browser, own = self.people.get(who, (stranger(), ""))
+        origin, token = WRONG_ORIGINS.get(how, self.base), WRONG_TOKENS.get(how, own)
+        if token == "other":
+            token = self.people["other"][1]
         fields: dict[str, Any] = {
             "jeton": token, "dossier": str(FIRST), "portee": "dossier", "conflit": "x",
             "quoi": "relire", "frequence": "",
         }  # fmt: skip
-        headers = {"Origin": self.base}
+        headers = {"Origin": origin and origin.format(port=self.base.rpartition(":")[2])}
         if who == "forged session":
             browser.cookies.set("dsync_console", "eyJxdWkiOiAiYWRhIn0=.aaaa.bbbb")
         if demarche is not None:
             path, fields = f"{path}?demarche={demarche}", fields | {"demarche": str(demarche)}
-        match how:
-            case "no origin":
-                del headers["Origin"]
-            case "foreign origin":
-                headers["Origin"] = self.base.replace("127.0.0.1", "127.0.0.2")
-            case "null origin":
-                headers["Origin"] = "null"
-            case "no token":
-                del fields["jeton"]
-            case "another session's token":
-                fields["jeton"] = self.people["other"][1]
         return browser.request(
             method,
             self.base + path,
             data=fields if method == "POST" else None,
             headers=headers if method == "POST" else {},
-            timeout=30,
             allow_redirects=False,
         )
 
@@ -129,9 +126,7 @@ def test_who_may_ask_for_what(matrix: Matrix, read_engine: Engine, method: str, 
     refused = [matrix.ask(who, method, address) for who in ("nobody", "forged session")]
     refused += [matrix.ask(role, method, address) for role in set(Role) - WHO_MAY[right]]
     if method == "POST":
-        refused += [
-            matrix.ask("administrateur", method, address, how=how) for how in REQUESTS_OF_FORMS
-        ]
+        refused += [matrix.ask("administrateur", method, address, how=how) for how in FORGED]
     missing = [matrix.ask("other", method, address, int(DEMARCHE))]
     missing += [matrix.ask(role, method, address, 86999) for role in Role]
     assert {404} == {one.status_code for one in missing}
@@ -154,7 +149,6 @@ def test_the_rights_of_each_role() -> None:
 
 
 def test_a_page_that_names_no_right_is_none() -> None:
-    """The console does not start with it."""
     method, path, handler, right = person.PAGES[0]
     assert right is right_of((method, path, handler, right))
     for entry in ((method, path, handler), (method, path, handler, "lire")):
@@ -162,9 +156,8 @@ def test_a_page_that_names_no_right_is_none() -> None:
             right_of(entry)
 
 
-@pytest.mark.parametrize("how", REQUESTS_OF_FORMS)
+@pytest.mark.parametrize("how", FORGED)
 def test_only_its_own_page_ends_a_session(matrix: Matrix, how: str) -> None:
-    """A forged request does not."""
     assert 403 == matrix.ask("administrateur", "POST", "/sortir", how=how).status_code
     assert 403 == matrix.ask("nobody", "POST", "/sortir").status_code
     assert {200} == {matrix.ask(role, "GET", "/").status_code for role in Role}

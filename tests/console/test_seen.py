@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from sqlalchemy import Connection, event, text
 
 from dsync.console.access import Role
 from dsync.store.requests import Seen
 from dsync.store.tables import ASKED
 from tests.acceptance.worker.installed import slowdown
-from tests.console.served import DEADLINE_S, served, words
+from tests.console.served import DEADLINE_S, served, visiting, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine, engine_for, number
 from tests.store.databases import connected
 
@@ -39,8 +37,7 @@ def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
 
     The words that somebody searched for are not kept.
     """
-    with served(engine) as console:
-        visitor = console.visitor()
+    with visiting(engine) as visitor:
         sheets = f"/jury/fiches?dossier={FIRST}&dossier={FIRST + 2}"
         for path in (
             f"/dossiers/{FIRST}", f"/dossiers/{FIRST}/journal", f"/dossiers/{FIRST + 1}", sheets
@@ -112,42 +109,37 @@ def test_who_looks_much_makes_no_order_slower(engine: Engine) -> None:
     assert ["USING INDEX ix_demande_demandee" in plan for plan in plans] == [True, True]
 
 
-@pytest.fixture
-def watched(engine: Engine) -> Iterator[int]:
-    """The number of a row of somebody's access."""
+def test_the_administrateur_alone_reads_it(engine: Engine) -> None:
+    """Others find it on no page: not in a journal, a dossier or at the address of a request."""
     now = engine.worker.now()
     with engine.worker.store.requests(DEMARCHE) as requests:
         requests.record(
             "consultation", {"dossiers": [FIRST]}, "vera@example.fr", since=now, now=now,
             result={"nombre": 1},
         )  # fmt: skip
-    with engine.worker.store.reading(DEMARCHE) as reader:
-        yield reader.requests.seen(limit=1)[0].id
-
-
-@pytest.mark.parametrize("role", list(Role))
-def test_the_administrateur_alone_reads_it(engine: Engine, watched: int, role: Role) -> None:
-    """Others find it on no page: not in a journal, a dossier or at the address of a request."""
-    with served(engine, role=role) as console:
-        visitor = console.visitor()
-        answer = visitor.get("/consultations")
-        is_administrateur = role is Role.ADMINISTRATEUR
-        assert (200 if is_administrateur else 403) == answer.status_code
-        assert is_administrateur == ("vera@example.fr" in answer.text)
-        assert is_administrateur == ("/consultations" in visitor.get("/plus").text)
-        for path in ("/journal", f"/dossiers/{FIRST}/journal", f"/demandes/{watched}"):
-            assert "vera@example.fr" not in visitor.get(path).text
+    [watched] = engine.rows("SELECT id FROM demande WHERE demande_par = 'vera@example.fr'")
+    for role in Role:
+        with visiting(engine, role=role) as visitor:
+            answer = visitor.get("/consultations")
+            is_administrateur = role is Role.ADMINISTRATEUR
+            assert (200 if is_administrateur else 403) == answer.status_code
+            assert is_administrateur == ("vera@example.fr" in answer.text)
+            assert is_administrateur == ("/consultations" in visitor.get("/plus").text)
+            for path in ("/journal", f"/dossiers/{FIRST}/journal", f"/demandes/{watched['id']}"):
+                assert "vera@example.fr" not in visitor.get(path).text
 
 
 def test_no_page_waits_for_a_write(engine: Engine) -> None:
     """A page is served while another connection holds the database; the row follows."""
-    with served(engine) as console:
-        visitor = console.visitor()
-        with engine.worker.store.trial() as trial, trial.requests(DEMARCHE) as requests:
-            requests.withdraw(0)
-            began = time.monotonic()
-            assert 200 == visitor.get(f"/dossiers/{FIRST}").status_code
-            assert (time.monotonic() - began) / slowdown() < 5
+    with (
+        visiting(engine) as visitor,
+        engine.worker.store.trial() as trial,
+        trial.requests(DEMARCHE) as requests,
+    ):
+        requests.withdraw(0)
+        began = time.monotonic()
+        assert 200 == visitor.get(f"/dossiers/{FIRST}").status_code
+        assert (time.monotonic() - began) / slowdown() < 5
     assert [("consultation", [FIRST], 1)] == seen(engine)
 
 
@@ -155,8 +147,7 @@ def test_where_nothing_can_be_written_pages_go_on(engine: Engine) -> None:
     """As on a replica: what was seen is not written, and neither page nor end fails."""
     with connected(engine.url) as connection:
         connection.execute(text(REFUSING))
-    with served(engine) as console:
-        visitor = console.visitor()
+    with visiting(engine) as visitor:
         for path in (f"/dossiers/{FIRST}", "/dossiers.csv", "/consultations"):
             assert 200 == visitor.get(path).status_code
     assert [] == seen(engine)

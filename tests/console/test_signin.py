@@ -18,18 +18,13 @@ import requests
 import structlog
 
 from dsync.cli.logs import configure_logging
-from dsync.configuration import AccesSection, ConsoleSection, OpenIdSection, shipped_config
+from dsync.configuration import AccesSection, ConsoleSection, OpenIdSection
 from dsync.console.access import Access
 from dsync.console.openid import Provider
-from dsync.console.signin import (
-    BACK,
-    MOST_OF_ONE,
-    WINDOW_S,
-    Failures,
-    local_path,
-)
+from dsync.console.signin import BACK, MOST_OF_ONE, WINDOW_S, Failures, local_path
 from dsync.sandbox import Sandbox
 from tests.acceptance.worker.installed import until
+from tests.commands.command import config_with
 from tests.commands.conftest import operator
 from tests.console.provider import (
     CLIENT,
@@ -50,7 +45,7 @@ from tests.console.provider import (
     team_access,
     unsigned,
 )
-from tests.console.served import ServedConsole, beside, browser, served, words
+from tests.console.served import ServedConsole, Visitor, beside, served, stranger, words
 from tests.engine.rig import Engine
 
 KELVIN = "\N{KELVIN SIGN}ay@dinum.example.fr"
@@ -67,12 +62,12 @@ class Team:
 
     def enter(self, own: requests.Session | None = None, to: str = "/") -> requests.Response:
         """Sign in, and follow where it leads."""
-        return (own or browser()).get(f"{self.base}/entrer", params={"vers": to}, timeout=30)
+        return (own or stranger()).get(f"{self.base}/entrer", params={"vers": to})
 
     def sent_back(self, own: requests.Session) -> str:
         """Sign in at the provider; return the address that it sends the browser back to."""
-        begun = own.get(f"{self.base}/entrer", timeout=30, allow_redirects=False)
-        answer = own.get(begun.headers["Location"], timeout=30, allow_redirects=False)
+        begun = own.get(f"{self.base}/entrer", allow_redirects=False)
+        answer = own.get(begun.headers["Location"], allow_redirects=False)
         return answer.headers["Location"]
 
 
@@ -100,11 +95,11 @@ def team(shared: Team, fake: FakeProvider) -> Team:
 
 def test_an_allowed_person_enters_and_comes_to_the_page_asked_for(team: Team) -> None:
     """By code with PKCE, state and nonce of 32 characters and more; the name is the address."""
-    own = browser()
-    refused = own.get(f"{team.base}/dossiers?q=a%26b", timeout=30)
+    own = stranger()
+    refused = own.get(f"{team.base}/dossiers?q=a%26b")
     assert 403 == refused.status_code
     [link] = re.findall(r'href="(/entrer[^"]*)"', refused.text)
-    page = own.get(team.base + link, timeout=30)
+    page = own.get(team.base + link)
     assert (200, f"{team.base}/dossiers?q=a%26b") == (page.status_code, page.url)
     assert EMAIL.lower() in page.text
     [asked] = team.provider.asked
@@ -206,39 +201,34 @@ FORGERIES: dict[str, dict[str, Any]] = {
 
 
 def test_nothing_forged_enters(team: Team) -> None:
-    """Whatever does not fit ends with 403, and without a session."""
     entered = []
     for name, answers in FORGERIES.items():
         team.provider.reset(**answers)
         team.clock.now += WINDOW_S
-        own = browser()
+        own = stranger()
         answer = team.enter(own)
-        if (answer.status_code, own.get(team.base, timeout=30).status_code) != (403, 403):
+        if (answer.status_code, own.get(team.base).status_code) != (403, 403):
             entered.append(name)
     assert [] == entered
 
 
-def test_a_head_request_uses_up_nothing(team: Team) -> None:
-    """A mail program that looks at the address first does not spend the sign-in."""
-    own = browser()
-    back = team.sent_back(own)
-    assert 403 == own.head(back, timeout=30).status_code
-    assert 200 == own.get(back, timeout=30).status_code
-
-
 def test_what_was_sent_back_serves_once_and_one_browser(team: Team) -> None:
-    """A state of another browser, a second use, a kept cookie: nobody enters by them."""
-    victim, thief = browser(), browser()
+    """A state of another browser, a second use, a kept cookie: nobody enters by them.
+
+    A mail program that looks at the address first does not spend the sign-in.
+    """
+    victim, thief = stranger(), stranger()
     back = team.sent_back(victim)
-    assert 403 == thief.get(back, timeout=30).status_code
+    assert 403 == thief.get(back).status_code
+    assert 403 == victim.head(back).status_code
     before = dict(victim.cookies)
-    assert 200 == victim.get(back, timeout=30).status_code
-    assert 403 == victim.get(back, timeout=30, allow_redirects=False).status_code
-    again = requests.get(back, timeout=30, allow_redirects=False, cookies=before)
+    assert 200 == victim.get(back).status_code
+    assert 403 == victim.get(back, allow_redirects=False).status_code
+    again = stranger().get(back, allow_redirects=False, cookies=before)
     assert 403 == again.status_code
-    other = browser()
+    other = stranger()
     team.sent_back(other)
-    assert 403 == other.get(back, timeout=30).status_code
+    assert 403 == other.get(back).status_code
 
 
 @pytest.mark.parametrize(
@@ -257,7 +247,7 @@ def test_failed_sign_ins_are_limited(team: Team) -> None:
     for _ in range(MOST_OF_ONE):
         assert 403 == fail(team.base).status_code
     for path in (BACK, "/entrer"):
-        answer = requests.get(team.base + path, timeout=30, allow_redirects=False)
+        answer = stranger().get(team.base + path, allow_redirects=False)
         assert (429, True) == (answer.status_code, "quelques minutes" in answer.text)
         assert answer.headers["Retry-After"] == str(WINDOW_S)
     team.clock.now += WINDOW_S
@@ -266,54 +256,47 @@ def test_failed_sign_ins_are_limited(team: Team) -> None:
 
 def fail(base: str, **headers: str) -> requests.Response:
     """Begin a sign-in, and answer it with a code that the provider does not know."""
-    own = browser()
-    begun = own.get(f"{base}/entrer", timeout=30, allow_redirects=False, headers=headers)
+    own = stranger()
+    begun = own.get(f"{base}/entrer", allow_redirects=False, headers=headers)
     state = parse_qs(urlsplit(begun.headers.get("Location", "")).query).get("state", [""])[0]
-    return own.get(f"{base}{BACK}?state={state}&code=none", timeout=30, headers=headers)
+    return own.get(f"{base}{BACK}?state={state}&code=none", headers=headers)
 
 
 def test_answers_of_no_sign_in_lock_nobody_out(team: Team) -> None:
     """Neither without one begun here, nor with another state; nor does an absent provider."""
-    other = parse_qs(urlsplit(team.sent_back(browser())).query)["state"][0]
+    other = parse_qs(urlsplit(team.sent_back(stranger())).query)["state"][0]
     for state in ("x", other):
         for _ in range(MOST_OF_ONE):
-            own = browser()
+            own = stranger()
             address = f"{team.base}{BACK}?state={state}&code=y"
-            assert 403 == own.get(address, timeout=30).status_code
-            own.get(f"{team.base}/entrer", timeout=30, allow_redirects=False)
-            assert 403 == own.get(address, timeout=30).status_code
+            assert 403 == own.get(address).status_code
+            own.get(f"{team.base}/entrer", allow_redirects=False)
+            assert 403 == own.get(address).status_code
     assert 200 == team.enter().status_code
 
 
-def test_a_console_that_strangers_call_lets_its_people_in(
+def test_the_command_serves_a_console_that_lets_its_people_in(
     fake: FakeProvider, tmp_path: Path
 ) -> None:
-    """As a process: after many anonymous answers, a sign-in succeeds."""
+    """As a process of its own, by its configuration and environment alone."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
-    config = shutil.copytree(shipped_config().parent, tmp_path / "config") / "aap-eig7.toml"
-    own = (
-        f'{config.read_text("utf-8")}\n[console]\npublic_url = "{base}"\n[console.openid]\n'
-        f'issuer = "{fake.issuer}"\nclient_id = "{CLIENT}"\n[[acces]]\nrole = "lecteur"\n'
-        f'who = ["{EMAIL.lower()}"]\n'
+    more = (
+        f'[console]\npublic_url = "{base}"\n[console.openid]\nissuer = "{fake.issuer}"\n'
+        f'client_id = "{CLIENT}"\n[[acces]]\nrole = "lecteur"\nwho = ["{EMAIL.lower()}"]\n'
     )
-    config.write_text(own, "utf-8")
+    config = config_with(tmp_path, more=more)
     with Sandbox.start(dossiers=3, seed=7) as sandbox:
         command = operator(sandbox, tmp_path)
-        assert 0 == command("sync", DSYNC_CONFIG=str(config)).code
+        assert 0 == command("sync", DSYNC_CONFIG=config).code
         process = command.start(
             "console", "--port", str(port),
-            DSYNC_CONFIG=str(config), DSYNC_OIDC_CLIENT_SECRET=SECRET,
+            DSYNC_CONFIG=config, DSYNC_OIDC_CLIENT_SECRET=SECRET,
         )  # fmt: skip
         try:
             until(lambda: _answers(base))
-            with browser() as stranger:
-                for _ in range(10 * MOST_OF_ONE):
-                    answer = stranger.get(f"{base}{BACK}?state=x&code=y", timeout=30)
-                    assert 403 == answer.status_code
-            own = browser()
-            page = own.get(f"{base}/entrer", timeout=30)
+            page = stranger().get(f"{base}/entrer")
             assert (200, True) == (page.status_code, "Votre rôle : lecteur." in page.text)
         finally:
             process.terminate()
@@ -322,7 +305,7 @@ def test_a_console_that_strangers_call_lets_its_people_in(
 
 def _answers(base: str) -> bool:
     try:
-        return requests.get(base, timeout=30).status_code == 403
+        return stranger().get(base).status_code == 403
     except requests.ConnectionError:
         return False
 
@@ -349,18 +332,14 @@ def test_two_offices_are_two_and_one_line_is_one() -> None:
 def test_the_provider_is_not_asked_for_whoever_comes(team: Team) -> None:
     """Its document is kept; only who comes back from it causes requests."""
     for _ in range(5):
-        requests.get(f"{team.base}/entrer", timeout=30, allow_redirects=False)
+        stranger().get(f"{team.base}/entrer", allow_redirects=False)
     assert 1 == team.provider.requests
 
 
 def test_a_session_ends_at_the_provider_too(team: Team) -> None:
     """With the ID token as a hint, and the console as the place to come back to."""
-    own = browser()
-    page = team.enter(own).text
-    [token] = set(re.findall(r'name="jeton" value="([^"]+)"', page))
-    answer = own.post(
-        f"{team.base}/sortir", data={"jeton": token}, headers={"Origin": team.base}, timeout=30
-    )
+    visitor = Visitor(team.base, "/entrer")
+    answer = visitor.post("/sortir")
     assert "Session fermée" in words(answer.text)
     [link] = set(re.findall(r'<a class="fr-link" href="(http[^"]+)"', answer.text))
     parameters = parse_qs(urlsplit(link.replace("&amp;", "&")).query)
@@ -368,7 +347,7 @@ def test_a_session_ends_at_the_provider_too(team: Team) -> None:
     assert 3 == len(parameters["id_token_hint"][0].split("."))
     assert [f"{team.base}/"] == parameters["post_logout_redirect_uri"]
     assert len(parameters["state"][0]) >= 32
-    assert 403 == own.get(team.base, timeout=30).status_code
+    assert 403 == visitor.get("/").status_code
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Its own imports.
@@ -384,26 +363,20 @@ def test_a_real_provider_lets_people_in(read_engine: Engine) -> None:
         issuer = f"http://localhost:{server.server_port}"
         with served(read_engine, access=team_access(issuer, Clock())) as console:
             for person, status in (("ada", 200), ("eve", 403)):
-                own = browser()
-                begun = own.get(f"{console.base}/entrer", timeout=30, allow_redirects=False)
+                own = stranger()
+                begun = own.get(f"{console.base}/entrer", allow_redirects=False)
                 form = begun.headers["Location"]
-                page = own.post(form, data={"sub": person}, timeout=30)
+                page = own.post(form, data={"sub": person})
                 assert status == page.status_code, page.text
                 back = page.history[0].headers["Location"]
                 # The code and the state have served.
-                assert 403 == own.get(back, timeout=30, allow_redirects=False).status_code
+                assert 403 == own.get(back, allow_redirects=False).status_code
                 if status == 403:
                     assert "eve@elsewhere.example.fr » n’est pas, ou plus, autorisée" in page.text
                     continue
-                [token] = set(re.findall(r'name="jeton" value="([^"]+)"', page.text))
-                left = own.post(
-                    f"{console.base}/sortir",
-                    data={"jeton": token},
-                    headers={"Origin": console.base},
-                    timeout=30,
-                )
+                left = Visitor(console.base, "/", own).post("/sortir")
                 [link] = set(re.findall(r'<a class="fr-link" href="(http[^"]+)"', left.text))
-                assert 200 == own.get(html.unescape(link), timeout=30).status_code
+                assert 200 == own.get(html.unescape(link)).status_code
 
 
 def test_an_issuer_and_an_address_may_be_written_in_full(
@@ -419,54 +392,46 @@ def test_an_issuer_and_an_address_may_be_written_in_full(
     assert "https://dsync.example.fr" == written.public_url
 
 
+ROLES_OF_TODAY = [
+    ([as_("administrateur", EMAIL)], 200, True),
+    ([as_("lecteur", "@dinum.example.fr")], 200, False),
+    ([as_("administrateur", "@dinum.example.fr"), as_("lecteur", EMAIL)], 200, False),
+    ([as_("administrateur", "other@dinum.example.fr")], 403, False),
+    ([as_("administrateur", "@example.fr")], 403, False),
+]
+"""Who is in the file now, and whether somebody of yesterday may still read, and act."""
+
+
+@pytest.mark.parametrize("how", ["restarted", "reloaded"])
 def test_a_person_taken_out_of_the_configuration_is_out(
-    read_engine: Engine, fake: FakeProvider
+    read_engine: Engine, fake: FakeProvider, how: str
 ) -> None:
-    """Although the session is still signed by the same key; nobody keeps a role."""
-    public: list[str] = []
-    own = browser()
-    for options, status, may_act in (
-        ({}, 200, True),
-        ({"acces": [as_("lecteur", "@dinum.example.fr")]}, 200, False),
-        (
-            {"acces": [as_("administrateur", "@dinum.example.fr"), as_("lecteur", EMAIL)]},
-            200,
-            False,
-        ),
-        ({"acces": [as_("administrateur", "other@dinum.example.fr")]}, 403, False),
-        ({"acces": [as_("administrateur", "@example.fr")]}, 403, False),
-    ):
-        access = team_access(fake.issuer, Clock(), **options)
+    """At the next request, although the session is still signed by the same key."""
+    own, found, public = stranger(), [], dict[str, str]()
 
-        def made(base: str, stop: threading.Event, access: Any = access) -> Access:
-            public.append(base)
-            # One public address, as of a service that is started again.
-            made_here: Access = access(public[0], stop)
-            return made_here
+    def started(acces: list[Any]) -> Callable[[str, threading.Event], Access]:
+        made = team_access(fake.issuer, Clock(), acces=acces)
+        # One public address, as of a service that is started again.
+        return lambda base, stop: made(public.setdefault("base", base), stop)
 
-        with served(read_engine, access=made) as console:
-            if not own.cookies:
-                own.get(f"{console.base}/entrer", timeout=30)
-            answer = own.get(f"{console.base}/suivi", timeout=30)
-        assert (status, may_act) == (answer.status_code, "Synchroniser maintenant" in answer.text)
+    def looked(console: ServedConsole) -> None:
+        if not own.cookies:
+            own.get(f"{console.base}/entrer")
+        answer = own.get(f"{console.base}/suivi")
+        found.append((answer.status_code, "Synchroniser maintenant" in answer.text))
 
-
-def test_a_changed_file_changes_roles_while_the_console_goes_on(
-    read_engine: Engine, fake: FakeProvider
-) -> None:
-    """By a reload of the service: who was taken out is out at the next request."""
-    app, own = read_engine.worker.app, browser()
-    with served(read_engine, access=team_access(fake.issuer, Clock())) as console:
-        own.get(f"{console.base}/entrer", timeout=30)
-        found = []
-        for role, who in (
-            ("administrateur", EMAIL), ("lecteur", EMAIL), ("administrateur", "b@dinum.example.fr")
-        ):  # fmt: skip
-            entry = AccesSection.model_validate(as_(role, who))
-            console.console.replace([beside(app, acces=(entry,))])
-            answer = own.get(f"{console.base}/suivi", timeout=30)
-            found.append((answer.status_code, "Synchroniser maintenant" in answer.text))
-    assert [(200, True), (200, False), (403, False)] == found
+    if how == "restarted":
+        for acces, *_ in ROLES_OF_TODAY:
+            with served(read_engine, access=started(acces)) as console:
+                looked(console)
+    else:
+        app = read_engine.worker.app
+        with served(read_engine, access=team_access(fake.issuer, Clock())) as console:
+            for acces, *_ in ROLES_OF_TODAY:
+                sections = tuple(AccesSection.model_validate(one) for one in acces)
+                console.console.replace([beside(app, acces=sections)])
+                looked(console)
+    assert [expected for _, *expected in ROLES_OF_TODAY] == [[*one] for one in found]
 
 
 def test_the_session_is_for_encrypted_connections_alone(
@@ -476,7 +441,7 @@ def test_the_session_is_for_encrypted_connections_alone(
     public = "https://dsync.example.fr"
     access = team_access(fake.issuer, Clock())
     with served(read_engine, access=lambda _, stop: access(public, stop)) as console:
-        answer = requests.get(f"{console.base}/entrer", timeout=30, allow_redirects=False)
+        answer = stranger().get(f"{console.base}/entrer", allow_redirects=False)
     cookie = answer.headers["Set-Cookie"].lower()
     assert cookie.startswith("__host-dsync_console=")
     for word in ("httponly", "samesite=lax", "secure", "path=/", "max-age=28800"):
@@ -496,10 +461,9 @@ def test_behind_a_known_proxy_each_client_counts_for_itself(
                 named = {"X-Forwarded-For": f"10.0.0.{rank}, 192.0.2.1"}
                 assert 403 == fail(console.base, **named).status_code
             for address, expected in (("192.0.2.1", 429), ("192.0.2.2", status)):
-                answer = requests.get(
+                answer = stranger().get(
                     f"{console.base}/entrer",
                     headers={"X-Forwarded-For": address},
-                    timeout=30,
                     allow_redirects=False,
                 )
                 assert expected == answer.status_code
@@ -546,15 +510,9 @@ def test_a_level_of_authentication_can_be_needed(read_engine: Engine, fake: Fake
 
 def test_a_session_is_closed_everywhere(team: Team) -> None:
     """On every device of this person, and of nobody else; who enters again is let in."""
-    browsers = [browser() for _ in range(3)]
-    pages = [team.enter(one, "/plus").text for one in browsers]
-    [token] = set(re.findall(r'name="jeton" value="([^"]+)"', pages[0]))
-    data, origin = {"jeton": token, "partout": "oui"}, {"Origin": team.base}
-    left = browsers[0].post(f"{team.base}/sortir", data=data, headers=origin, timeout=30)
-    assert 200 == left.status_code
-    assert [403, 403, 403] == [
-        one.get(f"{team.base}/dossiers", timeout=30).status_code for one in browsers
-    ]
+    devices = [Visitor(team.base, "/entrer?vers=/plus") for _ in range(3)]
+    assert 200 == devices[0].post("/sortir", partout="oui").status_code
+    assert [403, 403, 403] == [one.get("/dossiers").status_code for one in devices]
     assert 200 == team.enter(to="/dossiers").status_code
 
 
@@ -566,13 +524,10 @@ def test_the_command_needs_a_whole_sign_in_for_other_machines(tmp_path: Path) ->
         for host in ("0.0.0.0", "192.0.2.1"):
             refused = command("console", "--host", host)
             assert (2, True) == (refused.code, "[console.openid]" in refused.err)
-        folder = shutil.copytree(shipped_config().parent, tmp_path / "config")
-        file = Path(folder) / "aap-eig7.toml"
-        shipped = file.read_text(encoding="utf-8")
 
         def configured(text: str) -> str:
-            file.write_text(f"{shipped}\n{text}\n", encoding="utf-8")
-            return str(file)
+            shutil.rmtree(tmp_path / "own", ignore_errors=True)
+            return config_with(tmp_path, more=text)
 
         openid = (
             '[console.openid]\nissuer = "https://op.example.fr"\nclient_id = "c"\n'

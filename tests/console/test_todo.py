@@ -13,7 +13,7 @@ from dsync.console.access import Role
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.commands.command import without_programme
 from tests.console.provider import as_, team
-from tests.console.served import Visitor, configured, served, words
+from tests.console.served import Visitor, configured, served, visiting
 from tests.console.test_other_demarches import CHECKS
 from tests.engine.rig import PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.served import Served, register
@@ -71,8 +71,7 @@ def test_a_line_leads_to_where_it_is_done_and_on_to_the_next(reader: Visitor) ->
 
 def test_all_is_well_where_nothing_waits_for_anybody(engine: Engine) -> None:
     """Each dossier is refused, and a service runs: one sentence, and no number but zero."""
-    with served(engine) as console:
-        visitor = console.visitor()
+    with visiting(engine) as visitor:
         register(engine.worker.app)
         assert 0 < max(numbers_of(visitor).values())
         assert "Tout va bien" not in first(visitor)
@@ -82,8 +81,7 @@ def test_all_is_well_where_nothing_waits_for_anybody(engine: Engine) -> None:
             if row["etat"] == "en_construction":
                 engine.control.move(row["numero"], "en_instruction")
             engine.control.move(row["numero"], "refuse")
-        engine.advance(minutes=1)
-        engine.sync(full=True)
+        engine.sync_later(full=True)
         register(engine.worker.app)
         assert "Tout va bien : rien n’attend personne." in first(visitor)
         assert {} == numbers_of(visitor)
@@ -96,25 +94,23 @@ def test_without_stages_what_is_under_way_waits_for_the_team(
     """Whether the démarche declares checks or has none."""
     app = configured(engine, tmp_path, without_programme() + (text or ""))
     engine.execute("DELETE FROM candidature")
-    with served(engine, [app]) as console:
-        visitor = console.visitor()
+    with visiting(engine, [app]) as visitor:
         numbers = numbers_of(visitor)
         order = "resultat=a_regler&tri=depose_le" if text else "tri=depose_le"
         link = f"/dossiers?presence=present&etat=en_cours&{order}"
         assert 0 < numbers[link] == listed(visitor, link)
-        page = words(visitor.get("/").text)
+        page = visitor.read("/")
         assert ("modifié par l’usager" in page, "candidat" in page) == (True, False)
 
 
 def test_a_role_is_shown_what_it_sees_or_does(engine: Engine) -> None:
     """The jury what waits for the jury; a lecteur no conflict; nobody else's « all is well »."""
     engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
-    engine.advance(minutes=1)
-    engine.sync(full=True)
+    engine.sync_later(full=True)
     pages = {}
     for role in Role:
         with served(engine, role=role) as console:
-            pages[role] = words(console.visitor().get("/").text)
+            pages[role] = console.visitor().read("/")
     may_act = {Role.ADMINISTRATEUR, Role.INSTRUCTEUR}
     assert may_act == {role for role in Role if "Conflit" in pages[role]}
     assert may_act == {role for role in Role if "modifié par son candidat" in pages[role]}
@@ -125,31 +121,27 @@ def test_a_role_is_shown_what_it_sees_or_does(engine: Engine) -> None:
 
 def test_what_is_new_is_since_the_visit_before(engine: Engine) -> None:
     """Not since the last page of this visit; the browser keeps it, and the database nothing."""
-    with served(engine) as console:
-        visitor = console.visitor()
+    with visiting(engine) as visitor:
         before = engine.content()
-        assert "modifié par son candidat depuis sept jours" in words(visitor.get("/").text)
+        assert "modifié par son candidat depuis sept jours" in visitor.read("/")
         assert before == engine.content()
         engine.advance(hours=3)
         engine.control.edit_champ(number(2), PROBLEME, "Un autre problème")
         engine.sync()
         for _ in range(2):
-            page = words(visitor.get("/").text)
+            page = visitor.read("/")
             assert "1 dossier modifié par son candidat depuis votre dernière visite" in page
             engine.advance(minutes=5)
         engine.advance(hours=3)
-        page = words(visitor.get("/").text)
+        page = visitor.read("/")
         assert "Aucun dossier modifié par son candidat depuis votre dernière visite" in page
 
 
 def test_the_service_is_said_in_one_line(engine: Engine) -> None:
     """With its cause in trouble, since when, and the next try; well again without any of it."""
     app = engine.worker.app
-    with served(engine) as console:
-        visitor = console.visitor()
-        assert "Aucun service ne tourne ; la dernière synchronisation réussie" in words(
-            visitor.get("/").text
-        )
+    with visiting(engine) as visitor:
+        assert "Aucun service ne tourne ; la dernière synchronisation réussie" in visitor.read("/")
         register(app)
         assert re.search(
             r"Le service tourne : .*, prochaine lecture (à \d\d:\d\d|dans un)", first(visitor)
@@ -168,6 +160,11 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
         engine.control.faults.clear_faults()
         engine.sync()
         assert "ne répond pas" not in first(visitor)
+        # Not the read that the service told of when it registered, which has been done since.
+        register(app, next_in=timedelta(minutes=1))
+        assert Served(app).tick()
+        engine.advance(minutes=2)
+        assert "prochaine lecture à" in first(visitor)
 
 
 def test_what_somebody_follows_comes_first(engine: Engine) -> None:
@@ -191,18 +188,7 @@ def test_what_somebody_follows_comes_first(engine: Engine) -> None:
     assert followed == set(map(int, re.findall(r'value="(\d+)" aria-label="Choisir', listed)))
 
 
-def test_the_next_read_is_that_after_the_last_one(engine: Engine) -> None:
-    """Not the one that a service told of when it registered, which has been done since."""
-    app = engine.worker.app
-    register(app, next_in=timedelta(minutes=1))
-    assert Served(app).tick()
-    engine.advance(minutes=2)
-    with served(engine) as console:
-        assert "prochaine lecture à" in first(console.visitor())
-
-
 def test_the_curves_follow_each_run(engine: Engine) -> None:
-    """Though they are counted once a run."""
     with served(engine) as console:
         visitor = console.visitor()
         assert 12 == deposits(visitor)
@@ -210,8 +196,7 @@ def test_the_curves_follow_each_run(engine: Engine) -> None:
         assert 12 == deposits(visitor)
         assert not [one for one in console.statements if "'decisions'" in one]
         engine.control.deposit(seeds([12])[0])
-        engine.advance(minutes=1)
-        engine.sync(full=True)
+        engine.sync_later(full=True)
         assert 13 == deposits(visitor)
 
 
@@ -223,4 +208,4 @@ def deposits(visitor: Visitor) -> int:
 
 def first(visitor: Visitor) -> str:
     """Return the text of the first page."""
-    return words(visitor.get("/").text)
+    return visitor.read("/")

@@ -29,54 +29,6 @@ ERRORS_DIFFER = {
 }
 """Of the errors only the first one's code is compared."""
 
-NOT_ASKED = {
-    "other tokens and bodies: dsync sends `Bearer` and a document with its variables, in JSON": """
-        auth-token-bare auth-token-scheme empty-body json-string no-content-type no-query query-null
-        variables-as-array variables-as-bad-string variables-as-string""",
-    "DS's stored queries": """
-        auth-expired-stored-query auth-no-token-stored-query stored-getDemarche
-        stored-getDemarcheDescriptor stored-getDemarcheDescriptor-no-token stored-getDossier
-        stored-getDossier-not-found stored-getGroupeInstructeur stored-no-operation unknown-queryid
-        unknown-queryid-token""",
-    "English": """
-        accept-language-en accept-language-en-not-found champs-accept-en
-        champs-admin-locale-en""",
-    "other pages: dsync pages forward, by `first`, `after` and the date of last change": """
-        page-first-3-before page-first-and-last page-before-and-after page-last-3
-        page-last-3-before page-last-after-none page-edges page-order-asc page-order-desc
-        page-order-desc-after page-archived-true page-archived-false page-state
-        page-state-brouillon page-revision-first page-revision-last page-revision-unknown
-        page-revision-garbage page-min-revision page-max-revision page-created-and-updated-since
-        updated-since-plus-1s volume-last-1000""",
-    "other fields: an applicant without his type, `closed`, a dossier's form, avis, geojson": """
-        demandeur-degraded-nofragment-15000007 demandeur-degraded-nofragment-15000027
-        groupe-closed-false groupe-closed-true depth-9 depth-12 depth-ok-6 avis-read
-        geojson-download geojson-tampered usager-account-deleted""",
-    "mutations of one annotation": """
-        one-checkbox one-checkbox-yesno one-date one-date-bad one-datetime
-        one-date-after-human-clear one-datetime-after-human-clear one-integer one-decimal
-        one-dropdown one-dropdown-bad one-dropdown-other one-text one-text-empty one-text-null
-        one-text-garbage one-text-unknown one-text-on-dropdown one-text-on-email one-hidden
-        one-readonly one-wrong-instructeur alias-same-annotation-twice
-        alias-same-annotation-twice-read""",
-    "rows of annotations, and one annotation twice in a document": """
-        annotations-row-on-non-repetition annotations-repetition-2 annotations-repetition-again-1
-        annotations-row-cell annotations-row-cell-unknown-row
-        annotations-repetition-and-cells-together repetition-negative repetition-with-row-id
-        row-id-as-annotation-id grid-fill ghost-row-read annotations-valid-plus-raising
-        annotations-valid-plus-raising-read aliases-one-raising-500 aliases-one-raising-500-b
-        aliases-after-raising-read alias-multi-same-annotation-twice alias-multi-read
-        alias-read-after""",
-    "mutations of states, groupes, instructeurs and messages": """
-        aliases-duplicate-names state-refuser-sans-motivation state-passer-en-instruction
-        state-passer-en-instruction-twice state-repasser-en-construction state-accepter
-        state-repasser-en-instruction state-refuser state-archiver state-desarchiver
-        state-bascule-suivi message message-empty degraded-accept-en-instruction groupe-change""",
-    "signed by the recorded run (see test_sandbox_http.py), or sent by DS": """
-        file-download webhook-received""",
-}
-"""Recordings that are not replayed, by what they ask and dsync does not."""
-
 
 def _do(name: str, *arguments: Any, **named: Any) -> Callable[[Any], None]:
     """Return a step that calls a method of the control."""

@@ -18,7 +18,7 @@ from dsync.ds.limits import Limits
 from dsync.ds.results import DossierWrite, WriteOutcome
 from dsync.errors import DSError
 from tests.conftest import SHARED
-from tests.unit.ds.writes import label_step, value_step
+from tests.unit.ds.nodes import label_step, value_step
 
 RECORDED = SHARED / "ds" / "recorded"
 pytestmark = pytest.mark.skipif(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from dsync.ds import operations
-from dsync.sandbox import Change, Sandbox
+from dsync.sandbox import Change
 from dsync.sandbox.world.opaque_ids import encode
 from tests.contract.conftest import shown
 
@@ -75,13 +74,3 @@ def test_valid_values_are_saved_and_the_others_refused(sandbox: Any, client: Any
     assert len(payload["errors"]) == 2
     truth = sandbox.control.truth_of(number).annotations
     assert (truth[5103], truth[5104]) == ("détail", "24 décembre 2026 11:11")
-
-
-def test_a_sandbox_is_the_same_at_each_start() -> None:
-    """The same seed gives the same dossiers and tokens."""
-    now = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
-    truths = []
-    for _ in range(2):
-        with Sandbox.start(dossiers=30, seed=11, clock=lambda: now) as sandbox:
-            truths.append((sandbox.control.truth(), sandbox.tokens))
-    assert truths[0] == truths[1]

@@ -97,13 +97,6 @@ def test_bad_data_makes_one_node_null(sandbox: Any, client: Any) -> None:
     assert None not in client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"]
 
 
-def test_a_dossier_can_fail_each_page_that_has_it(sandbox: Any, client: Any) -> None:
-    """Pages without it are served."""
-    numbers = [n["number"] for n in client.data(PAGE, n=3)["demarche"]["dossiers"]["nodes"]]
-    sandbox.control.faults.fail_reads(numbers[2])
-    assert [client.post(PAGE, n=size).status_code for size in (3, 2)] == [500, 200]
-
-
 @pytest.mark.parametrize("kind", ["cut_before", "cut_inside", "answer_lost"])
 def test_a_connection_is_closed(sandbox: Any, client: Any, kind: Any) -> None:
     """Only a request whose connection was closed before its execution has no effect."""
@@ -135,15 +128,6 @@ def test_a_time_out_keeps_the_mutations_before_it(sandbox: Any, client: Any) -> 
     assert sandbox.control.truth_of(dossier.number).labels == ["éligible"]
 
 
-def test_a_slow_answer_is_complete(sandbox: Any, client: Any) -> None:
-    """Latency and a slow body do not change the answer."""
-    expected = client.data(PAGE, n=1)
-    sandbox.control.faults.fail(
-        ScriptedFault("latency", latency_ms=1), ScriptedFault("slow_body", bytes_per_s=1_000_000)
-    )
-    assert [client.data(PAGE, n=1) for _ in range(2)] == [expected, expected]
-
-
 def test_stopping_does_not_wait_for_a_slow_answer(sandbox: Any, client: Any) -> None:
     """A sandbox that sends an answer for an hour stops at once."""
     sandbox.control.faults.fail(ScriptedFault("slow_body", bytes_per_s=1))
@@ -167,25 +151,6 @@ def test_the_rate_limit_resets_with_the_clock_minute(sandbox: Any, client: Any) 
     assert "Retry-After" not in headers
     sandbox.control.clock.advance(60)
     assert client.post(PAGE).status_code == 200
-
-
-def test_tokens_can_be_changed(sandbox: Any, client: Any) -> None:
-    """A token can expire or be refused on this network, and be as before."""
-    control = sandbox.control
-    statuses = []
-    for switch in (
-        lambda: control.faults.change_token(expired=True),
-        lambda: control.faults.change_token(expired=False),
-        lambda: control.faults.change_token(forbidden_network=True),
-        lambda: control.faults.change_token(forbidden_network=False),
-    ):
-        switch()
-        statuses.append(client.post(PAGE).status_code)
-    assert statuses == [401, 200, 403, 200]
-    assert client.post(PAGE, token=sandbox.tokens.expired).status_code == 401
-    assert client.post(PAGE, token=sandbox.tokens.forbidden_network).status_code == 403
-    other = client.ask(PAGE, token=sandbox.tokens.other_demarche)
-    assert other["errors"][0]["extensions"] == {"code": "unauthorized"}
 
 
 def test_a_time_out_before_any_node_has_no_data(sandbox: Any, client: Any) -> None:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import signal
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
-import requests
 
 FILES = (
     "query files{demarche(number:86321){dossiers{nodes{champs(id:"
@@ -91,32 +86,3 @@ def test_an_invalid_control_is_refused(sandbox: Any, client: Any, path: str, sta
     """An unknown method, or arguments that it refuses."""
     url = f"{sandbox.control_url}/{path}"
     assert client.session.post(url, json={"a": 1}, timeout=5).status_code == status
-
-
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-def test_serving_ends_with_a_signal(told: signal.Signals) -> None:
-    """The process prints its address, and exits 0 after either signal."""
-    code = (
-        "from dsync.sandbox import serve\n"
-        "serve(dossiers=2, ready=lambda s: print(s.ds_url, s.tokens.write, flush=True))"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as run:
-        assert run.stdout is not None
-        url, token = run.stdout.readline().split()
-        headers = {"Authorization": f"Bearer {token}"}
-        assert requests.post(url, json={"query": "{__typename}"}, headers=headers, timeout=5).ok
-        run.send_signal(told)
-        assert run.wait(timeout=5) == 0
-
-
-def test_several_clients_are_served_at_once(sandbox: Any, client: Any) -> None:
-    """Answers do not mix, and every request is logged."""
-    numbers = [truth.number for truth in sandbox.control.truth() if truth.presence == "present"]
-    query = "query one($n:Int!){dossier(number:$n){number champs{stringValue}}}"
-
-    def ask(number: int) -> bool:
-        return bool(client.data(query, n=number)["dossier"]["number"] == number)
-
-    with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(ask, numbers * 3))
-    assert len(sandbox.control.requests("one")) == 3 * len(numbers)

@@ -1,4 +1,4 @@
-"""compose.yaml gives dsync commands and settings that exist; containers are not started here."""
+"""Both compose.yaml give dsync commands and settings that exist; no container is started here."""
 
 from __future__ import annotations
 
@@ -13,14 +13,36 @@ from dsync.sandbox import Sandbox
 from tests.commands.command import parsed
 from tests.configured import load_settings
 
-DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "compose.yaml").read_text(encoding="utf-8"))
-OURS = {name: one for name, one in DOCUMENT["services"].items() if "build" in one}
+ROOT = Path(__file__).parents[2]
+DOCUMENT, DEPLOYED = (
+    yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    for name in ("compose.yaml", "deploy/compose.yaml")
+)
+OURS = {
+    f"{kind}-{name}": one
+    for kind, document in (("tried", DOCUMENT), ("deployed", DEPLOYED))
+    for name, one in document["services"].items()
+    if {"build", "env_file"} & one.keys()
+}
 
 
 @pytest.mark.parametrize("service", OURS.values(), ids=OURS)
-def test_each_command_is_one_of_dsync(service: dict[str, Any]) -> None:
-    """Its words and options are known."""
+def test_each_service_has_a_command_of_dsync_and_no_rights(service: dict[str, Any]) -> None:
+    """No capability, and a file system that it cannot write to; secrets that are files."""
     parsed(service["command"]).close()
+    assert (["ALL"], True) == (service["cap_drop"], service["read_only"])
+    if "env_file" in service:
+        assert ["/tmp"] == service["tmpfs"]
+        for variable in ("DSYNC_DATABASE_URL_FILE", "DSYNC_DS_TOKEN_FILE"):
+            folder, _, secret = service["environment"][variable].rpartition("/")
+            assert ("/run/secrets", True) == (folder, secret in service["secrets"])
+        assert {*service["secrets"]} <= DEPLOYED["secrets"].keys()
+
+
+def test_only_this_machine_reaches_what_is_published() -> None:
+    """The database, and dsync's port on which nobody is asked who reads."""
+    for service in (*DOCUMENT["services"].values(), *DEPLOYED["services"].values()):
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
 
 
 def test_dsync_has_the_variables_of_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,15 +63,9 @@ def test_dsync_has_the_variables_of_the_sandbox(monkeypatch: pytest.MonkeyPatch)
     assert load_settings().database_url == given["DSYNC_DATABASE_URL"]
 
 
-def test_what_is_ours_has_no_rights() -> None:
-    """No capability, and a file system that it cannot write to."""
-    for service in OURS.values():
-        assert (["ALL"], True) == (service["cap_drop"], service["read_only"])
-
-
 def test_the_address_of_the_image_is_reached_from_outside() -> None:
     """The image listens on all addresses of the container, on the port that is published."""
-    dockerfile = (Path(__file__).parents[2] / "Dockerfile").read_text(encoding="utf-8")
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert "DSYNC_HTTP_LISTEN=0.0.0.0:8080" in dockerfile
     assert "DSYNC_HTTP_LISTEN" not in DOCUMENT["services"]["dsync"]["environment"]
     assert "service:sandbox" == DOCUMENT["services"]["dsync"]["network_mode"]

@@ -29,8 +29,6 @@ def test_each_block_is_executed() -> None:
         for name in EXECUTED_BY
     )
     named = set(re.findall(r"""(?:page|block)\(["']([^"']+)["'], ["']([^"']+)["']""", text))
-    # The two files of cron are parameters of one test.
-    named |= {("cron.md", "crontab"), ("cron.md", "logrotate")}
     assert [] == sorted(set(blocks()) - named)
 
 

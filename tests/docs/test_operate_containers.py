@@ -11,16 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 from dsync.sandbox import Sandbox
-from tests.commands.command import parsed
 from tests.docs.shell import ROOT, Done, bare, page
 
 pytestmark = pytest.mark.operate
-
-COMPOSE = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))
-OURS = {name: one for name, one in COMPOSE["services"].items() if "env_file" in one}
 
 
 @pytest.fixture
@@ -92,23 +87,3 @@ def test_kubernetes_serves_a_demarche(
     assert "annotations may be written" in looked.out
     synced = done(bare("kubectl exec deploy/dsync -- dsync sync", variables, folder=folder))
     assert "success" in synced.out
-
-
-@pytest.mark.parametrize("name", OURS)
-def test_a_service_of_compose_has_no_right_and_its_secrets_in_files(name: str) -> None:
-    """Of a command that exists, on a file system that it cannot write to."""
-    service = OURS[name]
-    parsed(service["command"]).close()
-    assert (["ALL"], True, ["/tmp"]) == tuple(
-        service[key] for key in ("cap_drop", "read_only", "tmpfs")
-    )
-    for variable in ("DSYNC_DATABASE_URL_FILE", "DSYNC_DS_TOKEN_FILE"):
-        folder, _, secret = service["environment"][variable].rpartition("/")
-        assert ("/run/secrets", True) == (folder, secret in service["secrets"])
-    assert {*service["secrets"]} <= COMPOSE["secrets"].keys()
-
-
-def test_only_this_machine_reaches_what_compose_publishes() -> None:
-    """The database, and dsync's port on which nobody is asked who reads."""
-    for service in COMPOSE["services"].values():
-        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))

@@ -166,14 +166,6 @@ def test_the_unit_starts_what_the_page_installed(machine: Machine) -> None:
     assert '"service_started"' in said
 
 
-@pytest.mark.parametrize("name", ["crontab", "logrotate"])
-def test_the_files_of_cron_have_the_rights_that_it_asks_for(machine: Machine, name: str) -> None:
-    """Root's, and nobody else may write them."""
-    done(machine("umask 022\n" + page("cron.md", name)))
-    place = "/etc/cron.d/dsync" if name == "crontab" else "/etc/logrotate.d/dsync"
-    assert 0o644 == stat.S_IMODE(machine.path(place).stat().st_mode)
-
-
 def cron_lines(text: str) -> list[str]:
     """Return the commands of a file of /etc/cron.d, as cron passes them to the shell."""
     found = [re.fullmatch(r"(?:\S+ ){5}root (.+)", line) for line in text.splitlines()]
@@ -181,8 +173,14 @@ def cron_lines(text: str) -> list[str]:
 
 
 def test_each_line_of_cron_works_in_its_environment(machine: Machine) -> None:
-    """With /bin/sh, and cron's PATH; the log has what each run did, its exit code and the time."""
-    done(machine(page("cron.md", "crontab")))
+    """With /bin/sh, and cron's PATH; the log has what each run did, its exit code and the time.
+
+    Cron and logrotate take only files that nobody but root may write.
+    """
+    for script in (page("cron.md", "crontab"), page("cron.md", "logrotate")):
+        done(machine(f"umask 022\n{script}"))
+    for place in ("/etc/cron.d/dsync", "/etc/logrotate.d/dsync"):
+        assert 0o644 == stat.S_IMODE(machine.path(place).stat().st_mode)
     lines = cron_lines(machine.path("/etc/cron.d/dsync").read_text(encoding="utf-8"))
     assert 3 == len(lines)
     runs = count(machine, "SELECT count(*) FROM sync_run")[0]
@@ -298,7 +296,6 @@ def test_another_instructeur_goes_on_with_what_the_former_wrote(
 
 
 def test_a_new_revision_is_followed(machine: Machine, served: Sandbox) -> None:
-    """The page's lines name what was renamed, and end without an error."""
     served.control.form.publish_revision(Change(rename={4303: "Fonction de la personne sponsor"}))
     after = done(machine(page("moves.md", "revision")))
     assert "Fonction de la personne sponsor" in after.out

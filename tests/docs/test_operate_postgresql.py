@@ -15,13 +15,7 @@ from sqlalchemy import create_engine, make_url, text
 from dsync.sandbox import Sandbox
 from dsync.store.engine import parse_url
 from tests.docs.shell import ROOT_PATH, Machine, bare, block, page
-from tests.docs.test_operate_machine import (
-    done,
-    dossiers,
-    installed,
-    machine,
-    served,
-)
+from tests.docs.test_operate_machine import done, dossiers, installed, machine, served
 from tests.store.databases import PostgresServer
 
 pytestmark = pytest.mark.operate

@@ -15,7 +15,6 @@ PUBLICCODE = yaml.safe_load((ROOT / "publiccode.yml").read_text(encoding="utf-8"
 
 
 def test_publiccode_is_valid() -> None:
-    """It has what the standard requires, in the form that it requires."""
     schema = json.loads((ROOT / "tests/data/publiccode.schema.json").read_text(encoding="utf-8"))
     problems = [error.message for error in Draft202012Validator(schema).iter_errors(PUBLICCODE)]
     assert [] == problems

@@ -20,7 +20,6 @@ PALETTE = 3
 
 
 def test_pictures_are_small() -> None:
-    """A page with several is read on a telephone."""
     sizes = {file.name: file.stat().st_size for file in PICTURES}
     assert {} == {name: size for name, size in sizes.items() if size > 60 << 10}
     assert sum(sizes.values()) - sum(one.stat().st_size for one in PLACES) < 500 << 10

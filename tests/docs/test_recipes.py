@@ -11,12 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "CONTRIBUTING.md",
-    "docs/contribute/architecture.md",
-    "docs/contribute/index.md",
-    "docs/contribute/recipes.md",
-    "docs/understand/how-it-judges.md",
-    "docs/understand/how-it-reads.md",
-    "docs/understand/how-it-writes.md",
+    *(f"docs/contribute/{name}.md" for name in ("architecture", "index", "recipes")),
+    *(f"docs/understand/how-it-{does}.md" for does in ("judges", "reads", "writes")),
 )
 FOLDERS = ("dsync", "tests", "config", "docs", "scripts")
 TEXTS = {".py", ".toml", ".graphql", ".sql"}
@@ -45,7 +41,6 @@ def _known() -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_named_is_there(page: str) -> None:
-    """A file or a function that is renamed is renamed in the pages too."""
     paths = [
         path.rstrip("/")
         for code in _codes(page)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scripts.pages import BUILT, MARK, filled
+from scripts.pages import BUILT, MARK
 from scripts.pages.site import finished, language, settings
 
 ROOT = Path(__file__).parents[2]
@@ -35,23 +35,22 @@ def test_the_navigation_has_every_page_once() -> None:
     assert sorted(pages) == sorted(listed(PROJECT["nav"]))
 
 
-def test_the_pages_are_whole() -> None:
-    """Each part that is made of the code has its place on a page, and says something."""
-    pages = [file.read_text(encoding="utf-8") for file in (ROOT / "docs").rglob("*.md")]
-    assert sorted(BUILT) == sorted(name for page in pages for name in MARK.findall(page))
-    parts = {name: make() for name, make in BUILT.items()}
-    assert [] == [name for name, text in parts.items() if text.count("\n") < 5]
-
-
 FRENCH = {"index.md", "reference/views.md"}
 """The pages in French that are not below fr/."""
 
 
-def test_each_page_has_its_language() -> None:
-    """A screen reader speaks it, and the theme's own words are in it."""
+def test_the_pages_are_whole_and_each_has_its_language() -> None:
+    """Each part that is made of the code has its place on a page, and says something.
+
+    A screen reader speaks the language, and the theme's own words are in it.
+    """
     docs = ROOT / "docs"
     of = {file.relative_to(docs).as_posix(): file.read_text("utf-8") for file in docs.rglob("*.md")}
-    french = {name for name, text in of.items() if language(filled(text)) == "fr"}
+    assert sorted(BUILT) == sorted(name for text in of.values() for name in MARK.findall(text))
+    parts = {name: make() for name, make in BUILT.items()}
+    assert [] == [name for name, text in parts.items() if text.count("\n") < 5]
+    whole = {name: MARK.sub(lambda mark: parts[mark[1]], text) for name, text in of.items()}
+    french = {name for name, text in whole.items() if language(text) == "fr"}
     assert FRENCH | {name for name in of if name.startswith("fr/")} == french
     assert "en" == language((ROOT / "README.md").read_text(encoding="utf-8"))
 
@@ -78,5 +77,4 @@ def test_the_site_loads_nothing_from_elsewhere() -> None:
 
 
 def test_the_readme_stays_short() -> None:
-    """Everything else is a page."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 900

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from textwrap import dedent
 from types import MappingProxyType
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM, SUBSIDY_FORM
 from dsync.sandbox.content.aap_eig7 import FORM
+from tests.docs.shell import ROOT, bare, block
 from tests.engine.rig import RESULTAT
 
 DSYNC = Path(sys.executable).parent / "dsync"
-ROOT = Path(__file__).parents[2]
 
 
 def execute(
@@ -33,23 +31,14 @@ def execute(
 
     `typed` replaces what is answered by hand.
     """
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    [(_, block)] = re.findall(rf"^( *)<!-- {name} -->\n\1```sh\n(.+?)\n\1```$", text, re.M | re.S)
+    script = block(str(ROOT / "docs" / page), name)
     for written, by_test in typed.items():
-        block = block.replace(written, by_test)
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", dedent(block)],
-        cwd=folder,
-        env={**inherited, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **given},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert 0 == done.returncode, done.stderr
-    assert typed or not done.stderr
-    return done.stdout + done.stderr
+        script = script.replace(written, by_test)
+    alone = {"PATH": f"{DSYNC.parent}:/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8"}
+    done = bare(script, alone | {**given}, folder=folder)
+    assert 0 == done.code, done.text
+    assert typed or not done.err
+    return done.text
 
 
 def test_a_token_and_a_number_are_enough_for_a_copy(tmp_path: Path) -> None:

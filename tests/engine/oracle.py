@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import groupby
 from json import loads
-from typing import Any
+from typing import Any, Protocol
 
 from dsync.annotations.targets import normalise
 from dsync.domain.dossier import OPEN_ETATS
@@ -19,7 +19,22 @@ LABELS = {"Éligible": "éligible", "À vérifier": "à vérifier", "Inéligible
 SETTLED = {"confirmee", "conflit", "suspendue"}
 
 
-def check_copy(engine: Engine) -> None:
+class Outcome(Protocol):
+    """What is looked at: an engine, or a database and a sandbox beside it."""
+
+    control: Any
+
+    def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        """Return the rows of a query."""
+
+    def one(self, table: str, rank: int) -> dict[str, Any]:
+        """Return a dossier's row; nothing when there is none."""
+
+    def sent_values(self) -> list[tuple[int, int, Any]]:
+        """Return every value that was sent, in order: rank, stable id, value."""
+
+
+def check_copy(engine: Outcome) -> None:
     """Compare every dossier of the sandbox with its copy."""
     rows = {row["numero"]: row for row in engine.rows("SELECT * FROM dossier")}
     texts = _texts(engine)
@@ -40,7 +55,7 @@ def check_copy(engine: Engine) -> None:
     assert {} == rows
 
 
-def _texts(engine: Engine) -> dict[int, dict[tuple[str, int], Any]]:
+def _texts(engine: Outcome) -> dict[int, dict[tuple[str, int], Any]]:
     from base64 import b64decode
 
     found: dict[int, dict[tuple[str, int], Any]] = defaultdict(dict)
@@ -63,14 +78,14 @@ def _check_texts(truth: DossierTruth, texts: dict[tuple[str, int], Any]) -> None
             )
 
 
-def _check_erased(engine: Engine, truth: DossierTruth) -> None:
+def _check_erased(engine: Outcome, truth: DossierTruth) -> None:
     for table in ("contenu", "changement", "candidature", "pousse", "quarantaine"):
         assert {} == engine.one(table, truth.number - FIRST), (table, truth.number)
     verdicts = engine.rows("SELECT * FROM verdict WHERE numero = :numero", numero=truth.number)
     assert all(not row["detail"] for row in verdicts)
 
 
-def check_annotations(engine: Engine) -> None:
+def check_annotations(engine: Outcome) -> None:
     """Compare what DS holds in each open dossier with the wishes, and the wishes with the verdict.
 
     A conflict or a box checked by an instructeur excuses a difference, nothing else does.
@@ -142,7 +157,7 @@ def _standing(truth: DossierTruth, name: str) -> str | None:
     return normalise(TYPES[stable_id], value)
 
 
-def check_sent(engine: Engine) -> None:
+def check_sent(engine: Outcome) -> None:
     """No wish was sent with two values: what was sent is what was wished, in the wishes' order."""
     sent: dict[tuple[int, str], list[Any]] = defaultdict(list)
     for rank, stable_id, value in engine.sent_values():

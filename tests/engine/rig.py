@@ -480,6 +480,11 @@ class Engine:
         """Do one run of the worker."""
         return self.worker.sync(**options)
 
+    def sync_later(self, **options: Any) -> RunReport:
+        """Do one run of the worker, a minute later."""
+        self.advance(minutes=1)
+        return self.sync(**options)
+
     def advance(self, **duration: float) -> None:
         """Let time pass, for both sides."""
         self.control.clock.advance(timedelta(**duration).total_seconds())

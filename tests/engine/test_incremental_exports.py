@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,8 +22,8 @@ from tests.engine.test_judging import product_of
 from tests.engine.test_stages import JURY
 from tests.store.databases import on_each
 
-VOLATILE = {"jours", "jours_dans_etape"}
-"""Columns that move with the clock, of views that each load has whole."""
+VOLATILE = {"jours", "jours_dans_etape", "modifie_ici_le"}
+"""Columns that move with the clock, in views that each load has whole."""
 PHONE = 4309
 LETTER = FileSeed("Lettre.pdf", "application/pdf", b"%PDF-1.4 une lettre")
 NOTE = FileSeed("note.txt", "text/plain", b"une note")
@@ -38,14 +38,11 @@ class Copy:
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine, self.folder = engine, folder
+        self.begun = _iso(datetime.now(UTC))
         self.rows = self._loaded(None)
         self.loaded = engine.worker.now()
         # A new question gives a view of the form more columns, which a table has not.
-        self.views = [
-            name
-            for name, view in engine.worker.store.dictionary().items()
-            if "modifie_ici_le" in view.columns and name.startswith("lecture_")
-        ]
+        self.views = [name for name in by_dossier(engine) if name.startswith("lecture_")]
         for name in self.views:
             engine.execute(f"CREATE TABLE copie_{name} AS SELECT * FROM {name}")
 
@@ -63,7 +60,9 @@ class Copy:
     def check(self) -> None:
         """Compare it, row by row and column by column, with everything."""
         for name, rows in self._loaded(None).items():
-            assert _in_order(rows, rows) == _in_order(self.rows[name], rows), name
+            moving = set() if name in by_dossier(self.engine) else VOLATILE
+            both = (_in_order(one, rows, moving) for one in (rows, self.rows[name]))
+            assert next(both) == next(both), name
         for name in self.views:
             both = (self.engine.rows(f"SELECT * FROM {one}{name}") for one in ("", "copie_"))
             whole, loaded = (sorted(str(row) for row in rows) for rows in both)
@@ -87,11 +86,24 @@ class Copy:
                 continue
             rows = self.read(resource["path"])
             fields = [field["name"] for field in resource["schema"]["fields"]]
-            if since and "modifie_ici_le" in fields:
+            if since and name in by_dossier(self.engine):
                 stay = [row for row in self.rows.get(name, []) if row["numero"] in kept]
                 rows = stay + rows
+            elif since:
+                self._check_dates(name, rows, fields, _iso(since))
             found[name] = rows
         return found
+
+    def _check_dates(self, name: str, rows: list[Row], fields: list[str], since: str) -> None:
+        """Of a view that is loaded whole: no row that is new or other has an earlier date."""
+        names = {*fields} - VOLATILE
+        known = [{field: row.get(field) for field in names} for row in self.rows[name]]
+        for row in rows:
+            if {field: row[field] for field in names} not in known:
+                at = row["modifie_ici_le"]
+                # Its database's clock is the real one.
+                is_now = self.begun <= at <= _iso(datetime.now(UTC))
+                assert at >= since or is_now, (name, row)
 
     def read(self, file: str) -> list[Row]:
         """Return the rows of a file of the last export."""
@@ -99,12 +111,18 @@ class Copy:
             return [*csv.DictReader(lines)]
 
 
+def by_dossier(engine: Engine) -> set[str]:
+    """Return the views whose rows change with their dossier alone."""
+    tables = tables_of(engine.worker.store.dictionary(), demarche=DEMARCHE)
+    return {table.name for table in tables if table.is_by_dossier}
+
+
 def _iso(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _in_order(rows: list[Row], pattern: list[Row]) -> list[list[tuple[str, str]]]:
-    names = [name for name in (pattern[0] if pattern else {}) if name not in VOLATILE]
+def _in_order(rows: list[Row], pattern: list[Row], moving: set[str]) -> list[object]:
+    names = [name for name in (pattern[0] if pattern else {}) if name not in moving]
     return sorted([(name, row.get(name, "")) for name in names] for row in rows)
 
 
@@ -191,15 +209,29 @@ def days(engine: Engine) -> Iterator[Callable[[], None]]:
     yield from (messages, hands, jury, moves, gone, back, rules, form, names, removed, twin, agents)
 
 
-def test_the_page_names_each_view_that_is_loaded_whole(engine: Engine) -> None:
-    """Those without the date of a row's last change, which the export knows by this column."""
-    [said] = re.findall(r"n’a pas cette colonne, (.*?) `dsync export", PAGE_OF_DATA.read_text())
-    whole = {
-        name
-        for name, view in engine.worker.store.dictionary().items()
-        if "modifie_ici_le" not in view.columns and name not in WITHHELD
-    }
+def test_each_view_has_the_date_of_a_rows_last_change(engine: Engine) -> None:
+    """The page names each one that is loaded whole all the same."""
+    views = engine.worker.store.dictionary()
+    assert [] == [name for name in views if "modifie_ici_le" not in views[name].columns]
+    [said] = re.findall(r"se recharge entière : (.*?)\. ", PAGE_OF_DATA.read_text())
+    whole = {*views} - {*WITHHELD} - by_dossier(engine)
     assert whole == {*re.findall(r"`(lecture_\w+)`", said)}
+
+
+def test_a_row_is_dated_by_all_that_it_depends_on(engine: Engine) -> None:
+    """The other dossiers that it counts or ranks, and the day on which a stage ends."""
+    engine.control.edit_annotation(number(0), JURY, "2026-11-25")
+    engine.control.move(number(0), "en_instruction")
+    engine.sync_until_quiet()
+    views = ("lecture_statistique", "lecture_jury_dossier", "lecture_jury")
+    for year, where in (("2001", ""), ("2002", f"WHERE numero = {number(1)}")):
+        engine.execute(f"UPDATE dossier SET modifie_ici_le = '{year}-06-01 00:00:00' {where}")
+        for view in views:
+            [row] = engine.rows(f"SELECT DISTINCT modifie_ici_le AS at FROM {view}")
+            assert str(row["at"]).startswith(year), view
+    ended = engine.rows("SELECT au, modifie_ici_le AS at FROM lecture_etape WHERE au IS NOT NULL")
+    assert ended
+    assert all(row["au"] == row["at"] for row in ended)
 
 
 @on_each

@@ -204,7 +204,6 @@ def test_rows_that_access_rules_hide_stop_it(grist: Grist) -> None:
 
 
 def test_limits_are_kept_and_a_busy_server_is_asked_again(grist: Grist) -> None:
-    """A body stays below 1 MiB, however long the texts are."""
     some = {str(n): row(n, id="x" * 20_000) for n in range(100)}
     grist.busy = 1
     kept, _ = keep(grist, some)
@@ -212,7 +211,6 @@ def test_limits_are_kept_and_a_busy_server_is_asked_again(grist: Grist) -> None:
 
 
 def test_a_wrong_key_or_address_is_said(grist: Grist) -> None:
-    """With what to correct."""
     with (
         closing(GristClient(grist.address, "other", user_agent="test")) as client,
         pytest.raises(GristError, match="DSYNC_GRIST_KEY"),

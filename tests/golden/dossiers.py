@@ -110,10 +110,6 @@ SANS_CODE = applicant("SERVICE SANS CATEGORIE", None, None)
 BLANK = Reponse.VIDE
 
 
-def _answered(**reponses: Reponse) -> dict[str, Any]:
-    return {"reponses": reponses}
-
-
 DOSSIERS = (
     Dossier("Éligible, administration centrale"),
     Dossier("Éligible, opérateur de l’État, ancienne adresse, cas « Internaliser »",

@@ -19,7 +19,7 @@ from tests.engine.rig import PAGE, Engine, few_products, number, seeds
 from tests.engine.test_judging import STARTUPS
 
 ROOT = Path(__file__).parents[2]
-MANY = 150
+MANY = 105
 """More than a page of DS has."""
 _STANDS = (
     "SELECT v.numero, v.verdict, v.detail, v.preuve_hash, v.doublons, "
@@ -77,8 +77,7 @@ def test_the_verdicts_of_the_call_stand(empty_database_url: str, golden: Golden)
             (24, ""), (25, "https://beta.gouv.fr/startups/pas-encore"), (26, pages[2]),
         ):  # fmt: skip
             engine.control.edit_champ(number(rank), PAGE, typed)
-        engine.advance(minutes=1)
-        engine.sync()
+        engine.sync_later()
         given: tuple[tuple[int, str, Any], ...] = (
             (7, "doublon", "non_conforme"), (8, "administration", "conforme"),
             (9, "fiche_produit", "conforme"),
@@ -89,8 +88,7 @@ def test_the_verdicts_of_the_call_stand(empty_database_url: str, golden: Golden)
         engine.worker.erase(20)
         engine.control.move(number(21), "refuse")
         engine.control.hide(number(26))
-        engine.advance(minutes=1)
-        engine.sync()
+        engine.sync_later()
         engine.control.catalogue.unavailable = True
         engine.control.edit_champ(number(30), PAGE, "tout autre chose")
         engine.advance(days=40)
@@ -117,7 +115,6 @@ def test_the_verdicts_of_the_call_stand(empty_database_url: str, golden: Golden)
 
 @pytest.mark.parametrize("name", ["subvention", "mobilite"])
 def test_the_verdicts_of_declared_checks_stand(tmp_path: Path, name: str, golden: Golden) -> None:
-    """Of both shipped samples, accepted and pushed."""
     with serving(40) as aids:
         dsync = configured(aids, tmp_path, name)
         dsync("sync")

@@ -30,10 +30,7 @@ def test_an_empty_database_is_brought_to_the_models(empty_database_url: str) -> 
 
     with connected(empty_database_url) as connection:
         for part in (ENGINE, PROGRAMME.storage):
-            options = {
-                "compare_type": True,
-                "include_object": partial(_is_of, part.metadata),
-            }
+            options = {"compare_type": True, "include_object": partial(_is_of, part.metadata)}
             context = MigrationContext.configure(connection, opts=options)
             assert compare_metadata(context, part.metadata) == []
         assert set(store.dictionary()) == set(inspect(connection).get_view_names())
@@ -67,7 +64,6 @@ def test_a_newer_schema_is_left_alone(database_url: str) -> None:
 
 @pytest.mark.parametrize("part", [ENGINE, PROGRAMME.storage])
 def test_revisions_are_told_from_their_files_names(part: Storage) -> None:
-    """What is read without Alembic is what Alembic has."""
     from alembic.script import ScriptDirectory
 
     from dsync.store.engine import open_engine, parse_url

@@ -59,7 +59,6 @@ def test_no_released_migration_was_edited() -> None:
 def test_the_layouts_say_what_migrations_and_views_make(
     part: Storage, empty_database_url: str, golden: Golden
 ) -> None:
-    """A layout is of the newest migration."""
     newest = schema.known_revisions(part)[-1]
     with connected(empty_database_url) as connection:
         command.upgrade(schema.alembic_config(connection, part), "head")
@@ -85,9 +84,10 @@ ENGINES = ("postgresql", "sqlite")
 
 
 def ruled(url: str) -> list[Row[Any]]:
-    """Return the versions of the rules as analysts see them."""
+    """Return the versions of the rules as analysts see them, in the columns of each release."""
     with connected(url) as connection:
-        return [*connection.execute(text("SELECT * FROM lecture_regle ORDER BY version"))]
+        shown = "version, depuis_le, revision, regles, listes, categories, controles, phrases"
+        return [*connection.execute(text(f"SELECT {shown} FROM lecture_regle ORDER BY version"))]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -321,11 +321,13 @@ def _rows(database: Engine, view: str) -> list[Row]:
 
 
 def _without_days(document: Any) -> Any:
-    """Return a document without the days of a stage that is not over, which grow."""
+    """Return a document without the days of a stage that is not over, and dates of the query."""
     if isinstance(document, list):
         return [_without_days(one) for one in document]
     if isinstance(document, dict):
         growing = {"jours", "jours_dans_etape"} if document.get("au") is None else set()
+        if (document.get("modifie_ici_le") or "") > (NOW + timedelta(days=2)).isoformat():
+            document = document | {"modifie_ici_le": "NOW"}
         return {
             name: "DAYS" if name in growing and value is not None else _without_days(value)
             for name, value in document.items()

@@ -52,7 +52,6 @@ def test_each_view_shows_the_same_rows(history: History, golden: Golden) -> None
 
 
 def test_the_verdicts_have_the_same_texts(history: History, golden: Golden) -> None:
-    """The other files name them."""
     golden.check("texts.txt", history.verdicts)
 
 
@@ -68,7 +67,6 @@ def test_the_views_have_the_columns_of_the_dictionary(history: History, golden: 
 
 
 def test_the_same_stands_in_the_dossiers(history: History, golden: Golden) -> None:
-    """Annotations and labels, on DS."""
     golden.check("annotations.jsonl", history.annotations())
 
 

@@ -21,7 +21,6 @@ from dsync.eig.precheck.catalogue import Catalogue, Product
 from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from dsync.eig.precheck.product import resolve_product
 from tests.golden.dossiers import Dossier, candidature_of, shipped_rules
-from tests.profiles import long
 from tests.property import answers
 from tests.property.answers import (
     DECLARED,
@@ -58,18 +57,17 @@ def decide(row: answers.Row, typed: str, of: Source) -> Verdict:
     return answers.decide(candidature, of.catalogue, READ).verdict
 
 
+def is_taken(row: answers.Row, typed: str, of: Source) -> bool:
+    """Whether an answer is taken for a product's own."""
+    is_eligible = decide(row, typed, of) is Verdict.ELIGIBLE
+    return is_eligible or resolve_product(typed, of.catalogue).is_certain
+
+
 def count_denying(of: Source, draws: int, seed: int) -> list[str]:
     """Return the answers about another product, or none, that are taken for the page's."""
     dice, rows = random.Random(seed), eligible(of)
-    taken = []
-    for _ in range(draws):
-        typed, row = answers.denying(dice, rows)
-        if (
-            decide(row, typed, of) is Verdict.ELIGIBLE
-            or resolve_product(typed, of.catalogue).is_certain
-        ):
-            taken.append(typed)
-    return taken
+    drawn = (answers.denying(dice, rows) for _ in range(draws))
+    return [typed for typed, row in drawn if is_taken(row, typed, of)]
 
 
 def count_foreign(of: Source, draws: int, seed: int) -> list[str]:
@@ -79,10 +77,7 @@ def count_foreign(of: Source, draws: int, seed: int) -> list[str]:
     for rank in range(draws):
         row = dice.choice(rows)
         typed = FOREIGN[rank % len(FOREIGN)].format(b=dice.choice(spellings(row, of.rows)))
-        if (
-            decide(row, typed, of) is Verdict.ELIGIBLE
-            or resolve_product(typed, of.catalogue).is_certain
-        ):
+        if is_taken(row, typed, of):
             taken.append(typed)
     return taken
 
@@ -151,16 +146,10 @@ def test_no_answer_about_another_product_or_none_is_eligible(name: str) -> None:
     assert [] == count_denying(source(name), 400, seed=1)
 
 
-def test_there_are_two_hundred_frames() -> None:
-    """Each around the same address of a product."""
-    assert 200 <= len(set(FOREIGN))
-
-
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("draws", [len(FOREIGN), long(5_000)])
-def test_no_sentence_about_another_product_is_eligible(name: str, draws: int) -> None:
+def test_no_sentence_about_another_product_is_eligible(name: str) -> None:
     """In whichever way it names the one that it is not about: address, id, name, site, code."""
-    assert [] == count_foreign(source(name), draws, seed=5)
+    assert [] == count_foreign(source(name), len(FOREIGN), seed=5)
 
 
 def right(counted: Mapping[str, Counter[str]]) -> float:
@@ -170,10 +159,9 @@ def right(counted: Mapping[str, Counter[str]]) -> float:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("draws", [600, long(10_000)])
-def test_no_slip_condemns_and_most_get_the_right_suggestion(name: str, draws: int) -> None:
+def test_no_slip_condemns_and_most_get_the_right_suggestion(name: str) -> None:
     """No wrong product decides either, and what names no product suggests none."""
-    counted, harmful = count_sloppy(source(name), draws, seed=2)
+    counted, harmful = count_sloppy(source(name), 600, seed=2)
     assert [] == harmful
     assert right(counted) >= 0.92
     assert not counted["pièce jointe"]["autre"]
@@ -191,17 +179,9 @@ def test_no_slip_condemns_and_most_get_the_right_suggestion(name: str, draws: in
 )  # fmt: skip
 def test_nothing_is_suggested_without_a_ground(typed: str) -> None:
     """Common nouns of the administration are many products'; a public platform is nobody's."""
-    names = (
-        "Bourse",
-        "Messagerie",
-        "Projets",
-        "Mes Aides",
-        "RAPACE",
-        "La Suite numérique",
-        "Plateforme numérique du RSA",
-        "Guichet unique de la haie",
-        "Annuaire santé",
-    )
+    names = ("Bourse", "Messagerie", "Projets", "Mes Aides", "RAPACE", "La Suite numérique",
+             "Plateforme numérique du RSA", "Guichet unique de la haie",
+             "Annuaire santé")  # fmt: skip
     links = ("https://www.ameli.fr/x", "https://huggingface.co/y", "https://exemple.notion.site",
              "https://www.demarches-simplifiees.fr/commencer/z")  # fmt: skip
     products = [
@@ -249,11 +229,3 @@ def test_any_word_beside_an_address_is_noticed(word: str) -> None:
     of = source("2.7")
     match = resolve_product(f"{answers.PAGE}/domifa.html {word}zqw", of.catalogue)
     assert not match.is_certain
-
-
-def test_such_a_dossier_is_nobodys_double() -> None:
-    """Neither one with other words, nor one whose product is only named."""
-    catalogue = source("2.7").catalogue
-    for typed in ("A-JUST", f"{answers.PAGE}/a-just.html bientôt", "https://a-just.beta.gouv.fr"):
-        match = resolve_product(typed, catalogue)
-        assert ("a-just", False) == (match.product_id, match.is_certain)

@@ -153,8 +153,8 @@ stories = st.lists(acts, min_size=4, max_size=14)
 @pytest.mark.parametrize(
     ("engine_name", "examples"),
     [
-        ("sqlite", 6),
-        ("postgresql", 3),
+        ("sqlite", 4),
+        ("postgresql", 2),
         long("sqlite", 100),
         long("postgresql", 50),
     ],

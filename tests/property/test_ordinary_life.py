@@ -34,7 +34,7 @@ def publish(engine: Engine, document: Any, added: int) -> None:
 
 @pytest.mark.parametrize(
     ("days", "night"),
-    [(8, 24), long(365, 200)],
+    [(6, 12), long(365, 200)],
 )
 def test_a_year_of_ordinary_life_asks_nobody(tmp_path: Path, days: int, night: int) -> None:
     """Edits, decisions, deposits, people's own results, a new product a day, two new revisions."""

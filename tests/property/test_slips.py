@@ -5,8 +5,6 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dsync.eig.precheck.product import Lien, resolve_product
 from tests.profiles import long
@@ -54,27 +52,3 @@ def test_no_misspelling_is_an_unknown_page(
             assert match.lien not in (Lien.INCONNUE, Lien.AUCUN, Lien.VIDE), (slip, match)
             if match.lien is Lien.PROCHE:
                 assert f"{product.nom} ({product.id})" in match.noms, slip
-
-
-@given(
-    st.sampled_from(["2.6", "2.7"]),
-    st.data(),
-    st.lists(
-        st.text(string.ascii_letters + string.digits + "-_.", min_size=1)
-        | st.sampled_from(["service", "page", "fiche", "projet", "startups", "beta", "index.html"]),
-        min_size=1,
-    ),
-    st.sampled_from(["", "?", "#"]),
-)
-def test_no_page_below_a_site_names_a_product(
-    version: str, data: st.DataObject, below: list[str], sign: str
-) -> None:
-    """Pages below a product's site or repository do not name the product."""
-    catalogue = source(version).catalogue
-    product = data.draw(st.sampled_from(list(catalogue.products.values())))
-    for site in filter(None, (product.link, product.repository)):
-        path = "/".join(part.strip(".") or "x" for part in below)
-        address = f"{site.split('?')[0].rstrip('/')}/{sign}{path}"
-        match = resolve_product(address, catalogue)
-        # The address may be exactly the link of another product.
-        assert match.product_id != product.id, address

@@ -27,15 +27,8 @@ SETTLED = 100
 """Intervals after which caches are filled: from here on nothing may grow."""
 MOST_GROWTH_MIB = 8
 SECRET = "a-secret-of-the-path"
-FAULTS = (
-    "internal_error",
-    "bad_gateway",
-    "html",
-    "data_null",
-    "cut_inside",
-    "answer_lost",
-    "timeout",
-)
+FAULTS = ("internal_error", "bad_gateway", "html", "data_null", "cut_inside", "answer_lost",
+          "timeout")  # fmt: skip
 
 
 @contextmanager

@@ -86,7 +86,7 @@ lives = st.lists(st.lists(acts, min_size=1, max_size=4), max_size=6)
 """What is done between two reads."""
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(lives, min_size=5, max_size=10))
 def test_the_stages_of_any_life_join(store: Store, drawn: list[list[list[Any]]]) -> None:
     """From the deposit on, each begins where the one before ends; the last one is the state's.
@@ -145,16 +145,11 @@ def _check(life: Life, rows: list[Any]) -> None:
     assert rows[-1]["etape"] in STAGES[life.changes["etat"]]
 
 
+RECRUITMENT = {"Convention signée", "Candidatures présentées", "Entretiens tenus", "En poste"}
 STAGES: dict[Etat, set[str]] = {
     Etat.EN_CONSTRUCTION: {"En construction", "Correction attendue"},
     Etat.EN_INSTRUCTION: {"En instruction", "Jury"},
-    Etat.ACCEPTE: {
-        "Accepté",
-        "Convention signée",
-        "Candidatures présentées",
-        "Entretiens tenus",
-        "En poste",
-    },
+    Etat.ACCEPTE: {"Accepté", *RECRUITMENT},
     Etat.REFUSE: {"Refusé"},
     Etat.SANS_SUITE: {"Sans suite"},
 }

@@ -17,7 +17,12 @@ from typing import Any
 import pytest
 from hypothesis import seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
 
 from dsync.sandbox import Change, ScriptedFault
 from tests.engine import oracle
@@ -50,35 +55,20 @@ addresses = st.sampled_from(
 )
 notes = st.sampled_from(
     [
-        (RESULTAT, "Éligible"),
-        (RESULTAT, "Inéligible"),
-        (RESULTAT, ""),
-        (DETAIL, "Vu"),
-        (DETAIL, ""),
-        (VALIDE, True),
-        (VALIDE, False),
+        *((RESULTAT, word) for word in ("Éligible", "Inéligible", "")),
+        *((DETAIL, text) for text in ("Vu", "")),
+        *((VALIDE, checked) for checked in (True, False)),
         (ETAPE, "Soutenance"),
     ]
 )
 """What a human writes among the annotations."""
+KINDS = """
+internal_error bad_gateway html data_null truncated empty cut_before cut_inside cut_after
+answer_lost timeout token_expired
+"""
 faults = st.builds(
     ScriptedFault,
-    kind=st.sampled_from(
-        [
-            "internal_error",
-            "bad_gateway",
-            "html",
-            "data_null",
-            "truncated",
-            "empty",
-            "cut_before",
-            "cut_inside",
-            "cut_after",
-            "answer_lost",
-            "timeout",
-            "token_expired",
-        ]
-    ),
+    kind=st.sampled_from(KINDS.split()),
     only=st.sampled_from([None, "query", "mutation"]),
     after=st.integers(0, 3),
     times=st.integers(1, 4),
@@ -313,12 +303,8 @@ class SyncMachine(RuleBasedStateMachine):
         for full in (False, True):
             self.control.clock.advance(660)
             report = engine.sync(full=full)
-            assert (0, 0, 0, 0) == (
-                report.exit_code,
-                report.changed,
-                report.evaluated,
-                report.pushed,
-            ), report
+            done = (report.changed, report.evaluated, report.pushed)
+            assert (0, (0, 0, 0)) == (report.exit_code, done), report
         assert (counts, sent) == (self.counts(), len(engine.mutations()))
 
     def counts(self) -> list[int]:
@@ -335,8 +321,6 @@ def machine(sqlite_template: Path) -> type[SyncMachine]:
 @pytest.mark.parametrize("part", [0, *(long(part) for part in range(1, 8))])
 def test_any_order_of_events_ends_in_the_truth(machine: type[SyncMachine], part: int) -> None:
     """Five stories a part, of up to a dozen events each; the default run tells one part."""
-    from hypothesis.stateful import run_state_machine_as_test
-
     run_state_machine_as_test(
         seed(part)(machine), settings=settings(max_examples=5, stateful_step_count=12, **STORIES)
     )
@@ -345,8 +329,6 @@ def test_any_order_of_events_ends_in_the_truth(machine: type[SyncMachine], part:
 @pytest.mark.long
 def test_any_order_of_many_events_ends_in_the_truth(machine: type[SyncMachine]) -> None:
     """Longer stories, and other ones at each run."""
-    from hypothesis.stateful import run_state_machine_as_test
-
     long = {**STORIES, "derandomize": False}
     run_state_machine_as_test(
         machine, settings=settings(max_examples=2000, stateful_step_count=40, **long)

@@ -272,6 +272,10 @@ postgresql_if_long = pytest.mark.parametrize(
     "database_url", ["sqlite", long("postgresql")], indirect=True
 )
 """For what tests beside it show of PostgreSQL."""
+sqlite_if_long = pytest.mark.parametrize(
+    "database_url", ["postgresql", long("sqlite")], indirect=True
+)
+"""For what tests beside it show of SQLite."""
 
 
 def engine_by_case(name: str, **engines: Any) -> pytest.MarkDecorator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -99,35 +100,34 @@ def test_the_event_of_a_verdict_says_which_checks_changed(judged: Store) -> None
     } == second
 
 
-@pytest.mark.parametrize(
-    ("case", "are_other_grounds", "retries", "etat", "verdict", "is_due"),
-    [
-        ("11 other rules or evidence", True, False, Etat.EN_INSTRUCTION, Verdict.ELIGIBLE, True),
-        ("11 without a verdict", True, False, Etat.EN_CONSTRUCTION, None, True),
-        ("11 accepted", True, False, Etat.ACCEPTE, Verdict.ELIGIBLE, True),
-        ("refused", True, True, Etat.REFUSE, Verdict.ELIGIBLE, False),
-        ("12 undetermined, closed too", True, False, Etat.REFUSE, Verdict.INDETERMINE, True),
-        ("12 by a retry", False, True, Etat.SANS_SUITE, Verdict.INDETERMINE, True),
-        ("a retry", False, True, Etat.EN_INSTRUCTION, Verdict.ELIGIBLE, False),
-        ("the same grounds", False, False, Etat.EN_INSTRUCTION, Verdict.INDETERMINE, False),
-    ],
-)
-def test_what_the_grounds_of_a_run_make_due(
-    store: Store,
-    case: str,
-    are_other_grounds: bool,
-    retries: bool,
-    etat: Etat,
-    verdict: Verdict | None,
-    is_due: bool,
-) -> None:
-    """All that rest on them; what the run has judged by them is left out (21)."""
+BY_RUN: dict[str, tuple[Etat, Verdict | None, bool, bool]] = {
+    "11 other rules or evidence": (Etat.EN_INSTRUCTION, Verdict.ELIGIBLE, True, False),
+    "11 without a verdict": (Etat.EN_CONSTRUCTION, None, True, False),
+    "11 accepted": (Etat.ACCEPTE, Verdict.ELIGIBLE, True, False),
+    "refused": (Etat.REFUSE, Verdict.ELIGIBLE, False, False),
+    "12 undetermined": (Etat.EN_INSTRUCTION, Verdict.INDETERMINE, True, True),
+    "12 undetermined, refused": (Etat.REFUSE, Verdict.INDETERMINE, True, True),
+    "12 undetermined, sans suite": (Etat.SANS_SUITE, Verdict.INDETERMINE, True, True),
+}
+"""By case: state, verdict, and whether other grounds, or a retry alone, make the dossier due."""
+
+
+def test_what_the_grounds_of_a_run_make_due(store: Store) -> None:
+    """All that rest on them; nothing where they are the same, and nothing has to be retried."""
+    cases = {DossierNumber(number): case for number, case in enumerate(BY_RUN, start=1)}
     with writing(store) as tx:
         run = tx.journal.start_run("incremental", "cli", NOW)
-        tx.dossiers.store_page(run, [make_mapped(1, etat=etat)], now=NOW)
-        save_verdicts(tx, run, [make_verdict(1, verdict)] if verdict else [], NOW)
-        found = tx.queue.due_by_run(are_other_grounds=are_other_grounds, retries=retries)
-    assert is_due is (ONE in found), case
+        page = [make_mapped(number, etat=BY_RUN[case][0]) for number, case in cases.items()]
+        tx.dossiers.store_page(run, page, now=NOW)
+        verdicts = [(number, BY_RUN[case][1]) for number, case in cases.items()]
+        save_verdicts(tx, run, [make_verdict(n, given) for n, given in verdicts if given], NOW)
+        for others, retries in product((False, True), repeat=2):
+            found = tx.queue.due_by_run(are_other_grounds=others, retries=retries)
+            assert {
+                case
+                for case, (_, _, by_others, by_retry) in BY_RUN.items()
+                if (others and by_others) or (retries and by_retry)
+            } == {cases[number] for number in found}
 
 
 def test_what_keeps_a_verdict_from_the_best_one_is_stored_with_it(store: Store) -> None:

@@ -201,7 +201,7 @@ def test_the_statistics_count_current_verdicts(rich: Store) -> None:
     expected = {("depot", "conforme"), ("phase", "a_verifier")}
     observed = ("administration_centrale", "acceleration")
     assert {("2024-05", *one, *observed, 1, 86321) for one in expected} == {
-        tuple(row.values()) for row in rows(rich, "lecture_statistique")
+        tuple(row.values())[:-1] for row in rows(rich, "lecture_statistique")
     }
 
 
@@ -381,7 +381,7 @@ def test_a_jury_ranks_what_is_marked_in_full(store: Store) -> None:
         for row in rows(store, "lecture_jury_dossier")
     }
     [jury] = rows(store, "lecture_jury")
-    assert ("2024-07-01", 6, 1, 3.63, 3, 86321) == (str(jury.pop("jury_le")), *jury.values())
+    assert ("2024-07-01", 6, 1, 3.63, 3, 86321) == (str(jury.pop("jury_le")), *jury.values())[:-1]
     counted = [
         (row["ligne"], bool(row["compte"]), row["remplacee_par"], bool(row["soutenance"]))
         for row in rows(store, "lecture_evaluation")

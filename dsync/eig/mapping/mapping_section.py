@@ -20,17 +20,70 @@ from pydantic import (
 
 from dsync.domain.dossier import slug
 from dsync.domain.remedies import MISSPELT, nearest
-from dsync.domain.toml import Boolean, Section, champ_of
-from dsync.eig.candidature import OPEN, Candidature, targets
+from dsync.domain.toml import DEFAULTS, Boolean, Section, champ_of
 
 VOEUX, EVALUATIONS = REPETITIONS = ("voeux", "evaluations")
 PROFIL = f"{VOEUX}.profil"
 """The column without which wishes cannot be checked."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-RESERVED = {*Candidature.model_fields, *targets(annotations=True), *REPETITIONS} - {
-    *targets(annotations=False)
+CHAMPS = {
+    "page_produit": "text",
+    "phase_declaree": "drop_down_list",
+    "incubateur": "drop_down_list",
+    "probleme": "textarea",
+    "politique_publique": "textarea",
+    "entite": "text",
+    "departement": "departements",
+    "lieu_travail": "address",
+    "sponsor_nom": "text",
+    "sponsor_fonction": "text",
+    "sponsor_courriel": "email",
+    "sponsor_telephone": "phone",
+    "contact_nom": "text",
+    "contact_fonction": "text",
+    "contact_courriel": "email",
+    "contact_telephone": "phone",
+    "cas_demande": "drop_down_list",
+    "pilotage_actuel": "textarea",
+    "pilotage_envisage": "textarea",
+    "objectifs_12_mois": "textarea",
+    "benefices": "textarea",
+    "perspectives": "textarea",
 }
+"""The champs of the form's six sections that fill a field of the candidature, and their types.
+
+Another type of descriptor is read too, with a warning.
+"""
+ANNOTATIONS = {
+    "etape": "drop_down_list",
+    "valide_par_instructeur": "checkbox",
+    "jury_le": "date",
+    "convention_le": "date",
+    "candidatures_le": "date",
+    "entretiens_le": "date",
+    "prise_de_poste_le": "date",
+}
+"""The same of annotations about selection and recruitment."""
+_IN_ROWS = {
+    "voeux": "repetition",
+    "voeux.profil": "drop_down_list",
+    "voeux.ordre": "integer_number",
+    "voeux.missions": "textarea",
+    "evaluations": "repetition",
+    "evaluations.moment": "drop_down_list",
+    "evaluations.evaluateur": "email",
+    "evaluations.commentaire": "textarea",
+    "critere": "integer_number",
+}
+"""The types of repetitions and of their columns."""
+_TYPES = {**CHAMPS, **ANNOTATIONS, **_IN_ROWS}
+# Not of `Candidature`: with it, every command would import SQLModel to read a configuration.
+_OWN_COLUMNS = (
+    "numero demarche_numero depose_le demandeur reponses bilan etapes extra produit_id "
+    "par_sa_fiche departement_code departement_nom"
+)
+RESERVED = {*_OWN_COLUMNS.split(), *ANNOTATIONS, *REPETITIONS}
 """Names that a row of the candidature has already."""
 
 NonBlank = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
@@ -68,7 +121,7 @@ class ChampTarget(Section):
 class _ExtraTargets(Section):
     """Base of the model whose other keys are entries of the candidature's `extra`."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, ChampTarget]
 
     @model_validator(mode="after")
@@ -82,15 +135,13 @@ class _ExtraTargets(Section):
 
 
 def _targets(name: str, base: type[Section], keys: Iterable[str]) -> type[BaseModel]:
-    """Return a model whose keys come from the declaration of the candidature."""
+    """Return a model with a champ, or none, for each key."""
     fields: dict[str, Any] = {key: (ChampTarget | None, None) for key in keys}
     return create_model(name, __base__=base, **fields)
 
 
-ChampTargets = _targets("ChampTargets", _ExtraTargets, targets(annotations=False))
-"""The champs of the form's six sections; a missing one is not mapped."""
-AnnotationTargets = _targets("AnnotationTargets", Section, targets(annotations=True))
-"""The annotations about selection and recruitment."""
+ChampTargets = _targets("ChampTargets", _ExtraTargets, CHAMPS)
+AnnotationTargets = _targets("AnnotationTargets", Section, ANNOTATIONS)
 
 
 class VoeuxTarget(ChampTarget):
@@ -136,16 +187,16 @@ class EvaluationsTarget(ChampTarget):
         return {**given, "criteres": made}
 
 
-CHAMP_FIELDS = (*ChampTargets.model_fields, VOEUX)
-ANNOTATION_FIELDS = (*AnnotationTargets.model_fields, EVALUATIONS)
+CHAMP_FIELDS = (*CHAMPS, VOEUX)
+ANNOTATION_FIELDS = (*ANNOTATIONS, EVALUATIONS)
 
 
 class MappingConfig(Section):
     """The whole section `[mapping]`."""
 
-    champs: ChampTargets = Field(default_factory=ChampTargets)  # type: ignore[valid-type]
+    champs: ChampTargets = DEFAULTS  # type: ignore[valid-type]
     voeux: VoeuxTarget | None = None
-    annotations: AnnotationTargets = Field(default_factory=AnnotationTargets)  # type: ignore[valid-type]
+    annotations: AnnotationTargets = DEFAULTS  # type: ignore[valid-type]
     evaluations: EvaluationsTarget | None = None
     autres: tuple[ChampTarget, ...] = ()
     """Descriptors without a field, which are not reported as new."""
@@ -230,6 +281,8 @@ class MappingConfig(Section):
     @property
     def opened(self) -> frozenset[str]:
         """The ids of the champs that feed fields which readers without personal data see."""
+        from dsync.eig.candidature import OPEN  # As above: not to read a configuration.
+
         return frozenset(
             target.id for name, target, _ in self.top_level() if target.id and name in OPEN
         ) | {
@@ -248,24 +301,8 @@ class MappingConfig(Section):
         yield from ((f"autres[{index}]", target) for index, target in enumerate(self.autres))
 
 
-_NAMES_BY_TYPE = {
-    "text": "page_produit entite sponsor_nom sponsor_fonction contact_nom contact_fonction",
-    "drop_down_list": "phase_declaree incubateur cas_demande voeux.profil etape evaluations.moment",
-    "textarea": "probleme politique_publique pilotage_actuel pilotage_envisage objectifs_12_mois "
-    "benefices perspectives voeux.missions evaluations.commentaire",
-    "departements": "departement",
-    "address": "lieu_travail",
-    "email": "sponsor_courriel contact_courriel evaluations.evaluateur",
-    "phone": "sponsor_telephone contact_telephone",
-    "repetition": "voeux evaluations",
-    "integer_number": "voeux.ordre critere",
-    "date": "jury_le convention_le candidatures_le entretiens_le prise_de_poste_le",
-    "checkbox": "valide_par_instructeur",
-}
 _OWN = {*ChampTarget.model_fields, "criteres"}
 """Keys of a repetition that are no column."""
-_TYPES = {name: type_ for type_, names in _NAMES_BY_TYPE.items() for name in names.split()}
-"""The expected types of descriptors; another one is read too, with a warning."""
 
 
 def _typed(name: str, given: Any) -> Any:

@@ -6,6 +6,7 @@ SELECT
     p.refused_message AS message,
     utc(p.refused_since) AS depuis,
     p.refused_times AS tentatives,
-    CAST(NULL AS bigint) AS demarche_numero
+    CAST(NULL AS bigint) AS demarche_numero,
+    utc(p.checked_at) AS modifie_ici_le
 FROM evidence AS p
 WHERE p.refused_sha256 IS NOT NULL

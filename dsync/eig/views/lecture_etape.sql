@@ -19,7 +19,8 @@ FROM (
             WHEN e.sortie IS NOT NULL THEN e.du
             WHEN e.modifie_le > now() THEN e.modifie_le
             ELSE now()
-        END AS fin
+        END AS fin,
+        e.modifie_ici_le
     FROM (
         SELECT
             c.numero,
@@ -29,6 +30,7 @@ FROM (
             instant(s.value ->> 'du') AS du,
             instant(s.value ->> 'au') AS au,
             utc(d.modifie_le) AS modifie_le,
+            utc(d.modifie_ici_le) AS modifie_ici_le,
             CASE WHEN d.presence <> 'present' THEN utc(d.presence_le) END AS sortie
         FROM candidature AS c
         JOIN dossier AS d ON d.numero = c.numero

@@ -20,7 +20,8 @@ SELECT
     n.ecart_evaluateurs,
     n.etat,
     n.presence,
-    n.demarche_numero
+    n.demarche_numero,
+    (SELECT utc(a.le) FROM (SELECT max(m.modifie_ici_le) AS le FROM dossier AS m) AS a) AS modifie_ici_le
 FROM (
     SELECT
         k.jury_le,

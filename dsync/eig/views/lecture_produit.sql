@@ -14,5 +14,6 @@ SELECT
         FROM elements(p.phases) AS f
     ) AS phase_depuis,
     'https://beta.gouv.fr/startups/' || p.id || '.html' AS adresse,
-    utc(p.vu_le) AS consulte_le
+    utc(p.vu_le) AS consulte_le,
+    utc(p.vu_le) AS modifie_ici_le
 FROM produit AS p

@@ -1,4 +1,4 @@
-WITH engine (vue, colonne, valeur, sens) AS (
+WITH engine (vue, colonne, valeur, sens, modifie_ici_le) AS (
 {engine}
 ),
 own (vue, colonne, valeur, sens) AS (
@@ -44,7 +44,7 @@ own (vue, colonne, valeur, sens) AS (
 v (vue, colonne, valeur, sens) AS (
     SELECT * FROM own
     UNION ALL
-    SELECT * FROM engine
+    SELECT e.vue, e.colonne, e.valeur, e.sens FROM engine AS e
 ),
 reprise (vue, colonne, autre_vue, autre_colonne) AS (
     VALUES
@@ -60,7 +60,8 @@ SELECT
     v.vue,
     v.colonne,
     v.valeur,
-    v.sens
+    v.sens,
+    now() AS modifie_ici_le
 FROM v
 UNION ALL
 -- Columns with the values of another one.
@@ -68,12 +69,13 @@ SELECT
     r.vue,
     r.colonne,
     v.valeur,
-    v.sens
+    v.sens,
+    now()
 FROM v
 CROSS JOIN reprise AS r
 WHERE r.autre_vue = v.vue AND r.autre_colonne = v.colonne
 UNION ALL
-SELECT 'lecture_suivi', 'prochaine_etape', v.valeur, v.sens
+SELECT 'lecture_suivi', 'prochaine_etape', v.valeur, v.sens, now()
 FROM v
 WHERE v.vue = 'lecture_etape'
     AND v.valeur NOT IN ('En construction', 'Correction attendue', 'Accepté', 'Refusé', 'Sans suite')

@@ -7,7 +7,6 @@ It only goes forward: what goes back is a restored copy.
 from __future__ import annotations
 
 import sqlalchemy as sa
-import sqlmodel  # what autogenerate writes refers to it
 from alembic import op
 from dsync.store import columns
 ${imports if imports else ""}

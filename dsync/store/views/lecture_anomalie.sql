@@ -9,7 +9,8 @@ SELECT
     || ' ont été masqués ou supprimés d’un coup par Démarches Simplifiées ; ces suppressions sont suivies.' AS message,
     utc(r.debut) AS depuis,
     1 AS tentatives,
-    s.demarche_numero
+    s.demarche_numero,
+    CASE WHEN r.fin IS NULL THEN now() ELSE utc(r.fin) END AS modifie_ici_le
 FROM sync_state AS s
 JOIN sync_run AS r ON r.run = s.mass_deletion_run
 UNION ALL
@@ -27,6 +28,7 @@ SELECT
     END || ' Une personne doit corriger la cause ou donner son accord.' AS message,
     utc(a.depuis_le) AS depuis,
     1 AS tentatives,
-    a.demarche_numero
+    a.demarche_numero,
+    utc(a.depuis_le) AS modifie_ici_le
 FROM accord AS a
 WHERE a.donne_le IS NULL

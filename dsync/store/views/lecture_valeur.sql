@@ -142,5 +142,6 @@ SELECT
     v.vue,
     v.colonne,
     v.valeur,
-    v.sens
+    v.sens,
+    now() AS modifie_ici_le
 FROM v

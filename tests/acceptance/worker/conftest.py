@@ -9,10 +9,9 @@ import pytest
 
 from dsync.sandbox import Sandbox
 
-pytest.register_assert_rewrite("tests.acceptance.worker.truth")
+pytest.register_assert_rewrite("tests.acceptance.worker.truth", "tests.engine.oracle")
 
 from tests.acceptance.worker.database import Database  # noqa: E402
-from tests.acceptance.worker.demarche import SHIPPED, Demarche  # noqa: E402
 from tests.acceptance.worker.installed import Installed, variables_for  # noqa: E402
 from tests.engine.rig import small_sandbox  # noqa: E402
 
@@ -27,13 +26,6 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def demarche(request: pytest.FixtureRequest) -> Demarche:
-    """The démarche that is configured: the shipped one, unless a scenario has others."""
-    given: Demarche = getattr(request, "param", SHIPPED)
-    return given
-
-
-@pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """The database, as an analyst and as an administrator see it."""
     opened = Database(database_url)
@@ -42,12 +34,9 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def dsync(
-    sandbox: Sandbox, database_url: str, tmp_path: Path, demarche: Demarche
-) -> Iterator[Installed]:
-    """The command, configured for a démarche of the sandbox, on each engine."""
-    variables = variables_for(sandbox, database_url) | demarche.variables(sandbox, tmp_path)
-    installed = Installed(tmp_path / "work", **variables)
+def dsync(sandbox: Sandbox, database_url: str, tmp_path: Path) -> Iterator[Installed]:
+    """The command, configured for the sandbox, on each engine."""
+    installed = Installed(tmp_path / "work", **variables_for(sandbox, database_url))
     yield installed
     installed.close()
 

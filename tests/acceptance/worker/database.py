@@ -12,14 +12,8 @@ from sqlalchemy import create_engine, text
 from dsync.store.engine import parse_url
 
 CONTENT = (
-    "dossier",
-    "contenu",
-    "candidature",
-    "verdict",
-    "outbox",
-    "pousse",
-    "evenement",
-    "quarantaine",
+    *("dossier", "contenu", "candidature", "verdict"),
+    *("outbox", "pousse", "evenement", "quarantaine"),
 )
 """Tables that « no write » speaks of; lease, runs and watermark are bookkeeping."""
 BOOKKEPT = {"modifie_le", "lu_par_run"}
@@ -73,22 +67,11 @@ class Database:
 
     def age(self, table: str, column: str, *, by: timedelta) -> int:
         """Let time pass for one column, without waiting."""
+        seconds = int(by.total_seconds())
+        earlier = f"strftime('%Y-%m-%d %H:%M:%f000', {column}, '-{seconds} seconds')"
         if self.is_postgresql:
-            seconds = int(by.total_seconds())
-            return self.execute(
-                f"UPDATE {table} SET {column} = {column} - interval '{seconds} seconds'"
-            )
-        changed = 0
-        for row in self.rows(
-            f"SELECT rowid AS row_id, {column} FROM {table} WHERE {column} IS NOT NULL"
-        ):
-            moved = datetime.fromisoformat(row[column]) - by
-            changed += self.execute(
-                f"UPDATE {table} SET {column} = :moved WHERE rowid = :id",
-                moved=moved.replace(tzinfo=None).isoformat(" ", timespec="microseconds"),
-                id=row["row_id"],
-            )
-        return changed
+            earlier = f"{column} - interval '{seconds} seconds'"
+        return self.execute(f"UPDATE {table} SET {column} = {earlier}")
 
     def expire_lease(self) -> None:
         """Let a holder that is gone, or asleep, be succeeded at once."""

@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.control import Control
+from tests.acceptance.worker.forked import Forked
 from tests.commands.command import Ended, InsideCommand
 
 COMMAND = Path(sys.executable).with_name("dsync")
@@ -49,17 +50,19 @@ def slowdown() -> float:
 class Process:
     """A command under way."""
 
-    def __init__(self, arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, arguments: Sequence[str], folder: Path, environment: dict[str, str], *, anew: bool
+    ) -> None:
         self._out = (folder / f"out-{time.monotonic_ns()}").open("w+b")
         self._err = (folder / f"err-{time.monotonic_ns()}").open("w+b")
-        self._popen = subprocess.Popen(
-            arguments,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._out,
-            stderr=self._err,
-        )
+        given: dict[str, Any] = {"cwd": folder, "env": environment}
+        given |= {"stdout": self._out, "stderr": self._err}
+        self._popen: subprocess.Popen[bytes] | Forked
+        if anew:
+            line = [str(COMMAND), *arguments]
+            self._popen = subprocess.Popen(line, stdin=subprocess.DEVNULL, **given)
+        else:
+            self._popen = Forked(arguments, **given)
         self.pid = self._popen.pid
 
     @property
@@ -120,20 +123,25 @@ class Installed:
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(
-        self, *arguments: str, temporary: Path | None = None, **variables: str | None
+        self,
+        *arguments: str,
+        temporary: Path | None = None,
+        anew: bool = False,
+        **variables: str | None,
     ) -> Process:
         """Start a command as a process; a variable that is None is left out.
 
         Args:
             arguments: of the command.
             temporary: where it may keep temporary files; None: the machine's own folder.
+            anew: by the installed script, which makes all imports.
             variables: of dsync, without their beginning.
         """
         # Nothing of the machine that runs the tests: neither its DSYNC_… nor its PYTHON….
         environment = {"PATH": os.environ["PATH"], **self._environment(variables)}
         if temporary is not None:
             environment |= dict.fromkeys(("TMPDIR", "SQLITE_TMPDIR"), str(temporary))
-        process = Process([str(COMMAND), *arguments], self.folder, environment)
+        process = Process(arguments, self.folder, environment, anew=anew)
         self._started.append(process)
         return process
 

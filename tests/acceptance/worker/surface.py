@@ -53,7 +53,7 @@ class Surface:
         }
 
 
-def started(dsync: Installed, *arguments: str, **variables: str) -> Surface:
+def started(dsync: Installed, *arguments: str, anew: bool = False, **variables: str) -> Surface:
     """Start the service on a free port."""
     given = {"http_listen": "127.0.0.1:0", "log_format": "json", "webhook_secret": SECRET}
-    return Surface(dsync.start(*arguments, "run", **{**given, **variables}))
+    return Surface(dsync.start(*arguments, "run", anew=anew, **{**given, **variables}))

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from dsync.sandbox import Sandbox
 from tests.acceptance.worker.database import OWN_HAND, Database
-from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
+from tests.acceptance.worker.demarche import SHIPPED
 from tests.acceptance.worker.installed import Installed
 from tests.acceptance.worker.truth import assert_copy_is_true, is_written
+from tests.engine.rig import DEMARCHE
+from tests.store.databases import sqlite_if_long
 
 
-@every_demarche_if_long("postgresql")
+@sqlite_if_long
 def test_the_first_run_does_everything_and_the_second_nothing(
-    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
+    dsync: Installed, sandbox: Sandbox, database: Database
 ) -> None:
     """Every view shows what the sandbox holds, and the sandbox what dsync judged.
 
     Then nothing has changed outside: no mutation, no event, no verdict, no wish, one request.
     """
-    truth = demarche.truth(sandbox)
+    truth = sandbox.control.truth()
 
-    report = dsync.start("sync", "--json").wait().json
+    report = dsync.start("sync", "--json", anew=True).wait().json
 
     assert ("incremental", "success") == (report["kind"], report["status"])
     assert [len(truth)] * 3 == [report[k] for k in ("read", "changed", "evaluated")]
@@ -30,7 +32,7 @@ def test_the_first_run_does_everything_and_the_second_nothing(
     [run] = database.view("lecture_synchronisation", "run")
     assert {
         "run": report["run"],
-        "demarche_numero": demarche.number,
+        "demarche_numero": DEMARCHE,
         "statut": "success",
         "lus": report["read"],
         "modifies": report["changed"],
@@ -56,18 +58,18 @@ def test_the_first_run_does_everything_and_the_second_nothing(
         assert [0, 0, 0, 0] == [report[k] for k in ("changed", "evaluated", "pushed", "conflicts")]
     assert incremental["requests"] <= 3
     assert [] == sandbox.control.requests(kind="mutation")
-    assert_copy_is_true(database, sandbox, demarche)
+    assert_copy_is_true(database, sandbox)
 
 
-@every_demarche_if_long("postgresql")
+@sqlite_if_long
 def test_what_changes_in_ds_shows_in_the_copy(
-    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
+    dsync: Installed, sandbox: Sandbox, database: Database
 ) -> None:
     """Edits, states, hides, restores, erasures: the copy follows, and judges again."""
     dsync.json("sync")
-    written = [truth.number for truth in demarche.truth(sandbox) if is_written(truth)]
+    written = [truth.number for truth in sandbox.control.truth() if is_written(truth)]
     edited, moved, hidden, erased = written[:4]
-    sandbox.control.edit_champ(edited, demarche.fonction, "Directrice de cabinet")
+    sandbox.control.edit_champ(edited, SHIPPED.fonction, "Directrice de cabinet")
     if sandbox.control.truth_of(moved).state == "en_construction":
         sandbox.control.move(moved, "en_instruction")
     sandbox.control.move(moved, "accepte", motivation="Retenu par le jury.")
@@ -99,4 +101,4 @@ def test_what_changes_in_ds_shows_in_the_copy(
     assert rows[hidden]["presence"] == "present"
     # Once more, to read back what the run before wrote.
     dsync.json("sync")
-    assert_copy_is_true(database, sandbox, demarche)
+    assert_copy_is_true(database, sandbox)

@@ -66,7 +66,7 @@ def test_an_answer_without_end_takes_neither_memory_nor_time(
         ScriptedFault(kind, operation=operation, times=None, bytes_per_s=20)
     )
 
-    process = sqlite_dsync.start("sync", "--json", config=config)
+    process = sqlite_dsync.start("sync", "--json", config=config, anew=True)
     peak = used(process).peak_mib
     done = process.wait()
 
@@ -87,7 +87,7 @@ def test_more_dossiers_than_were_asked_for_are_not_read(
     """A page of 100,000 empty dossiers: exit 8 at once, with a sentence, and nothing is stored."""
     flood = ScriptedFault("replaced_json", path=NODES, json=many("{}", 100_000), times=None)
     sandbox.control.faults.fail(flood)
-    process = sqlite_dsync.start("sync", "--json")
+    process = sqlite_dsync.start("sync", "--json", anew=True)
     taken = used(process)
     done = process.wait()
     assert (8, 0) == (done.code, done.json["read"])
@@ -102,7 +102,7 @@ def test_a_catalogue_of_five_million_objects_is_not_read(
     """Its checks stay unmade (7), and the memory stays small."""
     for path in CATALOGUES:
         sandbox.control.catalogue.replace(path, {"data": [{}] * 5_000_000})
-    process = sqlite_dsync.start("sync", "--json")
+    process = sqlite_dsync.start("sync", "--json", anew=True)
     taken = used(process)
     done = process.wait()
     assert 7 == done.code
@@ -199,7 +199,7 @@ def test_no_answer_takes_much_memory_or_time(
     sandbox.control.faults.fail(
         ScriptedFault("replaced_json", only="query", path=path, json=text, times=None)
     )
-    process = sqlite_dsync.start("sync", "--json")
+    process = sqlite_dsync.start("sync", "--json", anew=True)
     taken = used(process)
     assert process.wait().code in {0, 7, 8}
     assert within(taken)

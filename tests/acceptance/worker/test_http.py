@@ -14,7 +14,7 @@ from dsync import __version__
 from dsync.sandbox import Sandbox
 from dsync.service.metrics import METRICS
 from tests.acceptance.worker.database import Database
-from tests.acceptance.worker.demarche import SHIPPED, Demarche, every_demarche_if_long
+from tests.acceptance.worker.demarche import SHIPPED
 from tests.acceptance.worker.installed import (
     IN_TIME_S,
     INSTRUCTEUR,
@@ -25,7 +25,10 @@ from tests.acceptance.worker.installed import (
 from tests.acceptance.worker.surface import SECRET, started
 from tests.commands.command import config_with
 from tests.engine.inbox import Inbox
+from tests.engine.oracle import OWNED
+from tests.engine.rig import DEMARCHE, DETAIL
 from tests.engine.test_readers import WRITTEN
+from tests.store.databases import sqlite_if_long
 
 KEY = "whsec_Y2xlLWRlLXNpZ25hdHVyZS1kZS1jZS10ZXN0"
 CANARY = "Canari-Zwitschernd"
@@ -33,30 +36,26 @@ WITHIN_S = 3.0
 """From a webhook to the annotation."""
 
 
-@every_demarche_if_long("postgresql")
+@sqlite_if_long
 def test_the_service_answers_what_is_asked_of_it(
     dsync: Installed,
     sandbox: Sandbox,
     database: Database,
-    demarche: Demarche,
     inbox: Inbox,
     tmp_path: Path,
 ) -> None:
     """Health, readiness, figures as in the database, webhooks; nothing personal, no secret."""
-    control, served = sandbox.control, demarche.number
-    plant(sandbox, demarche)
-    config = Path(dsync.variables.get("config") or config_with(tmp_path))
-    text, often = config.read_text(encoding="utf-8"), 'incremental = "10s"'
+    control, served = sandbox.control, DEMARCHE
+    plant(sandbox)
     # An alert is told after as long.
-    text = text.replace('incremental = "5m"', often)
-    text += "" if often in text else f"[schedule]\n{often}\n"
-    config.write_text(text, encoding="utf-8")
+    config = config_with(tmp_path, ('incremental = "5m"', 'incremental = "10s"'))
     surface = started(
         dsync,
         "-v",
         webhook_secret=f"{SECRET} {KEY}",
         alert_urls=f"json://{inbox.address}/",
-        config=str(config),
+        config=config,
+        anew=True,
     )
     for path in ("/healthz", "/__lbheartbeat__"):
         assert "ok\n" == surface.get(path).text
@@ -115,11 +114,11 @@ def test_the_service_answers_what_is_asked_of_it(
     control.add_webhook(surface.url + hook, demarche=served, version=2, key=KEY)
     control.add_webhook(surface.url + hook, demarche=served, version=2, key=KEY, older=True)
     moved = next(one for one in control.truth(served) if one.state == "en_construction")
-    before = moved.annotations[demarche.detail]
-    control.edit_champ(moved.number, demarche.pilotage, None)
+    before = moved.annotations[DETAIL]
+    control.edit_champ(moved.number, SHIPPED.pilotage, None)
     control.move(moved.number, "en_instruction")
     began = time.monotonic()
-    until(lambda: control.truth_of(moved.number).annotations[demarche.detail] != before)
+    until(lambda: control.truth_of(moved.number).annotations[DETAIL] != before)
     took_s = (time.monotonic() - began) / slowdown()
     assert took_s < WITHIN_S
     [row] = database.rows(f"SELECT etat FROM dossier WHERE numero = {moved.number}")
@@ -152,17 +151,16 @@ def test_the_service_answers_what_is_asked_of_it(
         assert hidden not in shown.replace(INSTRUCTEUR, ""), hidden
 
 
-def plant(sandbox: Sandbox, demarche: Demarche) -> None:
+def plant(sandbox: Sandbox) -> None:
     """Write a canary into each text of a dossier that people can write."""
     control = sandbox.control
-    dossier = next(iter(sandbox.world.demarches[demarche.number].dossiers.values()))
-    own = [id_ for id_, _ in demarche.owned]
+    dossier = next(iter(sandbox.world.demarches[DEMARCHE].dossiers.values()))
     for edit, descriptors in (
         (control.edit_champ, dossier.form.champs),
         (control.edit_annotation, dossier.form.annotations),
     ):
         for one in descriptors:
-            if one.type in WRITTEN and one.stable_id not in own:
+            if one.type in WRITTEN and one.stable_id not in OWNED:
                 is_email = one.type == "email"
                 edit(dossier.number, one.stable_id, f"{CANARY}@example.fr" if is_email else CANARY)
 
@@ -178,15 +176,15 @@ def test_the_service_says_over_http_what_is_wrong(
     answer = surface.get("/readyz", 503).json()
     [problem], [shown] = answer["problems"], answer["demarches"]
     assert not answer["ready"]
-    assert SHIPPED.number == problem["demarche"]
+    assert DEMARCHE == problem["demarche"]
     assert problem["problem"].startswith("No run has succeeded yet; run 1 ended as failed. ")
     assert "expired" in problem["problem"]
     assert 3 * 3600 == shown["last_success_limit_s"]
     assert shown["token_days_left"] < 0
     assert "Token: expired" in shown["warnings"][0]
     figures = surface.metrics()
-    assert 1 == figures["dsync_requests_total", str(SHIPPED.number), "unauthorized"]
-    assert ("dsync_last_success_timestamp_seconds", str(SHIPPED.number)) not in figures
+    assert 1 == figures["dsync_requests_total", str(DEMARCHE), "unauthorized"]
+    assert ("dsync_last_success_timestamp_seconds", str(DEMARCHE)) not in figures
 
     (sqlite_dsync.folder / "dsync.db").rename(sqlite_dsync.folder / "gone.db")
     gone = surface.get("/__heartbeat__", 503).json()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 from collections.abc import Iterator
@@ -11,13 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, Process, at_work, until, variables_for
-from tests.acceptance.worker.truth import assert_copy_is_true, writes
+from tests.acceptance.worker.truth import Copied, assert_copy_is_true
 from tests.engine.rig import small_sandbox
 from tests.profiles import long
 from tests.store.databases import PostgresServer, started_server
@@ -38,27 +36,6 @@ def assert_ended_and_resumed(
     dsync.json("sync")
     dsync.json("sync")
     assert_copy_is_true(database, sandbox)
-
-
-def crash(database: Database) -> None:
-    """Kill a session's process: the server ends all others, and recovers from its log."""
-
-    def pid_of(whose: str) -> int:
-        [found] = database.rows(f"SELECT min(pid) AS pid FROM pg_stat_activity WHERE {whose}")
-        return int(found["pid"])
-
-    checkpointer = "backend_type = 'checkpointer'"
-    before = pid_of(checkpointer)
-    os.kill(pid_of("application_name = 'dsync' AND pid <> pg_backend_pid()"), signal.SIGKILL)
-
-    def is_back() -> bool:
-        database.close()
-        try:
-            return pid_of(checkpointer) != before
-        except (OperationalError, TypeError):  # Not there yet, or there without its checkpointer.
-            return False
-
-    until(is_back)
 
 
 def end_of_minute() -> datetime:
@@ -116,20 +93,6 @@ def test_a_storm_of_429_is_waited_out(
     dsync.close()
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("requests", [1, 6])
-def test_a_server_that_crashes_and_recovers_in_mid_run_costs_no_dossier(
-    own_dsync: Installed, own_database: Database, sandbox: Sandbox, requests: int
-) -> None:
-    """PostgreSQL itself goes down and comes back: what was committed is there, nothing half."""
-    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=150, times=None))
-    process = own_dsync.start("sync", "--json")
-    at_work(process, sandbox.control, requests=requests)
-    crash(own_database)
-
-    assert_ended_and_resumed(process, own_dsync, sandbox, own_database)
-
-
 @pytest.mark.parametrize("kind", [long("query"), "mutation"])
 def test_a_server_that_is_restarted_in_mid_run_costs_no_dossier(
     own_server: PostgresServer,
@@ -147,8 +110,8 @@ def test_a_server_that_is_restarted_in_mid_run_costs_no_dossier(
     own_server.restart()
 
     assert_ended_and_resumed(process, own_dsync, sandbox, own_database)
-    sent = writes(sandbox)
-    assert len({(number, name) for number, name, _ in sent}) == len(sent)
+    sent = Copied(own_database, sandbox.control).sent_values()
+    assert len({(rank, stable_id) for rank, stable_id, _ in sent}) == len(sent)
     assert [] == own_dsync.json("db", "verify", "--remote")["findings"]
 
 
@@ -189,18 +152,3 @@ def test_a_full_disk_stops_the_run_and_the_next_one_resumes(
     sqlite_dsync.json("sync")
     sqlite_dsync.json("sync")
     assert_copy_is_true(sqlite_database, sandbox)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("ds_url", [None, "http://127.0.0.1:1/api/v2/graphql"])
-def test_an_outage_that_outlasts_the_retries_ends_with_its_remedy(
-    sqlite_dsync: Installed, sandbox: Sandbox, sqlite_database: Database, ds_url: str | None
-) -> None:
-    """Exit 8, nothing stored, no traceback; some 30 s of retries."""
-    sandbox.control.faults.fail(ScriptedFault("bad_gateway", times=None))
-
-    variables = {"ds_url": ds_url} if ds_url else {}
-    failed = sqlite_dsync.json("sync", code=8, **variables)
-
-    assert "failed" == failed["status"]
-    assert 0 == sqlite_database.count("lecture_candidature")

@@ -12,25 +12,23 @@ from dsync.sandbox import Sandbox
 from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.conftest import DOSSIERS
 from tests.acceptance.worker.database import Database
-from tests.acceptance.worker.demarche import Demarche, every_demarche_if_long
+from tests.acceptance.worker.demarche import SHIPPED
 from tests.acceptance.worker.installed import Installed, Process, until
 from tests.acceptance.worker.truth import assert_copy_is_true
-from tests.engine.rig import few_products
+from tests.engine.rig import RESULTAT, few_products
 from tests.profiles import long
-
-RESULTAT = 5102
-"""Dsync's annotation « résultat »."""
+from tests.store.databases import sqlite_if_long
 
 
-@every_demarche_if_long("postgresql")
+@sqlite_if_long
 def test_a_running_service_does_what_an_operator_asks_for(
-    dsync: Installed, sandbox: Sandbox, database: Database, demarche: Demarche
+    dsync: Installed, sandbox: Sandbox, database: Database
 ) -> None:
     """`dsync sync` never meets a lease that is held: it follows the service, and both tell it."""
     service = dsync.start("run")
     until(lambda: "run_finished" in service.printed())
-    number = demarche.truth(sandbox)[0].number
-    sandbox.control.edit_champ(number, demarche.fonction, "Nouvelle fonction")
+    number = sandbox.control.truth()[0].number
+    sandbox.control.edit_champ(number, SHIPPED.fonction, "Nouvelle fonction")
     host = _host(service, database)
 
     shown = dsync.run("sync", "--dossier", str(number))
@@ -49,7 +47,7 @@ def test_a_running_service_does_what_an_operator_asks_for(
     assert [full["run"], 0] == [journal[0]["run"], journal[0]["code"]]
     assert all("@" in entry["demande_par"] for entry in journal)
     assert 0 == service.wait().code
-    assert_copy_is_true(database, sandbox, demarche)
+    assert_copy_is_true(database, sandbox)
 
 
 @pytest.mark.parametrize("followed", [False, long(True)])

@@ -328,7 +328,6 @@ def planned(
 def test_a_value(
     annotation: str, wanted: str, there: str, pushed: str, lost: str, besides: str, action: str
 ) -> None:
-    """What is done for one annotation."""
     values = {annotation: None if there == "." else value(annotation, there)}
     missing = annotation if "no annotation" in besides else ""
     [step] = planned([wish(annotation, wanted, pushed, lost, besides)], values, besides, missing)

@@ -3,16 +3,12 @@
 # ruff: noqa: E501 (a case a line)
 from __future__ import annotations
 
-import tomllib
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from dsync.controles.checking import Declarations
 from dsync.controles.controles import Controles
-from dsync.controles.declarations import ControlesSections
-from dsync.controles.facts import Plan, faits_of
 from dsync.controles.notations import (
     CIVILITE,
     DEPARTEMENT,
@@ -25,94 +21,21 @@ from dsync.controles.notations import (
 from dsync.domain.dossier import Champ, Demandeur, Demarche, Descriptor, Ligne, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.verdict import Controle
+from tests.unit.controles.checked import (
+    CELL,
+    COMPANY,
+    LOOKED_AT,
+    NO,
+    YES,
+    descriptors,
+    judged,
+    outcome,
+    read,
+)
 
-DECLARED = """
-[tables.zones]
-fichier = "zones.csv"
-cle = "zone"
-annee = 2026
-source = "annexe 1"
-[champs]
-texte = { libelles = ["Texte"], type = "texte" }
-autre = { libelles = ["Autre"], type = "texte" }
-choix = { libelles = ["Choix"], type = "choix" }
-montant = { libelles = ["Montant"], type = "nombre" }
-echeance = { libelles = ["Échéance"], type = "date" }
-lignes = { libelles = ["Lignes"], type = "lignes", colonnes = { montant = "Cellule" } }
-[[controles]]
-nom = "essai"
-titre = "essai"
-motif = "Refus."
-regle = "Règle."
-a_faire = "vérifier."
-exige = """
-COMPANY = Demandeur(
-    genre="personne_morale",
-    siret="13002526500013",
-    siren="130025265",
-    raison_sociale="ESSAI",
-    forme_juridique_code="9220",
-    etat_administratif="Ferme",
-    details={
-        "naf": "8411Z",
-        "entreprise": {"codeEffectifEntreprise": "11", "dateCreation": "1950-01-15"},
-        "address": {
-            "cityName": "Rennes", "cityCode": "35238", "departmentCode": "35",
-            "departmentName": "Ille-et-Vilaine", "regionCode": "53", "regionName": "Bretagne",
-        },
-        "association": {"rna": "W751234567"},
-    },
-)  # fmt: skip
 MAN = Demandeur(
     genre="personne_physique", details={"civilite": "M", "nom": "Essai", "prenom": "Noa"}
 )
-DEPOSIT = datetime(2026, 3, 31, tzinfo=UTC)
-YES, NO, LOOKED_AT = "conforme", "refus", "à voir"
-
-
-def read(exige: str, folder: Path, table: str = "zone;x\n53;1\nNormandie;2\n") -> Declarations:
-    """Return the declarations with one check."""
-    (folder / "zones.csv").write_text(table, encoding="utf-8")
-    sections = ControlesSections.model_validate(tomllib.loads(f"{DECLARED}{exige}"))
-    return Declarations(sections, folder)
-
-
-def descriptors(**types: str) -> dict[DescriptorId, Descriptor]:
-    """Return a form whose questions are of these types in DS."""
-    titles = {"texte": "Texte", "autre": "Autre", "choix": "Choix", "montant": "Montant"}
-    titles |= {"echeance": "Échéance", "lignes": "Lignes"}
-    usual = {"montant": "number", "echeance": "date", "lignes": "repetition"}
-    found = {
-        DescriptorId(name): Descriptor(
-            DescriptorId(name), title, types.get(name, usual.get(name, "text")),
-            False, None, False, None, False,
-        )
-        for name, title in titles.items()
-    }  # fmt: skip
-    cell = DescriptorId("cellule")
-    found[cell] = Descriptor(
-        cell, "Cellule", "number", False, None, False, DescriptorId("lignes"), False
-    )
-    return found
-
-
-def judged(
-    declarations: Declarations, applicant: Demandeur, *champs: Champ, **types: str
-) -> Controle:
-    """Return the result of the check."""
-    assert [] == declarations.faults
-    declared = declarations.sections.champs
-    plan = Plan.of(declared, descriptors(**types))
-    faits = faits_of(DEPOSIT, applicant, champs, declared, plan)
-    (found,) = declarations.evaluator.controles(faits)
-    return found
-
-
-def outcome(found: Controle) -> str:
-    """Return whether the requirement holds, or a person has to look."""
-    if found.resultat == "conforme":
-        return YES
-    return NO if found.motif.startswith("Refus.") else LOOKED_AT
 
 
 @pytest.mark.parametrize(
@@ -318,7 +241,7 @@ def test_a_region_is_known_by_its_code_alone(tmp_path: Path) -> None:
 
 def row(text: str, value: int | None) -> Ligne:
     """Return a row with an amount."""
-    return Ligne(text, (Champ(DescriptorId("cellule"), text, value),))
+    return Ligne(text, (Champ(CELL, text, value),))
 
 
 ANSWERS = {
@@ -402,7 +325,7 @@ def test_only_what_no_revision_knows_is_impossible(tmp_path: Path) -> None:
 
     def revision(name: str, *options: str) -> Revision:
         found = descriptors(texte="regions")
-        listed = Descriptor(choices, "Choix", "drop_down_list", False, options, False, None, False)
+        listed = Descriptor(choices, "Choix", "drop_down_list", options=options)
         return Revision(RevisionId(name), None, {**found, choices: listed} if options else found)
 
     exige = (

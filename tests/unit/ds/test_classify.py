@@ -70,7 +70,6 @@ INTERNAL = GraphError("internal_server_error", "Internal Server Error")
     ],
 )
 def test_a_status_has_its_fault(status: int, error: GraphError | None, fault: Fault | None) -> None:
-    """Each kind of HTTP answer has one fault."""
     assert fault == fault_of_status(status, error)
 
 
@@ -99,7 +98,6 @@ def test_a_status_has_its_fault(status: int, error: GraphError | None, fault: Fa
     ],
 )
 def test_an_entry_of_errors_has_its_fault(error: GraphError, has_data: bool, fault: Fault) -> None:
-    """Each kind of entry of `errors` has one fault."""
     assert fault == fault_of_error(error, has_data=has_data)
 
 

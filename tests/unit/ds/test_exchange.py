@@ -25,7 +25,7 @@ from dsync.errors import (
     InterruptedRunError,
 )
 from dsync.messages.kinds import Fault
-from tests.unit.ds.writes import value_step
+from tests.unit.ds.nodes import value_step
 
 Serve = Callable[[Callable[[socket.socket], None]], str]
 Make = Callable[..., DSClient]

@@ -71,7 +71,6 @@ def test_a_pair_of_requests_waits_before_its_first_one(sent: int) -> None:
 
 
 def test_one_token_at_one_endpoint_has_one_throttle() -> None:
-    """Clients of the same token and address share a throttle."""
     first = shared_throttle("https://ds/a", "token")
     assert first is shared_throttle("https://ds/a", "token")
     assert first is not shared_throttle("https://ds/a", "other")
@@ -137,11 +136,6 @@ def test_an_endpoint_that_never_answered_is_tried_twice() -> None:
     assert 1 == attempts_for(error_of(Fault.DEADLINE), RetryPolicy.USUAL, 6, answers=False)
 
 
-def test_a_bug_is_not_repeated() -> None:
-    """An exception that is no error of DS is raised at once."""
-    assert attempts(RuntimeError("bug"), RetryPolicy.USUAL, Clock()) == 1
-
-
 def test_waits_double_and_are_capped() -> None:
     """They have jitter, and a maximum."""
     event = Clock()
@@ -164,7 +158,6 @@ def test_a_rate_limit_is_waited_out(in_s: int, least: float, most: float) -> Non
 
 
 def test_a_stop_between_attempts_interrupts() -> None:
-    """A stop ends the wait for the next attempt."""
     event = Clock(stops=True)
     assert attempts(error_of(Fault.GATEWAY), RetryPolicy.USUAL, event) == 1
     assert len(event.waits) == 1

@@ -18,7 +18,7 @@ from dsync.ds.results import DossierWrite, WriteOutcome
 from dsync.ds.transport import GraphAnswer
 from dsync.ds.write_document import INPUT_KEYS, in_order, outcomes_of, variables_of
 from dsync.messages.kinds import Fault
-from tests.unit.ds.writes import label_step, value_step
+from tests.unit.ds.nodes import label_step, value_step
 
 RESULT, DETAIL = "Q2hhbXAtNTEwMg==", "Q2hhbXAtNTEwMw=="
 READ_ONLY = "Le jeton utilisé est configuré seulement en lecture"
@@ -167,7 +167,6 @@ def test_an_alias_without_an_answer_is_unknown(
 
 
 def test_one_dossiers_failure_does_not_concern_another() -> None:
-    """Each alias is read separately."""
     writes = [write(1), write(2), write(3)]
     data = {
         "w0_annotations": payload(RESULT, DETAIL),

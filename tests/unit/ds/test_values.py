@@ -14,6 +14,7 @@ from dsync.ds.dossier_reading import read_dossier
 from dsync.ds.results import Unreadable
 from dsync.sync.record import champs_of_form
 from tests.conftest import shared
+from tests.unit.ds.nodes import node_of
 
 PLACE = {"name": "Île-de-France", "code": "11"}
 
@@ -63,18 +64,10 @@ TYPES: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("YesNoChamp", {"yesNoValue": None}, None, None),
     ("DateChamp", {"date": "2026-01-02"}, "2026-01-02", "2026-01-02"),
     ("DateChamp", {"stringValue": "02 janvier 2026"}, "02 janvier 2026", "02 janvier 2026"),
-    (
-        "DatetimeChamp",
-        {"datetime": "2026-01-02T10:30:00+01:00"},
-        "2026-01-02T09:30:00+00:00",
-        "2026-01-02T09:30:00+00:00",
-    ),
-    (
-        "DatetimeChamp",
-        {"datetime": "2026-01-02T10:30:00"},
-        "2026-01-02T10:30:00+00:00",
-        "2026-01-02T10:30:00+00:00",
-    ),
+    ("DatetimeChamp", {"datetime": "2026-01-02T10:30:00+01:00"}, "2026-01-02T09:30:00+00:00",
+     "2026-01-02T09:30:00+00:00"),
+    ("DatetimeChamp", {"datetime": "2026-01-02T10:30:00"}, "2026-01-02T10:30:00+00:00",
+     "2026-01-02T10:30:00+00:00"),
     ("DatetimeChamp", {"datetime": None}, None, None),
     ("DatetimeChamp", {"datetime": "demain", "stringValue": "demain"}, "demain", "demain"),
     ("IntegerNumberChamp", {"integerValue": "42"}, 42, "42"),
@@ -88,58 +81,30 @@ TYPES: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("DecimalNumberChamp", {"decimalValue": float("inf")}, None, None),
     ("MultipleDropDownListChamp", {"values": ["Un", "Trois"]}, ["Un", "Trois"], "Un, Trois"),
     ("MultipleDropDownListChamp", {"values": []}, None, None),
-    (
-        "LinkedDropDownListChamp",
-        {"primaryValue": "Fruits", "secondaryValue": "Pomme"},
-        {"primaire": "Fruits", "secondaire": "Pomme"},
-        "Fruits / Pomme",
-    ),
+    ("LinkedDropDownListChamp", {"primaryValue": "Fruits", "secondaryValue": "Pomme"},
+     {"primaire": "Fruits", "secondaire": "Pomme"}, "Fruits / Pomme"),
     ("LinkedDropDownListChamp", {"primaryValue": "Fruits"}, {"primaire": "Fruits"}, "Fruits"),
     ("LinkedDropDownListChamp", {"primaryValue": None, "secondaryValue": None}, None, None),
-    (
-        "AddressChamp",
-        {"address": ADDRESS, "stringValue": "20 avenue de Ségur 75007 Paris"},
-        {"cityName": "Paris"},
-        "20 avenue de Ségur 75007 Paris",
-    ),
+    ("AddressChamp", {"address": ADDRESS, "stringValue": "20 avenue de Ségur 75007 Paris"},
+     {"cityName": "Paris"}, "20 avenue de Ségur 75007 Paris"),
     ("AddressChamp", {"address": None, "stringValue": "Lieu-dit"}, "Lieu-dit", "Lieu-dit"),
-    (
-        "CommuneChamp",
-        {"commune": {"name": "Paris", "code": "75056", "postalCode": "75001"}},
-        {"name": "Paris", "code": "75056", "postalCode": "75001"},
-        "75001 Paris (75056)",
-    ),
-    (
-        "CommuneChamp",
-        {"commune": {"name": "Paris", "code": "75056", "postalCode": None}},
-        {"name": "Paris", "code": "75056"},
-        "Paris (75056)",
-    ),
+    ("CommuneChamp", {"commune": {"name": "Paris", "code": "75056", "postalCode": "75001"}},
+     {"name": "Paris", "code": "75056", "postalCode": "75001"}, "75001 Paris (75056)"),
+    ("CommuneChamp", {"commune": {"name": "Paris", "code": "75056", "postalCode": None}},
+     {"name": "Paris", "code": "75056"}, "Paris (75056)"),
     ("CommuneChamp", {"commune": None}, None, None),
-    (
-        "DepartementChamp",
-        {"departement": {"name": "Paris", "code": "75"}},
-        {"name": "Paris", "code": "75"},
-        "75 - Paris",
-    ),
+    ("DepartementChamp", {"departement": {"name": "Paris", "code": "75"}},
+     {"name": "Paris", "code": "75"}, "75 - Paris"),
     ("RegionChamp", {"region": PLACE}, PLACE, "Île-de-France"),
-    (
-        "PaysChamp",
-        {"pays": {"name": "France", "code": "FR"}},
-        {"name": "France", "code": "FR"},
-        "France",
-    ),
+    ("PaysChamp", {"pays": {"name": "France", "code": "FR"}}, {"name": "France", "code": "FR"},
+     "France"),
     ("EpciChamp", {"epci": {"name": "CA X", "code": "2"}}, {"name": "CA X", "code": "2"}, "CA X"),
     ("SiretChamp", {"etablissement": ETABLISSEMENT}, ETABLISSEMENT, "13002526500013"),
     ("SiretChamp", {"etablissement": None, "stringValue": "130"}, "130", "130"),
     ("DossierLinkChamp", {"dossier": {"number": 12}}, 12, "12"),
     ("DossierLinkChamp", {"dossier": None, "stringValue": "12"}, "12", "12"),
-    (
-        "RNAChamp",
-        {"rna": {"id": "W1", "title": "Asso"}},
-        {"id": "W1", "title": "Asso"},
-        "Asso (W1)",
-    ),
+    ("RNAChamp", {"rna": {"id": "W1", "title": "Asso"}}, {"id": "W1", "title": "Asso"},
+     "Asso (W1)"),
     ("RNFChamp", {"rnf": {"id": "F1", "title": None}}, {"id": "F1"}, "F1"),
     (
         "EngagementJuridiqueChamp",
@@ -147,19 +112,11 @@ TYPES: list[tuple[str, dict[str, Any], Any, str | None]] = [
         {"montantEngage": "10"},
         "EJ1",
     ),
-    (
-        "EngagementJuridiqueChamp",
-        {"engagementJuridique": {"montantEngage": None}, "stringValue": "EJ1"},
-        "EJ1",
-        "EJ1",
-    ),
+    ("EngagementJuridiqueChamp",
+     {"engagementJuridique": {"montantEngage": None}, "stringValue": "EJ1"}, "EJ1", "EJ1"),
     ("CarteChamp", {"geoAreas": [POINT]}, geojson(AT), "tracé au point 48,11° N, 1,68° O"),
-    (
-        "CarteChamp",
-        {"geoAreas": [PARCEL, POINT]},
-        geojson(AT, AB12),
-        "tracé au point 48,11° N, 1,68° O ; parcelle 75056 000 AB 12, 120 m² (« Le parc »)",
-    ),
+    ("CarteChamp", {"geoAreas": [PARCEL, POINT]}, geojson(AT, AB12),
+     "tracé au point 48,11° N, 1,68° O ; parcelle 75056 000 AB 12, 120 m² (« Le parc »)"),
     (
         "CarteChamp",
         {"geoAreas": [LINE]},
@@ -180,7 +137,7 @@ TYPES: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("ChampDeDemain", {"stringValue": "quelque chose"}, "quelque chose", "quelque chose"),
     ("ChampDeDemain", {"stringValue": None}, None, None),
     ("CommuneChamp", {"commune": {}, "stringValue": "Paris"}, "Paris", "Paris"),
-]
+]  # fmt: skip
 
 
 def node(typename: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -197,13 +154,7 @@ def champs_of(*nodes: dict[str, Any]) -> tuple[Champ, ...]:
 
 def dossier_with(*nodes: dict[str, Any]) -> Dossier | Unreadable:
     """Read a dossier with these champs."""
-    dossier = {
-        **{"number": 1, "id": "D1", "state": "en_construction", "archived": False},
-        **{"dateDepot": "2026-01-01T10:00:00+01:00", "revision": {"id": "r"}, "usager": {}},
-        **{"groupeInstructeur": {}, "instructeurs": [], "labels": [], "traitements": []},
-        **{"champs": nodes, "annotations": []},
-    }
-    return read_dossier(json.dumps(dossier).encode())
+    return read_dossier(json.dumps(node_of(champs=nodes)).encode())
 
 
 @pytest.mark.parametrize(("typename", "values", "valeur", "texte"), TYPES)

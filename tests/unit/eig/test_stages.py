@@ -46,16 +46,10 @@ def stages(
     ("steps", "etat", "expected"),
     [
         ({0: "depose"}, "en_construction", [("En construction", 0)]),
-        (
-            {0: "depose", 1: "passe_en_instruction", 3: "refuse"},
-            "refuse",
-            [("En construction", 0), ("En instruction", 1), ("Refusé", 3)],
-        ),
-        (
-            {0: "depose", 1: "passe_en_instruction", 2: "repasse_en_construction"},
-            "en_construction",
-            [("En construction", 0), ("En instruction", 1), ("En construction", 2)],
-        ),
+        ({0: "depose", 1: "passe_en_instruction", 3: "refuse"}, "refuse",
+         [("En construction", 0), ("En instruction", 1), ("Refusé", 3)]),
+        ({0: "depose", 1: "passe_en_instruction", 2: "repasse_en_construction"}, "en_construction",
+         [("En construction", 0), ("En instruction", 1), ("En construction", 2)]),
         (
             {
                 0: "depose",
@@ -78,7 +72,7 @@ def stages(
         # An event before the deposit: the first stage begins at the deposit all the same.
         ({-1: "passe_en_instruction"}, "en_instruction", [("En instruction", 0)]),
     ],
-)
+)  # fmt: skip
 def test_states_follow_the_traitements(
     steps: dict[float, str], etat: str, expected: list[tuple[str, float]] | None
 ) -> None:

@@ -69,12 +69,10 @@ def test_the_first_dossiers_are_the_same_everywhere(golden: Golden) -> None:
 
 
 def test_a_smaller_sandbox_is_the_beginning_of_a_larger_one() -> None:
-    """A dossier does not depend on the number of dossiers."""
     assert dossiers(7, 30, now=NOW) == many()[:30]
 
 
 def test_dossiers_share_no_mutable_object() -> None:
-    """Editing a dossier of one sandbox does not change another sandbox."""
     first = dossiers(7, 1, now=NOW)[0]
     first.annotations[5302].append({5303: "Dossier"})
     first.demandeur["entreprise"]["etat_administratif"] = "Ferme"
@@ -137,8 +135,8 @@ def test_dates_are_in_order_and_not_in_the_future(now: datetime) -> None:
 
 def test_few_dossiers_are_hidden_and_none_of_the_first() -> None:
     """About 3 % are hidden, expired or erased, in states that allow it."""
-    hidden = [seed for seed in dossiers(7, 2_000, now=NOW) if seed.presence != "present"]
-    assert 40 <= len(hidden) <= 90
+    hidden = [seed for seed in many() if seed.presence != "present"]
+    assert 8 <= len(hidden) <= 18
     assert {"masque_usager", "masque_administration", "expire", "supprime"} == {
         seed.presence for seed in hidden
     }
@@ -234,23 +232,18 @@ def test_operateurs_are_of_the_states_list() -> None:
 
 
 def test_legal_categories_have_their_official_names() -> None:
-    """Each name is the registry's."""
     official = json.loads(shared("eig/categories_juridiques.json"))["codes"]
     known = {code: name for code, name in CATEGORIES.items() if code in official}
     assert known == {code: official[code] for code in known}
 
 
-def test_a_doublon_names_the_product_of_an_earlier_dossier() -> None:
-    """That dossier is present and open."""
+def test_only_a_doublon_names_the_product_of_an_earlier_dossier() -> None:
+    """No two eligible ones have the same product by accident."""
     doublons = [rank for rank in range(400) if case_of(7, rank)[0].name.startswith("doublon")]
     for rank in doublons:
         twin = twin_of(7, rank)
         assert twin is not None
         assert many()[rank].champs[4102] == many()[twin].champs[4102]
-
-
-def test_eligible_dossiers_have_different_products() -> None:
-    """No two of them have the same product by accident."""
     names = {case.name for case in ELIGIBLE if not case.twin}
     ranks = [rank for rank in range(400) if case_of(7, rank)[0].name in names]
     addresses = Counter(many()[rank].champs[4102] for rank in ranks)
@@ -258,7 +251,6 @@ def test_eligible_dossiers_have_different_products() -> None:
 
 
 def test_canonical_addresses_and_aliases_are_in_the_catalogue() -> None:
-    """Plain and redirected addresses lead to published products."""
     pages = {f"https://beta.gouv.fr/startups/{product.id}.html" for product in products()}
     pages |= {f"https://beta.gouv.fr{path}.html" for path in redirects(7)}
     for rank, seed in enumerate(many()):

@@ -37,14 +37,12 @@ def test_the_first_revision_is_the_known_form(part: str) -> None:
 
 
 def test_the_second_revision_adds_one_profile() -> None:
-    """The two revisions differ only by the profile « impact »."""
     first, second = (str(revision.champs) for revision in FORM.revisions)
     assert second.replace(f", '{PROFIL_IMPACT}'", "") == first
     assert PROFIL_IMPACT in second
 
 
 def test_the_second_form_has_every_type_of_champ() -> None:
-    """No type of DS's schema is missing."""
     body = re.search(r"^enum TypeDeChamp \{(.*?)^\}", shared("ds/schema.graphql"), re.M | re.S)
     assert body
     known = set(re.findall(r"^  ([a-z_]+)$", body[1], re.M))

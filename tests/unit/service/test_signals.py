@@ -16,27 +16,23 @@ CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
 
 @pytest.mark.parametrize(("number", "code"), CODES)
-def test_the_first_signal_sets_stop_and_the_exit_code(number: signal.Signals, code: int) -> None:
-    """Shells count 128 + the signal's number."""
-    announced = threading.Event()
-    with StopSignals(announce=announced.set) as signals:
-        assert signals.exit_code is None
-        os.kill(os.getpid(), number)
-        assert signals.stop.wait(60)
-        assert announced.wait(60)
-    assert signals.exit_code == code
-
-
-@pytest.mark.parametrize(("number", "code"), CODES)
-def test_a_signal_is_noticed_in_any_thread(number: signal.Signals, code: int) -> None:
-    """The system may deliver it to a thread while the main thread waits."""
-    over = threading.Event()
+@pytest.mark.parametrize("is_of_thread", [False, True], ids=["process", "thread"])
+def test_the_first_signal_sets_stop_and_the_exit_code(
+    number: signal.Signals, code: int, is_of_thread: bool
+) -> None:
+    """Shells count 128 + the number; the system may deliver it while the main thread waits."""
+    announced, over = threading.Event(), threading.Event()
     other = threading.Thread(target=over.wait)
     other.start()
-    with StopSignals() as signals:
+    with StopSignals(announce=announced.set) as signals:
+        assert signals.exit_code is None
         assert other.ident is not None
-        signal.pthread_kill(other.ident, number)
+        if is_of_thread:
+            signal.pthread_kill(other.ident, number)
+        else:
+            os.kill(os.getpid(), number)
         assert signals.stop.wait(60)
+        assert announced.wait(60)
     over.set()
     other.join()
     assert signals.exit_code == code

@@ -193,11 +193,11 @@ def _sent(address: tuple[str, int], given: bytes, *, reads: bool) -> bytes:
     """Send bytes and return the answer; do not wait for one unless `reads`."""
     with socket.create_connection(address, timeout=20) as connection:
         connection.sendall(given)
-        answer = b""
+        answer = bytearray()
         with suppress(ConnectionResetError):
-            while reads and (chunk := connection.recv(65_536)):
+            while reads and (chunk := connection.recv(1 << 20)):
                 answer += chunk
-    return answer
+    return bytes(answer)
 
 
 def test_the_default_address_may_be_in_use() -> None:

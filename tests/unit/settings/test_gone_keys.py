@@ -52,14 +52,10 @@ def test_none_is_a_setting() -> None:
         ("[ds]\nrequests_per_minute = 20", "[advanced]\nrequests_per_minute = 20"),
         ("[ds]\ndeadline_s = 5", '[advanced]\ndeadline = "5s"'),
         ("[service]\nworkers = 9", "[advanced]\nworkers = 9"),
-        (
-            "[regles.window]\nstart = 2024-01-01\nend = 2024-12-31",
-            "[regles]\nwindow = [2024-01-01, 2024-12-31]",
-        ),
-        (
-            "[[regles.profils]]\nwords = ['a']\noffered_from = 2024-01-01",
-            "[[regles.profils]]\nwords = ['a']\noffered = [2024-01-01]",
-        ),
+        ("[regles.window]\nstart = 2024-01-01\nend = 2024-12-31",
+         "[regles]\nwindow = [2024-01-01, 2024-12-31]"),
+        ("[[regles.profils]]\nwords = ['a']\noffered_from = 2024-01-01",
+         "[[regles.profils]]\nwords = ['a']\noffered = [2024-01-01]"),
         ("[[regles.cas]]\nneeds_phase = 'b'", "[[regles.cas]]\nneeds = ['b']"),
         ("[regles]\nenabled = false\nseverity = { depot = 'off' }", "[regles]"),
         ("[http]\nready_intervals = 4", '[advanced]\nlate_after = "20m"'),
@@ -67,23 +63,17 @@ def test_none_is_a_setting() -> None:
         ("[http]\ntheme = 'dsfr'", "[console]\ntheme = 'dsfr'"),
         ("[http]\nconsole = true", "[console]\npublic_url = 'http://127.0.0.1:8080'"),
         ("[console.mentions]\ndpo = 'd'", "[console]\ndpo = 'd'"),
-        (
-            "[[acces]]\nrole = 'jury'\nclaims = { groups = ['a', 'b'] }",
-            "[[acces]]\nrole = 'jury'\nwho = ['groups=a', 'groups=b']",
-        ),
-        (
-            "[[acces]]\nrole = 'jury'\npersonnes = ['@a.fr']",
-            "[[acces]]\nrole = 'jury'\nwho = ['@a.fr']",
-        ),
+        ("[[acces]]\nrole = 'jury'\nclaims = { groups = ['a', 'b'] }",
+         "[[acces]]\nrole = 'jury'\nwho = ['groups=a', 'groups=b']"),
+        ("[[acces]]\nrole = 'jury'\npersonnes = ['@a.fr']",
+         "[[acces]]\nrole = 'jury'\nwho = ['@a.fr']"),
         ("[retention]\naccepte = '5y'", "[retention]\naccepted = '5y'"),
         ("[retention]\nrefuse = '1y'", ""),
-        (
-            "[console.accessibilite]\netat = 'non conforme'\ncontenus = ['a']",
-            '[console]\naccessibility = "Ce site est non conforme.\\n\\n- a"',
-        ),
+        ("[console.accessibilite]\netat = 'non conforme'\ncontenus = ['a']",
+         '[console]\naccessibility = "Ce site est non conforme.\\n\\n- a"'),
         ('[pieces]\ncopy = false\ntarget = "file:///a"', ""),
     ],
-)
+)  # fmt: skip
 def test_what_means_the_same_is_still_read(tmp_path: Path, old: str, new: str) -> None:
     """In its present unit."""
     assert _read(tmp_path, new).model_dump() == _read(tmp_path, old).model_dump()

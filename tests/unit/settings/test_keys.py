@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dsync.configuration import read_configuration, shipped_config
+from dsync.configuration import read_configuration
 from dsync.errors import ConfigurationError
 from scripts.pages.keys import settings
+from tests.configured import problems_of
 
 MOST = 80
 
@@ -19,51 +20,31 @@ MOST = 80
         ("[anotations]", "anotations: unknown key; did you mean annotations?"),
         ("[ds]\ncontct = 1", "ds.contct: unknown key; did you mean contact?"),
         ("[pieces]\ntargt = 1", "pieces.targt: unknown key; did you mean target?"),
-        (
-            "[annotations]\ndetails = 1",
-            "annotations.details: unknown key; did you mean detail?",
-        ),
-        (
-            "[annotations.options]\neligble = 1",
-            "annotations.options.eligble: unknown key; did you mean eligible?",
-        ),
-        (
-            "[mapping.champs.page_produit]\nneded = 1",
-            "mapping.champs.page_produit.neded: unknown key; did you mean needed?",
-        ),
-        (
-            "[mapping.annotations.jury]\nid = 'x'",
-            "mapping.annotations.jury: unknown key; did you mean jury_le?",
-        ),
+        ("[annotations]\ndetails = 1", "annotations.details: unknown key; did you mean detail?"),
+        ("[annotations.options]\neligble = 1",
+         "annotations.options.eligble: unknown key; did you mean eligible?"),
+        ("[mapping.champs.page_produit]\nneded = 1",
+         "mapping.champs.page_produit.neded: unknown key; did you mean needed?"),
+        ("[mapping.annotations.jury]\nid = 'x'",
+         "mapping.annotations.jury: unknown key; did you mean jury_le?"),
         ("[mapping.voeux]\nprofl = {}", "mapping.voeux.profl: unknown key; did you mean profil?"),
-        (
-            "[[mapping.evaluations.criteres]]\ncritre = 1",
-            "mapping.evaluations.criteres.0.critre: unknown key; did you mean critere?",
-        ),
+        ("[[mapping.evaluations.criteres]]\ncritre = 1",
+         "mapping.evaluations.criteres.0.critre: unknown key; did you mean critere?"),
         ("[maping.champs.entite]", "maping: unknown key; did you mean mapping?"),
         ("[mapping.evaluation]", "mapping.evaluation: unknown key; did you mean evaluations?"),
         ("[regles]\noperateur = 1", "regles.operateur: unknown key; did you mean operateurs?"),
         ("[regles]\nwindo = []", "regles.windo: unknown key; did you mean window?"),
         ("[[regles.profils]]\nword = 1", "regles.profils.0.word: unknown key; did you mean words?"),
-        (
-            "[regles.severity]\ndepots = 'off'",
-            "regles.severity.depots: unknown key; did you mean depot?",
-        ),
+        ("[regles.severity]\ndepots = 'off'",
+         "regles.severity.depots: unknown key; did you mean depot?"),
         ("[registry]", "registry: unknown key; did you mean registre?"),
-        (
-            "[registre]\nenable = 1",
-            "registre.enable: unknown key; did you mean enabled?",
-        ),
+        ("[registre]\nenable = 1", "registre.enable: unknown key; did you mean enabled?"),
     ],
-)
+)  # fmt: skip
 def test_the_nearest_key_is_proposed(tmp_path: Path, line: str, said: str) -> None:
     """In every section, those inside others and in lists, too."""
-    path = tmp_path / "dsync.toml"
     base = "" if "ping" in line else "[mapping]\n"
-    path.write_text(f"{base}{line}\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError) as raised:
-        read_configuration(path)
-    assert f"{path}: {said}" in raised.value.problems
+    assert said in problems_of(f"{base}{line}", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -80,11 +61,6 @@ def test_one_problem_is_one_sentence(tmp_path: Path, line: str, said: str) -> No
     with pytest.raises(ConfigurationError) as raised:
         read_configuration(path)
     assert f"{path}: {said}" == raised.value.message
-
-
-def test_the_shipped_file_has_no_wrong_key() -> None:
-    """It is read without a problem."""
-    assert read_configuration(shipped_config()).judges
 
 
 def test_there_are_few_settings() -> None:

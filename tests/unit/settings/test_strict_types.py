@@ -8,13 +8,8 @@ from typing import Any
 
 import pytest
 
-from dsync.configuration import (
-    Configuration,
-    ControlesConfiguration,
-    EigConfiguration,
-    read_configuration,
-)
-from dsync.errors import ConfigurationError
+from dsync.configuration import Configuration, ControlesConfiguration, EigConfiguration
+from tests.configured import problems_of
 
 CHECK = """[[controles]]
 nom = "a"
@@ -79,7 +74,7 @@ def test_a_value_of_another_kind_is_one_sentence(
         head = "[mapping]\n"
     if place.startswith("tables"):
         head = "[[controles]]\n"
-    found = _problems(tmp_path, f"{head}{text}")
+    found = problems_of(f"{head}{text}", tmp_path)
     assert [f"{place}: expected {expected}, not {given}"] == [
         problem for problem in found if problem.startswith(f"{place}:")
     ]
@@ -95,9 +90,7 @@ def test_a_value_of_another_kind_is_one_sentence(
 )
 def test_the_documented_forms_are_read(tmp_path: Path, text: str) -> None:
     """A whole number where a number is expected, days, times of day, durations and ages."""
-    path = tmp_path / "dsync.toml"
-    path.write_text(text, encoding="utf-8")
-    assert "a" == read_configuration(path).ds.contact
+    assert [] == problems_of(text, tmp_path)
 
 
 @pytest.mark.parametrize("model", [Configuration, EigConfiguration, ControlesConfiguration])
@@ -121,11 +114,3 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(schema, list | tuple):
         for inner in schema:
             yield from _nodes(inner)
-
-
-def _problems(tmp_path: Path, text: str) -> tuple[str, ...]:
-    path = tmp_path / "dsync.toml"
-    path.write_text(f"{text}\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError) as raised:
-        read_configuration(path)
-    return tuple(one.removeprefix(f"{path}: ") for one in raised.value.problems)

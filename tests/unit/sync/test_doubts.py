@@ -36,7 +36,7 @@ CORRECTION = Traitement("depose_correction_instructeur", NOW, None, "agent@exemp
 
 
 def descriptor(id_: str, libelle: str, type_: str = "text") -> Descriptor:
-    return Descriptor(DescriptorId(id_), libelle, type_, False, None, False, None, False)
+    return Descriptor(DescriptorId(id_), libelle, type_)
 
 
 FORM: Mapping[DescriptorId, Descriptor] = {

@@ -25,14 +25,10 @@ def asked(state: SyncState, now: datetime = NOW) -> ReadAll | ReadChanges | None
     return Schedule(timedelta(minutes=5), time(2, 30)).due(state, now)
 
 
-def test_nothing_is_due_between_two_runs() -> None:
+def test_a_new_database_begins_with_a_full_read_and_then_nothing_is_due() -> None:
     """A minute after all was done."""
-    assert None is asked(FRESH)
-
-
-def test_a_new_database_begins_with_a_full_read() -> None:
-    """Nothing is known yet."""
     assert ReadAll() == asked(SyncState())
+    assert None is asked(FRESH)
 
 
 @pytest.mark.parametrize(

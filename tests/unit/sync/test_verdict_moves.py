@@ -36,14 +36,7 @@ def test_a_check_that_tells_nobody_apart_is_asked_about(
 ) -> None:
     """One that finds most dossiers, and one that finds none, as by a value that is misspelt."""
     judged = [
-        Decision(
-            verdict=Verdict.A_VERIFIER,
-            controles=(Controle("essai", resultat, "", preuve),),
-            detail="",
-            version_regles="c-1",
-            preuve_hash="",
-            doublons=(),
-        )
+        Decision(Verdict.A_VERIFIER, (Controle("essai", resultat, "", preuve),), "", "c-1", "")
         for resultat, count in results.items()
         for _ in range(count)
     ]

@@ -43,11 +43,8 @@ ROWS: list[tuple[Work, str, dict[str, Any]]] = [
     (Push(), "envoi", {}),
     (Push(SOME), "envoi", {"dossiers": [7, 9]}),
     (Overwrite(SOME), "envoi", {"force": True, "dossiers": [7, 9]}),
-    (
-        Overwrite(SOME, {SOME[0]: {"detail": "Vu"}}),
-        "envoi",
-        {"force": True, "dossiers": [7, 9], "shown": {"7": {"detail": "Vu"}}},
-    ),
+    (Overwrite(SOME, {SOME[0]: {"detail": "Vu"}}), "envoi",
+     {"force": True, "dossiers": [7, 9], "shown": {"7": {"detail": "Vu"}}}),
     (Precheck(), "precontrole", {}),
     (RefreshEvidence(SOME), "precontrole", {"refresh": True, "dossiers": [7, 9]}),
     (
@@ -62,18 +59,15 @@ ROWS: list[tuple[Work, str, dict[str, Any]]] = [
             "shown": "a1",
         },
     ),
-    (
-        WithdrawAnswer(SOME[:1], "phase"),
-        "precontrole",
-        {"unanswer": True, "dossiers": [7], "controle": "phase"},
-    ),
+    (WithdrawAnswer(SOME[:1], "phase"), "precontrole",
+     {"unanswer": True, "dossiers": [7], "controle": "phase"}),
     (AcceptEvidence(), "precontrole", {"accept_evidence": True}),
     (Accept(Consent.WRITES, "a1"), "accord", {"genre": "inscriptions", "accord": "a1"}),
     (Erase(SOME), "effacement", {"dossiers": [7, 9]}),
     (LiftErasure(SOME), "effacement", {"undo": True, "dossiers": [7, 9]}),
     (Purge({"refuse": AT}), "effacement", {"before": {"refuse": "2024-06-01T08:00:00Z"}}),
     (CopyPieces(SOME), "pieces", {"dossiers": [7, 9]}),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("work", "genre", "options"), ROWS)

@@ -17,14 +17,14 @@ TODAY = date(2026, 11, 24)
 
 
 def test_operateurs_are_kept_with_year_and_source() -> None:
-    """The stored list is dated and sorted, and is read back unchanged."""
-    text = "\ufeffsiren;nom\r\n582 056 149;BRGM\r\n110001013;AGENCE\r\n"
+    """Also as a spreadsheet writes it; the stored list is sorted, and is read back unchanged."""
+    text = '\ufeffsiren;nom\r\n582 056 149;"BRGM; LE"\r\n\r\n110001013;AGENCE\r\n'
     found = validate_list(text, today=TODAY, annee=2024, source="annexe\nau PLF 2024")
     assert (found.kind, found.annee, found.entries) == ("operateurs", 2024, 2)
     assert found.filename == "operateurs_etat_2024.csv"
     assert found.text == (
         "# annee: 2024\n# source: annexe au PLF 2024\n# date: 2026-11-24\n"
-        "siren,nom\n110001013,AGENCE\n582056149,BRGM\n"
+        "siren,nom\n110001013,AGENCE\n582056149,BRGM; LE\n"
     )
     assert validate_list(found.text, today=TODAY) == found
 
@@ -51,7 +51,6 @@ def test_the_year_of_a_list_agrees_with_its_source(source: str, is_valid: bool) 
 
 @pytest.mark.parametrize("line", ["# annee: 2020", "#annee : 2020", "# Annee: 2020"])
 def test_arguments_win_over_the_files_own_lines(line: str) -> None:
-    """The arguments replace the file's comments, however these are typed."""
     text = f"{line}\n# source: x\nsiren,nom\n110001013,A\n"
     found = validate_list(text, today=TODAY, annee=2024)
     assert (found.annee, found.source) == (2024, "x")
@@ -59,7 +58,6 @@ def test_arguments_win_over_the_files_own_lines(line: str) -> None:
 
 @pytest.mark.parametrize("name", ["operateurs_etat.csv", "categories_juridiques.csv"])
 def test_the_shipped_lists_are_valid(name: str) -> None:
-    """The shipped lists are valid."""
     found = validate_list((CONFIG / name).read_text(encoding="utf-8"), today=TODAY)
     assert validate_list(found.text, today=TODAY) == found
 
@@ -75,7 +73,6 @@ def test_the_shipped_lists_are_valid(name: str) -> None:
     ],
 )
 def test_a_faulty_list_is_refused_with_every_problem(text: str, problems: int) -> None:
-    """A list with a problem is refused, with all problems."""
     with pytest.raises(ConfigurationError, match="nothing was kept") as caught:
         validate_list(text, today=TODAY)
     assert len(caught.value.problems) == problems

@@ -80,7 +80,6 @@ def results(**facts: Any) -> str:
 def test_each_answer_is_distinguished(
     site: Any, client: RegistryClient, body: str, expected: tuple[str, str | None, str | None, bool]
 ) -> None:
-    """Found, unknown and unreachable are distinguished."""
     site.replies["/search"] = Reply(body)
     found = client.lookup(SIREN)
     assert (found.status, found.nature_juridique, found.nom, found.is_closed) == expected
@@ -89,7 +88,6 @@ def test_each_answer_is_distinguished(
 
 
 def test_requests_keep_their_distance(site: Any, client: RegistryClient, clock: Clock) -> None:
-    """Requests keep the configured rate."""
     site.replies["/search"] = Reply('{"results": []}')
     for _ in range(3):
         client.lookup(SIREN)

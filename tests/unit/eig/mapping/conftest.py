@@ -20,6 +20,7 @@ from dsync.eig.eig import Eig
 from dsync.eig.mapping.mapping_section import MappingConfig
 from dsync.eig.sections import EigSections
 from dsync.sync.record import Recorder, champs_of_form
+from tests.unit.ds.nodes import node_of
 
 CONFIG = Path(__file__).parents[4] / "config" / "aap-eig7.toml"
 _SECTIONS = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
@@ -66,15 +67,9 @@ class Form:
         parent: str | None = None,
     ) -> str:
         """Add a descriptor at the form's end, or replace the one with this id."""
+        within = DescriptorId(parent) if parent else None
         self.descriptors[DescriptorId(id_)] = Descriptor(
-            DescriptorId(id_),
-            libelle,
-            type_,
-            False,
-            None,
-            False,
-            DescriptorId(parent) if parent else None,
-            is_annotation,
+            DescriptorId(id_), libelle, type_, parent_id=within, is_annotation=is_annotation
         )
         return id_
 
@@ -101,13 +96,9 @@ class Form:
         """Build a champ's node; `text` gives both the value and the string value."""
         id_ = champ_id(stable_id) if isinstance(stable_id, int) else stable_id
         descriptor = self.descriptors.get(DescriptorId(id_))
-        node = {
-            "__typename": typename,
-            "id": id_,
-            "champDescriptorId": id_,
-            "label": descriptor.libelle if descriptor else f"Champ {stable_id}",
-            "stringValue": "",
-        }
+        label = descriptor.libelle if descriptor else f"Champ {stable_id}"
+        node = {"__typename": typename, "id": id_, "champDescriptorId": id_}
+        node |= {"label": label, "stringValue": ""}
         if "text" in values:
             values["textValue"] = values["stringValue"] = values.pop("text")
         return node | values
@@ -142,36 +133,7 @@ def make_node(
     champs: list[Node] | None = None, annotations: list[Node] | None = None, **over: Any
 ) -> Node:
     """Return a whole dossier."""
-    day = "2024-03-01T10:00:00+01:00"
-    return {
-        "id": "RG9zc2llci0x",
-        "number": 1,
-        "state": "en_construction",
-        "archived": False,
-        "dateDepot": day,
-        "datePassageEnConstruction": day,
-        "datePassageEnInstruction": None,
-        "dateTraitement": None,
-        "dateDerniereModification": day,
-        "dateDerniereModificationChamps": day,
-        "dateDerniereModificationAnnotations": day,
-        "dateExpiration": None,
-        "dateSuppressionParUsager": None,
-        "motivation": None,
-        "prefilled": False,
-        "deposeParUnTiers": False,
-        "prenomMandataire": None,
-        "nomMandataire": None,
-        "usager": {"email": "usager@example.org"},
-        "groupeInstructeur": {"label": "défaut"},
-        "instructeurs": [],
-        "revision": {"id": "rev"},
-        "demandeur": {"__typename": "PersonneMorale", "siret": "13002526500013"},
-        "labels": [],
-        "traitements": [],
-        "champs": champs or [],
-        "annotations": annotations or [],
-    } | over
+    return node_of(champs=champs or [], annotations=annotations or [], **over)
 
 
 class Mapped(SimpleNamespace):
@@ -205,12 +167,6 @@ class Mapper:
             owned_ids=record.owned_ids,
             owned=record.owned,
         )
-
-
-def hashes(node: str) -> str:
-    """Return the hashes of a dossier, with the shipped configuration."""
-    mapped = Mapper().map(read_dossier(node.encode()), DemarcheNumber(86321), None)
-    return f"{mapped.content_hash} {mapped.inputs_hash}"
 
 
 @pytest.fixture

@@ -30,12 +30,8 @@ def champ(valeur: Any, texte: str | None = None, type_: str = "text") -> Champ:
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u00a0", "\u202f \u2007", "\u200b", "\ufeff "])
 def test_a_blank_field_is_none(form: Any, text: str) -> None:
-    """A text of only spaces, of any kind, is blank."""
-    mapped = form.map([form.champ(4202, text=text)])
-    assert (mapped.candidature.entite, mapped.candidature.reponses["entite"]) == (
-        None,
-        Reponse.VIDE,
-    )
+    candidature = form.map([form.champ(4202, text=text)]).candidature
+    assert (None, Reponse.VIDE) == (candidature.entite, candidature.reponses["entite"])
 
 
 def test_the_answers_tell_why_a_field_is_empty(form: Any) -> None:
@@ -43,12 +39,9 @@ def test_the_answers_tell_why_a_field_is_empty(form: Any) -> None:
     form.remove(4604)
     mapped = form.map([form.champ(4202, text="DINUM"), form.champ(4105, text="")])
     reponses = mapped.candidature.reponses
-    assert (
-        reponses["perspectives"],
-        reponses["benefices"],
-        reponses["probleme"],
-        reponses["entite"],
-    ) == (Reponse.NON_ASSOCIE, Reponse.NON_DEMANDE, Reponse.VIDE, Reponse.REMPLI)
+    names = ("perspectives", "benefices", "probleme", "entite")
+    expected = [Reponse.NON_ASSOCIE, Reponse.NON_DEMANDE, Reponse.VIDE, Reponse.REMPLI]
+    assert expected == [reponses[name] for name in names]
 
 
 @pytest.mark.parametrize(
@@ -58,13 +51,9 @@ def test_the_answers_tell_why_a_field_is_empty(form: Any) -> None:
 def test_a_champ_of_unknown_id_is_found_by_its_label(form: Any, libelle: str) -> None:
     """Spacing, apostrophes and case of labels are ignored."""
     id_ = form.replace(4203, id="autre", libelle=libelle)
-    mapped = form.map(
-        [form.champ(id_, "DepartementChamp", departement={"code": "75", "name": "Paris"})]
-    )
-    assert (mapped.candidature.departement_code, mapped.candidature.departement_nom) == (
-        "75",
-        "Paris",
-    )
+    paris = {"code": "75", "name": "Paris"}
+    found = form.map([form.champ(id_, "DepartementChamp", departement=paris)]).candidature
+    assert ("75", "Paris") == (found.departement_code, found.departement_nom)
 
 
 def test_a_former_label_is_known(form: Any) -> None:
@@ -80,7 +69,6 @@ def test_a_former_label_is_known(form: Any) -> None:
 
 
 def test_an_id_wins_over_a_label(form: Any) -> None:
-    """The id takes precedence over another champ with a configured label."""
     form.replace(4202, libelle="Nom de l’entité")
     other = form.add("nouveau", "Entité opérationnelle")
     mapped = form.map([form.champ(4202, text="par id"), form.champ(other, text="par libellé")])
@@ -88,7 +76,6 @@ def test_an_id_wins_over_a_label(form: Any) -> None:
 
 
 def test_a_label_never_takes_a_champ_that_an_id_names(form: Any) -> None:
-    """A champ fills only the field with its id."""
     form.remove(4202)
     form.replace(4105, libelle="Entité opérationnelle")
     mapped = form.map([form.champ(4105, text="texte")])
@@ -96,14 +83,12 @@ def test_a_label_never_takes_a_champ_that_an_id_names(form: Any) -> None:
 
 
 def test_a_section_with_a_champs_label_is_not_taken_for_it(form: Any) -> None:
-    """A heading with the label of a champ is ignored."""
     form.remove(4604)
     form.add("titre", "Perspectives", "header_section")
     assert form.map().candidature.reponses["perspectives"] == Reponse.NON_ASSOCIE
 
 
 def test_without_a_revision_the_champs_shown_stand_for_the_form(form: Any) -> None:
-    """Without a revision, the champs of the dossier serve as descriptors."""
     cells = [
         form.champ(4404, text="Produit"),
         form.champ("ordre", text="1", label="Ordre de préférence"),
@@ -128,18 +113,10 @@ def voeu(form: Any, profil: str = "", ordre: str | None = None, missions: str = 
 
 def test_wishes_come_in_the_order_of_preference(form: Any) -> None:
     """The order of preference decides, or else the number of the row."""
-    rows = form.rows(
-        4403,
-        voeu(form, "Technique", "2", "Coder"),
-        voeu(form, "Produit", "1"),
-        voeu(form, "Impact"),
-    )
-    mapped = form.map([rows])
-    assert (
-        Voeu(1, "Produit", None),
-        Voeu(2, "Technique", "Coder"),
-        Voeu(3, "Impact", None),
-    ) == mapped.candidature.voeux
+    given = [("Technique", "2", "Coder"), ("Produit", "1"), ("Impact",)]
+    expected = (Voeu(1, "Produit", None), Voeu(2, "Technique", "Coder"), Voeu(3, "Impact", None))
+    rows = form.rows(4403, *(voeu(form, *one) for one in given))
+    assert expected == form.map([rows]).candidature.voeux
 
 
 def test_the_empty_row_of_the_platform_is_no_wish(form: Any) -> None:
@@ -150,7 +127,6 @@ def test_the_empty_row_of_the_platform_is_no_wish(form: Any) -> None:
 
 
 def test_a_form_without_some_columns_still_gives_wishes(form: Any) -> None:
-    """Columns that are missing in the revision are None."""
     form.remove(4405)
     form.remove(4406)
     mapped = form.map([form.rows(4403, voeu(form, "Produit")[:1])])
@@ -182,7 +158,6 @@ def test_wishes_without_their_profile_are_not_taken_for_none(form: Any, is_hidde
 def test_profiles_asked_for_without_a_repetition_are_wishes(
     form: Any, typename: str, values: dict[str, Any], expected: tuple[Voeu, ...]
 ) -> None:
-    """Wishes are also read from a list or a text."""
     assert expected == form.map([form.champ(4403, typename, **values)]).candidature.voeux
 
 
@@ -205,12 +180,8 @@ def test_a_grid_has_its_row_number_and_a_mark_for_each_criterion(form: Any) -> N
         annotations=[form.rows(5302, grille(form), grille(form, "4", "99", commentaire="Bon"))]
     )
     (evaluation,) = mapped.candidature.evaluations
-    assert (evaluation.ligne, evaluation.moment, evaluation.evaluateur, evaluation.commentaire) == (
-        2,
-        "Dossier",
-        "eval@example.org",
-        "Bon",
-    )
+    told = (evaluation.moment, evaluation.evaluateur, evaluation.commentaire)
+    assert (2, ("Dossier", "eval@example.org", "Bon")) == (evaluation.ligne, told)
     assert tuple(note.critere for note in evaluation.notes) == NAMES
     assert tuple(note.note for note in evaluation.notes[:3]) == (4.0, 99.0, None)
     assert evaluation.notes[0].libelle == "Problème avéré"
@@ -222,13 +193,8 @@ def test_criteria_that_the_revision_lacks_are_left_out(form: Any) -> None:
     for id_ in MARKS[1:]:
         form.remove(id_)
     mapped = form.map(annotations=[form.rows(5302, grille(form, commentaire="Bon")[:3])])
-    expected = Grille(
-        1,
-        "Dossier",
-        "eval@example.org",
-        "Bon",
-        (NoteCritere("probleme_avere", "Problème avéré", None),),
-    )
+    notes = (NoteCritere("probleme_avere", "Problème avéré", None),)
+    expected = Grille(1, "Dossier", "eval@example.org", "Bon", notes)
     assert (expected,) == mapped.candidature.evaluations
 
 
@@ -243,7 +209,6 @@ def test_a_row_with_only_unchecked_boxes_is_blank(form: Any) -> None:
 
 
 def test_selection_and_recruitment_are_read_from_annotations(form: Any) -> None:
-    """Stage, dates and validation come from annotations."""
     mapped = form.map(
         annotations=[
             form.champ(5202, "DropDownListChamp", dropDownValue="Lauréat"),
@@ -253,16 +218,12 @@ def test_selection_and_recruitment_are_read_from_annotations(form: Any) -> None:
         ]
     )
     candidature = mapped.candidature
-    assert ("Lauréat", date(2024, 10, 1), True, None) == (
-        candidature.etape,
-        candidature.jury_le,
-        candidature.valide_par_instructeur,
-        candidature.convention_le,
-    )
+    names = ("etape", "jury_le", "valide_par_instructeur", "convention_le")
+    expected = ["Lauréat", date(2024, 10, 1), True, None]
+    assert expected == [getattr(candidature, name) for name in names]
 
 
 def test_a_champ_is_not_read_as_an_annotation(form: Any) -> None:
-    """A champ never fills a field of an annotation."""
     form.remove(5202)
     id_ = form.add("public", "Étape de sélection")
     mapped = form.map([form.champ(id_, text="Lauréat")])
@@ -274,12 +235,9 @@ def test_a_departement_turned_into_a_repetition_is_read(form: Any) -> None:
     form.replace(4203, type="repetition")
     form.add("ligne", "Département", "text", parent=form.id(4203))
     mapped = form.map([form.rows(4203, [form.champ("ligne", text="75 - Paris")])])
-    candidature = mapped.candidature
-    assert ("75", "Paris", Reponse.REMPLI) == (
-        candidature.departement_code,
-        candidature.departement_nom,
-        candidature.reponses["departement"],
-    )
+    found = mapped.candidature
+    assert ("75", "Paris") == (found.departement_code, found.departement_nom)
+    assert Reponse.REMPLI is found.reponses["departement"]
 
 
 def test_a_field_turned_into_a_repetition_stays_readable(form: Any) -> None:
@@ -335,10 +293,8 @@ def test_a_mark_is_read_from_any_type(given: Champ, expected: float | None) -> N
     assert expected == number_of(given)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("2", 2), ("2,0", 2), ("2,5", None), ("", None)])
-def test_a_rank_is_a_whole_number(text: str, expected: int | None) -> None:
-    """A rank with decimals is None."""
-    assert expected == rank_of(champ(text))
+def test_a_rank_is_a_whole_number() -> None:
+    assert [2, 2, None, None] == [rank_of(champ(text)) for text in ("2", "2,0", "2,5", "")]
 
 
 @pytest.mark.parametrize(

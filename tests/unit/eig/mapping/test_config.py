@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from dsync.eig.mapping.mapping_section import MappingConfig
+from dsync.eig.candidature import Candidature, declared_fields
+from dsync.eig.mapping.mapping_section import ANNOTATIONS, CHAMPS, RESERVED, MappingConfig
 from tests.unit.eig.mapping.conftest import MAPPING
 
 
@@ -20,7 +21,6 @@ def problems(section: dict[str, Any]) -> list[str]:
 
 
 def test_every_problem_is_reported_with_its_key() -> None:
-    """All problems are reported at once."""
     found = problems(
         {
             "champs": {"page_prodiut": {"ids": "a"}, "entite": {"id": 3}, "probleme": {}},
@@ -49,8 +49,7 @@ def test_an_extra_champ_resembles_only_a_field_without_a_champ() -> None:
     assert {} == both.misspelt()
 
 
-def test_an_id_given_twice_is_reported_with_both_places() -> None:
-    """An id that is given twice is reported with both keys."""
+def test_an_id_or_a_criterion_given_twice_is_reported_with_both_places() -> None:
     (problem,) = problems(
         {
             "champs": {"entite": {"id": "a"}},
@@ -61,29 +60,23 @@ def test_an_id_given_twice_is_reported_with_both_places() -> None:
     )
     assert "id 'a' is given to champs.entite, annotations.etape" in problem
     assert "id 'c' is given to voeux.profil, autres[0]" in problem
-
-
-def test_a_criterion_named_twice_is_reported() -> None:
-    """Criteria need distinct names."""
     criteres = [{"id": "d", "critere": "x"}, {"id": "e", "critere": "x"}]
     (problem,) = problems({"evaluations": {"id": "c", "criteres": criteres}})
     assert "critere 'x' is given to evaluations.criteres.x, evaluations.criteres.x" in problem
 
 
 def test_the_needed_fields_come_with_their_french_labels() -> None:
-    """Needed fields are returned with their labels."""
+    """One without a label has its name."""
     needed = dict(MAPPING.needed())
     assert needed["page_produit"] == "Page produit sur beta.gouv.fr"
     assert needed["voeux"] == "Profils souhaités"
     assert not {"perspectives", "sponsor_telephone", "contact_fonction", "etape"} & set(needed)
-
-
-def test_a_field_without_a_label_is_called_by_its_name() -> None:
-    """Without a label the field's name is used."""
     config = MappingConfig.model_validate({"champs": {"entite": {"id": "a", "needed": True}}})
-    assert config.needed() == (("entite", "entite"),)
+    assert (("entite", "entite"),) == config.needed()
 
 
-def test_columns_of_an_unmapped_repetition_are_none() -> None:
-    """A repetition that is not mapped has no columns."""
-    assert list(MappingConfig().columns("evaluations")) == []
+def test_each_field_of_the_candidature_has_its_key() -> None:
+    """The section's keys are declared apart from the candidature, and are those of its fields."""
+    filled = {field.target or name for name, field in declared_fields()}
+    assert {*CHAMPS, *ANNOTATIONS} == filled
+    assert {*Candidature.model_fields} - {*CHAMPS} == RESERVED

@@ -16,14 +16,12 @@ def match_of(form: Any, field: str) -> FieldMatch:
 
 
 def test_a_champ_found_by_label_is_reported(form: Any) -> None:
-    """A champ that was found by label is reported."""
     form.replace(4404, id="autre")
     match = match_of(form, "voeux.profil")
     assert (match.is_by_id, match.descriptor and match.descriptor.id) == (False, "autre")
 
 
 def test_columns_of_a_missing_repetition_are_missing(form: Any) -> None:
-    """Columns are searched only in their own repetition."""
     form.remove(4403)
     form.add("ailleurs", "Profil")
     assert match_of(form, "voeux.profil").descriptor is None
@@ -40,7 +38,6 @@ def test_what_is_new_in_the_form_is_reported(form: Any) -> None:
 
 
 def test_a_target_without_an_id_is_found_by_label(form: Any) -> None:
-    """A target may have only labels."""
     config = MappingConfig.model_validate(
         {"champs": {"entite": {"libelles": ["Entité opérationnelle"]}}}
     )

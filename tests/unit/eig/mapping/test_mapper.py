@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber
-from tests.unit.eig.mapping.conftest import MAPPING, Mapper, dossier_of, hashes, make_node
+from tests.unit.eig.mapping.conftest import MAPPING, Mapper, dossier_of, make_node
 
 DEMARCHE = DemarcheNumber(86321)
+OWNED = (5102, 5103, 5104)
+PARTS = ("Champs", "Annotations")
+GENRES = {
+    "PersonneMorale": "personne_morale",
+    "PersonneMoraleIncomplete": "personne_morale_incomplete",
+    "PersonnePhysique": "personne_physique",
+}
 DAY = datetime(2024, 3, 1, 9, tzinfo=UTC)
 
 
 def test_a_whole_dossier_is_typed(form: Any) -> None:
-    """Instants are in UTC, labels sorted, traitements in DS's order."""
+    """Instants are in UTC, also without an offset, labels sorted, traitements in DS's order."""
     dossier = form.map(
         state="accepte",
+        dateDepot="2024-03-01T09:00:00",
         archived=True,
         dateTraitement="2024-06-01T10:00:00+02:00",
         motivation="Bravo",
@@ -34,23 +39,14 @@ def test_a_whole_dossier_is_typed(form: Any) -> None:
         labels=[{"id": "2", "name": "z"}, {"id": "1", "name": "a"}],
         traitements=[{"event": "depose", "dateTraitement": "2024-03-01T10:00:00+01:00"}],
     ).dossier
-    assert (
-        dossier.etat,
-        dossier.archive,
-        dossier.prerempli,
-        dossier.depose_par_un_tiers,
-        dossier.is_open,
-    ) == (Etat.ACCEPTE, True, True, True, False)
+    assert (Etat.ACCEPTE, False) == (dossier.etat, dossier.is_open)
+    assert dossier.archive is dossier.prerempli is dossier.depose_par_un_tiers is True
     assert (DAY, datetime(2024, 6, 1, 8, tzinfo=UTC)) == (
         dossier.date_depot,
         dossier.date_traitement,
     )
-    assert (
-        dossier.motivation,
-        dossier.mandataire,
-        dossier.groupe_instructeur,
-        dossier.usager_email,
-    ) == ("Bravo", "Prénom Nom", "défaut", "usager@example.org")
+    assert ("Bravo", "Prénom Nom") == (dossier.motivation, dossier.mandataire)
+    assert ("défaut", "usager@example.org") == (dossier.groupe_instructeur, dossier.usager_email)
     assert (dossier.instructeurs, dossier.labels) == (
         ("a@example.org", "b@example.org"),
         ("a", "z"),
@@ -59,192 +55,117 @@ def test_a_whole_dossier_is_typed(form: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("demandeur", "genre", "siren"),
+    ("kind", "facts", "siren"),
     [
-        (
-            {
-                "__typename": "PersonneMorale",
-                "siret": "11000201100044",
-                "entreprise": {"siren": "110002011"},
-            },
-            "personne_morale",
-            "110002011",
-        ),
-        (
-            {"__typename": "PersonneMorale", "siret": "110 002 011 00044", "entreprise": None},
-            "personne_morale",
-            "110002011",
-        ),
-        (
-            {"__typename": "PersonneMoraleIncomplete", "siret": "11000201100044"},
-            "personne_morale_incomplete",
-            "110002011",
-        ),
-        (
-            {"__typename": "PersonneMoraleIncomplete", "siret": "110"},
-            "personne_morale_incomplete",
-            None,
-        ),
-        ({"__typename": "PersonnePhysique", "nom": "N", "prenom": "P"}, "personne_physique", None),
-        ({"__typename": "Collectif"}, "Collectif", None),
+        ("PersonneMorale", {"siret": "1", "entreprise": {"siren": "110002011"}}, "110002011"),
+        ("PersonneMorale", {"siret": "110 002 011 00044", "entreprise": None}, "110002011"),
+        ("PersonneMoraleIncomplete", {"siret": "11000201100044"}, "110002011"),
+        ("PersonneMoraleIncomplete", {"siret": "110"}, None),
+        ("PersonnePhysique", {"nom": "N", "prenom": "P"}, None),
+        ("Collectif", {}, None),
     ],
 )
 def test_each_kind_of_applicant_is_distinguished(
-    form: Any, demandeur: Any, genre: str, siren: str | None
+    form: Any, kind: str, facts: dict[str, Any], siren: str | None
 ) -> None:
     """Without a SIREN, the first nine digits of the SIRET are used."""
-    mapped = form.map(demandeur=demandeur).dossier.demandeur
-    assert (genre, siren) == (mapped.genre, mapped.siren)
+    mapped = form.map(demandeur={"__typename": kind, **facts}).dossier.demandeur
+    assert (GENRES.get(kind, kind), siren) == (mapped.genre, mapped.siren)
 
 
 def test_a_missing_date_is_the_nearest_that_is_there(form: Any) -> None:
-    """A missing date is replaced by the nearest one."""
-    dossier = form.map(
-        dateDepot=None,
-        dateDerniereModification=None,
-        dateDerniereModificationChamps=None,
-        dateDerniereModificationAnnotations=None,
-    ).dossier
-    assert {DAY} == {
-        dossier.date_depot,
-        dossier.date_derniere_modification,
-        dossier.date_derniere_modification_champs,
-        dossier.date_derniere_modification_annotations,
-    }
+    last = "date_derniere_modification"
+    dates = {"dateDepot": "date_depot", "dateDerniereModification": last}
+    dates |= {f"dateDerniereModification{of}": f"{last}_{of.lower()}" for of in PARTS}
+    dossier = form.map(**dict.fromkeys(dates)).dossier
+    assert {DAY} == {getattr(dossier, name) for name in dates.values()}
 
 
-def test_an_instant_without_an_offset_is_in_utc(form: Any) -> None:
-    """An instant without an offset counts as UTC."""
-    assert form.map(dateDepot="2024-03-01T09:00:00").dossier.date_depot == DAY
+LATER = "2025-01-01T00:00:00+01:00"
+NONE, CONTENT, INPUT = (False, False), (True, False), (True, True)
+"""Whether the content's hash moves, and that of the inputs."""
+
+
+def moved(before: Any, after: Any) -> tuple[bool, bool]:
+    """Return which hashes differ."""
+    return before.content_hash != after.content_hash, before.inputs_hash != after.inputs_hash
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "moves"),
     [
-        {"dateDerniereModification": "2025-01-01T00:00:00+01:00"},
-        {"dateDerniereModificationChamps": "2025-01-01T00:00:00+01:00"},
-        {"dateDerniereModificationAnnotations": "2025-01-01T00:00:00+01:00"},
-        {"dateExpiration": "2025-01-01T00:00:00+01:00"},
-        {"labels": [{"id": "1", "name": "éligible"}]},
+        # What moves by itself, or by dsync.
+        ({"dateDerniereModification": LATER}, NONE),
+        ({"dateDerniereModificationChamps": LATER}, NONE),
+        ({"dateDerniereModificationAnnotations": LATER}, NONE),
+        ({"dateExpiration": LATER}, NONE),
+        ({"labels": [{"id": "1", "name": "éligible"}]}, NONE),
+        ({"state": "en_instruction"}, CONTENT),
+        ({"archived": True}, CONTENT),
+        ({"motivation": "Bravo"}, CONTENT),
+        ({"labels": [{"id": "1", "name": "urgent"}]}, CONTENT),
+        ({"revision": {"id": "autre"}}, CONTENT),
+        ({"groupeInstructeur": {"label": "autre"}}, CONTENT),
+        ({"traitements": [{"event": "depose", "dateTraitement": LATER}]}, CONTENT),
+        ({"dateSuppressionParUsager": LATER}, CONTENT),
+        ({"dateDepot": LATER}, INPUT),
+        ({"demandeur": {"__typename": "PersonneMorale", "siret": "1"}}, INPUT),
+        (
+            {"champs": [{"__typename": "TextChamp", "champDescriptorId": "x", "textValue": "a"}]},
+            INPUT,
+        ),
     ],
 )
-def test_what_moves_by_itself_or_by_dsync_is_no_change(form: Any, change: dict[str, Any]) -> None:
-    """Dates of modification and dsync's labels change neither hash."""
-    before, after = form.map(), form.map(**change)
-    assert (before.content_hash, before.inputs_hash) == (after.content_hash, after.inputs_hash)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"state": "en_instruction"},
-        {"archived": True},
-        {"motivation": "Bravo"},
-        {"labels": [{"id": "1", "name": "urgent"}]},
-        {"revision": {"id": "autre"}},
-        {"groupeInstructeur": {"label": "autre"}},
-        {"traitements": [{"event": "depose", "dateTraitement": "2024-03-01T10:00:00+01:00"}]},
-        {"dateSuppressionParUsager": "2025-01-01T00:00:00+01:00"},
-    ],
-)
-def test_a_change_outside_the_champs_is_content_and_no_input(
-    form: Any, change: dict[str, Any]
+def test_what_is_a_change_and_what_is_judged_again(
+    form: Any, change: dict[str, Any], moves: tuple[bool, bool]
 ) -> None:
-    """It changes the content hash, not the inputs hash."""
-    before, after = form.map(), form.map(**change)
-    assert before.content_hash != after.content_hash
-    assert before.inputs_hash == after.inputs_hash
-
-
-@pytest.mark.parametrize("stable_id", [5102, 5103, 5104])
-def test_dsyncs_own_annotations_are_no_change(form: Any, stable_id: int) -> None:
-    """The values that dsync writes change neither hash, but are stored."""
-    before = form.map(annotations=[form.champ(stable_id, text="")])
-    after = form.map(annotations=[form.champ(stable_id, text="Éligible")])
-    assert (before.content_hash, before.inputs_hash) == (after.content_hash, after.inputs_hash)
-    assert before.annotations_json != after.annotations_json
-    assert form.id(stable_id) in after.owned_ids
-
-
-def test_dsyncs_own_annotation_is_known_by_label_under_another_id(form: Any) -> None:
-    """An own annotation is recognised by its label."""
-    id_ = form.replace(5102, id="autre")
-    before = form.map(annotations=[form.champ(id_, text="")])
-    after = form.map(annotations=[form.champ(id_, text="Éligible")])
-    assert before.content_hash == after.content_hash
-    assert {"autre", form.id(5103), form.id(5104)} == after.owned_ids
-
-
-@pytest.mark.parametrize("other", [{"id": "autre"}, {}], ids=["by label", "by id"])
-def test_an_annotation_that_dsync_cannot_write_is_content(form: Any, other: dict[str, str]) -> None:
-    """An annotation of another type is not dsync's own, so its changes count."""
-    id_ = form.replace(5102, type="integer_number", **other)
-    before = form.map(annotations=[form.champ(id_, "IntegerNumberChamp", integerValue="1")])
-    after = form.map(annotations=[form.champ(id_, "IntegerNumberChamp", integerValue="2")])
-    assert before.content_hash != after.content_hash
-    assert {form.id(5103), form.id(5104)} == after.owned_ids
-
-
-def test_an_instructeurs_annotation_is_content_and_no_input(form: Any) -> None:
-    """Annotations change the content hash, not the inputs hash."""
-    before = form.map(annotations=[form.champ(5105, "CheckboxChamp", checkboxValue=False)])
-    after = form.map(annotations=[form.champ(5105, "CheckboxChamp", checkboxValue=True)])
-    assert before.content_hash != after.content_hash
-    assert before.inputs_hash == after.inputs_hash
+    """Checks read the champs, the applicant and the deposit."""
+    assert moves == moved(form.map(), form.map(**change))
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("stable_id", "as_", "typename", "values", "moves"),
     [
-        {"dateDepot": "2025-01-01T00:00:00+01:00"},
-        {"demandeur": {"__typename": "PersonneMorale", "siret": "1"}},
-        {"champs": [{"__typename": "TextChamp", "champDescriptorId": "x", "textValue": "a"}]},
+        *((own, {}, "TextChamp", ("", "Éligible"), NONE) for own in OWNED),
+        (5102, {"id": "autre"}, "TextChamp", ("", "Éligible"), NONE),
+        # What dsync cannot write is not its own, whether known by id or by label.
+        (5102, {"type": "integer_number"}, "IntegerNumberChamp", ("1", "2"), CONTENT),
+        (
+            5102,
+            {"type": "integer_number", "id": "autre"},
+            "IntegerNumberChamp",
+            ("1", "2"),
+            CONTENT,
+        ),
+        (5105, {}, "CheckboxChamp", (False, True), CONTENT),
     ],
 )
-def test_champs_applicant_and_deposit_are_inputs(form: Any, change: dict[str, Any]) -> None:
-    """Champs, applicant and deposit change both hashes."""
-    before, after = form.map(), form.map(**change)
-    assert before.content_hash != after.content_hash
-    assert before.inputs_hash != after.inputs_hash
+def test_an_annotation_is_content_unless_dsync_writes_it(
+    form: Any, stable_id: int, as_: Any, typename: str, values: Any, moves: tuple[bool, bool]
+) -> None:
+    """It is stored all the same."""
+    id_ = form.replace(stable_id, **as_)
+    name = {"IntegerNumberChamp": "integerValue", "CheckboxChamp": "checkboxValue"}
+    before, after = (
+        form.map(annotations=[form.champ(id_, typename, **{name.get(typename, "text"): one})])
+        for one in values
+    )
+    assert moves == moved(before, after)
+    assert before.annotations_json != after.annotations_json
+    own = {*map(form.id, OWNED)} - {form.id(stable_id)}
+    assert own | ({id_} if moves is NONE else set()) == after.owned_ids
 
 
-def test_a_changed_mapping_is_an_input(form: Any) -> None:
-    """A new mapping changes the inputs hash."""
-    champs = MAPPING.champs.model_copy(update={"entite": None})
-    mended = MAPPING.model_copy(update={"champs": champs})
-    after = Mapper(mended).map(dossier_of(make_node()), DEMARCHE, form.revision)
-    before = form.map()
-    assert before.content_hash != after.content_hash
-    assert before.inputs_hash != after.inputs_hash
-
-
-def test_a_changed_grid_is_content_and_no_input(form: Any) -> None:
+def test_a_changed_mapping_is_an_input_and_a_changed_grid_is_none(form: Any) -> None:
     """No check reads the juries' notes, so another criterion has no dossier judged again."""
     assert MAPPING.evaluations is not None
     grid = MAPPING.evaluations.model_copy(update={"criteres": MAPPING.evaluations.criteres[1:]})
-    mended = MAPPING.model_copy(update={"evaluations": grid})
-    after = Mapper(mended).map(dossier_of(make_node()), DEMARCHE, form.revision)
-    before = form.map()
-    assert before.content_hash != after.content_hash
-    assert before.inputs_hash == after.inputs_hash
-
-
-def test_hashes_are_the_same_in_every_process(form: Any) -> None:
-    """The hashes do not depend on the process's hash seed."""
-    node = json.dumps(make_node([form.champ(4102, text="é")], [form.champ("b", text="x")]))
-    script = (
-        "import sys; from tests.unit.eig.mapping.conftest import hashes;"
-        "print(hashes(sys.stdin.read()))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        input=node,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONHASHSEED": "1", "PYTHONPATH": str(Path(__file__).parents[4])},
-    )
-    assert f"{hashes(node)}\n" == done.stdout
+    champs = MAPPING.champs.model_copy(update={"entite": None})
+    for update, moves in (({"champs": champs}, INPUT), ({"evaluations": grid}, CONTENT)):
+        mended = Mapper(MAPPING.model_copy(update=update))
+        assert moves == moved(
+            form.map(), mended.map(dossier_of(make_node()), DEMARCHE, form.revision)
+        )
 
 
 @pytest.mark.parametrize(
@@ -267,7 +188,6 @@ def test_texts_that_no_database_takes_are_cleaned(form: Any, text: str, expected
 
 
 def test_a_revision_read_again_is_worked_out_again(form: Any) -> None:
-    """A revision with new labels gets a new plan."""
     node = dossier_of(make_node([form.champ(4105, text="texte")]))
     mapper, revision = Mapper(), form.revision
     assert (
@@ -279,7 +199,6 @@ def test_a_revision_read_again_is_worked_out_again(form: Any) -> None:
 
 
 def test_a_champ_says_its_label_only_where_no_descriptor_does(form: Any) -> None:
-    """A champ stores its label only if no descriptor has it."""
     other = {"__typename": "TextChamp", "champDescriptorId": "seul", "label": "Seul"}
     champs = form.map([form.champ(4202, text="DINUM"), other]).dossier.champs
     assert [(form.id(4202), None, None), ("seul", "Seul", "text")] == [
@@ -288,7 +207,6 @@ def test_a_champ_says_its_label_only_where_no_descriptor_does(form: Any) -> None
 
 
 def test_a_champ_without_any_id_is_no_descriptor() -> None:
-    """A champ without an id does not become a descriptor."""
     champ = {
         **{"__typename": "TextChamp", "champDescriptorId": ""},
         **{"label": "Entité opérationnelle", "stringValue": "DINUM"},

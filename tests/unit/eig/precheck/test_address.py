@@ -20,18 +20,13 @@ PAGE = "https://beta.gouv.fr/startups/a-just.html"
         "http://beta.gouv.fr/startups/a-just.html",
         "beta.gouv.fr/startups/a-just.html",
         "https://www.beta.gouv.fr/startups/a-just.html",
-        "www.beta.gouv.fr/startups/a-just",
         "https://beta.gouv.fr/startup/a-just.html",
         "https://beta.gouv.fr/startups/a-just",
-        "https://beta.gouv.fr/startups/a-just/",
-        "https://beta.gouv.fr/startups/a-just.html/",
         "https://beta.gouv.fr/startups/a-just.htm",
         "https://beta.gouv.fr//startups//a-just.html",
         "https://beta.gouv.fr/fr/startups/a-just.html",
         "https://beta.gouv.fr/startups/a-just.html?utm_source=lettre&utm_medium=web",
         "https://beta.gouv.fr/startups/a-just.html#contact",
-        "beta.gouv.fr/startups/a-just.html#contact",
-        "https://beta.gouv.fr/startups/a-just/?x=1#y",
         "https://beta.gouv.fr/startups/a%2Djust.html",
         "https%3A%2F%2Fbeta.gouv.fr%2Fstartups%2Fa-just.html",
         "https%253A%252F%252Fbeta.gouv.fr%252Fstartups%252Fa-just.html",
@@ -41,24 +36,19 @@ PAGE = "https://beta.gouv.fr/startups/a-just.html"
         "https://beta.gouv.fr/startups/a\u00ad-just.html",
         "Notre fiche est ici : https://beta.gouv.fr/startups/a-just.html.",
         "Voir https://beta.gouv.fr/startups/a-just, merci",
-        "(https://beta.gouv.fr/startups/a-just)",
         "(https://beta.gouv.fr/startups/a-just.html).Merci",
         "<https://beta.gouv.fr/startups/a-just.html>",
         "Fiche A-JUST <https://beta.gouv.fr/startups/a-just.html>",
         "&lt;https://beta.gouv.fr/startups/a-just.html&gt;",
         "« https://beta.gouv.fr/startups/a-just.html »",
-        "“https://beta.gouv.fr/startups/a-just”",
         '"https://beta.gouv.fr/startups/a-just"',
-        "'https://beta.gouv.fr/startups/a-just'",
         "[A-JUST](https://beta.gouv.fr/startups/a-just.html)",
         "**https://beta.gouv.fr/startups/a-just**",
         '<a href="https://beta.gouv.fr/startups/a-just.html">A-JUST</a>',
         "https://beta.gouv.fr/startups/a-just.html (https://beta.gouv.fr/startups/a-just)",
         "https://beta.gouv.fr/startups/a-just.htmlhttps://beta.gouv.fr/startups/a-just",
         "https://beta.gouv.fr/startups/a-just.html;https://beta.gouv.fr/startups/a-just.html",
-        "beta.gouv.fr/startups/a-just,beta.gouv.fr/startups/a-just",
         "https:/beta.gouv.fr/startups/a-just.html",
-        "https//beta.gouv.fr/startups/a-just.html",
         "https:\\\\beta.gouv.fr\\startups\\a-just.html",
         "htps://beta.gouv.fr/startups/a-just.html",
         "https: //beta.gouv.fr/startups/a-just.html",
@@ -155,7 +145,6 @@ def test_other_pages_of_the_site_are_no_product(typed: str) -> None:
     ],
 )
 def test_other_hosts_are_sites(typed: str, site: SiteAddress) -> None:
-    """An address on another host gives its host and path."""
     assert parse_address(typed).sites == (site,)
     assert site_address(typed) == site
 
@@ -184,48 +173,14 @@ def test_two_addresses_are_two_pages() -> None:
 
 
 def test_no_link_is_no_site() -> None:
-    """A product without a link has no site."""
     assert (site_address(None), site_address("à venir")) == (None, None)
 
 
-_PIECES = st.sampled_from(
-    [
-        "https://",
-        "beta.gouv.fr",
-        "/startups/",
-        ".html",
-        "%",
-        "%25",
-        "%2",
-        "&amp;",
-        "&",
-        "#",
-        "?",
-        "/",
-        "é",
-        "é",
-        "x",
-        "@",
-        "<",
-        ">",
-        "'",
-        "’",
-        "ﷺ",
-        "％",
-        "\\",
-        "xn--",
-        ".",
-        "…",
-        "a-just",
-        "␣",
-        "\u200b",
-        "\u202e",
-        " ",
-        "\u00a0",
-        "\ud800",
-        "\0",
-    ]
-)
+_PIECES = st.sampled_from([
+    "https://", "beta.gouv.fr", "/startups/", ".html", "%", "%25", "%2", "&amp;", "&", "#", "?",
+    "/", "é", "e\u0301", "x", "@", "<", ">", "'", "’", "ﷺ", "％", "\\", "xn--", ".", "…", "a-just",
+    "␣", "\u200b", "\u202e", " ", "\u00a0", "\ud800", "\0",
+])  # fmt: skip
 _TYPED = st.one_of(
     st.text(max_size=80),
     st.lists(st.one_of(_PIECES, st.text(max_size=3)), max_size=14).map("".join),

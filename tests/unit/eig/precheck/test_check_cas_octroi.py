@@ -72,7 +72,6 @@ def test_each_case_needs_its_conditions(
 def test_the_other_case_is_named_where_its_conditions_are_met(
     cas: str, other: str, products: Any, is_met: bool
 ) -> None:
-    """The sentence names the other case whose conditions are met."""
     answer = check("cas_octroi", cas_demande=cas, products=products)
     assert (answer.resultat, other in answer.motif) == ("a_verifier", is_met)
 

@@ -43,7 +43,6 @@ def test_needed_champs_are_filled(
 
 
 def test_many_blanks_are_all_named() -> None:
-    """The sentence lists all missing answers."""
     needed = [(f"champ_{n}", f"Champ {n}") for n in range(9)]
     rules = load_rules(needed=needed)
     answer = check("completude", with_rules=rules)

@@ -16,22 +16,13 @@ INSIDE, OUTSIDE = "conforme", "a_verifier"
     [
         (datetime(2023, 12, 31, 22, 59, 59, tzinfo=UTC), "2023-12-31", OUTSIDE),
         (datetime(2023, 12, 31, 23, 0, tzinfo=UTC), "2024-01-01", INSIDE),
-        (datetime(2023, 12, 31, 23, 30, tzinfo=UTC), "2024-01-01", INSIDE),
-        (datetime(2024, 1, 1, 0, 0, tzinfo=UTC), "2024-01-01", INSIDE),
-        (datetime(2024, 2, 29, 12, 0, tzinfo=UTC), "2024-02-29", INSIDE),
         (datetime(2024, 3, 31, 0, 59, tzinfo=UTC), "2024-03-31", INSIDE),
         (datetime(2024, 6, 30, 21, 59, tzinfo=UTC), "2024-06-30", INSIDE),
         (datetime(2024, 6, 30, 22, 0, tzinfo=UTC), "2024-07-01", INSIDE),
-        (datetime(2024, 12, 31, 12, 0, tzinfo=UTC), "2024-12-31", INSIDE),
         (datetime(2024, 12, 31, 22, 59, 59, tzinfo=UTC), "2024-12-31", INSIDE),
         (datetime(2024, 12, 31, 23, 0, tzinfo=UTC), "2025-01-01", OUTSIDE),
-        (datetime(2024, 12, 31, 23, 30, tzinfo=UTC), "2025-01-01", OUTSIDE),
         (datetime(2025, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=2))), "2024-12-31", INSIDE),
-        (
-            datetime(2024, 12, 31, 18, 1, tzinfo=timezone(-timedelta(hours=5))),
-            "2025-01-01",
-            OUTSIDE,
-        ),
+        (datetime(2024, 12, 31, 18, tzinfo=timezone(-timedelta(hours=5))), "2025-01-01", OUTSIDE),
         (datetime(2025, 6, 1, tzinfo=UTC), "2025-06-01", OUTSIDE),
         (datetime(2022, 6, 1, tzinfo=UTC), "2022-06-01", OUTSIDE),
     ],
@@ -45,7 +36,6 @@ def test_the_window_is_counted_in_days_of_paris(
 
 
 def test_the_window_is_configuration() -> None:
-    """The days come from the configuration."""
     other = load_rules(window=[date(2025, 1, 1), date(2025, 6, 30)])
     answer = check("depot", depose_le=datetime(2025, 6, 30, 12, tzinfo=UTC), with_rules=other)
     assert answer.resultat == INSIDE

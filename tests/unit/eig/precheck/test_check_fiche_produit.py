@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,15 @@ from tests.unit.eig.precheck.builders import (
 )
 
 PAGE = "https://beta.gouv.fr/startups"
-PRODUCT = {"docs": {"name": "Docs", "phases": []}}
+PRODUCT = {"docs": product("Docs", [])}
+
+
+def of_incubator(products: Any, id_: str, title: str, owner: str = "") -> Catalogue:
+    """Return a catalogue whose first product is of an incubator."""
+    document = json.loads(startups_json(products))
+    document["data"][0]["relationships"] = {"incubator": {"data": {"id": id_}}}
+    document["included"] = [{"id": id_, "attributes": {"title": title, "owner": owner}}]
+    return Catalogue.parse(json.dumps(document), "{}")
 
 
 @pytest.mark.parametrize(
@@ -36,36 +45,20 @@ PRODUCT = {"docs": {"name": "Docs", "phases": []}}
         (f"{PAGE}/ajust.html", "conforme", "vers laquelle est redirigée la page « ajust »"),
         (f"{PAGE}/e-insp%C3%A9", "conforme", f"{PAGE}/e-insp%C3%A9.html"),
         ("https://a-just.beta.gouv.fr/", "a_verifier", "Adresse du site du produit « A-JUST »"),
-        (
-            "https://github.com/betagouv/a-just",
-            "a_verifier",
-            "Adresse du code source du produit « A-JUST »",
-        ),
+        ("https://github.com/betagouv/a-just", "a_verifier",
+         "Adresse du code source du produit « A-JUST »"),
         ("A-JUST", "a_verifier", "Réponse « A-JUST », sans adresse de fiche"),
-        (
-            "https://www.example.org/p",
-            "a_verifier",
-            "hors de beta.gouv.fr, n’est attribuée à aucun",
-        ),
+        ("https://www.example.org/p", "a_verifier",
+         "hors de beta.gouv.fr, n’est attribuée à aucun"),
         (f"{PAGE}/partage", "a_verifier", "plusieurs produits, « "),
-        (
-            f"{PAGE}/DOUBLE",
-            "a_verifier",
-            "« Premier double » (Double) et « Second double » (double)",
-        ),
+        (f"{PAGE}/DOUBLE", "a_verifier",
+         "« Premier double » (Double) et « Second double » (double)"),
         ("Service jumeau", "a_verifier", "« Service jumeau » (jumeau-1)"),
-        (
-            "https://beta.gouv.fr/incubateurs/dinum.html",
-            "a_verifier",
-            "n’est pas celle d’une fiche produit",
-        ),
-        ("https://beta.gouv.fr/startups/", "a_verifier", "n’est pas celle d’une fiche produit"),
+        ("https://beta.gouv.fr/incubateurs/dinum.html", "a_verifier",
+         "n’est pas celle d’une fiche produit"),
         ("https://beta.gouv.fr/", "a_verifier", "n’est pas celle d’une fiche produit"),
-        (
-            f"{PAGE}/a-just {PAGE}/docs",
-            "a_verifier",
-            "qui désigne plusieurs pages ou produits, « A-JUST » et « Docs »",
-        ),
+        (f"{PAGE}/a-just {PAGE}/docs", "a_verifier",
+         "qui désigne plusieurs pages ou produits, « A-JUST » et « Docs »"),
         ("Nous suivons Collectif Objets ici", "a_verifier", "évoque « Collectif Objets »"),
         (f"{PAGE}/domiffa.html", "a_verifier", "Page « domiffa », absente"),
         ("domiffa", "a_verifier", "Réponse « domiffa », absente"),
@@ -84,27 +77,14 @@ PRODUCT = {"docs": {"name": "Docs", "phases": []}}
         (f"{PAGE}/disparu", "non_conforme", "L’adresse donnée (« disparu ») ne correspond"),
         (f"{PAGE}/inconnue en cours", "a_verifier", "la réponse contient aussi « en cours »"),
         (f"{PAGE}/a-just.html pas encore", "a_verifier", "contient aussi « pas encore »"),
-        (
-            "https://beta.gouv.fr/produits/a-just",
-            "a_verifier",
-            "l’identifiant du produit « A-JUST », mais pas l’adresse de sa fiche",
-        ),
+        ("https://beta.gouv.fr/produits/a-just", "a_verifier",
+         "l’identifiant du produit « A-JUST », mais pas l’adresse de sa fiche"),
     ],
-)
+)  # fmt: skip
 def test_each_row_of_the_specification(typed: str | None, resultat: str, said: str) -> None:
-    """Each kind of text gives the specified result and sentence."""
     answer = check("fiche_produit", page_produit=typed)
     assert answer.resultat == resultat
     assert said in answer.motif
-
-
-@pytest.mark.parametrize(
-    "typed", [f"{PAGE}/a-just.html", f"{PAGE}/inconnue", "à venir", "https://www.example.org"]
-)
-def test_without_catalogue_nothing_typed_can_be_judged(typed: str) -> None:
-    """Without a catalogue, no page is reported as missing."""
-    answer = check("fiche_produit", page_produit=typed, with_evidence=PublicEvidence(None))
-    assert answer.resultat == "impossible"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +99,6 @@ def test_without_catalogue_nothing_typed_can_be_judged(typed: str) -> None:
 def test_an_unknown_page_may_be_an_alias_that_nobody_could_read(
     redirects: str | None, resultat: str
 ) -> None:
-    """An unknown page is uncertain only if the aliases could not be read."""
     answer = check(
         "fiche_produit", page_produit=f"{PAGE}/ancienne.html", products=PRODUCT, redirects=redirects
     )
@@ -206,15 +185,11 @@ def test_an_incubator_is_known_by_what_the_catalogue_says_of_it(
     declared: str, id_: str, title: str, owner: str, is_own: bool
 ) -> None:
     """Its id, title, usual short form and ministry, without a line of configuration."""
-    document = json.loads(startups_json(PRODUCT))
-    document["data"][0]["relationships"] = {"incubator": {"data": {"id": id_}}}
-    document["included"] = [{"id": id_, "attributes": {"title": title, "owner": owner}}]
-    product = Catalogue.parse(json.dumps(document), "{}").products["docs"]
-    assert is_own is RULES.is_incubator(declared, product)
+    found = of_incubator(PRODUCT, id_, title, owner).products["docs"]
+    assert is_own is RULES.is_incubator(declared, found)
 
 
 def test_the_evidence_names_its_source_and_date() -> None:
-    """The evidence has the text, the product, the catalogue and its date."""
     preuve = check("fiche_produit").preuve
     assert {
         "saisie": f"{PAGE}/a-just.html",
@@ -232,17 +207,17 @@ def test_the_evidence_names_its_source_and_date() -> None:
     [None, "à venir", "néant", f"{PAGE}/inconnue", f"{PAGE}/a-just {PAGE}/docs", "Service jumeau"],
 )
 def test_checks_that_hang_on_the_product_are_sans_objet(name: str, typed: str | None) -> None:
-    """Without a single product, the checks on the product give « sans objet »."""
     assert check(name, page_produit=typed).resultat == "sans_objet"
 
 
-@pytest.mark.parametrize(
-    ("name", "resultat"),
-    [("phase", "impossible"), ("cas_octroi", "impossible"), ("doublon", "sans_objet")],
-)
-def test_checks_that_need_the_catalogue_are_impossible_without(name: str, resultat: str) -> None:
-    """Without a catalogue these checks give « impossible »."""
-    assert check(name, with_evidence=PublicEvidence(None)).resultat == resultat
+def test_without_catalogue_nothing_can_be_judged() -> None:
+    """Whatever is typed."""
+    none = PublicEvidence(None)
+    expected = {"phase": "impossible", "cas_octroi": "impossible", "doublon": "sans_objet"}
+    assert expected == {name: check(name, with_evidence=none).resultat for name in expected}
+    for typed in (f"{PAGE}/a-just.html", f"{PAGE}/inconnue", "à venir", "https://www.example.org"):
+        answer = check("fiche_produit", page_produit=typed, with_evidence=none)
+        assert "impossible" == answer.resultat
 
 
 @pytest.mark.parametrize(
@@ -284,31 +259,20 @@ def test_an_unknown_page_read_late_excludes_nobody() -> None:
 @pytest.mark.parametrize(
     ("declared", "resultat"),
     [
-        ("DINUM", "conforme"),
         ("dinum", "conforme"),
-        ("Incubateur des Services", "conforme"),
         ("L’incubateur des services (DINUM)", "conforme"),
-        ("INCUBATEUR DES SERVICES (DINUM)", "conforme"),
         ("ANCT", "a_verifier"),
         (None, "a_verifier"),
-        ("Services", "a_verifier"),
     ],
 )
 def test_the_declared_incubator_confirms_a_weak_identification(
     typed: str, moyen: str, declared: str | None, resultat: str
 ) -> None:
     """By its id, its title or its short form; with other words it confirms nothing."""
-    product = {
-        "name": "Mon service",
-        "phases": [],
-        "link": "https://monservice.fr",
-        "repository": "https://github.com/mon/service",
-    }
-    document = json.loads(startups_json({"x": product}))
-    document["data"][0]["relationships"] = {"incubator": {"data": {"id": "dinum"}}}
-    title = {"title": "L'Incubateur des Services (DINUM)"}
-    document["included"] = [{"id": "/incubateurs/dinum", "attributes": title}]
-    found = PublicEvidence(Catalogue.parse(json.dumps(document), "{}"), FETCHED_AT)
+    links = {"link": "https://monservice.fr", "repository": "https://github.com/mon/service"}
+    products = {"x": product("Mon service", [], **links)}
+    catalogue = of_incubator(products, "dinum", "L'Incubateur des Services (DINUM)")
+    found = PublicEvidence(catalogue, FETCHED_AT)
     answer = check("fiche_produit", page_produit=typed, incubateur=declared, with_evidence=found)
     assert resultat == answer.resultat
     assert resultat != "conforme" or f"désignée par {moyen} et par l’incubateur" in answer.motif

@@ -110,7 +110,6 @@ def test_phase_at_the_deposit(phases: Phases, resultat: str, observed: str | Non
     ],
 )
 def test_the_day_is_that_of_paris(depose_le: datetime, resultat: str) -> None:
-    """A phase that starts on 1 July starts at midnight in Paris."""
     phases = [*CONSTRUCTION, ("success", "2024-07-01")]
     assert check("phase", products=of(phases), depose_le=depose_le).resultat == resultat
 
@@ -137,7 +136,6 @@ def test_a_phase_that_was_not_declared(phases: Phases, reponse: Reponse, resulta
 
 
 def test_phases_that_are_no_phases_are_doubt() -> None:
-    """Unreadable phases give « à vérifier »."""
     body = '{"data": [{"id": "a-just", "attributes": {"phases": ["construction"]}}]}'
     answer = check("phase", with_evidence=PublicEvidence(Catalogue.parse(body, "{}")))
     assert answer.resultat == "a_verifier"
@@ -181,7 +179,6 @@ def test_a_catalogue_first_read_late_excludes_only_what_the_applicant_declared(
 
 @pytest.mark.parametrize("reponse", [Reponse.VIDE, Reponse.NON_DEMANDE])
 def test_a_phase_that_was_not_declared_excludes_nobody_late(reponse: Reponse) -> None:
-    """Blank and not asked are no declaration."""
     answer = check(
         "phase",
         products=of([("success", "2023-01-01")]),

@@ -56,13 +56,6 @@ def test_each_row_of_the_specification(
     assert answer.resultat == resultat
 
 
-def test_the_order_of_wishes_is_that_of_their_rank() -> None:
-    """The order of rows does not change the text."""
-    there = check("profils", voeux=voeux(PRODUIT, TECHNIQUE))
-    back = check("profils", voeux=tuple(reversed(voeux(PRODUIT, TECHNIQUE))))
-    assert there == back
-
-
 def test_a_profile_may_be_on_offer_until_a_day() -> None:
     """The last day is included."""
     profil = {"labels": [PRODUIT], "offered": [date.min, date(2024, 5, 20)]}

@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision, Resultat, Verdict
 from dsync.eig.candidature import Reponse, Voeu
@@ -39,17 +38,14 @@ def test_an_eligible_candidature() -> None:
     """All checks conforme give Éligible, with the constats."""
     decision = judged(candidature())
     assert decision.verdict is Verdict.ELIGIBLE
-    assert (
-        decision.constats["produit_id"],
-        decision.constats["phase_constatee"],
-        decision.constats["type_administration"],
-    ) == ("a-just", "construction", "administration_centrale")
+    told = ("produit_id", "phase_constatee", "type_administration")
+    expected = ["a-just", "construction", "administration_centrale"]
+    assert expected == [decision.constats[name] for name in told]
     assert decision.version_regles == RULES.version
 
 
 @pytest.mark.parametrize("written", ["accélération", "Acceleration", "ACCÉLÉRATION "])
 def test_one_phase_has_one_spelling(written: str) -> None:
-    """Spellings of a phase give the same constat."""
     products = {"a-just": {"name": "A-Just", "phases": [(written, "2020-01-01")]}}
     catalogue = published(products)
     known = PublicEvidence(catalogue, datetime(2024, 5, 20, 9, tzinfo=UTC))
@@ -58,7 +54,6 @@ def test_one_phase_has_one_spelling(written: str) -> None:
 
 
 def test_a_check_is_no_more_severe_than_configured() -> None:
-    """The configuration can limit each check to « à vérifier »."""
     severity = dict.fromkeys(TABLE["severity"], "a_verifier")
     rules = load_rules(severity=severity)
     decision = judged(candidature(code="7210", page_produit=None, voeux=()), EVIDENCE, rules)
@@ -86,29 +81,19 @@ def test_a_check_that_is_off_is_not_made() -> None:
     assert "inconnu" == part.constats["type_administration"]
 
 
-_ANY_TEXT = st.one_of(
-    st.none(),
-    st.text(max_size=300),
-    st.sampled_from(
-        [f"{PAGE}/a-just", f"{PAGE}/docs {PAGE}/a-just", "A-JUST", f"{PAGE}/rien", "Service jumeau"]
-    ),
-)
-_REPONSES = st.dictionaries(
-    st.sampled_from(
-        ["page_produit", "phase_declaree", "cas_demande", "voeux", "probleme", "entite"]
-    ),
-    st.sampled_from(list(Reponse)),
-)
+_PAGES = [f"{PAGE}/a-just", f"{PAGE}/docs {PAGE}/a-just", f"{PAGE}/rien"]
+_TYPED = [*_PAGES, "A-JUST", "Service jumeau"]
+_ANY_TEXT = st.none() | st.text(max_size=300) | st.sampled_from(_TYPED)
+_VOEUX = st.builds(Voeu, st.integers(1, 4), _ANY_TEXT, st.none())
+_FIELDS = ["page_produit", "phase_declaree", "cas_demande", "voeux", "probleme", "entite"]
 _CHANGES = st.fixed_dictionaries(
     {
         "page_produit": _ANY_TEXT,
-        "phase_declaree": st.one_of(_ANY_TEXT, st.just("Construction")),
-        "cas_demande": st.one_of(_ANY_TEXT, st.just("Internaliser le pilotage stratégique")),
-        "voeux": st.lists(st.builds(Voeu, st.integers(1, 4), _ANY_TEXT, st.none()), max_size=4).map(
-            tuple
-        ),
+        "phase_declaree": _ANY_TEXT | st.just("Construction"),
+        "cas_demande": _ANY_TEXT | st.just("Internaliser le pilotage stratégique"),
+        "voeux": st.lists(_VOEUX, max_size=4).map(tuple),
         "probleme": _ANY_TEXT,
-        "reponses": _REPONSES,
+        "reponses": st.dictionaries(st.sampled_from(_FIELDS), st.sampled_from(Reponse)),
         "code": st.sampled_from([None, "7120", "7210", "9220", "7389", "8210"]),
         "depose_le": st.datetimes(datetime(2023, 12, 1), datetime(2025, 2, 1)).map(  # noqa: DTZ001
             lambda moment: moment.replace(tzinfo=UTC)
@@ -117,6 +102,7 @@ _CHANGES = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(_CHANGES, st.lists(st.integers(2, 2_000_000_000), max_size=30), st.randoms())
 def test_the_same_input_gives_the_same_bytes(
     changes: dict[str, Any], doublons: list[int], order: random.Random
@@ -142,21 +128,15 @@ def test_the_same_input_gives_the_same_bytes(
     ]
 
 
+@settings(max_examples=40)
 @given(_CHANGES)
 def test_unknown_evidence_alone_never_gives_ineligible(changes: dict[str, Any]) -> None:
-    """Removing evidence never adds a « non conforme »."""
     one = candidature(**changes)
     known = judged(one)
     unknown = judged(one, PublicEvidence(None, registry_enabled=True))
     before = {c.controle for c in known.controles if c.resultat is Resultat.NON_CONFORME}
     after = {c.controle for c in unknown.controles if c.resultat is Resultat.NON_CONFORME}
     assert after <= before
-
-
-def test_without_catalogue_the_verdict_is_indetermine() -> None:
-    """A page that could not be looked up gives « impossible »."""
-    decision = judged(candidature(), PublicEvidence(None))
-    assert decision.verdict is Verdict.INDETERMINE
 
 
 def test_the_fingerprint_moves_only_with_its_own_evidence() -> None:
@@ -197,7 +177,6 @@ def test_a_verdict_keeps_its_product_evidence() -> None:
 
 @pytest.mark.parametrize("later", ["same", "none"])
 def test_no_remark_without_a_change(later: str) -> None:
-    """The same catalogue, or none, gives no remark."""
     first = judged(candidature())
     now = EVIDENCE if later == "same" else PublicEvidence(None)
     frozen = stored_product(first.preuve)
@@ -243,8 +222,15 @@ def test_the_product_named_keeps_its_evidence_however_it_is_spelled(case: str) -
     assert (again.product, again.consulte_le) == (frozen.product, frozen.consulte_le)
 
 
+def test_a_name_that_was_corrected_is_judged_anew() -> None:
+    """That an earlier catalogue lacked no page is known of an address alone."""
+    near, corrected = judged(candidature(page_produit="domiffa")), f"{PAGE}/domifa"
+    current = CurrentVerdict(True, near, stored_product(near.preuve))
+    one = candidature(page_produit=corrected)
+    assert judged(one) == judge_if_needed(one, current=current)
+
+
 def test_another_product_is_judged_on_todays_catalogue() -> None:
-    """Another product is evaluated with today's catalogue, and its evidence is stored."""
     frozen = stored_product(judged(candidature()).preuve)
     other = candidature(page_produit=f"{PAGE}/docs")
     decision = judged(other, frozen=frozen)
@@ -267,30 +253,9 @@ def test_evidence_outlives_an_answer_that_names_no_product(typed: str | None) ->
     assert (first.verdict, first.detail) == (after.verdict, after.detail)
 
 
-def test_kept_evidence_survives_json() -> None:
-    """Stored product evidence is read back unchanged."""
-    decision = judged(candidature(page_produit=f"{PAGE}/ajust"))
-    assert decision.preuve is not None
-    read = json.loads(json.dumps(dict(decision.preuve)))
-    assert stored_product(read) == stored_product(decision.preuve) != None  # noqa: E711
-
-
 @pytest.mark.parametrize("document", [None, {}, {"saisie": "x"}, ["x"], "x"], ids=str)
 def test_erased_or_broken_evidence_is_none(document: Any) -> None:
-    """A verdict without readable evidence is evaluated with today's catalogue."""
     assert stored_product(document) is None
-
-
-def test_what_is_typed_is_quoted_on_one_line() -> None:
-    """Line breaks, direction marks and long texts of the applicant do not break the detail."""
-    typed = "à venir\r\nConforme : tout\u202e " + "x" * 400
-    demandeur = Demandeur("personne_morale", siret="11000101300017", forme_juridique_code="7120")
-    decision = judged(candidature(page_produit=typed, demandeur=demandeur))
-    _, line, conforme, left = decision.detail.replace("\u00a0", " ").split("\n")
-    assert line.startswith("À vérifier – fiche produit : réponse « à venir Conforme : tout xxx")
-    assert "…" in line
-    assert conforme.startswith("Conforme : dépôt le")
-    assert left.startswith("Non examinés, faute de produit identifié : phase, cas d’octroi")
 
 
 @pytest.mark.parametrize("rewritten", [False, True])

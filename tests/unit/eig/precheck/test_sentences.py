@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.eig.candidature import Reponse, Voeu
-from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.evidence import PublicEvidence
 from tests.unit.eig.precheck.builders import check
 
 ASKED = [
@@ -52,26 +52,6 @@ def test_an_address_that_is_not_there_needs_no_catalogue(reponse: Reponse, resul
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        (
-            RegistryStatus.UNKNOWN,
-            "Candidat SIREN 110 001 013, inconnu du registre des entreprises.",
-        ),
-        (
-            RegistryStatus.FOUND,
-            "Candidat SIREN 110 001 013, sans catégorie juridique au registre des entreprises.",
-        ),
-    ],
-)
-def test_what_the_registry_lacks(status: RegistryStatus, said: str) -> None:
-    """A SIREN without a category and an unknown SIREN have different sentences."""
-    registry = {SIREN: RegistryAnswer(SIREN, status)}
-    evidence = PublicEvidence(None, registry=registry, registry_enabled=True)
-    assert check("administration", code=None, with_evidence=evidence).motif.startswith(said)
-
-
-@pytest.mark.parametrize(
     ("profils", "said"),
     [
         (["impact"], "Profil souhaité mais non proposé au 20/05/2024, « impact »."),
@@ -82,17 +62,14 @@ def test_what_the_registry_lacks(status: RegistryStatus, said: str) -> None:
     ],
 )
 def test_one_profile_is_not_several(profils: list[str], said: str) -> None:
-    """Singular and plural agree."""
     assert check("profils", voeux=_voeux(*profils)).motif.startswith(said)
 
 
 def test_one_answer_is_not_several() -> None:
-    """Singular and plural agree."""
     assert "prévoit cette réponse." in check("completude", probleme=None).motif
 
 
 def test_blank_answers_are_reported_beside_those_that_the_mapping_lacks() -> None:
-    """Blank answers are reported even if other champs are not mapped."""
     reponses = {"probleme": Reponse.VIDE, "entite": Reponse.NON_ASSOCIE}
     answer = check("completude", reponses=reponses)
     assert (answer.resultat, answer.preuve["vides"]) == ("impossible", ["probleme"])
