@@ -715,7 +715,7 @@ def test_a_target_that_cannot_be_used_is_told(engine: Engine, folder: Path) -> N
     line = pieces_line(engine)
     assert (CheckStatus.ERROR, 7) == (line.status, line.exit_code)
     assert "[pieces] target cannot be used (Not a directory)" in line.message
-    engine.restart(**copying(folder / "aap"))
+    engine.restart(**copying(folder / "nulle" / "part"))
     assert "[pieces] target cannot be used (Not a directory)" in pieces_line(engine).message
     engine.restart(**copying(folder))
     engine.control.edit_champ(number(ONE), PROBLEME, "Un autre problème")
