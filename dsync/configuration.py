@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date, time, timedelta
+from functools import cache
 from importlib.resources import files
 from ipaddress import ip_network
 from pathlib import Path
@@ -23,7 +24,6 @@ from pydantic import (
 
 from dsync.addresses import is_encrypted_or_local
 from dsync.annotations.targets import AnnotationsConfig
-from dsync.controles.declarations import ControlesSections
 from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.notice import NoticeFacts
 from dsync.domain.remedies import nearest
@@ -37,6 +37,8 @@ from dsync.gone_keys import renewed
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+    from dsync.controles.declarations import ControlesSections
 
 OWN_CONFIG = Path("dsync.toml")
 """In the current folder: what `dsync config init` writes."""
@@ -516,20 +518,6 @@ class Configuration(Section):
         return CATALOGUE_MAX_AGE if self.programme and self.judges else None
 
 
-class ControlesConfiguration(Configuration, ControlesSections):
-    """The TOML file of a démarche that declares its checks."""
-
-    @property
-    def declared(self) -> ControlesSections:
-        """The declared checks."""
-        return self
-
-    @property
-    def judges(self) -> bool:
-        """Whether there are checks."""
-        return True
-
-
 class EigConfiguration(Configuration, EigSections):
     """The TOML file of a call of the programme."""
 
@@ -537,6 +525,26 @@ class EigConfiguration(Configuration, EigSections):
     def programme(self) -> EigSections:
         """The programme's sections."""
         return self
+
+
+@cache
+def controles_configuration() -> type[Configuration]:
+    """Return the model of the file of a démarche that declares its checks.
+
+    It is made where there is such a file: others do without what it imports.
+    """
+    from dsync.controles.declarations import ControlesSections
+
+    class ControlesConfiguration(Configuration, ControlesSections):
+        @property
+        def declared(self) -> ControlesSections:
+            return self
+
+        @property
+        def judges(self) -> bool:
+            return True
+
+    return ControlesConfiguration
 
 
 def find_config(named: Path | str | None) -> Path:
@@ -647,7 +655,7 @@ def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:
                 f"{path}: {' and '.join(both)} and [[controles]] exclude each other in one file: "
                 "remove the ones or the others."
             )
-        return ControlesConfiguration
+        return controles_configuration()
     if "mapping" in raw:
         return EigConfiguration
     if alone := [f"[{name}]" for name in ("champs", "tables", "precontrole") if name in raw]:
@@ -697,7 +705,7 @@ def _problems(
 def _nearest_key(loc: tuple[int | str, ...], model: type[Configuration]) -> str | None:
     """Return the key of the same section that is most similar to an unknown one, or None."""
     # The larger model has the keys of both.
-    larger = model if issubclass(model, ControlesConfiguration) else EigConfiguration
+    larger = model if "controles" in model.model_fields else EigConfiguration
     schema = larger.model_json_schema()
     sections = _alternatives(schema, schema)
     for part in loc[:-1]:

@@ -613,8 +613,7 @@ def _read_environment(*, stored: bool = False) -> dict[str, Any]:
         with suppress(*([ConfigurationError] if stored and name == "ds_token" else [])):
             if (secret := _secret_file(name)) is not None:
                 given[name] = secret
-    # All optional: a flag, the file or a default can give them instead.
-    fields: dict[str, Any] = {name: (hint | None, None) for name, hint in VARIABLES.items()}
+    fields: dict[str, Any] = {name: (VARIABLES[name], ...) for name in given}
     try:
         found: BaseModel = create_model("_Variables", **fields)(**given)
     except ValidationError as exc:
@@ -623,7 +622,8 @@ def _read_environment(*, stored: bool = False) -> dict[str, Any]:
             for error in exc.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(headline(problems), problems) from exc
-    values, platform = found.model_dump(), _given_by_platform()
+    values = dict.fromkeys(VARIABLES) | found.model_dump()
+    platform = _given_by_platform()
     if values["config"] is not None and os.environ.get(CONFIG_TOML):
         raise ConfigurationError(f"DSYNC_CONFIG and {CONFIG_TOML} are both set; keep one.")
     return {name: platform.get(name) if one is None else one for name, one in values.items()}

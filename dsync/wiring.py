@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import cached_property, partial
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from zlib import crc32
 
@@ -28,10 +28,6 @@ from dsync.care.verify import (
     verify_remote,
 )
 from dsync.configuration import Configuration, headline, shipped_config
-from dsync.controles.checking import Declarations
-from dsync.controles.controles import Controles
-from dsync.controles.declarations import ControlesSections
-from dsync.controles.proposed_checks import proposed
 from dsync.database import open_database
 from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import PARIS
@@ -63,6 +59,9 @@ from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport
 from dsync.sync.run import FULL_WITHIN, Schedule
 from dsync.sync.work import Attempted, Purge, ReadChanges, Request, error_of, finish
+
+if TYPE_CHECKING:
+    from dsync.controles.declarations import ControlesSections
 
 log = structlog.get_logger(__name__)
 
@@ -152,7 +151,10 @@ class Worker:
         declared = self.configuration.declared
         return self.eig if declared is None else self._declared(declared)
 
-    def _declared(self, sections: ControlesSections) -> Controles:
+    def _declared(self, sections: ControlesSections) -> Programme:
+        from dsync.controles.checking import Declarations
+        from dsync.controles.controles import Controles
+
         path = self.settings.config
         declarations = Declarations(sections, path.parent)
         if faults := tuple(f"{path}: {fault}" for fault in declarations.faults):
@@ -475,6 +477,8 @@ class Worker:
         )
         sections = programme.propose(demarche, revision, parts_of(template))
         if not sections.is_own:
+            from dsync.controles.proposed_checks import proposed
+
             text = f"{sections.text.rstrip()}\n\n{proposed(demarche, revision)}"
             sections = sections._replace(text=text)
         return new_config(demarche, revision, sections, known)

@@ -95,12 +95,11 @@ class LazyCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command; a group's subcommand has imports of its own."""
         if self.callback is not None and ctx.invoked_subcommand is None:
-            # What is imported stays, and no collection has to look at it: neither now nor later.
-            gc.disable()
             with without_rich():
                 complete(vars(sys.modules[self.callback.__module__]))
-            gc.freeze()
-            gc.enable()
+            if not gc.isenabled():  # As `main` left it.
+                gc.freeze()
+                gc.enable()
         return super().invoke(ctx)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -125,17 +125,36 @@ class Ligne(Struct, frozen=True, gc=False):
     champs: tuple[Champ, ...]
 
 
-class Cell(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A champ or an annotation in the flat list `cellules`, as `lecture_champ` shows it."""
+class Cell(Struct, frozen=True, gc=False, array_like=True):
+    """A champ or an annotation in the flat list `cellules`, as `lecture_champ` shows it.
+
+    Stored as a list, without its last values where they are None: a dossier has some seventy.
+    """
 
     id: DescriptorId
     texte: str | None = None
     """The champ's text; of a map, its GeoJSON."""
-    libelle: str | None = None
-    type: str | None = None
     ligne: int | None = None
     """The place of its row in the repetition, from 1."""
-    origine: str = "champ"
+    annotation: Literal[1] | None = None
+    libelle: str | None = None
+    type: str | None = None
+
+    @property
+    def origine(self) -> str:
+        """What `lecture_champ` calls it."""
+        return "annotation" if self.annotation else "champ"
+
+    @property
+    def stored(self) -> tuple[Json, ...]:
+        """What is stored of it."""
+        if self.type or self.libelle:
+            return (self.id, self.texte, self.ligne, self.annotation, self.libelle, self.type)
+        if self.annotation:
+            return (self.id, self.texte, self.ligne, 1)
+        if self.ligne:
+            return (self.id, self.texte, self.ligne)
+        return (self.id,) if self.texte is None else (self.id, self.texte)
 
 
 def cell_key(id_: str, row: str) -> str:

@@ -48,22 +48,16 @@ class Voeu(Struct, frozen=True):
     missions: str | None
 
 
-class NoteCritere(Struct, frozen=True):
-    """The mark for one criterion."""
-
-    critere: str
-    libelle: str
-    note: float | None
-
-
-class Grille(Struct, frozen=True):
+# Stored as lists: five grids of a dossier would repeat the names of their fields.
+class Grille(Struct, frozen=True, array_like=True):
     """A filled evaluation grid; `ligne` is its row, from 1."""
 
     ligne: int
     moment: str | None
     evaluateur: str | None
     commentaire: str | None
-    notes: tuple[NoteCritere, ...]
+    notes: tuple[float | None, ...]
+    """The mark for each of the dossier's `criteres`."""
     moyenne: float | None = None
     """Mean of the marks, computed from `notes`; None without a mark."""
     soutenance: bool = False
@@ -76,7 +70,7 @@ class Grille(Struct, frozen=True):
     """Whether it counts in the dossier's mean."""
 
     def __post_init__(self) -> None:
-        given = [note.note for note in self.notes if note.note is not None]
+        given = [note for note in self.notes if note is not None]
         # The struct is frozen, so a plain assignment is refused.
         force_setattr(self, "moyenne", sum(given) / len(given) if given else None)
 
@@ -170,6 +164,10 @@ class Candidature(_Mapped, table=True):
     """The status of each key of `[mapping]` outside repetitions."""
     voeux: tuple[Voeu, ...] = _column(Mark.FREE_TEXT, "Profils souhaités et missions.", tuple[Voeu, ...], default=())
     evaluations: tuple[Grille, ...] = _column(Mark.PERSONAL, "Grilles : évaluatrice ou évaluateur, commentaire, notes.", tuple[Grille, ...], default=())
+    criteres: tuple[str, ...] = _column(Mark.OPEN, shape=tuple[str, ...], default=())
+    """The names of the criteria of its grids; none without a grid."""
+    criteres_libelles: tuple[str, ...] = _column(Mark.OPEN, shape=tuple[str, ...], default=())
+    """Their labels in its form."""
     bilan: Bilan | None = _column(Mark.OF_JURY, shape=Bilan | None)
     """What they give together; None without a grid."""
     etapes: tuple[Passage, ...] = _column(Mark.OPEN, shape=tuple[Passage, ...], default=())
@@ -214,8 +212,8 @@ class Candidature(_Mapped, table=True):
 
     # fmt: on
     def with_changes(self, **changes: Any) -> Self:
-        """Return a copy with these values changed."""
-        values = {name: getattr(self, name) for name in type(self).model_fields}
+        """Return a copy with these values changed, of those that were read."""
+        values = {k: v for k, v in vars(self).items() if k in type(self).model_fields}
         return type(self)(**values | changes)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from itertools import chain
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, Text, cast, func, select
 
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import ConfigurationError, StoreError
@@ -16,7 +16,7 @@ from dsync.programme import Programme
 from dsync.store.columns import BigKey, JsonText, RawJson
 from dsync.store.dictionary import all_tables
 from dsync.store.seals import as_text
-from dsync.store.sql import AT_ONCE, Rows, insert_rows
+from dsync.store.sql import AT_ONCE, Rows, among, insert_rows, update_rows
 
 NOT_COPIED = frozenset({"lease", "service", "turn", "budget", "layout", "colonne"})
 """Tables about processes that work on the database itself."""
@@ -83,6 +83,19 @@ def _number(text: str) -> float | int:
 
 DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_number)
 """Of JSON in which `1.0` is `1`."""
+
+
+def rewrite(
+    connection: Connection, table: Table, name: str, made: Callable[[Any], dict[str, Any]]
+) -> None:
+    """Give each row of a table the columns that `made` returns of the JSON in one; to migrate."""
+    json, key = cast(table.c[name], Text), table.c.numero
+    numbers = connection.scalars(select(key).where(json.is_not(None))).all()
+    for start in range(0, len(numbers), AT_ONCE):
+        some = among(key, numbers[start : start + AT_ONCE])
+        rows = connection.execute(select(key, json).where(some)).all()
+        new = [{"numero": numero, **made(msgspec.json.decode(text))} for numero, text in rows]
+        update_rows(connection, table, new)
 
 
 def _digest(table: Table, parts: Iterable[Rows]) -> tuple[int, int]:

@@ -17,7 +17,7 @@ import msgspec
 from sqlalchemy import Column, Select, Table, Text, cast, func, null, or_, select
 
 from dsync.domain.documented import Declared, Mark
-from dsync.domain.dossier import unaccented
+from dsync.domain.dossier import Cell, unaccented
 from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import tables
@@ -416,5 +416,8 @@ def _label(value: Any, place: Sequence[Any], labels: Mapping[str, str]) -> str |
     for key in place:
         if isinstance(value, Mapping) and isinstance(value.get("id"), str):
             label = labels.get(value["id"], value.get("libelle") or label)
+        elif place[0] == "cellules" and isinstance(value, list) and isinstance(value[0], str):
+            cell = msgspec.convert(value, Cell)
+            label = labels.get(cell.id, cell.libelle)
         value = value[key]
     return label

@@ -48,7 +48,7 @@ _MACROS = {
         "hour": r"date_trunc('hour', \2)",
         "elements": r"json_array_elements((\2)::json)",
         "ranked": r"""LATERAL (
-        SELECT r.value, r.number - 1 AS key
+        SELECT r.value, r.value #>> '{}' AS atom, r.number - 1 AS key
         FROM json_array_elements((\2)::json) WITH ORDINALITY AS r (value, number)
     )""",
         "texts": r"json_array_elements_text((\2)::json)",
@@ -84,11 +84,11 @@ _MACROS = {
 `week`: its month and its ISO week there, such as `2026-02` and `2026-W05`; `utc`: an instant as
 views show it; `after`: so, the midnight in UTC after a day; `hour`: its hour, to group by;
 `instant`: as `utc`, of an instant in JSON without fractions; `elements`: the values of a JSON array
-(`elements(x) AS e`, then `e.value ->> 'name'`); `ranked`: the same with their index, `key`;
-`texts`: the values of an array of texts; `pairs`: the names and values of an object of texts, `key`
-and `value`; `length`: the number of values of an array; `json`: a text as JSON; `present`: the
-present, as tables store it; `now`: the same as views show it; `seconds`: an instant as a number, to
-be subtracted from another one."""
+(`elements(x) AS e`, then `e.value ->> 'name'`); `ranked`: the same with their index, `key`, and
+`atom`, which is one that is a text or a number; `texts`: the values of an array of texts; `pairs`:
+the names and values of an object of texts, `key` and `value`; `length`: the number of values of an
+array; `json`: a text as JSON; `present`: the present, as tables store it; `now`: the same as views
+show it; `seconds`: an instant as a number, to be subtracted from another one."""
 # No parentheses inside: macros are not nested.
 _MACRO = re.compile(rf"\b({'|'.join(_MACROS['sqlite'])})\(([^()]*)\)")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -171,7 +171,7 @@ class Recorder:
                 "messages": None if messages is None else json_bytes(messages),
                 "champs": champs_json,
                 "annotations": json_bytes(annotations),
-                "cellules": json_bytes(cells(champs, annotations)),
+                "cellules": json_bytes([one.stored for one in cells(champs, annotations)]),
             },
             programme={
                 table: {**row, "demarche_numero": demarche_number}
@@ -273,15 +273,20 @@ def champs_of_form(champs: Iterable[Champ], descriptors: Descriptors) -> tuple[C
 
 def cells(champs: Iterable[Champ], annotations: Iterable[Champ]) -> list[Cell]:
     """Return all champs and annotations, each followed by those in its rows."""
-    return [*_cells(champs, "champ"), *_cells(annotations, "annotation")]
+    return [*_cells(champs, None), *_cells(annotations, 1)]
 
 
-def _cells(champs: Iterable[Champ], origin: str) -> Iterator[Cell]:
+def _cells(champs: Iterable[Champ], annotation: Literal[1] | None) -> Iterator[Cell]:
     for champ in champs:
-        yield Cell(champ.descriptor_id, _shown(champ), champ.libelle, champ.type, None, origin)
+        yield _cell(champ, None, annotation)
         for rank, ligne in enumerate(champ.lignes, start=1):
             for one in ligne.champs:
-                yield Cell(one.descriptor_id, _shown(one), one.libelle, one.type, rank, origin)
+                yield _cell(one, rank, annotation)
+
+
+def _cell(champ: Champ, ligne: int | None, annotation: Literal[1] | None) -> Cell:
+    id_, shown = champ.descriptor_id, _shown(champ)
+    return Cell(id_, shown, ligne, annotation, champ.libelle, champ.type)
 
 
 def _shown(champ: Champ) -> str | None:

@@ -7,6 +7,8 @@ right before and after it.
 
 from __future__ import annotations
 
+import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -138,6 +140,59 @@ def test_a_slow_server_is_what_is_waited_for(database_url: str, products: int) -
     assert done.report["requests"] <= DOSSIERS // PAGE + 3
 
 
+UNTIL_CONNECTED = r"""
+import atexit, os, re, sys
+def tell():
+    with open("/proc/self/status") as status:
+        os.write(2, re.search(r"VmHWM:\s+(\d+)", status.read())[1].encode())
+def end(event, _):
+    if event == "socket.connect":
+        tell()
+        os._exit(0)
+atexit.register(tell)
+sys.addaudithook(end)
+from dsync.cli import main
+main()
+"""
+"""`dsync` until it connects to a server or ends; says its greatest memory in KiB."""
+
+
+@pytest.mark.parametrize(
+    ("command", "seconds", "mib"), [("status", "≤ 0.35 s", "≤ 60 MiB"), ("sync", "≤ 0.5 s", "-")]
+)
+def test_a_start(tmp_path: Path, command: str, seconds: str, mib: str) -> None:
+    """CPU and memory of `status`, and of `sync` before its first request."""
+    database, kept = tmp_path / "dsync.db", tmp_path / "kept.db"
+    with serving(1_000) as server:
+        measured("sync", server.base_url, f"sqlite:///{kept}")
+        environment = os.environ | {
+            # As installed, dsync has its bytecode, which the first start writes here.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode"),
+            "DSYNC_DS_TOKEN": TOKEN,
+            "DSYNC_DS_URL": server.ds_url,
+            "DSYNC_BETAGOUV_URL": server.base_url,
+            "DSYNC_DATABASE_URL": f"sqlite:///{database}",
+        }
+        cpu_s, peaks = [], []
+        for _ in range(16):
+            # Else it would wait for the lease of the one before.
+            for left in tmp_path.glob(f"{database.name}*"):
+                left.unlink()
+            shutil.copy(kept, database)
+            words = [sys.executable, "-c", UNTIL_CONNECTED, command]
+            with subprocess.Popen(
+                words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            ) as started:
+                assert started.stderr
+                peaks.append(int(started.stderr.read()) / 1024)
+                _, started.returncode, usage = os.wait4(started.pid, 0)
+            assert started.returncode == 0
+            cpu_s.append(usage.ru_utime + usage.ru_stime)
+    _told(f"{command}: CPU of a start", f"{statistics.median(cpu_s[1:]):.2f} s", seconds)
+    _told(f"{command}: memory of a start", f"{statistics.median(peaks[1:]):.0f} MiB", mib)
+
+
 _TWO_SANDBOXES = """
 import sys, time
 from dsync.sandbox import Sandbox, ScriptedFault
@@ -201,13 +256,16 @@ def test_a_dossier_takes_little_of_the_disk(database_url: str) -> None:
     """After the first read, and after five changes; what views take is in `test_views.py`."""
     with serving(DOSSIERS) as server, app_on(server.ds_url, server.base_url, database_url) as app:
         app.sync(Request(ReadAll(push=False)))
-        sizes = {"without": _size(database_url)}
+        sizes = {"without": _sizes(database_url)}
         edit_each(app, times=CHANGES)
-        sizes["with"] = _size(database_url)
-    for which, size in sizes.items():
-        figure = f"{size / DOSSIERS / 1024:.2f} KiB"
-        what = f"{_engine(database_url)}: a dossier on the disk, {which} {CHANGES} changes"
-        _told(what, figure, "-")
+        sizes["with"] = _sizes(database_url)
+    for which, of_tables in sizes.items():
+        whole = f"a dossier on the disk, {which} {CHANGES} changes"
+        largest = sorted(of_tables, key=lambda name: -of_tables[name])[:6]
+        figures = {whole: sum(of_tables.values())} | {f"  {n}": of_tables[n] for n in largest}
+        for what, size in figures.items():
+            target = "≤ 24 KiB" if (which, what) == ("without", whole) else "-"
+            _told(f"{_engine(database_url)}: {what}", f"{size / DOSSIERS / 1024:.2f} KiB", target)
 
 
 def edit_each(app: Worker, *, times: int) -> None:
@@ -238,25 +296,23 @@ def _edited(dossier: Dossier, time_: int) -> Dossier:
     return structs.replace(dossier, champs=tuple(champs), date_derniere_modification_champs=at)
 
 
-def _size(database_url: str) -> int:
-    """Return the bytes of the tables and their indexes, without old versions of rows."""
+def _sizes(database_url: str) -> dict[str, int]:
+    """Return the bytes of the tables, each with its indexes, without old versions of rows."""
     with connected(database_url) as connection:
         ask = connection.exec_driver_sql
         if connection.dialect.name == "sqlite":
-            return int(
-                ask(
-                    "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, "
-                    "pragma_freelist_count, pragma_page_size"
-                ).scalar_one()
+            query = (
+                "SELECT coalesce(m.tbl_name, s.name), sum(s.pgsize) FROM dbstat AS s "
+                "LEFT JOIN sqlite_master AS m ON m.name = s.name GROUP BY 1"
             )
-        for table in ("dossier", "contenu", "candidature", "evenement", "changement"):
-            ask(f"CLUSTER {table} USING pk_{table}")
-        return int(
-            ask(
-                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' "
+        else:
+            for table in ("dossier", "contenu", "candidature", "evenement", "changement"):
+                ask(f"CLUSTER {table} USING pk_{table}")
+            query = (
+                "SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relkind = 'r' "
                 "AND relnamespace = current_schema()::regnamespace"
-            ).scalar_one()
-        )
+            )
+        return {name: int(size) for name, size in ask(query)}
 
 
 @pytest.mark.long

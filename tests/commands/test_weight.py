@@ -19,23 +19,35 @@ LOCAL = (
     "structlog",
     "sqlalchemy.dialects.postgresql",
 )
+PROGRAMME = ("sqlmodel", "sqlalchemy.orm", "dsync.eig.eig", "dsync.controles")
 
 
 @pytest.mark.parametrize(
-    ("command", "without"),
+    ("command", "without", "own"),
     [
-        ("--version", (*LOCAL, "sqlalchemy", "pydantic", "msgspec", "rich", "dsync.settings")),
-        ("status", (*LOCAL, "rich", "dsync.ds", "dsync.sync.run")),
+        ("--version", (*LOCAL, "sqlalchemy", "pydantic", "msgspec", "rich", "dsync.settings"), 14),
+        ("status", (*LOCAL, *PROGRAMME, "rich", "dsync.ds", "dsync.sync.run"), 112),
         (
             "sync",
-            (*WEB, "apscheduler", "alembic", "rich.console", "sqlalchemy.dialects.postgresql"),
+            (
+                *WEB,
+                "gql",
+                "apscheduler",
+                "alembic",
+                "rich.console",
+                "sqlalchemy.dialects.postgresql",
+            ),
+            208,
         ),
     ],
 )
 def test_a_short_command_loads_no_more_than_it_needs(
-    synced: Command, command: str, without: tuple[str, ...]
+    synced: Command, command: str, without: tuple[str, ...], own: int
 ) -> None:
-    """No client of DS to read the database, no scheduler for one run, no PostgreSQL for SQLite."""
+    """No client of DS to read the database, no scheduler for one run, no PostgreSQL for SQLite.
+
+    `own`: most modules of dsync's own.
+    """
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "dsync", *command.split()],
         cwd=synced.folder,
@@ -48,6 +60,7 @@ def test_a_short_command_loads_no_more_than_it_needs(
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "dsync.cli.root" in loaded
     assert {name for name in without if name in loaded} == set()
+    assert len([name for name in loaded if name.startswith("dsync")]) <= own
 
 
 def test_help_needs_the_declarations_alone() -> None:

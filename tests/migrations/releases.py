@@ -55,14 +55,21 @@ def a_day_later() -> Iterator[Sandbox]:
         yield sandbox
 
 
-OWN = {"sceau", "modifie_ici_le"}
+LISTS = {
+    "lecture_champ": "numero, origine, champ_id, libelle, type, ligne, valeur",
+    "lecture_evaluation": "numero, ligne, moment, evaluateur, commentaire, moyenne, soutenance, "
+    "complete, remplacee_par, compte",
+    "lecture_evaluation_note": "numero, ligne, rang, critere, libelle, note",
+}
+"""What shows the columns that are lists since 1.0.0, and were objects in 0.1.0."""
+OWN = {"sceau", "modifie_ici_le", "cellules", "evaluations", "criteres", "criteres_libelles"}
 
 
 def contents(url: str) -> dict[str, list[str]]:
     """Return the rows of every table but those about the schema.
 
     Without NULL, seals and when a dossier moved: a column that is added, or sealed, later changes
-    no row.
+    no row. Nor does the notation of what `LISTS` show.
     """
     with connected(url) as connection:
         names = {*inspect(connection).get_table_names()} - BOOKKEEPING
@@ -85,6 +92,15 @@ def lasting(url: str) -> dict[str, list[str]]:
 def counts(url: str) -> dict[str, int]:
     """Return the number of rows of every table but those about the schema."""
     return {name: len(rows) for name, rows in contents(url).items()}
+
+
+def listed(url: str) -> dict[str, list[str]]:
+    """Return the rows that the views of `LISTS` show."""
+    with connected(url) as connection:
+        return {
+            name: sorted(map(repr, connection.execute(text(f"SELECT {columns} FROM {name}"))))
+            for name, columns in LISTS.items()
+        }
 
 
 def answers(url: str) -> dict[str, int]:

@@ -26,6 +26,7 @@ from tests.migrations.releases import (
     answers,
     contents,
     lasting,
+    listed,
     load,
 )
 from tests.store.builders import DEMARCHE
@@ -97,7 +98,7 @@ def test_a_database_of_a_release_comes_here(
     """Each row of each table is the same, each view answers, and everything verifies."""
     url = empty_database_url
     load(url, version)
-    before, shown, rules = lasting(url), answers(url), ruled(url)
+    before, shown, rules, lists = lasting(url), answers(url), ruled(url), listed(url)
     assert {"dossier", "changement", "reponse", "pousse", "demande"} <= {
         k for k in before if before[k]
     }
@@ -112,7 +113,7 @@ def test_a_database_of_a_release_comes_here(
         assert 0 == dsync("db", "upgrade").code
         after = contents(url)
         assert before == {name: after.get(name) for name in before}
-        assert rules == ruled(url)
+        assert (rules, lists) == (ruled(url), listed(url))
         assert shown.keys() <= answers(url).keys()
         verified = dsync("db", "verify", "--json")
         assert (0, True) == (verified.code, verified.json.get("ok")), verified.text

@@ -18,7 +18,7 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.rights import VERDICTS
 from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Controle, Resultat, Verdict
-from dsync.eig.candidature import Grille, NoteCritere
+from dsync.eig.candidature import Grille
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.precheck.check import Check
 from dsync.eig.rows import INDICATEURS as STAGE_INDICATEURS
@@ -232,9 +232,7 @@ def test_months_are_those_of_paris(store: Store) -> None:
 
 def test_averages_have_two_decimals(store: Store) -> None:
     """What is read is a mark, not a fraction."""
-    notes = tuple(
-        NoteCritere(name, name, mark) for name, mark in (("a", 4.0), ("b", 4.0), ("c", 3.0))
-    )
+    notes = (4.0, 4.0, 3.0)
     mapped = make_mapped(1, candidature={"evaluations": (Grille(1, None, None, None, notes),)})
     with writing(store) as tx:
         tx.dossiers.store_page(1, [mapped], now=NOW)
@@ -352,13 +350,7 @@ def test_a_jury_ranks_what_is_marked_in_full(store: Store) -> None:
     with writing(store) as tx:
         for n, some in marks.items():
             evaluations = tuple(
-                Grille(
-                    ligne,
-                    moment,
-                    who,
-                    None,
-                    tuple(NoteCritere(str(i), "N", m) for i, m in enumerate(ms)),
-                )
+                Grille(ligne, moment, who, None, ms)
                 for ligne, (moment, who, ms) in enumerate(some, start=1)
             )
             etat = Etat.ACCEPTE if n == 1 else Etat.EN_INSTRUCTION
@@ -393,8 +385,7 @@ def test_a_jury_ranks_what_is_marked_in_full(store: Store) -> None:
 def test_a_mean_between_two_hundredths_is_the_same_on_each_database(store: Store) -> None:
     """2.67 and 2.68 make 2.68: as a float their mean is a little less than 2.675."""
     grids = tuple(
-        Grille(ligne, None, None, None, (NoteCritere("1", "N", mark),))
-        for ligne, mark in enumerate((2.67, 2.68), start=1)
+        Grille(ligne, None, None, None, (mark,)) for ligne, mark in enumerate((2.67, 2.68), start=1)
     )
     some = [(1, grids), (2, grids[:1]), (3, grids[1:])]
     with writing(store) as tx:

@@ -26,7 +26,6 @@ from dsync.eig.candidature import (
     BLANK,
     Candidature,
     Grille,
-    NoteCritere,
     Reponse,
     Voeu,
     declared_fields,
@@ -99,6 +98,9 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
                 fields[name], fields["bilan"] = weighed(
                     _read_grille(number, cells, plan) for number, cells in lignes
                 )
+                if lignes:
+                    fields["criteres"] = tuple([name for name, *_ in plan.criteres])
+                    fields["criteres_libelles"] = tuple([label for _, label, _ in plan.criteres])
             elif name in plan.extras:
                 if not is_empty:
                     extra[name] = _EXTRA_READERS.get(plan.extras[name], text_of)(champ)
@@ -145,16 +147,13 @@ def _voeux_in(champ: Champ) -> tuple[Voeu, ...]:
 
 def _read_grille(number: int, cells: Cells, plan: FormPlan) -> Grille:
     columns = plan.columns
-    notes = []
-    for critere, libelle, id_ in plan.criteres:
-        cell = cells.get(id_)
-        notes.append(NoteCritere(critere, libelle, number_of(cell) if cell else None))
+    marked = [cells.get(id_) for *_, id_ in plan.criteres]
     return Grille(
         ligne=number,
         moment=_text(cells, columns.get("evaluations.moment")),
         evaluateur=_text(cells, columns.get("evaluations.evaluateur")),
         commentaire=_text(cells, columns.get("evaluations.commentaire")),
-        notes=tuple(notes),
+        notes=tuple([number_of(cell) if cell else None for cell in marked]),
     )
 
 

@@ -88,17 +88,13 @@ def test_the_boxes_that_a_configuration_finds_are_those_of_all_revisions() -> No
     [
         ({"eligible": "Éligible"}, {}),
         ({"eligible": "Rien à signaler"}, {}),
-        (
-            {"eligible": "Recevable"},
-            {Verdict.ELIGIBLE: "Recevable", Verdict.RIEN_A_SIGNALER: "Recevable"},
-        ),
-        (
-            {"eligible": "Recevable", "rien_a_signaler": "Sans remarque"},
-            {Verdict.ELIGIBLE: "Recevable", Verdict.RIEN_A_SIGNALER: "Sans remarque"},
-        ),
+        ({"eligible": "Recevable"},
+         {Verdict.ELIGIBLE: "Recevable", Verdict.RIEN_A_SIGNALER: "Recevable"}),
+        ({"eligible": "Recevable", "rien_a_signaler": "Sans remarque"},
+         {Verdict.ELIGIBLE: "Recevable", Verdict.RIEN_A_SIGNALER: "Sans remarque"}),
         ({"eligible": "Oui", "a_verifier": "Oui"}, {}),
     ],
-)
+)  # fmt: skip
 def test_a_verdict_is_called_as_ds_shows_it(
     options: dict[str, str], expected: dict[Verdict, str]
 ) -> None:

@@ -84,11 +84,8 @@ def test_a_status_has_its_fault(status: int, error: GraphError | None, fault: Fa
         (GraphError("internal_server_error", "no"), False, Fault.SERVER_ERROR),
         (GraphError("invalid_null", "Cannot return null"), True, Fault.BAD_DATA),
         (GraphError("invalid_null", "Cannot return null"), False, Fault.BAD_DATA),
-        (
-            GraphError("unauthorized", "An object of type Demarche was hidden due to permissions"),
-            False,
-            Fault.OUT_OF_SCOPE,
-        ),
+        (GraphError("unauthorized", "An object of type Demarche was hidden due to permissions"),
+         False, Fault.OUT_OF_SCOPE),
         (GraphError("not_found", "Dossier not found"), False, Fault.NOT_FOUND),
         (GraphError(None, 'Invalid input: "garbage"'), False, Fault.INVALID_CURSOR),
         (GraphError("something_new", "?"), True, Fault.BAD_DATA),
@@ -96,7 +93,7 @@ def test_a_status_has_its_fault(status: int, error: GraphError | None, fault: Fa
         (GraphError(None, "Query has depth of 19"), False, Fault.QUERY_REFUSED),
         (GraphError("bad_request", "exclusive"), False, Fault.QUERY_REFUSED),
     ],
-)
+)  # fmt: skip
 def test_an_entry_of_errors_has_its_fault(error: GraphError, has_data: bool, fault: Fault) -> None:
     assert fault == fault_of_error(error, has_data=has_data)
 

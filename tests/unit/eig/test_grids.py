@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsync.eig.candidature import Bilan, Grille, NoteCritere
+from dsync.eig.candidature import Bilan, Grille
 from dsync.eig.grids import weighed
 
 Row = tuple[str | None, str | None, tuple[float | None, ...]]
@@ -13,11 +13,7 @@ DOSSIER, SOUTENANCE = "Dossier", "Soutenance"
 
 def grids(*rows: Row) -> list[Grille]:
     """Make grids of these rows: moment, evaluator, marks."""
-    made = []
-    for ligne, (moment, who, marks) in enumerate(rows, start=1):
-        notes = tuple(NoteCritere(str(i), "N", mark) for i, mark in enumerate(marks))
-        made.append(Grille(ligne, moment, who, None, notes))
-    return made
+    return [Grille(n, moment, who, None, ms) for n, (moment, who, ms) in enumerate(rows, start=1)]
 
 
 A, B = "ada@ex.fr", "bob@ex.fr"

@@ -69,18 +69,14 @@ THRESHOLDS = Thresholds(HOUR, HOUR, NOW.date() + timedelta(days=31))
         ({"evidence_confirmed_at": NOW - 2 * HOUR}, [k.OldEvidence]),
         ({"target_is_missing": True, "copies_to_delete": 2}, [k.NoTarget, k.UnfinishedErasures]),
         ({"lease": {"holder": "one"}, "copies_to_delete": 2}, []),
-        (
-            {"requests": [{"kind": "complet", "count": 1, "asked_at": NOW - timedelta(minutes=5)}]},
-            [],
-        ),
-        (
-            {"requests": [{"kind": "effacement", "count": 1, "asked_at": NOW - HOUR}]},
-            [k.UnfinishedErasures, k.WaitingRequests],
-        ),
+        ({"requests": [{"kind": "complet", "count": 1, "asked_at": NOW - timedelta(minutes=5)}]},
+         []),
+        ({"requests": [{"kind": "effacement", "count": 1, "asked_at": NOW - HOUR}]},
+         [k.UnfinishedErasures, k.WaitingRequests]),
         ({"not_configured": [7]}, [k.NotConfigured]),
         ({"alerts": [{"name": "check labels"}, {"name": "consent rules"}]}, [k.Findings]),
     ],
-)
+)  # fmt: skip
 def test_a_concern_begins_at_its_threshold(change: dict[str, Any], kinds: list[type]) -> None:
     """Nothing is one while all is well."""
     assert kinds == [type(one) for one in concerns_of({**WELL, **change}, NOW, THRESHOLDS)]

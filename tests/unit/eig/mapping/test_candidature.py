@@ -10,7 +10,7 @@ import pytest
 from dsync.domain.champs import boolean_of, day_of, departement_of, number_of, rank_of
 from dsync.domain.dossier import Champ
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.eig.candidature import Grille, NoteCritere, Reponse, Voeu
+from dsync.eig.candidature import Grille, Reponse, Voeu
 from dsync.eig.mapping.mapping_section import MappingConfig
 from tests.unit.eig.mapping.conftest import MAPPING, Mapper, dossier_of, make_node
 
@@ -146,15 +146,12 @@ def test_wishes_without_their_profile_are_not_taken_for_none(form: Any, is_hidde
 @pytest.mark.parametrize(
     ("typename", "values", "expected"),
     [
-        (
-            "MultipleDropDownListChamp",
-            {"values": ["A", "B"]},
-            (Voeu(1, "A", None), Voeu(2, "B", None)),
-        ),
+        ("MultipleDropDownListChamp", {"values": ["A", "B"]},
+         (Voeu(1, "A", None), Voeu(2, "B", None))),
         ("TextChamp", {"textValue": "A"}, (Voeu(1, "A", None),)),
         ("TextChamp", {"textValue": " "}, ()),
     ],
-)
+)  # fmt: skip
 def test_profiles_asked_for_without_a_repetition_are_wishes(
     form: Any, typename: str, values: dict[str, Any], expected: tuple[Voeu, ...]
 ) -> None:
@@ -182,9 +179,9 @@ def test_a_grid_has_its_row_number_and_a_mark_for_each_criterion(form: Any) -> N
     (evaluation,) = mapped.candidature.evaluations
     told = (evaluation.moment, evaluation.evaluateur, evaluation.commentaire)
     assert (2, ("Dossier", "eval@example.org", "Bon")) == (evaluation.ligne, told)
-    assert tuple(note.critere for note in evaluation.notes) == NAMES
-    assert tuple(note.note for note in evaluation.notes[:3]) == (4.0, 99.0, None)
-    assert evaluation.notes[0].libelle == "Problème avéré"
+    assert mapped.candidature.criteres == NAMES
+    assert evaluation.notes[:3] == (4.0, 99.0, None)
+    assert mapped.candidature.criteres_libelles[0] == "Problème avéré"
     assert evaluation.moyenne == 51.5
 
 
@@ -193,9 +190,9 @@ def test_criteria_that_the_revision_lacks_are_left_out(form: Any) -> None:
     for id_ in MARKS[1:]:
         form.remove(id_)
     mapped = form.map(annotations=[form.rows(5302, grille(form, commentaire="Bon")[:3])])
-    notes = (NoteCritere("probleme_avere", "Problème avéré", None),)
-    expected = Grille(1, "Dossier", "eval@example.org", "Bon", notes)
+    expected = Grille(1, "Dossier", "eval@example.org", "Bon", (None,))
     assert (expected,) == mapped.candidature.evaluations
+    assert ("Problème avéré",) == mapped.candidature.criteres_libelles
 
 
 def test_a_row_with_only_unchecked_boxes_is_blank(form: Any) -> None:

@@ -63,6 +63,11 @@ def product(
     return {"name": name, "phases": phases, **links}
 
 
+def a_just(phases: Sequence[tuple[str, str]], **links: str) -> dict[str, dict[str, Any]]:
+    """Return the products of a catalogue that has the one of `candidature`, in these phases."""
+    return {"a-just": product("A-JUST", phases, **links)}
+
+
 LASUITE = "https://lasuite.numerique.gouv.fr/produits"
 FORGE = "https://github.com/toute-la-forge"
 PRODUCTS = {

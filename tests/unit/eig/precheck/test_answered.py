@@ -19,6 +19,7 @@ from tests.unit.eig.precheck.builders import (
     EVIDENCE,
     TABLE,
     CurrentVerdict,
+    a_just,
     candidature,
     judge_if_needed,
     judged,
@@ -175,9 +176,8 @@ def test_a_named_product_keeps_its_first_evidence() -> None:
     given = answer(judged(one), "fiche_produit", produit="a-just")
     first = judged(one, answers=given)
     frozen = stored_product(first.preuve)
-    products = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
     renamed = json.dumps({"/startups/justice": f"{PAGE}/a-just.html"})
-    past = PublicEvidence(published(products, renamed))
+    past = PublicEvidence(published(a_just([("success", "2024-01-01")]), renamed))
     kept = judged(one, past, frozen=frozen, answers=given)
     assert (first.verdict, first.detail) == (kept.verdict, kept.detail)
     assert "le verdict serait Inéligible" in (kept.remarque or "")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.eig.precheck.builders import check
+from tests.unit.eig.precheck.builders import a_just, check
 
 LANCER = "Lancer un produit numérique"
 INTERNALISER = "Internaliser le pilotage stratégique"
@@ -14,42 +14,37 @@ BEFORE = [("investigation", "2024-01-01")]
 OPEN = {"stats_url": "https://x.fr/stats", "repository": "https://github.com/x/y"}
 
 
-def of(phases: list[tuple[str, str]], **attributes: str) -> dict[str, dict[str, Any]]:
-    """A catalogue of the one product."""
-    return {"a-just": {"name": "A-JUST", "phases": phases, **attributes}}
-
-
 @pytest.mark.parametrize(
     ("cas", "products", "resultat"),
     [
-        (LANCER, of(BEFORE), "conforme"),
-        (LANCER, of([("Investigation", "2024-05-20")]), "conforme"),
-        (LANCER, of([*BEFORE, ("construction", "2024-03-01")]), "conforme"),
-        (LANCER, of([*BEFORE, ("success", "2024-03-01")]), "conforme"),
-        (LANCER, of([("construction", "2024-03-01")]), "conforme"),
-        (LANCER, of([("Accélération", "2024-05-20")]), "conforme"),
-        (LANCER, of([("construction", "2024-05-21")]), "a_verifier"),
-        (LANCER, of([("construction", "2023-01-01"), ("success", "2024-03-01")]), "a_verifier"),
-        (LANCER, of([("investigation", "2024-05-21")]), "a_verifier"),
-        (LANCER, of([("abandon-investigation", "2024-01-01")]), "a_verifier"),
-        (LANCER, of([("investigation", "")]), "a_verifier"),
-        (LANCER, of([]), "a_verifier"),
-        (LANCER, of([], **OPEN), "a_verifier"),
-        ("LANCER UN PRODUIT NUMERIQUE", of(BEFORE), "conforme"),
-        ("Pour lancer un service", of(BEFORE), "conforme"),
-        (INTERNALISER, of([], **OPEN), "conforme"),
-        (INTERNALISER, of(BEFORE, **OPEN), "conforme"),
-        (INTERNALISER, of(BEFORE), "a_verifier"),
-        (INTERNALISER, of(BEFORE, stats_url="https://x.fr/stats"), "a_verifier"),
-        (INTERNALISER, of(BEFORE, repository="https://github.com/x/y"), "a_verifier"),
-        (INTERNALISER, of(BEFORE, **OPEN | {"stats_url": "  "}), "a_verifier"),
+        (LANCER, a_just(BEFORE), "conforme"),
+        (LANCER, a_just([("Investigation", "2024-05-20")]), "conforme"),
+        (LANCER, a_just([*BEFORE, ("construction", "2024-03-01")]), "conforme"),
+        (LANCER, a_just([*BEFORE, ("success", "2024-03-01")]), "conforme"),
+        (LANCER, a_just([("construction", "2024-03-01")]), "conforme"),
+        (LANCER, a_just([("Accélération", "2024-05-20")]), "conforme"),
+        (LANCER, a_just([("construction", "2024-05-21")]), "a_verifier"),
+        (LANCER, a_just([("construction", "2023-01-01"), ("success", "2024-03-01")]), "a_verifier"),
+        (LANCER, a_just([("investigation", "2024-05-21")]), "a_verifier"),
+        (LANCER, a_just([("abandon-investigation", "2024-01-01")]), "a_verifier"),
+        (LANCER, a_just([("investigation", "")]), "a_verifier"),
+        (LANCER, a_just([]), "a_verifier"),
+        (LANCER, a_just([], **OPEN), "a_verifier"),
+        ("LANCER UN PRODUIT NUMERIQUE", a_just(BEFORE), "conforme"),
+        ("Pour lancer un service", a_just(BEFORE), "conforme"),
+        (INTERNALISER, a_just([], **OPEN), "conforme"),
+        (INTERNALISER, a_just(BEFORE, **OPEN), "conforme"),
+        (INTERNALISER, a_just(BEFORE), "a_verifier"),
+        (INTERNALISER, a_just(BEFORE, stats_url="https://x.fr/stats"), "a_verifier"),
+        (INTERNALISER, a_just(BEFORE, repository="https://github.com/x/y"), "a_verifier"),
+        (INTERNALISER, a_just(BEFORE, **OPEN | {"stats_url": "  "}), "a_verifier"),
         # What the template of a page comes with.
-        (INTERNALISER, of(BEFORE, **OPEN | {"stats_url": "/stats"}), "a_verifier"),
-        (INTERNALISER, of(BEFORE, **OPEN | {"repository": "à venir"}), "a_verifier"),
-        (None, of(BEFORE, **OPEN), "a_verifier"),
-        ("  ", of(BEFORE, **OPEN), "a_verifier"),
-        ("Autre", of(BEFORE, **OPEN), "a_verifier"),
-        ("Lancer puis internaliser", of(BEFORE, **OPEN), "a_verifier"),
+        (INTERNALISER, a_just(BEFORE, **OPEN | {"stats_url": "/stats"}), "a_verifier"),
+        (INTERNALISER, a_just(BEFORE, **OPEN | {"repository": "à venir"}), "a_verifier"),
+        (None, a_just(BEFORE, **OPEN), "a_verifier"),
+        ("  ", a_just(BEFORE, **OPEN), "a_verifier"),
+        ("Autre", a_just(BEFORE, **OPEN), "a_verifier"),
+        ("Lancer puis internaliser", a_just(BEFORE, **OPEN), "a_verifier"),
     ],
     ids=str,
 )
@@ -63,10 +58,10 @@ def test_each_case_needs_its_conditions(
 @pytest.mark.parametrize(
     ("cas", "other", "products", "is_met"),
     [
-        (INTERNALISER, LANCER, of(BEFORE), True),
-        (INTERNALISER, LANCER, of([]), False),
-        (LANCER, INTERNALISER, of([], **OPEN), True),
-        (LANCER, INTERNALISER, of([]), False),
+        (INTERNALISER, LANCER, a_just(BEFORE), True),
+        (INTERNALISER, LANCER, a_just([]), False),
+        (LANCER, INTERNALISER, a_just([], **OPEN), True),
+        (LANCER, INTERNALISER, a_just([]), False),
     ],
 )
 def test_the_other_case_is_named_where_its_conditions_are_met(
@@ -78,7 +73,9 @@ def test_the_other_case_is_named_where_its_conditions_are_met(
 
 def test_a_product_in_construction_has_its_investigation_behind_it() -> None:
     """The sentence says so, although the catalogue lists no investigation."""
-    answer = check("cas_octroi", cas_demande=LANCER, products=of([("construction", "2024-03-01")]))
+    answer = check(
+        "cas_octroi", cas_demande=LANCER, products=a_just([("construction", "2024-03-01")])
+    )
     assert answer.motif == (
         "Cas d’octroi « Lancer un produit numérique » (au catalogue, phase « construction » au "
         "20/05/2024, donc phase « investigation » achevée)."
@@ -94,5 +91,5 @@ def test_what_is_missing_is_said_of_the_page() -> None:
         ([("success", "2022-06-13")], "aucune phase « investigation »"),
         ([], "aucune phase « investigation »"),
     ):  # fmt: skip
-        answer = check("cas_octroi", cas_demande=LANCER, products=of(phases))
+        answer = check("cas_octroi", cas_demande=LANCER, products=a_just(phases))
         assert answer.motif.startswith(f"Selon la fiche, {said} (catalogue")

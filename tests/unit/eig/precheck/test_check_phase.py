@@ -9,16 +9,11 @@ import pytest
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evidence import PublicEvidence
-from tests.unit.eig.precheck.builders import check
+from tests.unit.eig.precheck.builders import a_just, check
 
 Phases = list[tuple[str, str]]
 OLD_WORDS = ("success", "transfer", "alumni")
 NEW_WORDS = ("opere", "consolidation", "transfere", "abandon", "abandon-investigation")
-
-
-def of(phases: Phases) -> dict[str, dict[str, object]]:
-    """A catalogue of the one product."""
-    return {"a-just": {"name": "A-JUST", "phases": phases}}
 
 
 NAMES = {"success": "pérennisé", "maturation": "maturation"}
@@ -31,7 +26,7 @@ CONSTRUCTION: Phases = [*INVESTIGATION, ("construction", "2023-06-01")]
 def test_every_past_phase_is_non_conforme(name: str, declared: str | None) -> None:
     """A phase after accélération is « non conforme », whatever was declared."""
     phases = [*CONSTRUCTION, (name, "2024-01-01")]
-    answer = check("phase", products=of(phases), phase_declaree=declared)
+    answer = check("phase", products=a_just(phases), phase_declaree=declared)
     assert (answer.resultat, answer.preuve["phase"]) == ("non_conforme", name)
 
 
@@ -54,7 +49,7 @@ def test_every_past_phase_is_non_conforme(name: str, declared: str | None) -> No
 )
 def test_phase_observed_against_declared(name: str, declared: str | None, resultat: str) -> None:
     """Eligible and declared: conforme; not declared: « à vérifier »; else « non conforme »."""
-    answer = check("phase", products=of([(name, "2023-01-01")]), phase_declaree=declared)
+    answer = check("phase", products=a_just([(name, "2023-01-01")]), phase_declaree=declared)
     assert answer.resultat == resultat
 
 
@@ -98,7 +93,7 @@ def test_phase_observed_against_declared(name: str, declared: str | None, result
 )  # fmt: skip
 def test_phase_at_the_deposit(phases: Phases, resultat: str, observed: str | None) -> None:
     """The phase with the latest start counts; contradictory readings give « à vérifier »."""
-    answer = check("phase", products=of(phases))
+    answer = check("phase", products=a_just(phases))
     assert (answer.resultat, answer.preuve["phase"]) == (resultat, observed)
 
 
@@ -111,7 +106,7 @@ def test_phase_at_the_deposit(phases: Phases, resultat: str, observed: str | Non
 )
 def test_the_day_is_that_of_paris(depose_le: datetime, resultat: str) -> None:
     phases = [*CONSTRUCTION, ("success", "2024-07-01")]
-    assert check("phase", products=of(phases), depose_le=depose_le).resultat == resultat
+    assert check("phase", products=a_just(phases), depose_le=depose_le).resultat == resultat
 
 
 @pytest.mark.parametrize(
@@ -130,7 +125,7 @@ def test_the_day_is_that_of_paris(depose_le: datetime, resultat: str) -> None:
 def test_a_phase_that_was_not_declared(phases: Phases, reponse: Reponse, resultat: str) -> None:
     """The more severe result counts: that of the phase or of the missing declaration."""
     answer = check(
-        "phase", products=of(phases), phase_declaree=None, reponses={"phase_declaree": reponse}
+        "phase", products=a_just(phases), phase_declaree=None, reponses={"phase_declaree": reponse}
     )
     assert answer.resultat == resultat
 
@@ -165,7 +160,7 @@ def test_a_catalogue_first_read_late_excludes_only_what_the_applicant_declared(
     read_at = deposited + timedelta(days=days)
     answer = check(
         "phase",
-        products=of([(name, "2023-01-01")]),
+        products=a_just([(name, "2023-01-01")]),
         read_at=read_at,
         depose_le=deposited,
         phase_declaree=declared,
@@ -181,7 +176,7 @@ def test_a_catalogue_first_read_late_excludes_only_what_the_applicant_declared(
 def test_a_phase_that_was_not_declared_excludes_nobody_late(reponse: Reponse) -> None:
     answer = check(
         "phase",
-        products=of([("success", "2023-01-01")]),
+        products=a_just([("success", "2023-01-01")]),
         read_at=datetime(2024, 6, 20, tzinfo=UTC),
         phase_declaree=None,
         reponses={"phase_declaree": reponse},

@@ -24,6 +24,7 @@ from tests.unit.eig.precheck.builders import (
     RULES,
     TABLE,
     CurrentVerdict,
+    a_just,
     candidature,
     judge_if_needed,
     judged,
@@ -46,8 +47,7 @@ def test_an_eligible_candidature() -> None:
 
 @pytest.mark.parametrize("written", ["accélération", "Acceleration", "ACCÉLÉRATION "])
 def test_one_phase_has_one_spelling(written: str) -> None:
-    products = {"a-just": {"name": "A-Just", "phases": [(written, "2020-01-01")]}}
-    catalogue = published(products)
+    catalogue = published(a_just([(written, "2020-01-01")]))
     known = PublicEvidence(catalogue, datetime(2024, 5, 20, 9, tzinfo=UTC))
     decision = judged(candidature(), known)
     assert "acceleration" == decision.constats["phase_constatee"]
@@ -157,8 +157,7 @@ def test_the_fingerprint_moves_only_with_its_own_evidence() -> None:
     assert hashes[0] != hashes[1]
 
 
-_PAST = {"a-just": {"name": "A-JUST", "phases": [("success", "2024-01-01")]}}
-PAST = PublicEvidence(published(_PAST))
+PAST = PublicEvidence(published(a_just([("success", "2024-01-01")])))
 """With a later catalogue, in which the product's phase is ineligible."""
 
 
