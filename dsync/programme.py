@@ -360,8 +360,9 @@ class ProductPart:
     dossiers that an operator erases, as long as DS has them."""
     facts: Callable[[Decision | StoredVerdict], Mapping[str, Any]]
     """Returns what a person compares of a verdict's evidence before it is replaced, by name."""
-    related: Callable[[DemarcheNumber, Sequence[DossierNumber]], Select[Any]]
-    """Selects the open dossiers whose verdicts depend on the presence or state of others."""
+    related: Select[Any]
+    """Selects the open dossiers of a `demarche` whose verdicts depend on the presence or state of
+    others, `numbers`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

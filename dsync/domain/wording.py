@@ -125,10 +125,18 @@ def quoted(text: str | None, length: int = QUOTED_LENGTH) -> str:
 
 def defused(text: str, length: int = QUOTED_LENGTH) -> str:
     """Return what people typed, cleaned and cut, to stand inside of a sentence."""
+    is_short = len(text) <= _SHORT
+    return _defused(text, length) if is_short else _defused.__wrapped__(text, length)
+
+
+# The words of rules and of the catalogue, some twenty a dossier.
+@lru_cache(maxsize=1024)
+def _defused(text: str, length: int) -> str:
     # Cleaning shortens a text; ten times the length bounds the work on an abusive one.
     return cut(cleaned(text[: length * 10].translate(_QUOTES)), length)
 
 
+@lru_cache(maxsize=1024)
 def french_date(day: date) -> str:
     """Return 31/12/2024."""
     return f"{day.day:02d}/{day.month:02d}/{day.year}"

@@ -17,8 +17,6 @@ from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds.classify import GraphError, error_of, fault_of_error, fault_of_errors
 from dsync.ds.dossier_reading import (
     MAX_DOSSIER_BYTES,
-    MAX_DOSSIER_VALUES,
-    is_too_large,
     name_of,
     read_dossier,
     utc,
@@ -112,8 +110,9 @@ def page_of(
             missing, or its cursor does not lead on.
         DSError: DS refuses the démarche.
     """
-    if first > 1 and answer.raw is not None and is_too_large(bytes(answer.raw)):
-        limit = f"{MAX_DOSSIER_BYTES / MIB:g} MiB, or than {MAX_DOSSIER_VALUES:,} values,"
+    # Its values were counted with the answer's.
+    if first > 1 and answer.raw is not None and len(memoryview(answer.raw)) > MAX_DOSSIER_BYTES:
+        limit = f"{MAX_DOSSIER_BYTES / MIB:g} MiB"
         raise error_of(Fault.TOO_LONG, subject=subject, limit=limit)
     demarche = _demarche(answer, subject)
     errors = _without_entries(answer.errors)

@@ -76,16 +76,10 @@ def read_dossier(source: bytes, asked: DossierNumber | None = None) -> Dossier |
     return Unreadable(asked or number, "illisible", path, dossier_id=dossier_id)
 
 
-def is_too_large(source: bytes) -> bool:
-    """Return whether the JSON of a dossier, or of a page of dossiers, is not decoded."""
-    return len(source) > MAX_DOSSIER_BYTES or (
-        len(source) > COUNTED_FROM and is_crowded(source, MAX_DOSSIER_VALUES)
-    )
-
-
 def _decoded(source: bytes) -> DossierNode:
     """Decode a node; NUL and lone surrogates, which PostgreSQL refuses, are removed."""
-    if is_too_large(source):
+    is_counted = len(source) > COUNTED_FROM
+    if len(source) > MAX_DOSSIER_BYTES or (is_counted and is_crowded(source, MAX_DOSSIER_VALUES)):
         raise ValueError("too large")
     if b"\\u0000" not in source:
         try:

@@ -212,8 +212,8 @@ class Candidature(_Mapped, table=True):
 
     # fmt: on
     def with_changes(self, **changes: Any) -> Self:
-        """Return a copy with these values changed."""
-        values = {name: getattr(self, name) for name in type(self).model_fields}
+        """Return a copy with these values changed, of those that were read."""
+        values = {k: v for k, v in vars(self).items() if k in type(self).model_fields}
         return type(self)(**values | changes)
 
 

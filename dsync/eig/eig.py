@@ -143,7 +143,7 @@ class Eig(Programme):
         names=rows.product_names,
         certain=rows.certain_products,
         facts=product_facts,
-        related=rows.related,
+        related=rows.RELATED,
     )
     public: Mapping[str, Collection[str]] = {check.value: keys for check, keys in PUBLIC.items()}
     checks = TITLES

@@ -20,24 +20,23 @@ GRIDS_REVISION = 1
 
 def weighed(grids: Iterable[Grille]) -> tuple[tuple[Grille, ...], Bilan | None]:
     """Return all grids of a dossier, in order, with what becomes of each, and what they give."""
-    rows = [
-        replace(
-            grid,
-            soutenance=_is_soutenance(grid.moment),
-            complete=bool(grid.notes) and None not in grid.notes,
-        )
-        for grid in grids
-    ]
+    rows = [(grid, _person(grid)) for grid in grids]
     if not rows:
         return (), None
-    of_soutenance = any(grid.soutenance for grid in rows)
-    last = {_person(grid): grid.ligne for grid in rows}
+    of_soutenance = any(is_soutenance for _, (is_soutenance, _) in rows)
+    last = {person: grid.ligne for grid, person in rows}
     made = []
-    for grid in rows:
-        later = last[_person(grid)]
-        replaced_by = later if later != grid.ligne else None
-        counts = replaced_by is None and grid.soutenance == of_soutenance
-        made.append(replace(grid, remplacee_par=replaced_by, compte=counts))
+    for grid, person in rows:
+        replaced_by = last[person] if last[person] != grid.ligne else None
+        made.append(
+            replace(
+                grid,
+                soutenance=person[0],
+                complete=bool(grid.notes) and None not in grid.notes,
+                remplacee_par=replaced_by,
+                compte=replaced_by is None and person[0] == of_soutenance,
+            )
+        )
     return tuple(made), _bilan(made, of_soutenance=of_soutenance)
 
 
@@ -48,22 +47,21 @@ def _is_soutenance(moment: str | None) -> bool:
 
 def _person(grid: Grille) -> tuple[bool, str | int]:
     """Return who evaluates at which moment; a grid without a name is somebody else's each time."""
-    return grid.soutenance, fold(grid.evaluateur or "") or grid.ligne
+    return _is_soutenance(grid.moment), fold(grid.evaluateur or "") or grid.ligne
 
 
 def _bilan(grids: list[Grille], *, of_soutenance: bool) -> Bilan:
     counting = [grid for grid in grids if grid.compte]
-    marks = [exact(grid.notes) for grid in counting]
-    given = [mark for of_grid in marks for mark in of_grid]
+    given = [note for grid in counting for note in grid.notes if note is not None]
     incomplete = sum(not grid.complete for grid in counting)
-    means = [] if incomplete else [mean(of_grid) for of_grid in marks]
+    means = [] if incomplete else [mean(exact(grid.notes)) for grid in counting]
     return Bilan(
         moment="soutenance" if of_soutenance else "dossier",
         grilles=len(grids),
         evaluateurs=len(counting),
         incompletes=incomplete,
         moyenne=rounded(mean(means)) if means else None,
-        note_min=float(min(given)) if given else None,
-        note_max=float(max(given)) if given else None,
+        note_min=min(given, default=None),
+        note_max=max(given, default=None),
         ecart=rounded(max(means) - min(means)) if len(means) > 1 else None,
     )

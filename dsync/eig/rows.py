@@ -7,8 +7,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, delete, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, bindparam, delete, select, text
+from sqlalchemy.orm import Session, defer
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
 from dsync.domain.due import FIRST
@@ -22,7 +22,7 @@ from dsync.eig.precheck.evidence import RegistryAnswer, established
 from dsync.eig.stages import SUITES
 from dsync.store import tables as engine
 from dsync.store.answer_rows import AnswerStatus
-from dsync.store.sql import CLOCK_TOLERANCE, among, first_of, is_first, upsert
+from dsync.store.sql import CLOCK_TOLERANCE, among, first_of, is_first, is_shown, upsert
 
 _candidature = evidence_tables.candidature
 _dossier = engine.dossier
@@ -117,38 +117,50 @@ class ProductInput(NamedTuple):
     """The id of the product that a person named."""
 
 
+# Half of what a candidature holds.
+_UNREAD = ("evaluations", "bilan", "etapes", "extra")
+_CANDIDATURES = (
+    select(Candidature)
+    .where(among(_candidature.c.numero, "numbers"))
+    .options(*(defer(getattr(Candidature, name)) for name in _UNREAD))
+)
+
+
 def candidatures(
     connection: Connection, numbers: Sequence[DossierNumber]
 ) -> dict[DossierNumber, Candidature]:
-    """Return the candidatures of these dossiers, by number."""
+    """Return the candidatures of these dossiers, by number, without what no check reads."""
     with Session(connection) as session:
-        found = session.scalars(select(Candidature).where(among(_candidature.c.numero, numbers)))
+        found = session.scalars(_CANDIDATURES, {"numbers": numbers})
         return {DossierNumber(candidature.numero): candidature for candidature in found}
+
+
+_INPUTS = (
+    select(
+        _candidature.c.numero,
+        _candidature.c.page_produit,
+        _candidature.c.incubateur,
+        _candidature.c.produit_id,
+        _candidature.c.par_sa_fiche,
+        _verdict.c.preuve,
+        _reponse.c.produit,
+        _reponse.c.constat,
+    )
+    .outerjoin(_verdict, (_verdict.c.numero == _candidature.c.numero) & _verdict.c.courant)
+    .outerjoin(
+        _reponse,
+        (_reponse.c.numero == _candidature.c.numero)
+        & (_reponse.c.controle == Check.FICHE_PRODUIT.value)
+        & (_reponse.c.statut == AnswerStatus.CURRENT.value),
+    )
+    .where(among(_candidature.c.numero, "numbers"))
+    .order_by(_candidature.c.numero)
+)
 
 
 def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> list[ProductInput]:
     """Return what is needed to identify the products of these dossiers, ordered by number."""
-    of_page = (
-        (_reponse.c.numero == _candidature.c.numero)
-        & (_reponse.c.controle == Check.FICHE_PRODUIT.value)
-        & (_reponse.c.statut == AnswerStatus.CURRENT.value)
-    )
-    rows = connection.execute(
-        select(
-            _candidature.c.numero,
-            _candidature.c.page_produit,
-            _candidature.c.incubateur,
-            _candidature.c.produit_id,
-            _candidature.c.par_sa_fiche,
-            _verdict.c.preuve,
-            _reponse.c.produit,
-            _reponse.c.constat,
-        )
-        .outerjoin(_verdict, (_verdict.c.numero == _candidature.c.numero) & _verdict.c.courant)
-        .outerjoin(_reponse, of_page)
-        .where(among(_candidature.c.numero, numbers))
-        .order_by(_candidature.c.numero)
-    )
+    rows = connection.execute(_INPUTS, {"numbers": numbers})
     return [
         ProductInput(
             DossierNumber(row.numero),
@@ -176,7 +188,7 @@ def same_product(
     members: dict[str, list[DossierNumber]] = {}
     spelt = [*products, *(old for old, new in former.items() if new in products)]
     found = connection.execute(_SAME_PRODUCT, {"products": [*products], "spelt": spelt})
-    for row in sorted(found, key=lambda row: (row.depose_le, row.numero)):
+    for row in found:
         if row.demarche_numero == demarche:
             members.setdefault(former.get(row.produit, row.produit), []).append(row.numero)
     return {product: numbers[:FIRST] for product, numbers in members.items()}
@@ -196,23 +208,22 @@ def certain_products(
     return {DossierNumber(numero): product for numero, product in rows}
 
 
-def related(demarche: DemarcheNumber, numbers: Sequence[DossierNumber]) -> Select[Any]:
-    """Select the open dossiers whose verdicts rest on these, the erased ones included."""
-    products = (
-        select(_own.c.produit_id)
-        .join(_its, _its.c.numero == _own.c.numero)
-        .where(among(_own.c.numero, numbers), _own.c.produit_id.is_not(None), _IS_FIRST)
-        .union_all(select(_jumeau.c.produit).where(among(_jumeau.c.numero, numbers)))
-    )
-    return select(_dossier.c.numero).where(
-        # Not a join alone: SQLite would go through all dossiers of the démarche.
-        _dossier.c.numero.in_(
-            select(_candidature.c.numero).where(_candidature.c.produit_id.in_(products))
-        ),
-        _dossier.c.demarche_numero == demarche,
-        _dossier.c.presence == Presence.PRESENT.value,
-        _dossier.c.etat.in_([etat.value for etat in OPEN_ETATS]),
-    )
+_PRODUCTS = (
+    select(_own.c.produit_id)
+    .join(_its, _its.c.numero == _own.c.numero)
+    .where(among(_own.c.numero, "numbers"), _own.c.produit_id.is_not(None), _IS_FIRST)
+    .union_all(select(_jumeau.c.produit).where(among(_jumeau.c.numero, "numbers")))
+)
+RELATED = select(_dossier.c.numero).where(
+    # Not a join alone: SQLite would go through all dossiers of the démarche.
+    _dossier.c.numero.in_(
+        select(_candidature.c.numero).where(_candidature.c.produit_id.in_(_PRODUCTS))
+    ),
+    _dossier.c.demarche_numero == bindparam("demarche"),
+    is_shown(OPEN_ETATS),
+)
+"""Selects the open dossiers of a `demarche` whose verdicts rest on `numbers`, the erased ones
+included."""
 
 
 # SQLite has no median. Integer division selects the middle row, or the two middle ones of an even

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from dsync.domain.check_answers import Answer
 from dsync.domain.ids import DossierNumber
@@ -27,19 +27,21 @@ class AnswerStatus(StrEnum):
     WITHDRAWN = "retiree"
 
 
+_CURRENT = select(*(_table.c[name] for name in Answer.__struct_fields__), _table.c.numero).where(
+    among(_table.c.numero, "numbers"),
+    _table.c.demarche_numero == bindparam("demarche"),
+    _table.c.statut == AnswerStatus.CURRENT.value,
+)
+
+
 class AnswerReads(Subject):
     """Reads answers."""
 
     def current(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, dict[str, Answer]]:
         """Return the current answers of these dossiers, by check; only dossiers that have one."""
         found: dict[DossierNumber, dict[str, Answer]] = {}
-        for row in self.connection.execute(
-            select(*(_table.c[name] for name in Answer.__struct_fields__), _table.c.numero).where(
-                among(_table.c.numero, numbers),
-                _table.c.demarche_numero == self.number,
-                _table.c.statut == AnswerStatus.CURRENT.value,
-            )
-        ).mappings():
+        given = {"numbers": numbers, "demarche": self.number}
+        for row in self.connection.execute(_CURRENT, given).mappings():
             values: dict[str, Any] = dict(row)
             numero = DossierNumber(values.pop("numero"))
             values["resultat"] = Resultat(values["resultat"])

@@ -116,6 +116,20 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError("an instant without a time zone")
         return value and value.astimezone(UTC)
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Return the function that makes the engine's value of an instant."""
+        if dialect.name != "sqlite":
+            return super().bind_processor(dialect)
+
+        def bound(value: datetime | None) -> str | None:
+            # As SQLAlchemy writes it, part by part, which takes three times as long.
+            instant = self.process_bind_param(value, dialect)
+            if instant is None:
+                return None
+            return instant.isoformat(" ", "microseconds").removesuffix("+00:00")
+
+        return bound
+
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return a stored instant."""
         if value is not None and value.utcoffset() is None:

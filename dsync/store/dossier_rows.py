@@ -62,7 +62,7 @@ _KNOWN = select(
             "labels",
         )
     )
-)
+).where(among(_dossier.c.numero, "numbers"))
 _TYPED = select(
     *(
         _contenu.c[name]
@@ -272,10 +272,7 @@ class DossierWrites(DossierReads):
         return [n for n, id_ in pairs if ids_of[n] > 1 or numbers_of[id_] > 1]
 
     def _known(self, numbers: Iterable[DossierNumber]) -> dict[int, Row[Any]]:
-        return {
-            row.numero: row
-            for row in self.connection.execute(_KNOWN.where(among(_dossier.c.numero, numbers)))
-        }
+        return {row.numero: row for row in self.connection.execute(_KNOWN, {"numbers": numbers})}
 
     def _write(self, run: int, changes: Sequence[_Change], now: datetime) -> None:
         for write, some in (

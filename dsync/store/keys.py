@@ -23,6 +23,7 @@ from dsync.store.sync_state import StateReads, StateWrites
 _cle, _dossier = tables.cle, tables.dossier
 
 
+_OWN = select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(among(_cle.c.numero, "numbers"))
 # Keys are of one démarche: as a condition, SQLite would go through all its dossiers.
 _SAME_KEY = first_of(
     select(_dossier.c.numero, _dossier.c.depose_le, _cle.c.cle)
@@ -32,7 +33,7 @@ _SAME_KEY = first_of(
         is_shown(COUNTED_ETATS),
     ),
     "cle",
-).order_by("depose_le", "numero")
+)
 
 
 class KeyReads(Subject):
@@ -41,10 +42,7 @@ class KeyReads(Subject):
     def changed(self, compared: Values) -> Values:
         """Return those of these dossiers of which the stored keys are not of these values."""
         found: dict[DossierNumber, dict[str, str]] = {numero: {} for numero in compared}
-        rows = select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(
-            among(_cle.c.numero, [*compared])
-        )
-        for numero, controle, cle in self.connection.execute(rows):
+        for numero, controle, cle in self.connection.execute(_OWN, {"numbers": compared}):
             found[DossierNumber(numero)][controle] = cle
         secret = StateReads(self.scope).read().cle_secrete
         return {
@@ -59,9 +57,7 @@ class KeyReads(Subject):
         self, numbers: Sequence[DossierNumber]
     ) -> Mapping[DossierNumber, Mapping[str, Sequence[DossierNumber]]]:
         """Return the first other open or accepted dossiers with the same keys, by deposits."""
-        own = self.connection.execute(
-            select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(among(_cle.c.numero, numbers))
-        ).all()
+        own = self.connection.execute(_OWN, {"numbers": numbers}).all()
         first = defaultdict[str, list[DossierNumber]](list)
         for row in self.connection.execute(_SAME_KEY, {"keys": [*{row.cle for row in own}]}):
             first[row.cle].append(row.numero)

@@ -81,7 +81,7 @@ def acquire(
         connection.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
     instant = _instant(connection, now)
     expiry = _instant(connection, now, ttl_s)
-    statement = insert_for(connection, _lease).values(
+    statement = insert_for(connection.dialect, _lease).values(
         demarche_numero=demarche, holder=holder, token=1, acquired_at=instant, expires_at=expiry
     )
     row = connection.execute(

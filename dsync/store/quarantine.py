@@ -57,7 +57,7 @@ class QuarantineWrites(QuarantineReads):
         `code` is the kind of problem, for programs; `message` is in French, for the view
         `lecture_anomalie`.
         """
-        statement = insert_for(self.connection, _table).values(
+        statement = insert_for(self.connection.dialect, _table).values(
             demarche_numero=self.number,
             numero=numero,
             code=code,

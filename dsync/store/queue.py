@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Update, or_, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, or_, select, update
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Etat, Presence
-from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
+from dsync.programme import ProductPart
 from dsync.store import tables
 from dsync.store.sql import Subject, among, is_first, is_in, is_shown
 
@@ -75,12 +77,8 @@ class QueueWrites(QueueReads):
         """
         if not numbers:
             return []
-        chosen: Any = _with_same_key(self.number, numbers)
-        if part := self.programme.products:
-            # Not two conditions: PostgreSQL would go through all dossiers.
-            chosen = chosen.union_all(part.related(self.number, numbers))
-        queuing = _queuing(_dossier.c.numero.in_(chosen))
-        return list(self.connection.scalars(queuing.returning(_dossier.c.numero)))
+        given = {"demarche": self.number, "numbers": numbers}
+        return list(self.connection.scalars(_queuing_related(self.programme.products), given))
 
     @contextmanager
     def changing(self, numbers: Sequence[DossierNumber]) -> Iterator[set[DossierNumber]]:
@@ -103,21 +101,28 @@ class QueueWrites(QueueReads):
         )
 
 
-def _with_same_key(
-    demarche: DemarcheNumber, numbers: Sequence[DossierNumber]
-) -> Select[tuple[int]]:
-    """Select the open dossiers whose verdicts rest on these, by answers that a check compares."""
+# Made once: to make it took longer than to execute it.
+@lru_cache
+def _queuing_related(part: ProductPart | None) -> Update:
+    """Return the statement that queues the open dossiers whose verdicts rest on `numbers`.
+
+    By answers that a check compares, and by a programme's products.
+    """
     keys = (
         select(_own.c.cle)
         .join(_its, _its.c.numero == _own.c.numero)
-        .where(among(_own.c.numero, numbers), _IS_FIRST)
+        .where(among(_own.c.numero, "numbers"), _IS_FIRST)
     )
-    return select(_dossier.c.numero).where(
+    chosen: Any = select(_dossier.c.numero).where(
         # Not a join: SQLite would go through all dossiers of the démarche.
         _dossier.c.numero.in_(select(_cle.c.numero).where(_cle.c.cle.in_(keys))),
-        _dossier.c.demarche_numero == demarche,
+        _dossier.c.demarche_numero == bindparam("demarche"),
         is_shown(OPEN_ETATS),
     )
+    if part is not None:
+        # Not two conditions: PostgreSQL would go through all dossiers.
+        chosen = chosen.union_all(part.related)
+    return _queuing(_dossier.c.numero.in_(chosen)).returning(_dossier.c.numero)
 
 
 def _queuing(chosen: ColumnElement[bool]) -> Update:

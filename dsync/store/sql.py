@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -32,6 +33,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from dsync.domain.dossier import Etat, Presence
@@ -68,7 +70,7 @@ class _Numbers(TypeDecorator[list[int | None]]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """Return the engine's value."""
-        return value if dialect.name == "postgresql" else json.dumps(value)
+        return [*value] if dialect.name == "postgresql" else json.dumps([*value])
 
 
 class among(FunctionElement[bool]):  # noqa: N801 - read as the operator that it is
@@ -81,8 +83,14 @@ class among(FunctionElement[bool]):  # noqa: N801 - read as the operator that it
     type = Boolean()
     inherit_cache = True
 
-    def __init__(self, column: ColumnElement[Any], numbers: Iterable[int | None]) -> None:
-        super().__init__(column, bindparam(None, [*numbers], _Numbers(), unique=True))
+    def __init__(self, column: ColumnElement[Any], numbers: Iterable[int | None] | str) -> None:
+        """`numbers`: also the name of a parameter, for a statement that is made once."""
+        given: Any = (
+            bindparam(numbers, type_=_Numbers())
+            if isinstance(numbers, str)
+            else bindparam(None, [*numbers], _Numbers(), unique=True)
+        )
+        super().__init__(column, given)
 
     def self_group(self, against: Any = None) -> Any:
         """Return it as it is: with `= 1`, as of a function, SQLite would use no index."""
@@ -111,10 +119,10 @@ def is_shown(etats: Collection[Etat]) -> ColumnElement[bool]:
     return and_(tables.dossier.c.presence == Presence.PRESENT.value, is_in(etats))
 
 
-def insert_for(connection: Connection, table: Table) -> Any:
+def insert_for(dialect: Dialect, table: Table) -> Any:
     """Return the dialect's INSERT: SQLAlchemy has one class per dialect for ON CONFLICT."""
     # Imported here, because SQLAlchemy's PostgreSQL dialect takes 30 ms, which SQLite users save.
-    if connection.dialect.name == "postgresql":
+    if dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql
 
         return postgresql.insert(table)
@@ -131,50 +139,129 @@ def excluded(column: str) -> ColumnElement[Any]:
 
 def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows; missing columns get their default or NULL."""
-    if rows:
-        connection.execute(insert(table), rows)
+    is_copied = connection.dialect.name == "postgresql" and len(rows) > 1
+    _write(connection, _copying if is_copied else _inserting, table, rows)
 
 
 def upsert(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows, or update those with the same key; missing columns keep their values."""
-    if not rows:
-        return
-    statement = insert_for(connection, table)
-    keys = [column.name for column in table.primary_key]
-    changes = {name: excluded(name) for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), rows)
+    _write(connection, _upserting, table, rows)
 
 
 def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
     """Insert a row unless its key is there, also where another process inserts it meanwhile."""
-    connection.execute(insert_for(connection, table).values(row).on_conflict_do_nothing())
+    statement = insert_for(connection.dialect, table).values(row)
+    connection.execute(statement.on_conflict_do_nothing())
 
 
 def update_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Update existing rows by their key; missing columns keep their values."""
-    if not rows:
-        return
+    _write(connection, _updating, table, rows)
+
+
+_Making = Callable[[Dialect, Table, Sequence[str]], Any]
+"""Makes the statement that writes columns of rows."""
+
+
+def _inserting(_: Dialect, table: Table, names: Sequence[str]) -> Any:
+    return insert(table).values(_given(names))
+
+
+def _copying(_: Dialect, table: Table, names: Sequence[str]) -> Any:
+    """Make the same for PostgreSQL's COPY, which takes half the time for each row."""
+    return _inserting(_, table, names)
+
+
+def _upserting(dialect: Dialect, table: Table, names: Sequence[str]) -> Any:
+    keys = [column.name for column in table.primary_key]
+    changes = {name: excluded(name) for name in names if name not in keys}
+    statement = insert_for(dialect, table).values(_given(names))
+    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+
+
+def _updating(_: Dialect, table: Table, names: Sequence[str]) -> Any:
     keys = [column.name for column in table.primary_key]
     # The keys' parameters have a prefix, because SQLAlchemy reserves the columns' own names for
     # the values that are set.
-    statement = update(table).where(*(table.c[key] == bindparam(f"key_{key}") for key in keys))
-    changes = [name for name in rows[0] if name not in keys]
-    connection.execute(
-        statement.values({name: bindparam(name) for name in changes}),
+    statement = update(table).where(*(table.c[key] == bindparam(_KEY + key) for key in keys))
+    return statement.values(_given(name for name in names if name not in keys))
+
+
+_KEY = "key_"
+
+
+def _given(names: Iterable[str]) -> dict[str, ColumnElement[Any]]:
+    return {name: bindparam(name) for name in names}
+
+
+class _Statement(NamedTuple):
+    """A statement that writes rows, compiled."""
+
+    sql: str
+    places: Sequence[tuple[str, str, Callable[[Any], Any] | None]]
+    """Each parameter's name, its column, and what makes the engine's value of the column's."""
+    is_positional: bool
+    defaults: Mapping[str, Any]
+    """The values of the columns that the rows lack."""
+
+
+@lru_cache(maxsize=256)
+def _compiled(
+    dialect: Dialect, making: _Making, table: Table, names: tuple[str, ...]
+) -> _Statement:
+    compiled: Any = making(dialect, table, names).compile(dialect=dialect, for_executemany=True)
+    names_given = compiled.positiontup or [*compiled.binds]
+    is_copied = making is _copying
+    preparer = dialect.identifier_preparer
+    copy = f"COPY {preparer.format_table(table)} ({', '.join(map(preparer.quote, names_given))})"
+    return _Statement(
+        f"{copy} FROM STDIN" if is_copied else compiled.string,
         [
-            {f"key_{key}": row[key] for key in keys} | {name: row[name] for name in changes}
-            for row in rows
+            (name, name.removeprefix(_KEY), one.type.dialect_impl(dialect).bind_processor(dialect))
+            for name in names_given
+            for one in (compiled.binds[name],)
         ],
+        compiled.positional or is_copied,
+        {
+            c.name: c.default.arg
+            for c in table.c
+            if isinstance(c.default, ScalarElementColumnDefault) and c.name not in names
+        },
     )
 
 
+def _write(connection: Connection, making: _Making, table: Table, rows: Rows) -> None:
+    """Execute a statement with rows.
+
+    SQLAlchemy would look at each row's columns again and again, which took longer than the engine.
+    """
+    if not rows:
+        return
+    sql, places, is_positional, defaults = _compiled(
+        connection.dialect, making, table, tuple(rows[0])
+    )
+    if defaults:
+        rows = [{**defaults, **row} for row in rows]
+    values = [
+        tuple([row[name] if of is None else of(row[name]) for _, name, of in places])
+        for row in rows
+    ]
+    if is_positional:
+        connection.exec_driver_sql(sql, values)
+    else:
+        names = [name for name, *_ in places]
+        connection.exec_driver_sql(sql, [dict(zip(names, one, strict=True)) for one in values])
+
+
 def first_of(found: Select[Any] | CompoundSelect[Any], *group: str) -> Select[Any]:
-    """Select the first rows of each group, as many as verdicts rest on, by their deposits."""
+    """Select the first dossiers of each group, as many as verdicts rest on, by their deposits."""
     rows = found.subquery()
     by = [rows.c[name] for name in group]
     place = func.row_number().over(partition_by=by, order_by=[rows.c.depose_le, rows.c.numero])
     placed = select(rows, place.label("place")).subquery()
-    return select(placed).where(placed.c.place <= FIRST)
+    shown = [placed.c[name] for name in ("numero", *group)]
+    first = select(*shown).where(placed.c.place <= FIRST)
+    return first.order_by(placed.c.depose_le, placed.c.numero)
 
 
 def is_first(one: FromClause, counted: Select[Any]) -> ColumnElement[bool]:

@@ -64,7 +64,7 @@ class SubscriptionWrites(Subject):
         `period` is the present one, which counts as told.
         """
         values = {"frequence": frequence, "periode": period, "essai_le": None}
-        statement = insert_for(self.connection, _table).values(
+        statement = insert_for(self.connection.dialect, _table).values(
             courriel=courriel,
             demarche_numero=demarche,
             abonne_le=now,

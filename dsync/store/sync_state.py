@@ -388,7 +388,7 @@ class StateWrites(StateReads):
         if not changes:
             return
         table = tables.sync_state
-        statement = insert_for(self.connection, table).values(
+        statement = insert_for(self.connection.dialect, table).values(
             demarche_numero=self.number, **changes
         )
         updates: dict[str, Any] = {name: excluded(name) for name in changes}

@@ -51,8 +51,16 @@ _DUE = (
         *_VERDICT_COLUMNS,
     )
     .outerjoin(_verdict, _IS_CURRENT)
-    .where(_dossier.c.efface_le.is_(None))
+    # The démarche's only: an operator can name any number, also one of another démarche.
+    .where(
+        among(_dossier.c.numero, "numbers"),
+        _dossier.c.demarche_numero == bindparam("demarche"),
+        _dossier.c.efface_le.is_(None),
+    )
     .order_by(_dossier.c.numero)
+)
+_WISHED = select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur).where(
+    among(_outbox.c.numero, "numbers"), _outbox.c.courante
 )
 
 
@@ -61,9 +69,8 @@ class VerdictReads(Subject):
 
     def for_judging(self, numbers: Sequence[DossierNumber]) -> list[ToJudge]:
         """Return those of these dossiers of the démarche that are stored and not erased."""
-        ours = among(_dossier.c.numero, numbers), _dossier.c.demarche_numero == self.number
-        # The démarche's only: an operator can name any number, also one of another démarche.
-        rows = self.connection.execute(_DUE.where(*ours)).all()
+        given = {"numbers": numbers, "demarche": self.number}
+        rows = self.connection.execute(_DUE, given).all()
         known = [row.numero for row in rows]
         wished, answers = self._wished(known), AnswerReads(self.scope).current(known)
         return [
@@ -118,11 +125,7 @@ class VerdictReads(Subject):
 
     def _wished(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, str | None]]:
         wished: dict[int, dict[str, str | None]] = {}
-        for numero, annotation, valeur in self.connection.execute(
-            select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur).where(
-                among(_outbox.c.numero, numbers), _outbox.c.courante
-            )
-        ):
+        for numero, annotation, valeur in self.connection.execute(_WISHED, {"numbers": numbers}):
             wished.setdefault(numero, {})[annotation] = valeur
         return wished
 

@@ -103,6 +103,8 @@ class WishReads(Subject):
         self, statuts: Iterable[WishStatus], numbers: Sequence[DossierNumber] | None = None
     ) -> dict[DossierNumber, RevisionId]:
         """Return the revisions of the open dossiers with a current wish of these statuses."""
+        if numbers is not None and not numbers:
+            return {}
         statement = (
             select(_dossier.c.numero, _dossier.c.revision_id)
             .distinct()

@@ -241,7 +241,7 @@ def _store(run: Run, tx: Tx, batch: Batch) -> Callable[[], None]:
     given = [(one.dossier, one.decision) for one in batch.judged if not one.keeps_verdict]
     waiting = {one.dossier.numero for one in batch.judged if one.keeps_verdict}
     again = [(due, decision) for due, decision in given if due.numero in by_run]
-    if given:
+    if given and not by_run:
         tx.verdicts.keep_rules(in_force(run.context.programme), now)
     before = tx.verdicts.retract(run.id, again)
     given = [

@@ -45,23 +45,6 @@ def test_a_check_is_answered_listed_and_the_answer_withdrawn(
     assert ["retiree"] == [one["statut"] for one in shown]
 
 
-def test_an_answer_says_which_product_it_is(run: InsideCommand, sandbox: Sandbox) -> None:
-    """Dossier 6 names no page; the checks of the product are then made of this one."""
-    begin(run, sandbox)
-    known = run("dossier", "show", N, "--json").json["produit_id"]
-    answered = run(
-        "precheck", "answer", str(number(6)), "fiche_produit", *ANSWER, "--product", known, "--json"
-    )
-    assert 0 == answered.code, answered.text
-    [compared] = answered.json["dossiers"]
-    made = {one["controle"]: one for one in compared["controles"]}
-    assert known == made["phase"]["preuve"]["produit"] == compared["preuve"]["product"]["id"]
-    assert N in made["doublon"]["motif"]
-    [row] = run("precheck", "answers", "--json").json
-    assert (known, "valable") == (row["produit"], row["statut"])
-    assert 0 == run("db", "verify").code
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

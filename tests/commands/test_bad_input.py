@@ -35,6 +35,11 @@ def test_each_refusal_of_the_token_has_its_message(run: Command, sandbox: Sandbo
             assert "Traceback" not in ended.text
 
 
+def test_an_unknown_demarche_names_the_setting(run: Command) -> None:
+    """The number is wrong, not the token."""
+    assert run("--demarche", "5", "sync").refuses(CHOSEN)
+
+
 URL, CHOSEN, TOKEN = "DSYNC_DATABASE_URL", "DSYNC_DEMARCHE", {"DSYNC_DS_TOKEN": ""}
 NO_NUMBER = "expected a number of DS"
 MISTAKES: list[tuple[str, dict[str, str], int, str]] = [
@@ -47,7 +52,6 @@ MISTAKES: list[tuple[str, dict[str, str], int, str]] = [
     ("sync --dossier 99999999999999999999", {}, 2, f"'99999999999999999999': {NO_NUMBER}"),
     ("conflicts keep abc", {}, 2, f"'abc': {NO_NUMBER}"),
     (f"--demarche {'9' * 5000} sync", {}, 2, NO_NUMBER),
-    ("--demarche 5 check", {}, 2, CHOSEN),
     ("statsu", {}, 2, "No such command 'statsu'. Did you mean status?"),
     ("conflicts kep 1", {}, 2, "Did you mean keep?"),
     ("xylophone", {}, 2, "No such command 'xylophone'. See"),
@@ -222,6 +226,14 @@ def test_check_refuses_a_database_that_may_not_be_written(run: Command, sandbox:
     ended = run("check")
     assert ended.code == 5
     assert "may not be written" in ended.out
+
+
+def test_check_refuses_a_database_of_a_newer_version(run: Command, sandbox: Sandbox) -> None:
+    """A run would refuse it too."""
+    begin(run, sandbox)
+    run.rows("UPDATE alembic_version SET version_num = '9999'")
+    ended = run("check")
+    assert (5, True) == (ended.code, "Install the newer dsync" in ended.out)
 
 
 def test_a_start_while_another_works_is_one_message(run: Command, sandbox: Sandbox) -> None:

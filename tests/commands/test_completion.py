@@ -56,24 +56,3 @@ def test_other_shells_have_theirs(shell: str) -> None:
     result = CliRunner().invoke(dsync, ["completion", shell])
     assert 0 == result.exit_code
     assert f"_DSYNC_COMPLETE={shell}_complete" in result.stdout
-
-
-def test_the_names_of_commands_are_completed_without_their_modules() -> None:
-    """Tab is pressed often, and what commands import takes most of their time."""
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "dsync"],
-        env={
-            **os.environ,
-            "_DSYNC_COMPLETE": "bash_complete",
-            "COMP_WORDS": "dsync ",
-            "COMP_CWORD": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert set(COMMANDS) == {line.split(",")[1] for line in done.stdout.split()}
-    assert "dsync.cli.root" in loaded
-    assert set() == loaded & {"pydantic", "sqlalchemy", "dsync.settings", "dsync.cli.sync"}

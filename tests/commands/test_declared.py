@@ -8,6 +8,7 @@ import shutil
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,14 +28,20 @@ STATES = 'etats = ["en_construction"]'
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 
 
-@pytest.fixture
-def aids() -> Iterator[Sandbox]:
-    """Serve some dossiers of each aid."""
+@contextmanager
+def serving(dossiers: int) -> Iterator[Sandbox]:
+    """Serve so many dossiers of each aid."""
     forms = [
-        (content.SUBSIDY_FORM, content.subsidy_dossiers(7, FEW, now=NOW)),
-        (content.MOBILITY_FORM, content.mobility_dossiers(7, FEW, now=NOW)),
+        (content.SUBSIDY_FORM, content.subsidy_dossiers(7, dossiers, now=NOW)),
+        (content.MOBILITY_FORM, content.mobility_dossiers(7, dossiers, now=NOW)),
     ]
     with Sandbox(forms, seed=7) as server:
+        yield server
+
+
+@pytest.fixture
+def aids() -> Iterator[Sandbox]:
+    with serving(FEW) as server:
         yield server
 
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from dsync.cli.root import COMMANDS
 from tests.commands.command import Command
 
 WEB = ("starlette", "uvicorn", "prometheus_client", "standardwebhooks")
@@ -48,10 +49,25 @@ def test_a_short_command_loads_no_more_than_it_needs(
 
     `own`: most modules of dsync's own.
     """
+    loaded, _ = imported(synced, *command.split())
+    assert {name for name in without if name in loaded} == set()
+    assert len([name for name in loaded if name.startswith("dsync")]) <= own
+
+
+def test_the_names_of_commands_are_completed_without_their_modules(synced: Command) -> None:
+    """Tab is pressed often, and what commands import takes most of their time."""
+    asked = {"_DSYNC_COMPLETE": "bash_complete", "COMP_WORDS": "dsync ", "COMP_CWORD": "1"}
+    loaded, shown = imported(synced.given(**asked))
+    assert set(COMMANDS) == {line.split(",")[1] for line in shown.split()}
+    assert set() == loaded & {"pydantic", "sqlalchemy", "dsync.settings", "dsync.cli.sync"}
+
+
+def imported(dsync: Command, *arguments: str) -> tuple[set[str], str]:
+    """Return the modules that a command imports, and what it prints."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "dsync", *command.split()],
-        cwd=synced.folder,
-        env=dict(synced.environment),
+        [sys.executable, "-X", "importtime", "-m", "dsync", *arguments],
+        cwd=dsync.folder,
+        env=dict(dsync.environment),
         capture_output=True,
         text=True,
         timeout=60,
@@ -59,8 +75,7 @@ def test_a_short_command_loads_no_more_than_it_needs(
     )
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "dsync.cli.root" in loaded
-    assert {name for name in without if name in loaded} == set()
-    assert len([name for name in loaded if name.startswith("dsync")]) <= own
+    return loaded, done.stdout
 
 
 def test_help_needs_the_declarations_alone() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import re
 import threading
 import time
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from openpyxl import Workbook, load_workbook
 from sqlalchemy import event
 
 from dsync.addresses import Listen
@@ -47,6 +50,20 @@ class Visitor:
     def send(self, path: str, **fields: Any) -> str:
         """Send a form, and read the words of the page that answers."""
         return words(self.post(path, **fields).text)
+
+    def lines(self, path: str) -> list[list[str]]:
+        """Read the lines of a CSV file, the names of its columns first."""
+        text = self.get(path).content.decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text), delimiter=";"))
+
+    def column(self, path: str, name: str) -> list[str]:
+        """Read a column of a CSV file."""
+        header, *rows = self.lines(path)
+        return [row[header.index(name)] for row in rows]
+
+    def book(self, path: str) -> Workbook:
+        """Read a workbook."""
+        return load_workbook(io.BytesIO(self.get(path).content))
 
     @cached_property
     def token(self) -> str:

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from dsync.console.desk import Desk
+from dsync.errors import StoreError
 from dsync.sandbox import Change
 from dsync.sync.work import Erase, Push, ReadDossiers, to_row
 from dsync.wiring import Worker
@@ -31,7 +32,7 @@ from tests.engine.rig import (
     few_products,
     number,
 )
-from tests.engine.served import Served, register
+from tests.engine.served import Served, register, unregister
 from tests.engine.test_judging import STARTUPS
 from tests.engine.test_rules_brake import WRONG, change_rules
 from tests.store.databases import connected
@@ -259,12 +260,33 @@ def test_a_request_that_a_service_has_begun_stays_the_services(engine: Engine) -
     taking.ask(worker.app, ReadDossiers((number(0),)), USER)
     # It comes after it, in the same thread.
     taking.ask(worker.app, ReadDossiers((number(1),)), USER)
-    until = time.monotonic() + DEADLINE_S
-    while requests_of(engine)[-1][2] is None:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_for(engine, [("dossier", USER, None), ("dossier", USER, 6)])
     taking.close()
-    assert [("dossier", USER, None), ("dossier", USER, 6)] == requests_of(engine)
+
+
+def wait_for(engine: Engine, expected: list[tuple[str, str, int | None]]) -> None:
+    """Wait until the requests are these."""
+    until = time.monotonic() + DEADLINE_S
+    while expected != requests_of(engine):
+        assert time.monotonic() < until, requests_of(engine)
+        time.sleep(0.05)
+
+
+def test_a_request_that_the_database_kept_from_beginning_is_ended(engine: Engine) -> None:
+    """It was away for a moment; nobody else would ever end it, and its page would wait."""
+    worker = engine.another()
+
+    def away(reading: Callable[..., Any], *given: Any) -> Any:
+        if threading.current_thread() is threading.main_thread():
+            return reading(*given)
+        del worker.store.around["reading"]
+        raise StoreError("The disk is full.")
+
+    worker.store.around["reading"] = away
+    desk = Desk(worker.stop)
+    desk.ask(worker.app, ReadDossiers((number(0),)), USER)
+    wait_for(engine, [("dossier", USER, StoreError.exit_code)])
+    desk.close()
 
 
 def reads_until(stop: threading.Event, client: WatchedClient) -> threading.Event:
@@ -294,15 +316,18 @@ def test_what_a_stopped_console_has_not_done_is_interrupted(engine: Engine) -> N
     assert [("dossier", USER, 130), ("envoi", USER, 130)] == requests_of(engine)
 
 
-def test_the_next_console_does_what_a_killed_one_was_asked(fresh: Engine) -> None:
-    fresh.sync()
-    with fresh.worker.store.requests(DEMARCHE) as requests:
-        requests.ask(*to_row(Erase((number(0),))), USER, fresh.control.clock.now())
-    with visiting(fresh) as visitor:
-        until = time.monotonic() + DEADLINE_S
-        while [("effacement", USER, 0)] != requests_of(fresh):
-            assert time.monotonic() < until
-            time.sleep(0.05)
+def test_the_next_console_does_what_a_killed_one_was_asked(engine: Engine) -> None:
+    """Unless a service runs, which will do it."""
+    with engine.worker.store.requests(DEMARCHE) as requests:
+        requests.ask(*to_row(Erase((number(0),))), USER, engine.control.clock.now())
+    service = engine.another().app
+    register(service)
+    with visiting(engine) as visitor:
+        assert 200 == visitor.get("/").status_code
+    assert [("effacement", USER, None)] == requests_of(engine)
+    unregister(service)
+    with visiting(engine) as visitor:
+        wait_for(engine, [("effacement", USER, 0)])
         assert "a été effacé ici" in visitor.read(f"/dossiers/{number(0)}/tout")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -106,13 +104,8 @@ def test_each_filter_narrows(
     page = visitor.get(f"/suivi?{query}").text
     shown = [int(one) for one in re.findall(r'href="/dossiers/(\d+)/changements', page)]
     assert [number(rank) for rank in lines] == shown
-    assert rows_of(visitor, query, "Dossier") == [str(one) for one in shown]
-
-
-def rows_of(visitor: Visitor, query: str, column: str) -> list[str]:
-    """Return a column of the file of a selection."""
-    file = visitor.get(f"/changements.csv?{query}").content.decode("utf-8-sig")
-    return [row[column] for row in csv.DictReader(io.StringIO(file), delimiter=";")]
+    file = visitor.column(f"/changements.csv?{query}", "Dossier")
+    assert file == [str(one) for one in shown]
 
 
 @postgresql_if_long

@@ -78,6 +78,12 @@ class Post:
         """Ask for the digest on its page."""
         return self.visitor(who).post("/abonnement", frequence=frequence)
 
+    def after(self, **duration: float) -> list[tuple[str, EmailMessage]]:
+        """Have one more service send what is due after a while; return what was received."""
+        self.engine.advance(**duration)
+        self.service().tick()
+        return self.told()
+
     def told(self) -> list[tuple[str, EmailMessage]]:
         """Return what was received since the last call, with whom it is for."""
         found = [(to, message) for [to], message in self.box.received]
@@ -106,8 +112,7 @@ def post(engine: Engine) -> Iterator[Post]:
 def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
     """Whatever the number of services and their restarts; its numbers are those of its links."""
     assert "chaque jour" in words(post.ask(EMAIL, "jour").text)
-    post.service().tick()
-    assert [] == post.told()
+    assert [] == post.after()
     post.engine.advance(days=1)
     services = [post.service() for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
@@ -135,9 +140,7 @@ def test_a_person_is_told_once_a_day_what_waits_for_them(post: Post) -> None:
     held = post.engine.rows("SELECT siret, raison_sociale, usager_courriel FROM dossier")
     assert not [value for row in held for value in row.values() if value and value in str(message)]
     assert EMAIL.lower() not in text
-    post.engine.advance(hours=5)
-    post.service().tick()
-    assert [] == post.told()
+    assert [] == post.after(hours=5)
 
 
 def test_a_week_has_one_digest(post: Post) -> None:
@@ -150,17 +153,13 @@ def test_a_week_has_one_digest(post: Post) -> None:
         weekday = post.engine.worker.now().astimezone(PARIS).weekday()
         sent += [weekday for _ in post.told()]
     assert [0, 0] == sent
-    post.engine.advance(days=9)
-    post.service().tick()
-    assert 1 == len(post.told())
+    assert 1 == len(post.after(days=9))
 
 
 def test_the_link_ends_it_without_a_session(post: Post) -> None:
     """By a button, or by the mail program's own; a link that was only looked at ends nothing."""
     post.ask(EMAIL, "jour")
-    post.engine.advance(days=1)
-    post.service().tick()
-    [(_, message)] = post.told()
+    [(_, message)] = post.after(days=1)
     assert "List-Unsubscribe=One-Click" == message["List-Unsubscribe-Post"]
     link = message["List-Unsubscribe"].strip("<>").replace(ORIGIN, post.console.base)
     assert message["List-Unsubscribe"].strip("<>") in message.get_content()
@@ -173,9 +172,7 @@ def test_the_link_ends_it_without_a_session(post: Post) -> None:
     assert "C’est fait" in words(ended.text)
     assert [] == post.engine.rows("SELECT id FROM abonnement")
     assert 404 == stranger().get(link).status_code
-    post.engine.advance(days=1)
-    post.service().tick()
-    assert [] == post.told()
+    assert [] == post.after(days=1)
 
 
 def test_each_role_is_told_what_waits_for_it(post: Post) -> None:
@@ -183,10 +180,8 @@ def test_each_role_is_told_what_waits_for_it(post: Post) -> None:
     assert 403 == post.ask(READER, "jour").status_code
     assert "fournisseur d’identité" in words(post.ask(CLAIMED, "jour").text)
     post.ask(JURY, "jour")
-    post.engine.advance(days=1)
-    post.service().tick()
     # Nothing waits for the jury yet.
-    assert [] == post.told()
+    assert [] == post.after(days=1)
     jury = post.engine.rows(
         "SELECT numero FROM candidature WHERE numero IN "
         "(SELECT numero FROM dossier WHERE etat = 'en_instruction')"
@@ -195,8 +190,7 @@ def test_each_role_is_told_what_waits_for_it(post: Post) -> None:
     post.engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
     post.engine.advance(days=1)
     post.engine.sync()
-    post.service().tick()
-    [(to, message)] = post.told()
+    [(to, message)] = post.after()
     lines = [line for line in message.get_content().splitlines() if line.startswith("- ")]
     assert (JURY, ["- Jury : 1"]) == (to, lines)
     post.engine.advance(days=1)
@@ -218,18 +212,13 @@ def test_what_could_not_be_sent_is_sent_later(
     post.box.answer = f"550 {EMAIL} is unknown"
     post.service().tick()
     post.box.answer = None
-    post.service().tick()
-    assert [] == post.told()
+    assert [] == post.after()
     post.engine.advance(minutes=16)
     post.box.cuts = True
     post.service().tick()
     post.box.cuts = False
-    post.engine.advance(minutes=16)
-    post.service().tick()
-    assert 2 == len(post.told())
-    post.engine.advance(minutes=16)
-    post.service().tick()
-    assert [] == post.told()
+    assert 2 == len(post.after(minutes=16))
+    assert [] == post.after(minutes=16)
     logged = capsys.readouterr().out
     assert "digest_not_sent" in logged
     assert EMAIL.lower() not in logged.lower()

@@ -21,7 +21,8 @@ from tests.console.served import Visitor, configured
 from tests.console.test_answers import move, page_of
 from tests.engine.rig import RESULTAT, Engine, number
 
-NORD = "Groupe Nord"
+GROUPE = "autre groupe"
+"""DS has it, too: a dossier that is read again stays there."""
 LIMITED = (Role.INSTRUCTEUR, Role.JURY)
 """The roles that can be limited to groupes."""
 PEOPLE = [
@@ -84,11 +85,12 @@ def person(
     engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
     engine.control.faults.return_null(number(2), champs_only=True)
     move(engine, 3, page_of(engine, 1))
+    for rank in range(6):
+        engine.control.change_groupe(number(rank), GROUPE)
     engine.sync(full=True)
-    engine.execute(f"UPDATE dossier SET groupe_instructeur = '{NORD}' WHERE numero < {number(6)}")
     entry: dict[str, Any] = {"role": role.value, "who": ["@dinum.example.fr"]}
     if is_limited:
-        entry["groupes"] = [NORD]
+        entry["groupes"] = [GROUPE]
     app = configured(engine, tmp_path, shipped_config().read_text("utf-8"))
     with team(engine, [entry], [app]) as (visitor, _):
         yield visitor, role
@@ -123,7 +125,9 @@ def test_what_a_page_offers_is_done(person: tuple[Visitor, Role]) -> None:
             if shape in followed or "/static/" in link:
                 continue
             followed.add(shape)
-            if (status := visitor.get(link).status_code) != 200:
+            status = visitor.get(link).status_code
+            # What was asked for before may take away what a page offers: it offers it no more.
+            if status != 200 and link in html.unescape(visitor.get(path).text):
                 failed.append(f"{path} leads to {link}: {status}")
         for form in Forms(answer.text).found:
             for button in form["buttons"] or [{}]:

@@ -46,7 +46,7 @@ def test_the_jury_is_ordered_by_mean_mark(read_engine: Engine, reader: Visitor) 
         assert [said.number(row["note_moyenne"], 2) for row in rows] == [one[mean] for one in shown]
         unranked = [str(row["numero"]) for row in rows if row["rang"] is None]
         assert all(number in words(page.text).partition("faute de notes")[2] for number in unranked)
-        book = load_workbook(io.BytesIO(reader.get(f"/jury.xlsx?le={day}").content))
+        book = reader.book(f"/jury.xlsx?le={day}")
         lines = [[*row] for row in book["Classement"].values]
         assert [str(row["numero"]) for row in rows] == [str(one[dossier]) for one in lines[1:]]
         in_book = {str(line[dossier]): dict(zip(lines[0], line, strict=True)) for line in lines[1:]}
@@ -144,7 +144,7 @@ def test_the_marks_are_side_by_side(engine: Engine, visitor: Visitor) -> None:
         page = words(text)
         assert "Réévalué à la soutenance : ces notes ne comptent plus." in page
         assert re.search(r"La grille \d \(ada@exemple.fr\), 2,00 de moyenne, ne compte pas", page)
-    book = load_workbook(io.BytesIO(visitor.get(f"/jury.xlsx?le={DAY}").content))
+    book = visitor.book(f"/jury.xlsx?le={DAY}")
     header, *marks = ([*row] for row in book["Notes"].values)
     counts, lacks = header.index("Compte"), header.index("Ce qui manque")
     assert ["non", "non", "non", "oui"] == [row[counts] for row in marks]
@@ -216,7 +216,7 @@ def test_what_a_jury_takes_along_has_no_contact(read_engine: Engine, reader: Vis
     assert private
     days = read_engine.rows("SELECT DISTINCT jury_le FROM lecture_jury_dossier")
     for day in {row["jury_le"] for row in days}:
-        book = load_workbook(io.BytesIO(reader.get(f"/jury.xlsx?le={day}").content))
+        book = reader.book(f"/jury.xlsx?le={day}")
         cells = {str(c) for sheet in book.worksheets for row in sheet.values for c in row if c}
         assert not private & cells
         page = reader.read(f"/jury/fiches?le={day}")
@@ -268,7 +268,7 @@ def test_several_juries_are_reached_and_read_at_once(engine: Engine, visitor: Vi
     headers, rows = jury_of(visitor.get(f"/jury?le={DAY}").text)
     mean, before = headers.index("Moyenne"), headers.index("Avant")
     assert ("5,00", "2,50") == (rows[0][mean], rows[0][before])
-    book = load_workbook(io.BytesIO(visitor.get("/jury.xlsx?le=tous").content))
+    book = visitor.book("/jury.xlsx?le=tous")
     header, *lines = ([*row] for row in book["Classement"].values)
     assert "Jury du" == header[0]
     assert of_each == [row[2] for row in lines]

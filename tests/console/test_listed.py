@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import re
 
 import pytest
@@ -44,10 +42,9 @@ def test_columns_are_chosen_in_the_address(reader: Visitor) -> None:
     assert ["Dossier", "Département", "Problème identifié"] == headers
     assert any(row[2] != "–" for row in rows)
     assert sorted(row[1] for row in rows) == [row[1] for row in rows]
-    file = reader.get(f"/dossiers.csv?{link}").content.decode("utf-8-sig")
-    lines = list(csv.reader(io.StringIO(file), delimiter=";"))
-    assert headers == lines[0][:3]
-    assert {"Motif", "Moyenne"} <= {*lines[0]}
+    names, *_ = reader.lines(f"/dossiers.csv?{link}")
+    assert headers == names[:3]
+    assert {"Motif", "Moyenne"} <= {*names}
 
 
 def test_a_dossier_opened_from_a_list_leads_through_it(reader: Visitor) -> None:
@@ -67,7 +64,19 @@ def test_a_dossier_opened_from_a_list_leads_through_it(reader: Visitor) -> None:
     back = re.search(r'class="fil"><p><a [^>]*href="([^"]+)"', page)
     assert back
     assert listed == numbers(reader.get(html.unescape(back[1])))
-    assert link_of(reader.get(f"/dossiers/{FIRST}").text, "next") is None
+    for other in (f"{FIRST}", f"{number(5)}?{query}"):
+        assert link_of(reader.get(f"/dossiers/{other}").text, "next") is None, "not in the list"
+
+
+def test_pages_of_a_list_lead_to_each_other(reader: Visitor) -> None:
+    first = "/suivi?par=tous"
+    following = link_of(reader.get(first).text, "next")
+    assert following
+    page = reader.get(following).text
+    assert "Page 2" in words(page)
+    back = link_of(page, "prev")
+    assert back
+    assert reader.read(first) == reader.read(back)
 
 
 def test_several_dossiers_are_read_and_judged_by_one_request(
@@ -104,9 +113,8 @@ def test_chosen_dossiers_are_downloaded(visitor: Visitor) -> None:
     some = [str(number(rank)) for rank in (3, 1)]
     answer = visitor.post("/dossiers?tri=numero&ordre=desc", quoi="telecharger", dossier=some)
     assert answer.url.partition("?")[0].endswith("/dossiers.xlsx")
-    file = visitor.get("/dossiers.csv?" + answer.url.partition("?")[2]).content.decode("utf-8-sig")
-    found = [row["Dossier"] for row in csv.DictReader(io.StringIO(file), delimiter=";")]
-    assert some == found
+    query = answer.url.partition("?")[2]
+    assert some == visitor.column(f"/dossiers.csv?{query}", "Dossier")
 
 
 def test_a_lecteur_chooses_only_what_is_shown(read_engine: Engine) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import json
 import re
 from base64 import b64decode
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openpyxl import load_workbook
 
 from dsync.configuration import DemarcheSection
 from dsync.console import visit, words
@@ -282,6 +280,6 @@ def text_of(engine: Engine, visitor: Visitor, role: Role) -> str:
     }
     assert set(books) == FILES
     for path in filter(None, books.values()):
-        book = load_workbook(io.BytesIO(visitor.get(path).content))
+        book = visitor.book(path)
         texts += [flat(str(cell)) for row in book.active.values for cell in row if cell]
     return "\n".join(texts)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import json
 import re
 from base64 import b64decode
@@ -14,7 +12,6 @@ from json import dumps
 from typing import Any
 
 import pytest
-from openpyxl import load_workbook
 
 from dsync.console import words as code_words
 from dsync.console.access import Role
@@ -155,15 +152,15 @@ def test_a_file_shows_what_the_page_shows(read_engine: Engine, reader: Visitor) 
     """The same rows, headers, words and Paris days, as CSV and as a workbook; no code, no UTC."""
     query = "presence=present&tri=depose_le&ordre=desc"
     headers, rows = table_of(reader.get(f"/dossiers?{query}").text)
-    answer = reader.get(f"/dossiers.csv?{query}")
-    assert "attachment" in answer.headers["Content-Disposition"]
-    lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
-    book = load_workbook(io.BytesIO(reader.get(f"/dossiers.xlsx?{query}").content))
+    file = f"/dossiers.csv?{query}"
+    assert "attachment" in reader.get(file).headers["Content-Disposition"]
+    lines = reader.lines(file)
+    book = reader.book(f"/dossiers.xlsx?{query}")
     cells = [[*row] for row in book.active.values]
     assert lines[0] == cells[0]
     assert headers == lines[0][: len(headers)]
     assert len(lines[0]) == len(set(lines[0]))
-    whole = load_workbook(io.BytesIO(reader.get(f"/dossiers.xlsx?{query}&complet=oui").content))
+    whole = reader.book(f"/dossiers.xlsx?{query}&complet=oui")
     [first_row, *_] = whole.active.values
     assert (lines[0], True) == ([*first_row][: len(lines[0])], len(first_row) > 2 * len(lines[0]))
     for shown, line, row in zip(rows, lines[1:], cells[1:], strict=True):
@@ -201,11 +198,10 @@ def test_a_stage_is_one_fact_on_all_screens(read_engine: Engine, reader: Visitor
     """The one of `lecture_suivi`; what the team types has another name, in the file, too."""
     followed = read_engine.rows("SELECT numero, etape, attend FROM lecture_suivi")
     stages = {row["numero"]: row["etape"] for row in followed}
-    chosen = "/dossiers.csv?complet=oui&colonnes=etape,attend"
-    file = reader.get(chosen).content.decode("utf-8-sig")
-    for row in csv.DictReader(io.StringIO(file), delimiter=";"):
-        assert row["Étape"] == stages.get(int(row["Dossier"]), "")
-        assert "Avancement noté par l’équipe" in row
+    header, *rows = reader.lines("/dossiers.csv?complet=oui&colonnes=etape,attend")
+    assert "Avancement noté par l’équipe" in header
+    for row in rows:
+        assert row[header.index("Étape")] == stages.get(int(row[header.index("Dossier")]), "")
     typed = read_engine.rows("SELECT numero FROM lecture_candidature WHERE etape IS NOT NULL")
     page = reader.read(f"/dossiers/{typed[0]['numero']}/reponses")
     assert "Avancement noté par l’équipe" in page
@@ -262,6 +258,7 @@ def test_what_to_send_to_an_applicant_stands_in_the_dossier(
     assert re.search(r"message envoyé, dit cette personne\) – ada@poste", journal)
     waiting = visitor.get(f"/dossiers?attend=usager&numeros={number(0)}")
     assert [number(0)] == numbers(waiting)
+    assert "il garde son avis" in visitor.send(f"/dossiers/{number(5)}/envoye")
 
 
 def test_each_verdict_has_its_account(console: ServedConsole, engine: Engine) -> None:

@@ -76,7 +76,10 @@ def test_a_relation_is_masked_by_the_marks_of_its_columns(engine: Engine) -> Non
     for name, columns in relations(engine).items():
         for column, one in columns.items():
             before, after = (values(some[name], column) for some in (whole, lecteur))
-            if one.mark is Mark.OPEN and after:
+            # Where a row follows the clock, when it moved is when it was looked at.
+            if name.startswith("lecture_") and column == "modifie_ici_le":
+                assert None not in after, name
+            elif one.mark is Mark.OPEN and after:
                 assert before == after, (name, column)
             elif one.mark in (*MASKED, Mark.OF_JURY) and f"{name}.{column}" not in IN_PART:
                 assert {None} >= {*after}, (name, column)

@@ -1,8 +1,7 @@
-"""Fixtures: an engine of twelve dossiers on SQLite, one on each database, one made to order."""
+"""Fixtures: an engine of twelve dossiers, or one made to order; on SQLite, unless a mark says."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,31 +10,29 @@ from typing import Any
 import pytest
 
 from tests.engine.rig import Engine, seeds
+from tests.store.databases import made_database
 
 Start = Callable[..., Engine]
 
 
 @pytest.fixture
-def start(sqlite_template: Path, tmp_path: Path) -> Iterator[Start]:
-    """Start an engine on SQLite, of these ranks and with these settings."""
-    path = tmp_path / "dsync.db"
-    shutil.copy(sqlite_template, path)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated, empty database: on SQLite, or as the test's mark says."""
+    yield from made_database(getattr(request, "param", "sqlite"), request, tmp_path)
+
+
+@pytest.fixture
+def start(database_url: str) -> Iterator[Start]:
+    """Start an engine of these ranks and with these settings."""
     with ExitStack() as opened:
 
         def make(ranks: Any = range(12), **changes: Any) -> Engine:
-            return opened.enter_context(Engine(f"sqlite:///{path}", seeds(ranks), **changes))
+            return opened.enter_context(Engine(database_url, seeds(ranks), **changes))
 
         yield make
 
 
 @pytest.fixture
 def engine(start: Start) -> Engine:
-    """The engine of twelve dossiers on SQLite; nothing was read yet."""
+    """The engine of twelve dossiers; nothing was read yet."""
     return start()
-
-
-@pytest.fixture
-def engine_on_each(database_url: str) -> Iterator[Engine]:
-    """The same on SQLite and on PostgreSQL."""
-    with Engine(database_url, seeds()) as made:
-        yield made

@@ -41,6 +41,7 @@ from dsync.sandbox.http.control import Control
 from dsync.sandbox.http.endpoint import Entry
 from dsync.sandbox.world import opaque_ids
 from dsync.sandbox.world.model import ServedDossier
+from dsync.service.alerts import findings_of
 from dsync.settings import Settings
 from dsync.store import Store, SyncState, tables
 from dsync.store.engine import open_engine, parse_url
@@ -662,6 +663,11 @@ class Engine:
         """Consent, as a person, to what waits of a kind."""
         [one] = [one for one in self.asked() if one.proposal.kind is kind]
         return self.sync(work=Kind.CONSENT, genre=kind, accord=one.version, started_by=by)
+
+    def alerts(self) -> dict[str, str]:
+        """Return what a service would tell of the démarche, by name."""
+        app, now = self.worker.app, self.control.clock.now()
+        return {one.name: one.text for one in findings_of(app, app.state(now), now)}
 
     def content(self, *, all_tables: bool = False) -> dict[str, list[str]]:
         """Return every row of every table as text; without bookkeeping unless asked."""

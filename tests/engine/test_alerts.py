@@ -59,10 +59,9 @@ def told(engine: Engine, inbox: Inbox, *services: Alerts, minutes: int = 2) -> l
 
 @on_postgresql
 def test_each_alert_is_told_once_when_it_begins_and_once_when_it_ends(
-    engine_on_each: Engine, inbox: Inbox
+    engine: Engine, inbox: Inbox
 ) -> None:
     """By one of two services, also after a restart; nothing of a dossier is told."""
-    engine = engine_on_each
     both = alerts_of(engine.worker, inbox), alerts_of(engine.another(), inbox)
     assert [] == told(engine, inbox, *both)
     engine.sync()
@@ -219,10 +218,9 @@ def test_a_cause_of_several_demarches_is_one_message(engine: Engine, inbox: Inbo
 
 @on_postgresql
 def test_a_lost_database_is_told_without_it(
-    engine_on_each: Engine, inbox: Inbox, postgres_server: PostgresServer
+    engine: Engine, inbox: Inbox, postgres_server: PostgresServer
 ) -> None:
     """By the process; its end by one of two, once the database is there to agree on it."""
-    engine = engine_on_each
     both = [alerts_of(worker, inbox) for worker in (engine.worker, engine.another())]
     engine.sync()
     assert [INSTRUCTEUR] == told(engine, inbox, *both)
@@ -413,11 +411,7 @@ class Held:
 
 
 def test_a_changed_form_is_told_by_the_daily_check(start: Start, inbox: Inbox) -> None:
-    """At the start, and once a day: a label that is missing, until it is there.
-
-    Of several services the one that started first makes it, another one once that has ended; what
-    one finds and a later one does not is over.
-    """
+    """At the start, and once a day, by the service that started first, until it is there."""
     engine = start([0])
     alerts, services = alerts_of(engine.worker, inbox), engine.worker.app.store.services
     now = engine.worker.now()
@@ -445,9 +439,9 @@ def test_a_changed_form_is_told_by_the_daily_check(start: Start, inbox: Inbox) -
 
 
 @on_postgresql
-def test_the_clocks_of_two_machines_double_no_alert(engine_on_each: Engine) -> None:
+def test_the_clocks_of_two_machines_double_no_alert(engine: Engine) -> None:
     """One that is five minutes ahead or behind leaves an alert to the service that sends it."""
-    engine, titles = engine_on_each, list[str]()
+    titles = list[str]()
 
     def note(title: str, _text: str, _severity: object) -> bool:
         titles.append(title.partition(": ")[2])

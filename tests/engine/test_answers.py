@@ -68,12 +68,8 @@ def page_of(engine: Engine, rank: int) -> str:
 
 
 @on_postgresql
-def test_an_answer_makes_the_verdict_and_is_written_into_ds(engine_on_each: Engine) -> None:
-    """Detail, journal and view say who, when and why; what it rested on is kept; then it is quiet.
-
-    Dossier 1 is « À vérifier » by its doublon alone.
-    """
-    engine = engine_on_each
+def test_an_answer_makes_the_verdict_and_is_written_into_ds(engine: Engine) -> None:
+    """Detail, journal and view say who, when and why, and what it rested on; then it is quiet."""
     engine.sync_until_quiet()
     found = checks(engine, 1)["doublon"]
     assert 0 == answer(engine, 1, "doublon").exit_code
@@ -106,9 +102,8 @@ def test_an_answer_makes_the_verdict_and_is_written_into_ds(engine_on_each: Engi
 
 
 @postgresql_if_long
-def test_an_answer_withdrawn_leaves_what_the_check_finds(engine_on_each: Engine) -> None:
+def test_an_answer_withdrawn_leaves_what_the_check_finds(engine: Engine) -> None:
     """With who did it; a second time there is nothing to withdraw."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     before = engine.remote(1, DETAIL)
     answer(engine, 1, "doublon")

@@ -223,34 +223,41 @@ def test_edits_and_deposits_among_what_is_in_doubt_wait_with_it(start: Start) ->
     assert {} == engine.quarantine()
 
 
-@pytest.mark.parametrize("what", ["edits", "decisions", "deposits", "moved", "first", "scans"])
-def test_what_is_ordinary_waits_for_nobody(start: Start, what: str) -> None:
-    """However many: what moved with a date, what is new, and what DS adds by itself."""
+def test_what_is_ordinary_waits_for_nobody(start: Start) -> None:
+    """However many: what is new, what moved with a date, and what DS adds by itself."""
     engine = start(range(8))
-    if what != "first":
-        engine.sync_until_quiet()
-    match what:
-        case "edits":
-            for rank in range(8):
-                engine.control.edit_champ(number(rank), PROBLEME, f"Autre {rank}")
-        case "decisions":
-            for rank in range(8):
-                engine.control.move(number(rank), "accepte")
-        case "deposits":
-            for seed in seeds(range(8, 40)):
-                engine.control.deposit(seed)
-        case "moved":
-            for rank in range(8):
-                dossier = engine.control.world.dossier(number(rank))
-                dossier.champs[PROBLEME] = "Autre"
-                dossier.updated_at = dossier.champs_at = engine.control.clock.now()
-        case "scans":
-            for truth in engine.control.truth():
-                for key, value in engine.control.world.dossier(truth.number).champs.items():
-                    if isinstance(value, list) and value and hasattr(value[0], "virus_scan"):
-                        engine.control.end_virus_scan(truth.number, key, "pending")
-    assert 0 == engine.sync(full=True).exit_code
-    assert asked(engine) is None
+    control, world = engine.control, engine.control.world
+
+    def scans() -> None:
+        for truth in control.truth():
+            for key, value in world.dossier(truth.number).champs.items():
+                if isinstance(value, list) and value and hasattr(value[0], "virus_scan"):
+                    control.end_virus_scan(truth.number, key, "pending")
+
+    def moved() -> None:
+        for rank in range(8):
+            dossier = world.dossier(number(rank))
+            dossier.champs[PROBLEME] = "Autre"
+            dossier.updated_at = dossier.champs_at = control.clock.now()
+
+    def edits() -> None:
+        for rank in range(8):
+            control.edit_champ(number(rank), PROBLEME, f"Autre {rank}")
+
+    def deposits() -> None:
+        for seed in seeds(range(8, 40)):
+            control.deposit(seed)
+
+    def decisions() -> None:
+        for rank in range(8):
+            control.move(number(rank), "accepte")
+
+    assert 0 == engine.sync_until_quiet().exit_code
+    for act in (scans, moved, edits, deposits, decisions):
+        act()
+        report = engine.sync(full=True)
+        assert (0, None) == (report.exit_code, asked(engine)), act.__name__
+        engine.advance(minutes=11)
 
 
 def test_a_read_is_due_within_the_hour_while_many_are_in_doubt(engine: Engine) -> None:

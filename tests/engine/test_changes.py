@@ -161,10 +161,7 @@ def test_what_dsync_wrote_is_dsyncs_and_a_humans_hand_after_it_is_not(
 
 
 def test_a_champ_that_an_instructeur_corrects_is_not_the_usagers(engine: Engine) -> None:
-    """DS's dates and traitements tell the hand; after both nobody can.
-
-    DS routes a dossier anew when its champs are edited, and gives no author of the groupe.
-    """
+    """DS's dates and traitements tell the hand; nobody knows after both, nor of a groupe."""
     quiet(engine)
     for rank in (0, 1, 3):
         engine.control.edit_champ(number(rank), PROBLEME, "Autre")
@@ -244,10 +241,7 @@ def with_commune(engine: Engine, *ranks: int) -> None:
 
 @pytest.mark.parametrize("how", ["field", "reduced"])
 def test_a_hole_is_no_change_and_hides_none(start: Start, how: str) -> None:
-    """What DS cannot render is compared once it can, with what was last read; the rest always.
-
-    The commune of one dossier is the same then, that of the other is another one.
-    """
+    """What DS cannot render is compared once it can, with what was last read; the rest always."""
     engine, after = start(range(2)), {0: LYON, 1: BREST}
     with_commune(engine, *after)
     quiet(engine)

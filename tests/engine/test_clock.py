@@ -11,13 +11,14 @@ from dsync.errors import LeaseHeldError
 from dsync.sandbox.http.faults import ScriptedFault
 from dsync.sync.work import ReadAll
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
+from tests.store.databases import on_each
 
 AHEAD = timedelta(days=400)
 
 
-def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Engine) -> None:
+@on_each
+def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine: Engine) -> None:
     """What it left in the future counts as never: the full read, and wishes that were put off."""
-    engine = engine_on_each
     engine.begin(push=False)
     engine.worker.skew = AHEAD
     engine.control.faults.fail(ScriptedFault("answer_lost", only="mutation", times=None))
@@ -47,9 +48,7 @@ def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine_on_each: Eng
 def test_nothing_is_judged_while_the_clocks_differ(
     engine: Engine, minutes: int, code: int, judged: int
 ) -> None:
-    """By more than ten minutes: DS's dates decide what is read, one line says so, the right clock
-    judges.
-    """
+    """By more than ten minutes: all is read, one line says so, and the right clock judges."""
     engine.worker.skew = timedelta(minutes=minutes)
     report = engine.sync(push=False)
     assert (code, 12, judged) == (report.exit_code, report.read, report.evaluated)

@@ -25,11 +25,7 @@ from tests.profiles import long
 
 @pytest.mark.parametrize("when", ["before", long("over a conflict"), "kept"])
 def test_the_same_value_by_a_human_stays_theirs(engine: Engine, when: str) -> None:
-    """It is confirmed without a write; a verdict that moves on does not replace it, nor the label.
-
-    They wrote it before dsync's first run, or their value was in conflict, or kept, and the verdict
-    came round to it.
-    """
+    """It is confirmed without a write, and a verdict that moves on leaves it and its label."""
     page = engine.control.truth_of(number(0)).raw_champs[PAGE]
     if when == "before":
         make_ineligible(engine)
@@ -85,10 +81,7 @@ def test_a_value_that_a_human_emptied_or_put_back_stays_theirs(engine: Engine) -
 
 
 def test_two_edits_within_one_second_are_two_edits_until_the_human_agrees(engine: Engine) -> None:
-    """DS's dates are cut to the second: the value itself tells, and a conflict's too.
-
-    Once it is dsync's own, the rest follows, and the journal says so.
-    """
+    """DS's dates are cut to the second: the value itself tells, and a conflict's too."""
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
     engine.sync_until_quiet()
     assert ("conflit", []) == (engine.wishes(0)["resultat"], engine.labels(0))

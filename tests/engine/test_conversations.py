@@ -39,9 +39,8 @@ def listed(engine: Engine, **wanted: Any) -> bool:
 
 
 @on_postgresql
-def test_a_question_waits_for_its_answer(engine_on_each: Engine) -> None:
+def test_a_question_waits_for_its_answer(engine: Engine) -> None:
     """An instructeur's message passes the turn to the usager, the answer back to the team."""
-    engine = engine_on_each
     engine.sync()
     engine.control.move(number(ASKED), "en_construction")
     engine.control.send_message(number(ASKED), "system")

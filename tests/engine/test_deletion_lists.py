@@ -163,11 +163,7 @@ def test_a_page_is_newer_than_the_lists_that_came_with_it(engine: Engine) -> Non
 def test_a_list_that_ds_fails_on_costs_that_list_alone(
     engine: Engine, which: str, full: bool
 ) -> None:
-    """One odd entry, and DS answers 500 for the list: it is named, the other is followed, 7.
-
-    The dossiers are read, judged and written, the last success moves; once DS has repaired the
-    entry, the list is read from its last good point, however long it took.
-    """
+    """It is named, the other is followed; repaired, it is read from its last good point."""
     engine.sync_until_quiet()
     before = engine.state()
     engine.control.hide(number(OPEN_ONE), "administration")

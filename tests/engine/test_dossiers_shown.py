@@ -11,9 +11,8 @@ import pytest
 
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.world.model import ServedDossier
-from dsync.store.listing import Selection
-from tests.engine.rig import DEMARCHE, OPEN, PAGE, PROBLEME, Engine, number, seeds
-from tests.store.databases import postgresql_if_long
+from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, Engine, number, seeds
+from tests.store.databases import on_each, postgresql_if_long
 
 PERSON = {"kind": "physique", "civilite": "Mme", "nom": "Exemple", "prenom": "Zoé", "email": None}
 INCOMPLETE = {"kind": "morale_incomplete", "siret": "13002526500013"}
@@ -52,6 +51,7 @@ def listed(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
+@on_each
 def test_a_dossier_shows_what_ds_gives_of_it(shown: Engine) -> None:
     """Each column against the source; a person has names, an organisation an address."""
     shown.sync_until_quiet()
@@ -161,9 +161,8 @@ def test_an_address_that_ds_never_rendered_costs_nothing_else(engine: Engine) ->
 
 
 @postgresql_if_long
-def test_a_call_has_the_name_that_the_configuration_gives_it(engine_on_each: Engine) -> None:
+def test_a_call_has_the_name_that_the_configuration_gives_it(engine: Engine) -> None:
     """Its title until then; a new name and none at all are followed by the next run."""
-    engine = engine_on_each
     engine.restart(configuration={"demarche": {"appel": None}})
     engine.sync()
     title = engine.rows("SELECT titre AS appel FROM demarche")
@@ -173,26 +172,6 @@ def test_a_call_has_the_name_that_the_configuration_gives_it(engine_on_each: Eng
         engine.sync()
         wanted = [{"appel": name}] if name else title
         assert wanted == engine.rows("SELECT DISTINCT appel FROM lecture_candidature")
-
-
-def test_modified_is_what_the_applicant_did(engine: Engine) -> None:
-    """Neither dsync's push, nor a label, nor a message is a change of the applicant's."""
-    engine.sync_until_quiet()
-    engine.control.send_message(number(1))
-    engine.control.edit_champ(number(2), PROBLEME, "Autre problème")
-    engine.advance(minutes=1)
-    engine.sync()
-    since = "'2026-11-24T14:30:00Z'"
-    query = f"SELECT numero FROM lecture_dossier WHERE {{}} >= {since} ORDER BY numero"
-    # dsync has written into each open dossier.
-    assert {number(rank) for rank in OPEN} == {
-        row["numero"] for row in engine.rows(query.format("modifie_le"))
-    }
-    assert [{"numero": number(2)}] == engine.rows(query.format("champs_modifie_le"))
-    with engine.worker.store.reading(DEMARCHE) as reader:
-        newest = Selection(tri="champs_modifie_le", descendant=True)
-        found, _ = reader.dossiers.listing(newest, limit=1)
-    assert [number(2)] == [row["numero"] for row in found]
 
 
 def test_a_replaced_value_keeps_whether_it_stood_in_ds(engine: Engine) -> None:

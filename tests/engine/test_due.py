@@ -51,10 +51,7 @@ def test_an_outbox_that_waits_is_due(engine: Engine) -> None:
 
 
 def test_what_cannot_be_sent_is_tried_less_and_less(engine: Engine) -> None:
-    """Up to the interval, without an instructeur that DS knows; not at all without any.
-
-    The run says which setting to correct.
-    """
+    """Up to the interval, without an instructeur that DS knows; not at all without any."""
     minutely = {"schedule": {"incremental": timedelta(minutes=1)}}
     engine.restart(configuration=minutely, ds_instructeur="absent@example.gouv.fr")
     waits = []

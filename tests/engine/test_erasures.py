@@ -14,6 +14,7 @@ from dsync.sync.report import RunReport
 from tests.acceptance.worker.installed import slowdown
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
 from tests.engine.test_deletions import OPEN_ONE
+from tests.store.databases import on_each
 
 ONE = 1
 WORD = "Mot-témoin"
@@ -94,9 +95,9 @@ def test_a_dossier_that_ds_erases_after_us_is_marked_so(engine: Engine) -> None:
     assert "supprime" == engine.one("dossier", ONE)["presence"]
 
 
-def test_a_purge_erases_old_decisions_only(engine_on_each: Engine) -> None:
+@on_each
+def test_a_purge_erases_old_decisions_only(engine: Engine) -> None:
     """Open dossiers and later decisions stay; what is erased is not copied again."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     engine.advance(days=100)
     engine.control.move(number(2), "refuse")

@@ -122,11 +122,7 @@ def test_another_product_is_judged_anew(start: Start) -> None:
 
 
 def test_fresh_evidence_is_taken_when_an_operator_asks(start: Start) -> None:
-    """Before and after are returned, the journal says who asked, the result is pushed.
-
-    What was compared is read back from the database by the numbers in the report; a finished
-    dossier keeps its verdict, so it is judged again.
-    """
+    """It is pushed, the journal says who asked, and what was compared is read back."""
     engine = start([0, 5, 9])
     engine.sync_until_quiet()
     publish(engine, rewrite(product_of(0)))

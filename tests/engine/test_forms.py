@@ -26,7 +26,7 @@ from dsync.wiring import Worker
 from tests.commands.command import without_programme
 from tests.configured import load_settings
 from tests.engine.rig import DEMARCHE, NOW, PROBLEME, SEED, Engine, id_of, number
-from tests.store.databases import connected
+from tests.store.databases import connected, on_each
 
 LAYOUT = ("header_section", "explication", "repetition")
 FACTS = len(DOSSIER_COLUMNS)
@@ -141,6 +141,7 @@ def _descriptors(raw: dict[str, Any]) -> list[dict[str, Any]]:
     return [*revision["champDescriptors"], *revision["annotationDescriptors"]]
 
 
+@on_each
 def test_each_view_of_a_form_equals_a_plain_reading_of_the_raw_nodes(
     zoo: tuple[str, dict[str, Any]],
 ) -> None:
@@ -227,9 +228,9 @@ def test_a_new_revision_adds_columns_and_takes_none_away(engine: Engine) -> None
     assert "Absent de la révision publiée." in columns["perspectives"].sentence
 
 
-def test_each_column_says_where_it_comes_from(engine_on_each: Engine) -> None:
+@on_each
+def test_each_column_says_where_it_comes_from(engine: Engine) -> None:
     """In all views, as the dictionary has them; of a renamed question, under its new name."""
-    engine = engine_on_each
     engine.begin(push=False)
     engine.control.form.publish_revision(Change(rename={PROBLEME: "Le problème"}))
     engine.sync(push=False)

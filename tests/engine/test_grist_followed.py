@@ -12,9 +12,8 @@ from tests.store.databases import on_postgresql
 
 
 @on_postgresql
-def test_a_document_is_asked_only_once_something_has_moved(engine_on_each: Engine) -> None:
+def test_a_document_is_asked_only_once_something_has_moved(engine: Engine) -> None:
     """Or a day has passed, because people write there, too; what failed is tried again."""
-    engine = engine_on_each
     with grist_server() as grist:
         views = ["lecture_dossier", "lecture_precontrole"]
         section = {"document": grist.address, "views": views}

@@ -134,10 +134,9 @@ NUMBER, NODE = ("number",), ()
 
 @engine_by_case("has_node", sqlite=True, postgresql=False)
 def test_a_node_without_its_number_is_passed_and_named_when_it_is_known(
-    engine_on_each: Engine, has_node: bool
+    engine: Engine, has_node: bool
 ) -> None:
     """All others are read, the position is passed; a full read tells which of the known it is."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     engine.control.faults.replace_json(number(4), NUMBER if has_node else NODE, "null")
     report = engine.sync(full=True)
@@ -239,12 +238,11 @@ def test_any_json_in_the_place_of_a_champ_costs_that_dossier_at_most(engine: Eng
 
 
 @on_postgresql
-def test_any_json_at_any_path_costs_that_dossier_at_most(engine_on_each: Engine) -> None:
+def test_any_json_at_any_path_costs_that_dossier_at_most(engine: Engine) -> None:
     """One after the other in one database: none of them poisons it.
 
     SQLite, which refuses less, gets any value at any path in `tests/property/test_any_answer.py`.
     """
-    engine = engine_on_each
     engine.begin(push=False)
     odd = ("-1", '"hier"', '"0001-01-01T00:00:00+10:00"', DEEP, "1" + "0" * 30, "2147483648")
     junk: dict[int, str] = {}
@@ -420,11 +418,8 @@ def test_an_odd_answer_to_a_mutation_is_an_unknown_outcome(
 
 
 @engine_by_case("command", sqlite="sync --full", postgresql="sync --dossier")
-def test_dossiers_that_ds_swaps_keep_their_own_content(
-    engine_on_each: Engine, command: str
-) -> None:
+def test_dossiers_that_ds_swaps_keep_their_own_content(engine: Engine, command: str) -> None:
     """Both go into quarantine by their numbers, exit 7; each is read again once it is itself."""
-    engine = engine_on_each
     engine.begin(push=False)
     before = engine.content()["contenu"]
     ids = {row["numero"]: row["dossier_id"] for row in engine.rows("SELECT * FROM dossier")}
@@ -450,10 +445,7 @@ def test_dossiers_that_ds_swaps_keep_their_own_content(
 
 
 def test_a_number_that_ds_invents_takes_no_dossiers_place(engine: Engine) -> None:
-    """With an id that is known it is not stored, nor is the known one, until DS is itself again.
-
-    If it came first, the id is free once it has disappeared.
-    """
+    """With a known id it is not stored; that id is free again once it has disappeared."""
     engine.control.faults.replace_json(number(1), ("number",), "77")
     engine.sync(push=False)
     engine.control.faults.repair(number(1))

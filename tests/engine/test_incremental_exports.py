@@ -20,6 +20,7 @@ from tests.engine.test_evidence import publish, rewrite
 from tests.engine.test_foreign_dossiers import taken_for_ours, with_a_neighbour
 from tests.engine.test_judging import product_of
 from tests.engine.test_stages import JURY
+from tests.store.databases import on_each
 
 VOLATILE = {"jours", "jours_dans_etape", "modifie_ici_le"}
 """Columns that move with the clock, in views that each load has whole."""
@@ -126,7 +127,7 @@ def _in_order(rows: list[Row], pattern: list[Row], moving: set[str]) -> list[obj
 
 
 @pytest.fixture
-def engine_with_pieces(database_url: str, tmp_path: Path) -> Iterator[Engine]:
+def engine(database_url: str, tmp_path: Path) -> Iterator[Engine]:
     """Twelve dossiers, one with two files, which are copied."""
     ours = seeds()
     ours[8].champs[LETTRE] = [LETTER, NOTE]
@@ -233,11 +234,9 @@ def test_a_row_is_dated_by_all_that_it_depends_on(engine: Engine) -> None:
     assert all(row["au"] == row["at"] for row in ended)
 
 
-def test_what_changed_since_put_together_is_the_whole(
-    engine_with_pieces: Engine, tmp_path: Path
-) -> None:
+@on_each
+def test_what_changed_since_put_together_is_the_whole(engine: Engine, tmp_path: Path) -> None:
     """Whatever a day brings, also what leaves and what changes all dossiers; and a quiet day."""
-    engine = engine_with_pieces
     engine.sync_until_quiet()
     engine.sync(pieces=True)
     copy = Copy(engine, tmp_path / "views")

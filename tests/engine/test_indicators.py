@@ -9,6 +9,7 @@ from dsync.domain.dossier import Etat
 from dsync.domain.verdict import Verdict
 from dsync.sandbox import ScriptedFault
 from tests.engine.rig import RESULTAT, Engine, number, seeds
+from tests.store.databases import on_each
 
 
 def indicators(engine: Engine) -> dict[str, dict[str, float]]:
@@ -21,9 +22,9 @@ def indicators(engine: Engine) -> dict[str, dict[str, float]]:
     return days
 
 
-def test_the_figures_of_a_day_are_those_of_the_dossiers(engine_on_each: Engine) -> None:
+@on_each
+def test_the_figures_of_a_day_are_those_of_the_dossiers(engine: Engine) -> None:
     """Deposits, stock by state, verdicts, decisions, conflicts, median days, freshness."""
-    engine = engine_on_each
     engine.begin()
     engine.control.edit_annotation(number(1), RESULTAT, "Inéligible")
     engine.control.hide(number(3))

@@ -56,10 +56,7 @@ def test_other_rules_judge_every_open_dossier_again(engine: Engine) -> None:
 
 
 def test_other_rules_with_another_answer_are_pushed(engine: Engine) -> None:
-    """A local body is let off: its verdict, annotation and label change.
-
-    Of a check that is switched off, neither row nor words are left.
-    """
+    """Annotation and label change; of a check that is off neither row nor words are left."""
     engine.sync_until_quiet()
     severity = engine.worker.app.configuration.regles.severity
     assert "Inéligible" == engine.verdict(2)

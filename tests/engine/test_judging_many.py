@@ -218,9 +218,8 @@ def test_a_bug_in_a_look_up_concerns_one_dossier(engine: Engine, monkeypatch: An
 
 
 @on_postgresql
-def test_demarches_with_the_same_rules_may_begin_together(engine_on_each: Engine) -> None:
+def test_demarches_with_the_same_rules_may_begin_together(engine: Engine) -> None:
     """Each stores the rules that the other one has not committed yet."""
-    engine = engine_on_each
     engine.sync()
     rules = in_force(engine.worker.app.programme)
     engine.execute("DELETE FROM version_regles")

@@ -143,9 +143,8 @@ def test_a_kill_at_any_point_of_a_reading_skips_no_page(
 
 
 @engine_by_case("edited", sqlite=False, postgresql=True)
-def test_a_kill_between_a_mutation_and_its_outcome(engine_on_each: Engine, edited: bool) -> None:
+def test_a_kill_between_a_mutation_and_its_outcome(engine: Engine, edited: bool) -> None:
     """What stands there is known as ours: confirmed, or overwritten by the newer verdict."""
-    engine = engine_on_each
     Doom(engine.worker).after_mutation()
     with pytest.raises(KilledError):
         engine.sync()

@@ -82,11 +82,7 @@ def complete(engine: Engine, statement: int) -> None:
 def test_a_server_that_is_read_only_or_away_is_survived(
     database_url: str, postgres_server: PostgresServer
 ) -> None:
-    """Exit 5 with the remedy meanwhile; then the same process goes on at once.
-
-    After a failover, new sessions are read-write; the old ones stay read-only. The lease that could
-    not be given back while the server was away is no obstacle.
-    """
+    """Exit 5 with the remedy meanwhile; then the same process goes on, without its old sessions."""
     with Engine(database_url, seeds(range(4))) as engine:
         engine.sync_until_quiet()
         engine.control.edit_champ(number(0), PAGE, "")

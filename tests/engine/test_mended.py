@@ -58,10 +58,7 @@ def lost_champ() -> dict[str, Any]:
 def test_another_mapping_reads_the_whole_copy_again(
     engine: Engine, lost_champ: dict[str, Any]
 ) -> None:
-    """Mended or changed: the next incremental run is a full one by itself.
-
-    A needed champ that no revision has is told: the pull goes on, and the run is partial.
-    """
+    """Mended or changed: the next incremental run is a full one by itself."""
     engine.restart(**lost_champ)
     told = engine.sync()
     assert 7 == told.exit_code

@@ -11,11 +11,12 @@ from dsync.sandbox import ScriptedFault
 from dsync.sync.context import Progress
 from dsync.sync.work import Precheck, Request
 from tests.engine.rig import DATE, DETAIL, FIRST, OPEN, PROBLEME, RESULTAT, WISHES, Engine, number
+from tests.store.databases import on_each
 
 
-def test_the_first_run_copies_judges_and_pushes(engine_on_each: Engine) -> None:
+@on_each
+def test_the_first_run_copies_judges_and_pushes(engine: Engine) -> None:
     """Every dossier is stored, each gets a verdict, each open one its annotations and label."""
-    engine = engine_on_each
     report = engine.sync()
     assert (Status.SUCCESS, 0, []) == (report.status, report.exit_code, report.errors)
     assert (12, 12, 12, 10) == (report.read, report.changed, report.evaluated, report.pushed)
@@ -30,13 +31,13 @@ def test_the_first_run_copies_judges_and_pushes(engine_on_each: Engine) -> None:
         assert {} == engine.wishes(rank)
 
 
-def test_a_second_run_writes_nothing(engine_on_each: Engine) -> None:
+@on_each
+def test_a_second_run_writes_nothing(engine: Engine) -> None:
     """No mutation, no event, no verdict, no wish: inside the overlap, and after it.
 
     The first of them sees what dsync wrote itself: the copy of annotations and labels and their
     history alone change.
     """
-    engine = engine_on_each
     engine.sync()
     first = engine.content()
     engine.control.forget_requests()
@@ -105,10 +106,7 @@ def test_the_journal_keeps_what_went_wrong_in_a_run(engine: Engine) -> None:
 def test_the_journal_tells_what_each_run_was_for_who_started_it_and_how_it_ended(
     engine: Engine,
 ) -> None:
-    """A push or a pre-check on demand is no read; a refused token is 3, whatever the sentence says.
-
-    What failed in the run before is not counted again, though a service keeps its client.
-    """
+    """A push or a pre-check on demand is no read; a refused token is 3, whatever is said."""
     due = engine.worker.app.due()
     assert due
     engine.control.faults.fail(ScriptedFault("bad_gateway"))
@@ -151,9 +149,9 @@ def test_a_dossier_asked_for_and_not_there_is_told(engine: Engine) -> None:
     assert str(FIRST + 99) in report.errors[0]
 
 
-def test_a_dry_run_writes_nothing_anywhere(engine_on_each: Engine) -> None:
+@on_each
+def test_a_dry_run_writes_nothing_anywhere(engine: Engine) -> None:
     """Not a byte of the database, not a mutation; it lists what it would send."""
-    engine = engine_on_each
     engine.begin(push=False)
     engine.control.edit_champ(number(0), 4102, "")
     before = engine.content(all_tables=True)

@@ -23,7 +23,7 @@ from dsync.sync.work import Request
 from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, Worker, number
 from tests.engine.served import Served, register, unregister
-from tests.store.databases import engine_by_case, on_postgresql, on_sqlite
+from tests.store.databases import engine_by_case, on_each, on_postgresql
 
 
 def between(worker: Worker, meanwhile: Callable[[], Any]) -> None:
@@ -38,10 +38,8 @@ def between(worker: Worker, meanwhile: Callable[[], Any]) -> None:
     worker.store.around["transaction"] = counted
 
 
-@on_sqlite
-def test_a_second_worker_is_told_who_holds_the_demarche(engine_on_each: Engine) -> None:
+def test_a_second_worker_is_told_who_holds_the_demarche(engine: Engine) -> None:
     """Exit 6 at once, nothing asked of DS; the first one goes on undisturbed."""
-    engine = engine_on_each
     other = engine.another()
     reports = []
     between(engine.worker, lambda: reports.append(other.sync()))
@@ -59,9 +57,9 @@ class Hasty(threading.Event):
         return super().wait(0.05)
 
 
-def test_a_second_worker_can_wait_for_its_turn(engine_on_each: Engine) -> None:
+@on_each
+def test_a_second_worker_can_wait_for_its_turn(engine: Engine) -> None:
     """As long as it was told to: who is too impatient gets exit 6, who is not works next."""
-    engine = engine_on_each
     other, refused = engine.another(stop=Hasty()), threading.Event()
     codes: list[int] = []
 
@@ -87,11 +85,9 @@ def test_a_second_worker_can_wait_for_its_turn(engine_on_each: Engine) -> None:
 
 
 @engine_by_case("choice", sqlite="accepte", postgresql="adopte")
-def test_conflicts_are_ended_while_another_process_writes(
-    engine_on_each: Engine, choice: Choice
-) -> None:
+def test_conflicts_are_ended_while_another_process_writes(engine: Engine, choice: Choice) -> None:
     """At once, between two transactions of its run, which ends as if nothing had happened."""
-    engine, then = engine_on_each, "remplacee" if choice == "accepte" else "confirmee"
+    then = "remplacee" if choice == "accepte" else "confirmee"
     engine.begin()
     engine.control.edit_annotation(number(0), RESULTAT, "À vérifier")
     assert 1 == engine.sync(full=True).conflicts
@@ -112,9 +108,9 @@ def test_conflicts_are_ended_while_another_process_writes(
     assert kept == engine.remote(0)
 
 
-def test_a_dead_holders_lease_is_taken_over_when_it_has_expired(engine_on_each: Engine) -> None:
+@on_each
+def test_a_dead_holders_lease_is_taken_over_when_it_has_expired(engine: Engine) -> None:
     """Not before."""
-    engine = engine_on_each
     engine.worker.store.acquire_lease(DEMARCHE, 60, holder="machine-morte:1")
     assert 6 == (refused := engine.sync()).exit_code
     assert "machine-morte:1" in refused.errors[0]
@@ -128,10 +124,10 @@ def _short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leasing, "LEASE_TTL_S", 6)
 
 
+@on_each
 @pytest.mark.usefixtures("_short_lease")
-def test_a_long_run_keeps_its_lease(engine_on_each: Engine) -> None:
+def test_a_long_run_keeps_its_lease(engine: Engine) -> None:
     """However long it is at something else, its heartbeat puts the end of the lease off."""
-    engine = engine_on_each
     other = engine.another()
     codes = []
 
@@ -151,18 +147,17 @@ def test_a_long_run_keeps_its_lease(engine_on_each: Engine) -> None:
 
 
 @on_postgresql
-def test_clocks_of_two_machines_do_not_matter(engine_on_each: Engine) -> None:
+def test_clocks_of_two_machines_do_not_matter(engine: Engine) -> None:
     """The database's clock decides: one day ahead takes nothing from a living holder."""
-    engine = engine_on_each
     engine.worker.store.acquire_lease(DEMARCHE, 60, holder="vivant:1")
     ahead = engine.another()
     ahead.skew = timedelta(days=1)
     assert 6 == ahead.sync().exit_code
 
 
-def test_of_two_services_one_carries_out_a_request(engine_on_each: Engine) -> None:
+@on_each
+def test_of_two_services_one_carries_out_a_request(engine: Engine) -> None:
     """The one that comes second, which had chosen the request too, does nothing at all."""
-    engine = engine_on_each
     engine.begin()
     with engine.worker.store.requests(DEMARCHE) as requests:
         id_ = requests.ask("dossier", {"dossiers": [number(0)]}, "ana@poste", engine.worker.now())
@@ -196,11 +191,9 @@ def test_a_service_in_a_long_run_still_takes_requests(engine: Engine) -> None:
 
 
 @engine_by_case("host", sqlite=socket.gethostname(), postgresql="autre-machine")
-def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(
-    engine_on_each: Engine, host: str
-) -> None:
+def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(engine: Engine, host: str) -> None:
     """Once its lease has expired; nobody forgets it before another one is there."""
-    engine, app = engine_on_each, engine_on_each.worker.app
+    app = engine.worker.app
     # No process has this number.
     dead, begun = f"{host}:99999999", engine.worker.now()
     app.store.services.register(RunningService(dead, "1", begun, begun, begun), [DEMARCHE])

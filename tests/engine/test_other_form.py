@@ -56,10 +56,7 @@ def synced(sandbox: Sandbox, folder: Path, demarche: int, **flags: Any) -> RunRe
 
 @pytest.mark.parametrize("copied", [False, True], ids=["shipped", "a copy of it"])
 def test_an_aid_is_not_judged_as_a_call(tmp_path: Path, copied: bool) -> None:
-    """All dossiers are copied, none is judged or written; the sentence names what the form lacks.
-
-    Also by a file that somebody copied without adapting it.
-    """
+    """All dossiers are copied, none is judged or written; it is told what the form lacks."""
     forms = [(content.SUBSIDY_FORM, content.subsidy_dossiers(SEED, 40, now=NOW))]
     flags = {}
     if copied:
@@ -83,10 +80,7 @@ def test_an_aid_is_not_judged_as_a_call(tmp_path: Path, copied: bool) -> None:
 
 
 def test_without_an_annotation_of_its_own_the_shipped_file_writes_nothing(tmp_path: Path) -> None:
-    """For another number of the same form it judges and writes, because all fields are there.
-
-    Of one that lacks an annotation it writes nothing, and names what the form lacks.
-    """
+    """Of the same form under another number it judges and writes; what one lacks is named."""
     with Sandbox([(replace(FORM, number=90001), seeds())], seed=SEED, clock=lambda: NOW) as sandbox:
         report = synced(sandbox, tmp_path, 90001)
         assert (0, 12, len(OPEN)) == (report.exit_code, report.evaluated, report.pushed)

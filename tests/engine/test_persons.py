@@ -22,7 +22,7 @@ from dsync.sandbox.world.model import FileSeed, ServedDossier
 from dsync.sync.work import AnswerCheck, Erase, Request
 from tests.engine.rig import DEMARCHE, LETTRE, PROBLEME, Engine, number, seeds
 from tests.engine.test_pieces import copying
-from tests.store.databases import on_sqlite
+from tests.store.databases import on_each
 
 TEXT = "Élise Traçard ; elise.tracard@exemple.fr ; 06 11 22 33 44"
 """How a person is asked for."""
@@ -128,12 +128,16 @@ def dossiers_of(found: dict[str, Any]) -> set[int]:
     return {one["numero"] for one in found["trouve"]}
 
 
-def test_sixteen_are_found_with_their_context(planted_engine: Engine, tmp_path: Path) -> None:
-    """In answers, former ones, names, addresses, grids, files; files that say nothing are told."""
+@on_each
+def test_sixteen_are_found_with_their_context_and_erased_together(
+    planted_engine: Engine, tmp_path: Path
+) -> None:
+    """In answers, former ones, names, grids, files; what says nothing is told; erased, nowhere."""
+    engine = planted_engine
     everywhere = {number(rank) for rank in range(NOBODY)}
     files = {number(rank) for rank in range(10, 14)}
-    assert everywhere - files == dossiers_of(found_in(planted_engine))
-    found = found_in(planted_engine, in_files=True)
+    assert everywhere - files == dossiers_of(found_in(engine))
+    found = found_in(engine, in_files=True)
     assert everywhere == dossiers_of(found) == {one["numero"] for one in found["dossiers"]}
     reasons = Counter(one["raison"] for one in found["fichiers"])
     # The file of which only the name names the person has no text, either.
@@ -150,9 +154,19 @@ def test_sixteen_are_found_with_their_context(planted_engine: Engine, tmp_path: 
     assert {number(0), number(15)} == {*found["demandeur_de"]}
     # A target that is away ends nothing: its files are told as such.
     (tmp_path / "pieces").rename(tmp_path / "away")
-    found = found_in(planted_engine, in_files=True)
+    found = found_in(engine, in_files=True)
     assert {Unread.AWAY} == {one["raison"] for one in found["fichiers"]}
     assert (0, 12) == (found["fichiers_lus"], len(dossiers_of(found)))
+    (tmp_path / "away").rename(tmp_path / "pieces")
+
+    work = Erase(tuple(number(rank) for rank in range(NOBODY)))
+    assert 0 == engine.worker.app.sync(Request(work, "ada@here")).exit_code
+    found = found_in(engine, in_files=True)
+    assert [] == found["trouve"] == found["demandeur_de"]
+    assert "Traçard" not in answer_of(engine).replace(TEXT.partition(" ;")[0], "")
+    content = str(engine.content(all_tables=True))
+    for canary in ("raçard", "RAÇARD", "elise", "611223344"):
+        assert canary not in content, canary
 
 
 def answer_of(engine: Engine) -> str:
@@ -169,7 +183,6 @@ def answer_of(engine: Engine) -> str:
     return unescape(html(page)).replace("\u00a0", " ")
 
 
-@on_sqlite
 def test_the_answer_says_all_that_article_15_asks_for(planted_engine: Engine) -> None:
     """What, why, how long, from whom, for whom; each find, and all of the person's own dossiers."""
     page = answer_of(planted_engine)
@@ -193,18 +206,3 @@ def test_the_answer_says_all_that_article_15_asks_for(planted_engine: Engine) ->
     assert " ".join(str(other.champs[PROBLEME]).split())[:60] not in " ".join(page.split())
     # The colleagues of the team are others.
     assert "instruction-eig@example.gouv.fr" not in page
-
-
-def test_nothing_is_left_of_a_person_whose_dossiers_are_erased_together(
-    planted_engine: Engine,
-) -> None:
-    """One act for all numbers; then neither the search nor the database's bytes have the person."""
-    engine = planted_engine
-    work = Erase(tuple(number(rank) for rank in range(NOBODY)))
-    assert 0 == engine.worker.app.sync(Request(work, "ada@here")).exit_code
-    found = found_in(engine, in_files=True)
-    assert [] == found["trouve"] == found["demandeur_de"]
-    assert "Traçard" not in answer_of(engine).replace(TEXT.partition(" ;")[0], "")
-    content = str(engine.content(all_tables=True))
-    for canary in ("raçard", "RAÇARD", "elise", "611223344"):
-        assert canary not in content, canary

@@ -25,14 +25,13 @@ from dsync.domain.run_kinds import Kind
 from dsync.errors import PieceTargetError
 from dsync.sandbox.world.edits import Change
 from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
-from dsync.service.alerts import findings_of
 from dsync.sync.erasure import forget
 from dsync.sync.piece_files import MARKER
 from dsync.sync.report import RunReport
 from tests.engine.doom import Doom, KilledError
 from tests.engine.rig import DEMARCHE, LETTRE, PROBLEME, Engine, id_of, number, seeds
 from tests.profiles import long
-from tests.store.databases import engine_by_case, on_sqlite
+from tests.store.databases import engine_by_case
 
 ONE, TWO = 1, 2
 LETTER = FileSeed("Lettre de Mme Témoin.PDF", "application/pdf", b"%PDF-1.4 une lettre")
@@ -50,7 +49,7 @@ def copying(folder: Path, **limits: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def engine_with_pieces(database_url: str, folder: Path) -> Iterator[Engine]:
+def engine(database_url: str, folder: Path) -> Iterator[Engine]:
     """Two dossiers with files, read on each database; nothing is copied yet."""
     one, two = seeds((ONE, TWO))
     one.champs[LETTRE], two.champs[LETTRE] = [LETTER], [LETTER, NOTE]
@@ -92,10 +91,8 @@ def path_of(rank: int, seed: FileSeed, extension: str) -> str:
     return f"{number(rank)}/{id_of(LETTRE)}/0/{digest}{extension}"
 
 
-@on_sqlite
-def test_files_are_copied_once(engine_with_pieces: Engine, folder: Path) -> None:
+def test_files_are_copied_once(engine: Engine, folder: Path) -> None:
     """Under names without the applicant's; a second run asks DS for nothing."""
-    engine = engine_with_pieces
     report = fetched(engine)
     assert (0, {"copiee": 3}) == (report.exit_code, dict(report.pieces))
     assert {
@@ -117,10 +114,8 @@ def test_files_are_copied_once(engine_with_pieces: Engine, folder: Path) -> None
     assert f"dsync sync --dossier {number(900)}" in report.errors[0]
 
 
-@on_sqlite
-def test_an_expired_address_is_renewed(engine_with_pieces: Engine, folder: Path) -> None:
+def test_an_expired_address_is_renewed(engine: Engine, folder: Path) -> None:
     """Two hours pass between the answer and the download: the dossier is read once more."""
-    engine = engine_with_pieces
     waits = iter([2])
 
     def slow(ask: Callable[..., Any], *given: Any) -> Any:
@@ -136,10 +131,10 @@ def test_an_expired_address_is_renewed(engine_with_pieces: Engine, folder: Path)
 
 @engine_by_case("scan", sqlite="pending", postgresql="infected")
 def test_a_file_that_is_not_safe_is_left_with_the_reason(
-    engine_with_pieces: Engine, folder: Path, scan: Any
+    engine: Engine, folder: Path, scan: Any
 ) -> None:
     """Once DS declares it safe, it is copied."""
-    engine, state = engine_with_pieces, {"pending": "a_analyser", "infected": "absente"}[scan]
+    state = {"pending": "a_analyser", "infected": "absente"}[scan]
     engine.control.end_virus_scan(number(ONE), LETTRE, scan)
     report = fetched(engine, ONE)
     assert (0, {state: 1}) == (report.exit_code, dict(report.pieces))
@@ -149,12 +144,8 @@ def test_a_file_that_is_not_safe_is_left_with_the_reason(
     assert ["copiee"] == states(engine, ONE)
 
 
-@on_sqlite
-def test_a_file_that_is_not_the_announced_one_is_no_copy(
-    engine_with_pieces: Engine, folder: Path
-) -> None:
+def test_a_file_that_is_not_the_announced_one_is_no_copy(engine: Engine, folder: Path) -> None:
     """The run is partial with the remedy; nothing is written into the target."""
-    engine = engine_with_pieces
     for field, value, state in (
         ("checksum", b64encode(bytes(16)).decode(), "non_conforme"),
         ("checksum", "../../etc/passwd", "non_conforme"),
@@ -212,11 +203,8 @@ def removals(engine: Engine) -> dict[str, Callable[[], Any]]:
 @engine_by_case(
     "way", sqlite=["on_request", "by_purge", "from_its_champ"], postgresql=["by_ds", "on_request"]
 )
-def test_a_copy_goes_with_its_dossier_or_its_champ(
-    engine_with_pieces: Engine, folder: Path, way: str
-) -> None:
+def test_a_copy_goes_with_its_dossier_or_its_champ(engine: Engine, folder: Path, way: str) -> None:
     """Also when copying was switched off since; the other dossier's copies stay."""
-    engine = engine_with_pieces
     fetched(engine)
     engine.restart()
     removals(engine)[way]()
@@ -227,10 +215,9 @@ def test_a_copy_goes_with_its_dossier_or_its_champ(
 
 @engine_by_case("way", sqlite="from_its_champ", postgresql="on_request")
 def test_an_erasure_that_the_target_refuses_is_made_up_for(
-    engine_with_pieces: Engine, folder: Path, way: str
+    engine: Engine, folder: Path, way: str
 ) -> None:
     """The run is partial with the remedy, keeps no other copy, and a later one deletes the file."""
-    engine = engine_with_pieces
     fetched(engine)
     [path] = [folder / name for name in copies(folder) if name.startswith(str(number(ONE)))]
     content = path.read_bytes()
@@ -316,12 +303,8 @@ def test_a_kill_at_any_point_of_an_erasure_leaves_no_file(
     assert [] == engine.rows("SELECT * FROM piece WHERE numero = :n", n=number(ONE))
 
 
-@on_sqlite
-def test_an_erasure_that_is_undone_is_copied_again(
-    engine_with_pieces: Engine, folder: Path
-) -> None:
+def test_an_erasure_that_is_undone_is_copied_again(engine: Engine, folder: Path) -> None:
     """Also where the first copy is still to be deleted."""
-    engine = engine_with_pieces
     fetched(engine)
     engine.execute("UPDATE piece SET a_supprimer = true")
     assert {"copiee": 3} == dict(fetched(engine).pieces)
@@ -329,10 +312,8 @@ def test_an_erasure_that_is_undone_is_copied_again(
     assert [False] * 3 == [bool(row["a_supprimer"]) for row in engine.rows("SELECT * FROM piece")]
 
 
-@on_sqlite
-def test_the_service_copies_new_files_after_a_run(engine_with_pieces: Engine, folder: Path) -> None:
+def test_the_service_copies_new_files_after_a_run(engine: Engine, folder: Path) -> None:
     """One that is not safe yet is asked about an hour later, and not before."""
-    engine = engine_with_pieces
     engine.control.end_virus_scan(number(ONE), LETTRE, "pending")
 
     def served() -> RunReport:
@@ -351,10 +332,8 @@ def test_the_service_copies_new_files_after_a_run(engine_with_pieces: Engine, fo
     assert {"copiee": 1} == dict(served().pieces)
 
 
-@on_sqlite
-def test_a_clock_that_was_ahead_puts_off_no_copy(engine_with_pieces: Engine) -> None:
+def test_a_clock_that_was_ahead_puts_off_no_copy(engine: Engine) -> None:
     """The service tries again what that clock had put off to a year that is far away now."""
-    engine = engine_with_pieces
     engine.control.end_virus_scan(number(ONE), LETTRE, "pending")
     engine.worker.skew = timedelta(days=400)
     fetched(engine, ONE)
@@ -365,12 +344,10 @@ def test_a_clock_that_was_ahead_puts_off_no_copy(engine_with_pieces: Engine) -> 
     assert ["copiee"] == states(engine, ONE)
 
 
-@on_sqlite
 def test_a_target_of_another_name_leaves_copies_where_they_are(
-    engine_with_pieces: Engine, folder: Path
+    engine: Engine, folder: Path
 ) -> None:
     """What failed at the former target is not looked for there any more."""
-    engine = engine_with_pieces
     fetched(engine, ONE)
     other = folder.with_name("other")
     engine.restart(**copying(other))
@@ -511,12 +488,8 @@ def test_a_server_of_files_is_not_trusted(
         assert not [word for word in (files.url, "192.0.2.1", "Témoin") if word in written]
 
 
-@on_sqlite
-def test_a_file_in_a_repetition_is_copied_by_its_row(
-    engine_with_pieces: Engine, folder: Path
-) -> None:
+def test_a_file_in_a_repetition_is_copied_by_its_row(engine: Engine, folder: Path) -> None:
     """The same file in two rows is two copies; a row that is removed takes its own with it."""
-    engine = engine_with_pieces
     proof = ChampDescriptor(9002, "piece_justificative", "Preuve")
     added = ChampDescriptor(9001, "repetition", "Preuves", champs=[proof])
     engine.control.form.publish_revision(Change(add_champs=[added]))
@@ -605,10 +578,10 @@ def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: An
 
 @engine_by_case("point", sqlite="gone", postgresql="left")
 def test_a_target_that_is_not_mounted_is_neither_written_nor_forgotten(
-    engine_with_pieces: Engine, folder: Path, point: str
+    engine: Engine, folder: Path, point: str
 ) -> None:
     """Each run says so with exit 7, an alert begins, and the erasure ends when it is back."""
-    engine, away = engine_with_pieces, folder.with_name("away")
+    away = folder.with_name("away")
     fetched(engine, TWO)
     before = copies(folder)
     folder.rename(away)
@@ -622,7 +595,7 @@ def test_a_target_that_is_not_mounted_is_neither_written_nor_forgotten(
     assert (point == "left", []) == (folder.exists(), [*folder.glob("*")])
     assert 7 == pieces_line(engine).exit_code
     assert "pieces" in findings(engine)
-    alerts = told(engine)
+    alerts = engine.alerts()
     assert "2 files" in alerts["erasures"]
     assert "pieces_target" in alerts
     if point == "left":
@@ -631,19 +604,12 @@ def test_a_target_that_is_not_mounted_is_neither_written_nor_forgotten(
     assert before == copies(folder)
     assert 0 == engine.sync().exit_code
     assert ({}, []) == (copies(folder), engine.rows("SELECT * FROM piece"))
-    assert not told(engine).keys() & alerts.keys()
+    assert not engine.alerts().keys() & alerts.keys()
 
 
-def told(engine: Engine) -> dict[str, str]:
-    """Return what is to be told, by name."""
-    app, now = engine.worker.app, engine.control.clock.now()
-    return {one.name: one.text for one in findings_of(app, app.state(now), now)}
-
-
-@on_sqlite
-def test_a_demarche_is_forgotten_with_its_copies(engine_with_pieces: Engine, folder: Path) -> None:
+def test_a_demarche_is_forgotten_with_its_copies(engine: Engine, folder: Path) -> None:
     """Or not at all, where they cannot be deleted."""
-    engine, away = engine_with_pieces, folder.with_name("away")
+    away = folder.with_name("away")
     fetched(engine)
     folder.rename(away)
     store, stop = engine.worker.store, threading.Event()
@@ -656,12 +622,9 @@ def test_a_demarche_is_forgotten_with_its_copies(engine_with_pieces: Engine, fol
     assert [] == engine.rows("SELECT * FROM dossier")
 
 
-@on_sqlite
-def test_a_target_that_goes_during_a_copying_is_not_made_anew(
-    engine_with_pieces: Engine, folder: Path
-) -> None:
+def test_a_target_that_goes_during_a_copying_is_not_made_anew(engine: Engine, folder: Path) -> None:
     """The files that are left are copied once it is back."""
-    engine, away = engine_with_pieces, folder.with_name("away")
+    away = folder.with_name("away")
     fetched(engine, ONE)
 
     def unmounted(ask: Callable[..., Any], *given: Any) -> Any:
@@ -678,12 +641,9 @@ def test_a_target_that_goes_during_a_copying_is_not_made_anew(
     assert {"copiee": 2} == dict(fetched(engine).pieces)
 
 
-@on_sqlite
-def test_symbolic_links_among_the_copies_are_not_followed(
-    engine_with_pieces: Engine, folder: Path
-) -> None:
+def test_symbolic_links_among_the_copies_are_not_followed(engine: Engine, folder: Path) -> None:
     """Nothing outside the target is written, deleted or taken for a copy."""
-    engine, elsewhere = engine_with_pieces, folder.with_name("elsewhere")
+    elsewhere = folder.with_name("elsewhere")
     fetched(engine)
     file = folder / path_of(ONE, LETTER, ".pdf")
     foreign = elsewhere / file.relative_to(folder / str(number(ONE)))
@@ -706,12 +666,8 @@ def test_symbolic_links_among_the_copies_are_not_followed(
     assert 0 == engine.sync().exit_code
 
 
-@on_sqlite
-def test_copies_that_are_missing_changed_or_unknown_are_found(
-    engine_with_pieces: Engine, folder: Path
-) -> None:
+def test_copies_that_are_missing_changed_or_unknown_are_found(engine: Engine, folder: Path) -> None:
     """With their dossiers; naming these copies what is not as it should be, and nothing else."""
-    engine = engine_with_pieces
     fetched(engine)
     assert {} == findings(engine, whole=True)
     sound = copies(folder)
@@ -747,10 +703,8 @@ def pieces_line(engine: Engine) -> CheckLine:
     return line
 
 
-@on_sqlite
-def test_a_target_that_cannot_be_used_is_told(engine_with_pieces: Engine, folder: Path) -> None:
+def test_a_target_that_cannot_be_used_is_told(engine: Engine, folder: Path) -> None:
     """By the check, which makes none, and by runs, which read and judge all the same."""
-    engine = engine_with_pieces
     assert CheckStatus.OK is pieces_line(engine).status
     assert not folder.exists()
     folder.mkdir()
@@ -761,6 +715,9 @@ def test_a_target_that_cannot_be_used_is_told(engine_with_pieces: Engine, folder
     line = pieces_line(engine)
     assert (CheckStatus.ERROR, 7) == (line.status, line.exit_code)
     assert "[pieces] target cannot be used (Not a directory)" in line.message
+    engine.restart(**copying(folder / "nulle" / "part"))
+    assert "[pieces] target cannot be used (Not a directory)" in pieces_line(engine).message
+    engine.restart(**copying(folder))
     engine.control.edit_champ(number(ONE), PROBLEME, "Un autre problème")
     for report in (engine.sync(pieces=True), fetched(engine)):
         assert (7, {}) == (report.exit_code, dict(report.pieces))

@@ -22,7 +22,7 @@ from dsync.sandbox import Change
 from dsync.sandbox.world.model import ChampDescriptor, ServedDossier
 from tests.engine.rig import DEMARCHE, NOW, Engine, id_of, number, opening, seeds
 from tests.engine.roles import made_role, read
-from tests.store.databases import PostgresServer, connected, on_sqlite
+from tests.store.databases import PostgresServer, connected, on_each
 
 VIEW = "formulaire_86321"
 MASKED = "sans_donnees_personnelles"
@@ -87,7 +87,6 @@ def exported(engine: Engine, folder: Path, *opened: int) -> tuple[dict[str, list
     return {one.name: [*one.columns] for one in tables}, "\n".join(texts)
 
 
-@on_sqlite
 def test_an_export_has_no_answer_that_is_not_open(few: Engine, tmp_path: Path) -> None:
     """Whatever its type; one that is open is there, and stays so when its question is retyped."""
     few.begin()
@@ -279,6 +278,7 @@ def deliberating(day: date | None) -> dict[str, Any]:
     return {"demarche": {"number": int(DEMARCHE), "deliberation": day}}
 
 
+@on_each
 def test_an_export_has_no_mark_before_the_deliberation(graded: Engine, tmp_path: Path) -> None:
     """Nor a rank; from the day on that the configuration says, as the console shows them."""
     store = graded.worker.store

@@ -181,9 +181,8 @@ def test_a_value_that_ds_refused_to_write_is_a_humans_when_it_stands_there(
 
 
 @on_postgresql
-def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(engine_on_each: Engine) -> None:
+def test_what_will_be_sent_is_on_the_servers_disk_before_it_goes(engine: Engine) -> None:
     """Its crash right after may make it forget a page or a verdict, never that this was sent."""
-    engine = engine_on_each
     waited: list[str] = []
     seen: list[str] = []
 
@@ -344,10 +343,7 @@ def test_what_a_human_changed_since_our_push_is_a_conflict_of_that_alone(engine:
 
 
 def test_a_checked_box_suspends_every_push_but_a_forced_one(engine: Engine) -> None:
-    """Its dossier is judged, and nothing is written until the box is empty, or by an order.
-
-    Which does not go over a finished state.
-    """
+    """Its dossier is judged; an order goes over the box, and not over a finished state."""
     engine.sync_until_quiet()
     engine.control.edit_annotation(number(1), RESULTAT, OTHER)
     for rank in (0, 9):

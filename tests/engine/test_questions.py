@@ -15,6 +15,7 @@ from dsync.sandbox.content.aap_eig7 import CRITERES
 from dsync.sandbox.world.model import ServedDossier
 from dsync.sandbox.world.truth import DossierTruth
 from tests.engine.rig import DEMARCHE, ETAPE, FIRST, PROBLEME, Engine, id_of, seeds
+from tests.store.databases import on_each
 
 PARIS = ZoneInfo("Europe/Paris")
 DECIDED, OPEN = ("accepte", "refuse", "sans_suite"), ("en_construction", "en_instruction")
@@ -173,6 +174,7 @@ def files(kept: Dossiers) -> Rows:
         yield kind, len(sizes), sum(sizes)
 
 
+@on_each
 def test_the_views_answer_what_people_ask(database_url: str) -> None:
     """Counted, joined and compared; each column by itself is in `test_dossiers_shown.py`."""
     with Engine(database_url, seeds(range(45))) as engine:

@@ -61,12 +61,12 @@ def test_a_page_size_that_timed_out_is_remembered_and_doubles_once_an_hour(engin
 
 
 @on_postgresql
-def test_postgresql_plans_a_first_read_by_its_first_page(engine_on_each: Engine) -> None:
+def test_postgresql_plans_a_first_read_by_its_first_page(engine: Engine) -> None:
     """Once: without it, each later page goes through all dossiers of the démarche."""
-    engine_on_each.shrink(8)
+    engine.shrink(8)
     for _ in range(2):
-        engine_on_each.sync(full=True, push=False)
-        assert [{"reltuples": 8}] == engine_on_each.rows(
+        engine.sync(full=True, push=False)
+        assert [{"reltuples": 8}] == engine.rows(
             "SELECT reltuples FROM pg_class WHERE oid = 'dossier'::regclass"
         )
 
@@ -95,12 +95,8 @@ def test_a_dossier_that_is_read_twice_in_a_run_is_quarantined_once(engine: Engin
 
 
 @engine_by_case("harm", sqlite="return_null", postgresql="fail_reads")
-def test_poison_dossiers_stop_nobody(engine_on_each: Engine, harm: str) -> None:
-    """Null among good nodes, or a 500 of the page; the first page's first and second, and the last.
-
-    All others are stored, and the run is partial.
-    """
-    engine = engine_on_each
+def test_poison_dossiers_stop_nobody(engine: Engine, harm: str) -> None:
+    """Null among good nodes, or a 500 of the page: the first two, and the last dossier."""
     order = [t.number for t in sorted(engine.control.truth(), key=lambda t: t.updated_at)]
     poisoned = [one - FIRST for one in (order[0], order[1], order[-1])]
     for rank in poisoned:
@@ -114,10 +110,7 @@ def test_poison_dossiers_stop_nobody(engine_on_each: Engine, harm: str) -> None:
 
 
 def test_a_poison_dossier_is_tried_again_until_it_is_healed(engine: Engine) -> None:
-    """By a full read and where it changes: counted while it is bad, released when it is good.
-
-    Until then an operator reads why, since when, when last, how often.
-    """
+    """By a full read and where it changes: counted while it is bad, released when it is good."""
     engine.control.faults.return_null(number(4), champs_only=True)
     began = engine.control.clock.now()
     engine.sync_until_quiet()
@@ -257,10 +250,7 @@ def test_an_internal_error_whatever_is_asked_is_an_outage(engine: Engine) -> Non
 
 @pytest.mark.parametrize("how", ["days old", "refused", "another mapping", "incremental"])
 def test_a_full_read_that_was_cut_off_misses_nothing(engine: Engine, how: str) -> None:
-    """A cursor that is old or refused is not gone on from, nor one of another mapping.
-
-    What changed since would lie before it, or what was stored has none of the mapped rows.
-    """
+    """What changed since lies before an old cursor; another mapping stored other rows."""
     if how == "another mapping":
         engine.restart(sections=("demarche", "ds"))
     engine.shrink(5)
@@ -391,10 +381,7 @@ def test_empty_pages_with_a_new_cursor_each_are_told(engine: Engine) -> None:
 
 
 def test_what_no_date_shows_is_found_by_the_full_read(engine: Engine) -> None:
-    """A renamed label, an establishment that is completed, the results of virus scans.
-
-    These come minutes after the file; an infected one is no longer listed.
-    """
+    """A renamed label, an establishment that is completed, the results of virus scans."""
     results: dict[int, VirusScan] = {3: "safe", 4: "infected"}
     letter = FileSeed("lettre.pdf", "application/pdf", b"%PDF-1.4", "pending")
     for rank in results:
@@ -427,14 +414,8 @@ def test_what_no_date_shows_is_found_by_the_full_read(engine: Engine) -> None:
 
 
 @engine_by_case("reads_all", sqlite=True, postgresql=False)
-def test_pages_that_begin_again_for_ever_end_the_run(
-    engine_on_each: Engine, reads_all: bool
-) -> None:
-    """With new cursors: exit 8 after some requests, nothing is gone, and the next run begins anew.
-
-    A full read and an incremental one alike, whose watermark is that of what was read.
-    """
-    engine = engine_on_each
+def test_pages_that_begin_again_for_ever_end_the_run(engine: Engine, reads_all: bool) -> None:
+    """With new cursors: exit 8 after some requests, nothing is gone, the next run begins anew."""
     engine.begin(push=False)
     at = engine.state().watermark
     engine.control.expire(number(3))
@@ -487,10 +468,7 @@ def test_all_dossiers_may_change_while_they_are_read(engine: Engine) -> None:
 
 
 def test_known_poison_costs_an_incremental_run_few_requests(start: Start) -> None:
-    """A page with two of them: asked for by themselves once an hour, and then passed.
-
-    The others of the page are read, the run names both, and a healed one is released.
-    """
+    """A page with two of them: asked for by themselves once an hour, and then passed."""
     engine = start(range(20))
     engine.begin(push=False)
     poisoned, others = (10, 15), [rank for rank in range(20) if rank not in (5, 11)]

@@ -82,10 +82,7 @@ def test_a_dossier_whose_annotations_cannot_be_read_waits_alone(engine: Engine) 
 
 @pytest.mark.fast
 def test_a_missing_option_refuses_the_whole_set_until_the_form_has_it(engine: Engine) -> None:
-    """Detail, date and label would contradict a result that is not there: they wait for it.
-
-    No mutation is spent on it meanwhile.
-    """
+    """What would contradict a result that is not there waits for it; no mutation is spent on it."""
     engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
     report = engine.sync()
     assert (7, Status.PARTIAL) == (report.exit_code, report.status)
@@ -108,10 +105,7 @@ def test_a_missing_option_refuses_the_whole_set_until_the_form_has_it(engine: En
 
 @pytest.mark.fast
 def test_what_ds_refuses_is_refused_with_its_words(engine: Engine) -> None:
-    """The option went away between the reading and the write: it alone, and it says why.
-
-    The read after the push finds the new revision, in which the option is known to be missing.
-    """
+    """The option went away between the reading and the write: it alone, and it says why."""
 
     def too_late(push: Callable[..., Any], *given: Any) -> Any:
         engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))

@@ -27,20 +27,19 @@ from tests.engine.rig import (
     Engine,
     number,
 )
-from tests.store.databases import on_postgresql, on_sqlite
+from tests.store.databases import on_postgresql
 
 Restore = Callable[[], None]
 
 
 @pytest.fixture
 def keep(
-    engine_on_each: Engine,
+    engine: Engine,
     tmp_path: Path,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[], Restore]:
     """Return what makes a backup, and returns what restores it in the place of the database."""
-    engine = engine_on_each
     url, backup = parse_url(engine.url), tmp_path / "backup"
     if engine.url.startswith("postgresql"):
         programs = request.getfixturevalue("postgres_programs")
@@ -67,13 +66,12 @@ def keep(
 
 @on_postgresql
 def test_what_dsync_wrote_after_the_backup_is_known_as_its_own(
-    engine_on_each: Engine, keep: Callable[[], Restore]
+    engine: Engine, keep: Callable[[], Restore]
 ) -> None:
     """Verdicts moved once and twice since, in DS as in the evidence: no conflict, no second write.
 
     Humans edited other annotations, before and after dsync's writes.
     """
-    engine = engine_on_each
     page = engine.control.truth_of(number(0)).raw_champs[PAGE]
     engine.sync_until_quiet()
     restore = keep()
@@ -110,12 +108,10 @@ def test_what_dsync_wrote_after_the_backup_is_known_as_its_own(
     assert [] == engine.mutations()
 
 
-@on_sqlite
 def test_humans_edits_after_the_backup_are_kept(
-    engine_on_each: Engine, keep: Callable[[], Restore]
+    engine: Engine, keep: Callable[[], Restore]
 ) -> None:
     """Over the value of the backup, over a later one of dsync, and back to the former one."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     before = engine.remote(9)
     restore = keep()
@@ -152,10 +148,9 @@ def test_humans_edits_after_the_backup_are_kept(
 
 @on_postgresql
 def test_dossiers_erased_after_the_backup_are_erased_again(
-    engine_on_each: Engine, keep: Callable[[], Restore]
+    engine: Engine, keep: Callable[[], Restore]
 ) -> None:
     """New, changed, hidden and erased since: the next run follows each, by the lists of DS."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     restore = keep()
     engine.control.edit_champ(number(0), PROBLEME, "Un autre problème")
@@ -187,13 +182,12 @@ def test_a_human_who_dates_a_set_anew_at_once_is_not_taken_for_dsync(engine: Eng
 
 @on_postgresql
 def test_a_second_installation_stops_itself_and_then_the_first_one(
-    engine_on_each: Engine, keep: Callable[[], Restore]
+    engine: Engine, keep: Callable[[], Restore]
 ) -> None:
     """Neither writes beside the other, also not where nobody has written yet, before a consent.
 
     It is the first one's own values that a person consents to, of those dossiers and no more.
     """
-    engine = engine_on_each
     pages = {rank: engine.control.truth_of(number(rank)).raw_champs[PAGE] for rank in (0, 4)}
     engine.sync(push=False)
     engine.worker.push(*OPEN[:-2])
@@ -234,12 +228,10 @@ def test_a_second_installation_stops_itself_and_then_the_first_one(
     oracle.check_annotations(engine)
 
 
-@on_sqlite
 def test_what_a_person_established_after_the_backup_is_left_to_a_person(
-    engine_on_each: Engine, keep: Callable[[], Restore]
+    engine: Engine, keep: Callable[[], Restore]
 ) -> None:
     """The answer is lost with the database, its text in DS is not: no machine's verdict over it."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     restore = keep()
     work = AnswerCheck((number(1),), "doublon", "conforme", "un seul projet, vu avec les deux")

@@ -7,7 +7,6 @@ from datetime import timedelta
 from dsync.sandbox import ScriptedFault
 from tests.engine.rig import Engine, number
 from tests.engine.served import Served
-from tests.store.databases import on_sqlite
 
 DAYS = timedelta(days=1)
 
@@ -42,10 +41,8 @@ def test_nothing_is_erased_by_age_unless_it_is_configured(engine: Engine) -> Non
     assert engine.worker.app.state(engine.worker.now())["retention"] is None
 
 
-@on_sqlite
-def test_what_is_too_old_is_announced_for_a_day_and_then_erased(engine_on_each: Engine) -> None:
+def test_what_is_too_old_is_announced_for_a_day_and_then_erased(engine: Engine) -> None:
     """By state and age, open and hidden ones, too; what gets too old meanwhile waits a day more."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     engine.control.hide(number(1))
     engine.control.move(number(2), "refuse")

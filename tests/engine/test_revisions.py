@@ -24,11 +24,13 @@ def labels(engine: Engine) -> set[str]:
 
 
 def test_a_new_revision_is_followed_by_a_full_read_at_once(engine: Engine) -> None:
-    """The incremental read sees the number of the revision; open dossiers' labels follow."""
+    """The incremental read sees its number, and fetches it before a page of it is stored."""
     engine.sync_until_quiet()
     engine.control.form.publish_revision(RENAMED)
+    engine.control.edit_champ(number(0), PROBLEME, "Autre")
     report = engine.sync()
     assert (0, 10, {"Le problème"}) == (report.exit_code, report.changed, labels(engine))
+    assert "Autre" == engine.one("lecture_candidature", 0)["probleme"]
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["incremental", "full"])
@@ -107,17 +109,6 @@ def test_a_revision_stays_due_when_its_full_read_fails(engine: Engine, after: in
     engine.advance(minutes=1)
     engine.restart().sync()
     assert {"Le problème"} == labels(engine)
-
-
-def test_a_dossier_moved_by_the_incremental_read_is_mapped_by_its_own_revision(
-    engine: Engine,
-) -> None:
-    """A revision not known yet is fetched before the page that shows it is stored."""
-    engine.sync_until_quiet()
-    engine.control.form.publish_revision(RENAMED)
-    engine.control.edit_champ(number(0), PROBLEME, "Autre")
-    engine.sync()
-    assert "Autre" == engine.one("lecture_candidature", 0)["probleme"]
 
 
 def test_a_draft_is_not_taken_for_the_revision_that_it_becomes(engine: Engine) -> None:

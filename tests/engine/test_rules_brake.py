@@ -89,9 +89,8 @@ def test_one_wrong_date_judges_and_writes_nothing(start: Start) -> None:
 
 
 @on_postgresql
-def test_accepted_rules_do_all_that_waited(engine_on_each: Engine) -> None:
+def test_accepted_rules_do_all_that_waited(engine: Engine) -> None:
     """The journal says who accepted them, the events that the rules are the cause."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     count = moved(engine)
     version = change_rules(engine, window=WRONG)

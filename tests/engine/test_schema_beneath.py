@@ -6,12 +6,12 @@ from contextlib import closing
 
 from dsync.database import open_database
 from tests.engine.rig import PROBLEME, Engine, number
-from tests.store.databases import connected
+from tests.store.databases import connected, on_each
 
 
-def test_no_run_works_on_another_versions_schema(engine_on_each: Engine) -> None:
+@on_each
+def test_no_run_works_on_another_versions_schema(engine: Engine) -> None:
     """Exit 5 before DS is asked, with what to do; after the upgrade the same process goes on."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     assert 0 == engine.sync().exit_code, "the process begins before the schema is another one"
     with connected(engine.url) as connection:

@@ -34,10 +34,7 @@ def test_without_annotations_nothing_is_written_into_ds(start: Start) -> None:
 
 
 def test_the_section_may_come_and_go(start: Start) -> None:
-    """With it, open dossiers get their annotations; without it, wishes end and DS keeps them.
-
-    When it comes back, nothing is sent again and nothing is taken for a human's.
-    """
+    """Without it, wishes end and DS keeps them; when it comes back, nothing is sent again."""
     engine = start(configuration={"annotations": None})
     engine.sync()
     engine.restart()
@@ -126,10 +123,7 @@ def test_a_configuration_without_the_sections_that_made_the_rows_is_refused(star
 
 
 def test_rules_that_go_are_accepted_once(start: Start) -> None:
-    """Verdicts and wishes stay as they are; when the rules come back, all is judged again.
-
-    If they come back before, what was asked ends by itself.
-    """
+    """Verdicts and wishes stay as they are; when the rules come back, all is judged again."""
     engine = start()
     engine.sync_until_quiet()
     engine.restart(configuration={"regles": None})

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from dsync.sandbox.content.aap_eig7 import FORM
 from tests.engine.rig import ETAPE, Engine, number
-from tests.store.databases import on_postgresql
+from tests.store.databases import on_each, on_postgresql
 
 COLOURS = FORM.labels
 JURY, CONVENTION, EN_POSTE = 5203, 5402, 5405
@@ -108,9 +108,9 @@ def test_a_withdrawn_correction_ends_when_it_is_noticed(engine: Engine) -> None:
     ] == stages(engine, 1)
 
 
-def test_the_jury_and_the_recruitment_follow_the_annotations(engine_on_each: Engine) -> None:
+@on_each
+def test_the_jury_and_the_recruitment_follow_the_annotations(engine: Engine) -> None:
     """A jury to come is waited for, and is no stage yet; each day that has come opens one."""
-    engine = engine_on_each
     engine.advance(days=PAST)
     now = engine.control.clock.now()
     engine.control.edit_annotation(number(0), JURY, "2124-05-01")
@@ -142,9 +142,8 @@ def test_the_jury_and_the_recruitment_follow_the_annotations(engine_on_each: Eng
 
 
 @on_postgresql
-def test_a_dossier_that_leaves_the_demarche_leaves_its_stage(engine_on_each: Engine) -> None:
+def test_a_dossier_that_leaves_the_demarche_leaves_its_stage(engine: Engine) -> None:
     """Hidden, it waits for nobody; restored, it is where it was; erased, nothing is left."""
-    engine = engine_on_each
     engine.advance(days=PAST)
     engine.sync()
     [(stage, _)] = stages(engine, 1)

@@ -15,6 +15,7 @@ from dsync.service.metrics import Metrics
 from dsync.service.readiness import readiness
 from tests.engine.rig import DEMARCHE, Engine, engine_for
 from tests.engine.test_alerts import Held
+from tests.store.databases import on_each
 
 MANY = 20
 WHOLE = 150
@@ -24,22 +25,22 @@ MOST = 15
 
 
 @pytest.fixture
-def statements(engine_on_each: Engine) -> Iterator[list[str]]:
+def statements(engine: Engine) -> Iterator[list[str]]:
     """Those that are executed on the engine's database."""
     noted: list[str] = []
 
     def note(*arguments: Any) -> None:
         noted.append(arguments[2])
 
-    connections = engine_for(engine_on_each.url)
+    connections = engine_for(engine.url)
     event.listen(connections, "before_cursor_execute", note)
     yield noted
     event.remove(connections, "before_cursor_execute", note)
 
 
-def test_each_run_is_counted_once_over_scrapes(engine_on_each: Engine) -> None:
+@on_each
+def test_each_run_is_counted_once_over_scrapes(engine: Engine) -> None:
     """One that is under way at a scrape is counted by a later one; a new service counts all."""
-    engine = engine_on_each
     engine.begin()
     app = engine.worker.app
     metrics = Metrics([app], Counter())
@@ -68,11 +69,11 @@ def test_each_run_is_counted_once_over_scrapes(engine_on_each: Engine) -> None:
     assert after == runs(metrics) == runs(Metrics([app], Counter()))
 
 
+@on_each
 def test_twenty_demarches_take_as_many_statements_as_one(
-    engine_on_each: Engine, statements: list[str]
+    engine: Engine, statements: list[str]
 ) -> None:
     """At most fifteen for `/metrics`, `/readyz` and a look of the alerts; each has its series."""
-    engine = engine_on_each
     engine.begin()
     apps = [engine.another(demarche=DEMARCHE + number).app for number in range(MANY)]
     taken = []

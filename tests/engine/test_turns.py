@@ -20,6 +20,7 @@ from dsync.store.turns import Turn
 from dsync.sync.work import Erase, ReadDossiers, to_row
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, id_of, number
 from tests.engine.served import Served
+from tests.store.databases import on_each
 
 UNKNOWN = DossierNumber(99)
 
@@ -113,9 +114,9 @@ def test_a_bug_in_a_run_ends_neither_the_service_nor_the_schedule(engine: Engine
     assert ("complet", "success") == runs(engine)[-1]
 
 
-def test_a_lease_of_another_process_is_no_failure_and_no_news(engine_on_each: Engine) -> None:
+@on_each
+def test_a_lease_of_another_process_is_no_failure_and_no_news(engine: Engine) -> None:
     """Its démarche is not claimed; after it, what was due is done at once."""
-    engine = engine_on_each
     served, store = Served(engine.worker.app), engine.another().store
     lease = store.acquire_lease(DEMARCHE, 60, holder="autre:1")
     with capture_logs() as logs:
@@ -126,9 +127,9 @@ def test_a_lease_of_another_process_is_no_failure_and_no_news(engine_on_each: En
     assert ("complet", "success") == runs(engine)[-1]
 
 
-def test_replicas_share_the_work(engine_on_each: Engine) -> None:
+@on_each
+def test_replicas_share_the_work(engine: Engine) -> None:
     """Each due démarche is one replica's; what people ask for comes first, then webhooks."""
-    engine = engine_on_each
     turns, now = engine.worker.store.turns, engine.worker.now()
     others = engine.another().store.turns
     # As when a file of the folder was only removed.
@@ -198,9 +199,10 @@ def test_webhooks_without_end_do_not_put_off_what_is_due(engine: Engine) -> None
     assert ["dossier", "incremental", "dossier"] == kinds
 
 
-def test_webhooks_without_end_do_not_put_off_other_demarches(engine_on_each: Engine) -> None:
+@on_each
+def test_webhooks_without_end_do_not_put_off_other_demarches(engine: Engine) -> None:
     """What has been due for a minute is claimed first; one worker is left to webhooks."""
-    turns, now = engine_on_each.worker.store.turns, engine_on_each.worker.now()
+    turns, now = engine.worker.store.turns, engine.worker.now()
     due, announced = numbers = [DemarcheNumber(1), DemarcheNumber(2)]
     turns.enter(numbers, now)
     turns.end(Turn(announced, now + timedelta(hours=1)))
@@ -257,9 +259,9 @@ def test_what_is_written_beside_runs_makes_a_turn(engine: Engine) -> None:
     assert served.tick()
 
 
-def test_what_is_asked_for_wakes_the_services(engine_on_each: Engine) -> None:
+@on_each
+def test_what_is_asked_for_wakes_the_services(engine: Engine) -> None:
     """PostgreSQL tells them; on SQLite, where there is one process, they look."""
-    engine = engine_on_each
     store, woken, stop = engine.worker.store, threading.Semaphore(0), threading.Event()
     thread = threading.Thread(target=store.listen, args=(stop, woken.release))
     thread.start()
@@ -294,9 +296,9 @@ def test_a_database_that_fails_ends_no_turn(engine: Engine) -> None:
     assert ("complet", "success") == runs(engine)[-1]
 
 
-def test_the_check_compares_the_connections_with_the_servers_limit(engine_on_each: Engine) -> None:
+@on_each
+def test_the_check_compares_the_connections_with_the_servers_limit(engine: Engine) -> None:
     """Of all replicas; with a number that fits. SQLite has none."""
-    engine = engine_on_each
     worker = engine.restart(configuration={"advanced": {"workers": 64}})
     lines = [line for line in worker.app.check() if line.name == "connections"]
     if engine.url.startswith("sqlite"):

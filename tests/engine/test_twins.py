@@ -37,9 +37,9 @@ def verdicts(engine: Engine) -> list[dict[str, Any]]:
 
 
 @on_postgresql
-def test_an_erased_dossier_stays_a_twin(engine_on_each: Engine) -> None:
+def test_an_erased_dossier_stays_a_twin(engine: Engine) -> None:
     """No verdict of another one moves, by whatever read, and nothing is written."""
-    engine = twins(engine_on_each)
+    engine = twins(engine)
     before = verdicts(engine)
     engine.worker.erase(ERASED)
     kept = [one for one in before if one["numero"] != number(ERASED)]
@@ -233,9 +233,8 @@ def product(engine: Engine, rank: int) -> str:
 
 
 @on_postgresql
-def test_a_named_product_is_compared_with_the_others(engine_on_each: Engine) -> None:
+def test_a_named_product_is_compared_with_the_others(engine: Engine) -> None:
     """Dossier 6 names no page; a person says that it is about the product of dossier 0."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     assert "Éligible" == engine.verdict(0)
     first = product(engine, 0)

@@ -19,9 +19,8 @@ def found(engine: Engine, *, remote: bool = False) -> dict[str, tuple[int, ...]]
 
 
 @on_postgresql
-def test_a_copy_fits_after_each_thing_that_dsync_does_to_it(engine_on_each: Engine) -> None:
+def test_a_copy_fits_after_each_thing_that_dsync_does_to_it(engine: Engine) -> None:
     """At once: what it writes into DS, tries, erases, purges and copies again is sealed again."""
-    engine = engine_on_each
     engine.sync_until_quiet()
     engine.control.edit_champ(number(0), PAGE, "néant")
     assert 1 == engine.sync().pushed
@@ -286,12 +285,10 @@ def test_59_of_69_corruptions_are_found(engine: Engine) -> None:
 
 @on_postgresql
 @pytest.mark.parametrize("in_each_table", [False, long(True)])
-def test_postgresql_finds_a_corruption_by_each_check(
-    engine_on_each: Engine, in_each_table: bool
-) -> None:
+def test_postgresql_finds_a_corruption_by_each_check(engine: Engine, in_each_table: bool) -> None:
     """What a check compares of a row is the same on both databases; its statements are not."""
     firsts = {(one[2], in_each_table and _table(one[1])): one for one in KNOWABLE[::-1]}
-    check_found(engine_on_each, [*firsts.values()], together=1 if in_each_table else 4)
+    check_found(engine, [*firsts.values()], together=1 if in_each_table else 4)
 
 
 def rounds_of(corruptions: list[Corruption], together: int) -> list[list[Corruption]]:

@@ -122,10 +122,7 @@ def test_a_dossier_edited_between_two_pages_is_seen_again(engine: Engine) -> Non
 
 
 def test_a_run_that_breaks_off_is_resumed_behind_what_it_stored(engine: Engine) -> None:
-    """The watermark moves with each page, in its transaction: to what it showed, not to the clock.
-
-    Days later, the next run reads from there, and misses nothing.
-    """
+    """The watermark moves with each page, to what that showed, and not to the clock."""
     edit_six(engine)
     engine.shrink(2)
     before = engine.state().watermark

@@ -157,25 +157,22 @@ def test_consent_to_rules_covers_what_they_change_and_no_more(start: Start) -> N
     assert (4, before) == (engine.sync().exit_code, written(engine))
 
 
-@pytest.mark.parametrize("how", ["webhook", "read", "push"])
-def test_what_waits_is_not_written_one_by_one(start: Start, how: str) -> None:
+def test_what_waits_is_not_written_one_by_one(start: Start) -> None:
     """Runs about some dossiers are stopped by what waits in all of them."""
     engine = start(RANKS)
     engine.sync_until_quiet()
     before = written(engine)
     engine.restart(configuration=swapped_options())
     assert 4 == engine.sync().exit_code
-    for rank in [rank for rank in RANKS if engine.remote(rank) == "Éligible"][:3]:
-        if how == "push":
-            report = engine.worker.push(rank)
-        else:
-            by = "webhook" if how == "webhook" else "cli"
-            report = engine.sync(dossiers=(number(rank),), started_by=by)
-        assert 4 == report.exit_code
-    assert (before, [Consent.WRITES]) == (
-        written(engine),
-        [one.proposal.kind for one in engine.asked()],
+    one, another, third, *_ = [rank for rank in RANKS if engine.remote(rank) == "Éligible"]
+    reports = (
+        engine.worker.push(one),
+        engine.sync(dossiers=(number(another),)),
+        engine.sync(dossiers=(number(third),), started_by="webhook"),
     )
+    assert [4, 4, 4] == [report.exit_code for report in reports]
+    assert before == written(engine)
+    assert [Consent.WRITES] == [one.proposal.kind for one in engine.asked()]
     assert 0 == engine.accept(Consent.WRITES).exit_code
 
 

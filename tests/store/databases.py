@@ -264,6 +264,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what no statement decides."""
+on_each = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+"""For what the engines could do differently; without a mark so do tests outside `tests/engine`."""
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 """For what SQLite does not have."""
 postgresql_if_long = pytest.mark.parametrize(
@@ -291,10 +293,9 @@ def engine_by_case(name: str, **engines: Any) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("database_url", name), cases, indirect=["database_url"])
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a migrated, empty database, on each engine."""
-    if request.param == "sqlite":
+def made_database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Yield the address of a migrated, empty database."""
+    if engine == "sqlite":
         path = tmp_path / "dsync.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
@@ -303,6 +304,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     url = server.make(migrated=True)
     yield url
     server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated, empty database, on each engine."""
+    yield from made_database(request.param, request, tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -80,8 +80,8 @@ _IN_ROWS = {
 _TYPES = {**CHAMPS, **ANNOTATIONS, **_IN_ROWS}
 # Not of `Candidature`: with it, every command would import SQLModel to read a configuration.
 _OWN_COLUMNS = (
-    "numero demarche_numero depose_le demandeur reponses bilan etapes extra produit_id "
-    "par_sa_fiche departement_code departement_nom"
+    "numero demarche_numero depose_le demandeur reponses bilan criteres criteres_libelles etapes "
+    "extra produit_id par_sa_fiche departement_code departement_nom"
 )
 RESERVED = {*_OWN_COLUMNS.split(), *ANNOTATIONS, *REPETITIONS}
 """Names that a row of the candidature has already."""

@@ -36,12 +36,13 @@ class Sentence:
 
     def motif(self, **facts: object) -> str:
         """Return the sentence with its facts."""
-        return " ".join(f"{part.format(**facts)}." for part in self._parts)
+        return self.text.format(**facts)
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The sentence with its placeholders."""
-        return " ".join(f"{part}." for part in self._parts)
+        what_to_do = f"À faire : {self.a_faire}" if self.a_faire else ""
+        return " ".join(f"{part}." for part in (self.fait, self.regle, what_to_do) if part)
 
     def facts_of(self, motif: str) -> dict[str, str] | None:
         """Return the facts of a sentence that was made by `motif`; None: by another one."""
@@ -55,11 +56,6 @@ class Sentence:
             "".join(f"(?P<{one}>.*?)" if k % 2 else re.escape(one) for k, one in enumerate(signs))
             + r"\.(?: |$)"
         )
-
-    @cached_property
-    def _parts(self) -> list[str]:
-        what_to_do = f"À faire : {self.a_faire}" if self.a_faire else ""
-        return [part for part in (self.fait, self.regle, what_to_do) if part]
 
 
 _FAQ = "Règle (FAQ du programme) : "

@@ -78,7 +78,6 @@ def test_an_answer_without_end_takes_neither_memory_nor_time(
 # --- much in little -------------------------------------------------------------------------
 
 NODES = ("data", "demarche", "dossiers", "nodes")
-CATALOGUES = ("/api/v2.6/startups.json", "/api/v2.7/startups.json")
 
 
 def test_more_dossiers_than_were_asked_for_are_not_read(
@@ -92,21 +91,6 @@ def test_more_dossiers_than_were_asked_for_are_not_read(
     done = process.wait()
     assert (8, 0) == (done.code, done.json["read"])
     assert "more entries than were asked for" in done.json["errors"][0]
-    assert within(taken)
-
-
-@pytest.mark.long
-def test_a_catalogue_of_five_million_objects_is_not_read(
-    sqlite_dsync: Installed, sandbox: Sandbox
-) -> None:
-    """Its checks stay unmade (7), and the memory stays small."""
-    for path in CATALOGUES:
-        sandbox.control.catalogue.replace(path, {"data": [{}] * 5_000_000})
-    process = sqlite_dsync.start("sync", "--json", anew=True)
-    taken = used(process)
-    done = process.wait()
-    assert 7 == done.code
-    assert "more than 500,000 values" in done.json["errors"][0]
     assert within(taken)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -16,11 +15,8 @@ from dsync.sandbox.http.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, Process, at_work, until, variables_for
 from tests.acceptance.worker.truth import Copied, assert_copy_is_true
-from tests.engine.rig import small_sandbox
 from tests.profiles import long
 from tests.store.databases import PostgresServer, started_server
-
-STORM = 4
 
 
 def assert_ended_and_resumed(
@@ -36,11 +32,6 @@ def assert_ended_and_resumed(
     dsync.json("sync")
     dsync.json("sync")
     assert_copy_is_true(database, sandbox)
-
-
-def end_of_minute() -> datetime:
-    """Return the present minute's last second: the rate limit's next window is 1 s away."""
-    return datetime.now(UTC).replace(second=59, microsecond=0)
 
 
 @pytest.fixture(scope="module")
@@ -64,33 +55,6 @@ def own_dsync(sandbox: Sandbox, own_database: Database, tmp_path: Path) -> Itera
     installed = Installed(tmp_path / "work", **variables_for(sandbox, own_database.url))
     yield installed
     installed.close()
-
-
-@pytest.fixture
-def hurried_sandbox() -> Iterator[Sandbox]:
-    """A sandbox whose clock is always a second before a new minute."""
-    with small_sandbox(12, clock=end_of_minute) as running:
-        yield running
-
-
-def test_a_storm_of_429_is_waited_out(
-    hurried_sandbox: Sandbox, sqlite_url: str, sqlite_database: Database, tmp_path: Path
-) -> None:
-    """Refused again and again, reads and mutations alike: all is done, nothing twice."""
-    dsync = Installed(tmp_path / "work", **variables_for(hurried_sandbox, sqlite_url))
-    hurried_sandbox.control.faults.fail(
-        ScriptedFault("rate_limited", only="query", times=STORM // 2),
-        ScriptedFault("rate_limited", only="mutation", times=STORM // 2),
-    )
-
-    report = dsync.json("sync")
-
-    answers = [entry.status for entry in hurried_sandbox.control.requests()]
-    assert ("success", STORM) == (report["status"], answers.count(429))
-    assert len(answers) == report["requests"]
-    dsync.json("sync")
-    assert_copy_is_true(sqlite_database, hurried_sandbox)
-    dsync.close()
 
 
 @pytest.mark.parametrize("kind", [long("query"), "mutation"])

@@ -109,7 +109,7 @@ LISTED = {"nodes": ENTRIES, "pageInfo": {"endCursor": "c", "hasNextPage": False}
         ({"data": page(), "errors": [error("no")] * 501}, "too_many_errors"),
         ({"data": None, "errors": [error("no")] * 501}, "too_many_errors"),
         ({"data": page(), "errors": [error("Timeout on Dossier.number")] * 501}, "timeout"),
-        ({"data": page(*[{}] * 250_001)}, "too_many"),
+        ({"data": page(*[{}] * 800_000)}, "too_many"),
         ({"data": page(node_of(motivation="x" * 7_000_000))}, "too_long"),
     ],
     ids=["nodes", "deletions", "errors", "errors alone", "timeout", "values", "bytes"],

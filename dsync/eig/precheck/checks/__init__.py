@@ -113,7 +113,7 @@ def check_profils(context: CheckInput) -> Controle:
         offre=_labels(
             profil.name
             for profil in context.rules.config.profils
-            if profil.is_offered(context.deposit_day)
+            if absent and profil.is_offered(context.deposit_day)
         ),
     )
 

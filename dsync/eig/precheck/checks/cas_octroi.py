@@ -61,15 +61,13 @@ def check_cas_octroi(context: CheckInput) -> Controle:
     if refusal := without_question(NAME, context, FIELD, "cas de la demande"):
         return Controle(NAME, refusal.resultat, refusal.motif, {**preuve, **refusal.preuve})
     typed = (context.candidature.cas_demande or "").strip()
-    prevus = listed((_name_of(cas) for cas in context.rules.config.cas), last="ou")
-    if not typed:
-        return make_controle(
-            NAME, sentences.CAS_ABSENT, preuve | {REPORTED_BLANK: FIELD}, cas_prevus=prevus
-        )
     named = quoted(typed, 45)
     cas = context.rules.cas(typed)
-    if cas is None:
-        return make_controle(NAME, sentences.CAS_INCONNU, preuve, cas=named, cas_prevus=prevus)
+    if not typed or cas is None:
+        sentence = sentences.CAS_INCONNU if typed else sentences.CAS_ABSENT
+        prevus = listed((_name_of(one) for one in context.rules.config.cas), last="ou")
+        preuve |= {} if typed else {REPORTED_BLANK: FIELD}
+        return make_controle(NAME, sentence, preuve, cas=named, cas_prevus=prevus)
     needs = _needs(context, cas, product)
     missing = [need for need, is_met in needs if not is_met]
     if not missing:
