@@ -142,10 +142,11 @@ def test_a_slow_server_is_what_is_waited_for(database_url: str, products: int) -
 
 
 UNTIL_CONNECTED = r"""
-import atexit, os, re, sys
+import atexit, re, sys
+from os import _exit, write
 def tell():
     with open("/proc/self/status") as status:
-        os.write(2, re.search(r"VmHWM:\s+(\d+)", status.read())[1].encode())
+        write(2, re.search(r"VmHWM:\s+(\d+)", status.read())[1].encode())
 def end(event, _):
     if event == "socket.connect":
         tell()
