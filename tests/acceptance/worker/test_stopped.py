@@ -218,7 +218,8 @@ def test_a_sleeper_whose_lease_was_taken_commits_nothing(
     dsync: Installed, sandbox: Sandbox, database: Database
 ) -> None:
     """SIGSTOP, the lease expires, another works, SIGCONT: the late writer is refused."""
-    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=2 * SLOW_MS))
+    # Long enough for the signal to come before the answer on a loaded machine, too.
+    sandbox.control.faults.fail(ScriptedFault("latency", latency_ms=10 * SLOW_MS))
     sleeper = dsync.start("sync", "--json")
     at_work(sleeper, sandbox.control)
     until(lambda: runs(database, "running"))
