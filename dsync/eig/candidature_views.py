@@ -156,7 +156,7 @@ VIEWS: Dictionary = {
         **computed("au", "p.au", "Fin de l'étape, en UTC : le début de la suivante, la réouverture d'un dossier décidé, ou la sortie d'un dossier masqué ou disparu ; vide pour l'étape en cours.", type="datetime"),
         **computed("jours", "CAST(round(CAST((seconds(p.fin) - seconds(p.du)) / 86400 AS numeric) + 0.000001, 1) AS double precision)", "Durée de l'étape en jours, à une décimale ; jusqu'à maintenant pour l'étape en cours.", type="number"),
         **computed("demarche_numero", "p.demarche_numero", "Numéro de la démarche.", type="integer"),
-        **moved("CASE WHEN p.au IS NULL THEN now() WHEN p.au > p.modifie_ici_le THEN p.au ELSE p.modifie_ici_le END", "Date du dernier changement de la ligne, en UTC : celui du dossier, ou la fin de l'étape ; de la requête pour l'étape en cours, dont les jours augmentent."),
+        **moved("CASE WHEN p.fin > p.modifie_ici_le THEN p.fin ELSE p.modifie_ici_le END", "Date du dernier changement de la ligne, en UTC : celui du dossier, ou la fin de l'étape ; de la requête pour l'étape en cours, dont les jours augmentent."),
     }, key=("numero", "rang")),
     "lecture_suivi": View("Une ligne par dossier présent dans la démarche : l'étape où il se trouve, et de qui dépend la suite.", {
         **computed("numero", "e.numero", "Numéro du dossier.", type="integer"),

@@ -435,16 +435,6 @@ def _postgresql(url: URL, connections: int) -> Engine:
             )
         connection.commit()
 
-    @event.listens_for(engine, "do_executemany")
-    def copy_in(cursor: Any, statement: str, rows: Any, _context: object) -> bool:
-        """Execute a COPY, which the driver does by another method; return whether it was one."""
-        if not statement.startswith("COPY "):
-            return False
-        with cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-        return True
-
     @event.listens_for(engine, "handle_error")
     def leave_read_only(context: ExceptionContext) -> None:
         # After a failover the pool's connections lead to the former primary, which answers and
