@@ -11,7 +11,7 @@ from dsync.store import Store
 from dsync.store.private_files import sweep
 
 
-class _Awaited:
+class _StandIn:
     """Stands for what is imported when more of it is asked for than is known.
 
     `dsync status` asks for no more: the programme and SQLModel take a third of its time.
@@ -31,13 +31,13 @@ def _eig() -> type[Programme]:
     return Eig
 
 
-_STORAGE = _Awaited(
+_STORAGE = _StandIn(
     lambda: _eig().storage,
     name="eig",
     package="dsync.eig",
     evidence_confirmed_at=evidence_confirmed_at,
 )
-PROGRAMME = cast(type[Programme], _Awaited(_eig, storage=_STORAGE))
+PROGRAMME = cast(type[Programme], _StandIn(_eig, storage=_STORAGE))
 """A database that has its part is opened with it whatever the configuration, so that an erasure
 covers all tables."""
 
