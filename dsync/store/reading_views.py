@@ -411,6 +411,9 @@ def text_of(name: str, engine: str, programme: type[Programme]) -> str:
                 if "{columns}" in own:
                     items = (one.sql for one in part.views[name].columns.values())
                     own = own.replace("{columns}", ",\n    ".join(items))
+                if "{modifie_ici_le}" in own:
+                    moved = part.views[name].columns["modifie_ici_le"]
+                    own = own.replace("{modifie_ici_le}", moved.sql)
                 own = part.complete(own)
                 query = own.replace("{engine}", (query or "").rstrip())
     if query is None:

@@ -2,6 +2,7 @@
 
 A view's columns are those of tables (`of`), which say it, or worked out (`computed`). In its file in
 `views/` they stand for `{columns}`; where the file has its own SELECT, `said` has their sentences.
+Such a file can still have `{modifie_ici_le}` for what is declared of that column.
 PostgreSQL gets the sentences as comments.
 """
 

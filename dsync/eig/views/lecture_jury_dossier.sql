@@ -21,7 +21,7 @@ SELECT
     n.etat,
     n.presence,
     n.demarche_numero,
-    (SELECT utc(a.le) FROM (SELECT max(m.modifie_ici_le) AS le FROM dossier AS m) AS a) AS modifie_ici_le
+    {modifie_ici_le}
 FROM (
     SELECT
         k.jury_le,

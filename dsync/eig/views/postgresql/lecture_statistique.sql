@@ -6,7 +6,7 @@ SELECT
     v.constats::json ->> 'phase_constatee' AS phase_constatee,
     count(*) AS nombre,
     d.demarche_numero,
-    (SELECT utc(a.le) FROM (SELECT max(m.modifie_ici_le) AS le FROM dossier AS m) AS a) AS modifie_ici_le
+    {modifie_ici_le}
 FROM dossier AS d
 JOIN verdict AS v ON v.numero = d.numero AND v.courant
 CROSS JOIN json_to_recordset(v.controles::json) AS k (controle text, resultat text)

@@ -19,7 +19,7 @@ SELECT
     l.phase_constatee,
     sum(l.nombre) AS nombre,
     l.demarche_numero,
-    (SELECT utc(a.le) FROM (SELECT max(m.modifie_ici_le) AS le FROM dossier AS m) AS a) AS modifie_ici_le
+    {modifie_ici_le}
 FROM (
     SELECT heure, resultats, type_administration, phase_constatee, demarche_numero, count(*) AS nombre
     FROM liste
