@@ -11,8 +11,8 @@ import pytest
 
 from dsync.domain.dossier import OPEN_ETATS
 from dsync.sandbox import Sandbox
-from dsync.sandbox.http.control import Control
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.control import Control
+from dsync.sandbox.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import SHIPPED
 from tests.acceptance.worker.installed import Installed, until

@@ -26,7 +26,7 @@ from dsync.eig.sections import EigSections
 from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges
 from dsync.sandbox import Sandbox, ScriptedFault
-from dsync.sandbox.http.faults import BETAGOUV
+from dsync.sandbox.faults import BETAGOUV
 from tests.golden.dossiers import shipped_rules
 from tests.unit.eig.evidence.conftest import CATALOGUE, NOW, Reply, opened
 
