@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 _encoder = msgspec.json.Encoder(order="deterministic")
-_REFUSED = re.compile(r"[\x00\ud800-\udfff]")
 
 MAX_VALUES = 500_000
 """Values of the largest document that is decoded: as objects, they take some 100 MiB."""
@@ -72,8 +71,3 @@ def _replaced(source: bytes, spans: Iterable[tuple[int, int]], by: bytes) -> byt
         made += source[last:start] + by
         last = end
     return bytes(made + source[last:]) if made or last else source
-
-
-def cleaned(text: str) -> str:
-    """Return a text without NUL characters and lone surrogates, which UTF-8 cannot encode."""
-    return _REFUSED.sub("", text)

@@ -22,6 +22,16 @@ class Resultat(StrEnum):
     SANS_OBJET = "sans_objet"
 
 
+LEVELS = {
+    Resultat.NON_CONFORME: "Non conforme",
+    Resultat.IMPOSSIBLE: "Preuve indisponible",
+    Resultat.A_VERIFIER: "À vérifier",
+    Resultat.CONFORME: "Conforme",
+    Resultat.SANS_OBJET: "Non examiné",
+}
+"""The results in words, in the order of a text."""
+
+
 class Verdict(StrEnum):
     """The result of the pre-check; the value is the text of views and annotations."""
 

@@ -92,7 +92,7 @@ class EigEvidence:
         candidatures = rows.candidatures(reader.connection, [one.numero for one in due])
         products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
         known = self.read()
-        former = known.catalogue.former_ids(products) if known.catalogue else rows.NO_FORMER
+        former = known.catalogue.former_ids(products) if known.catalogue else {}
         members = rows.same_product(reader.connection, reader.number, products, former)
         unknown = [numero for numero, c in candidatures.items() if not c.produit_id]
         same_words = reader.keys.doublons(unknown) if unknown else {}

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dsync.addresses import mask_url
-from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Revision
+from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.domain.toml import named
 from dsync.domain.wording import fold, joined
 from dsync.eig.evidence.betagouv import fetch_catalogue

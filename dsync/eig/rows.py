@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, text
@@ -71,7 +70,6 @@ _REFUSED = ("refused_sha256", "refused_since", "refused_times", "refused_message
 
 
 DOUBLON = Check.DOUBLON.value
-NO_FORMER: Mapping[str, str] = MappingProxyType({})
 CATALOGUE = "beta.gouv.fr"
 """The key of the only row of the table `evidence`."""
 
@@ -178,7 +176,7 @@ def same_product(
     connection: Connection,
     demarche: DemarcheNumber,
     products: Collection[str],
-    former: Mapping[str, str] = NO_FORMER,
+    former: Mapping[str, str] = {},
 ) -> dict[str, list[DossierNumber]]:
     """Return the first dossiers that count as doublons, by product, in the order of deposits.
 

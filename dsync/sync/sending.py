@@ -22,9 +22,9 @@ from dsync.annotations.plan import Action, Remote, Step
 from dsync.annotations.targets import ResolvedAnnotations
 from dsync.annotations.wish import DossierWishes, WishOutcome, WishStatus, WrittenValue
 from dsync.domain.consent import Consent
-from dsync.domain.detail_frame import stated_verdict
 from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
+from dsync.domain.judging import stated_verdict
 from dsync.ds.classify import Refusal
 from dsync.ds.crawl import PageSize
 from dsync.ds.results import DossierWrite

@@ -20,9 +20,9 @@ from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT, Annotations
 from dsync.annotations.wish import Standing
 from dsync.domain.check_answers import answers_in
 from dsync.domain.consent import Asked, Consent, Move, Proposal, counted, digest_of
-from dsync.domain.detail_frame import frame_of
 from dsync.domain.due import MOST_NAMED
 from dsync.domain.ids import DossierNumber
+from dsync.domain.judging import frame_of
 from dsync.domain.verdict import StoredVerdict, Verdict, changes
 from dsync.messages import kinds as k
 from dsync.store.outbox import Replacing

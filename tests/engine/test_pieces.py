@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.domain.check_line import CheckLine, CheckStatus
+from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.domain.run_kinds import Kind
 from dsync.errors import PieceTargetError
 from dsync.sandbox.edits import Change

@@ -11,9 +11,9 @@ import dsync
 from dsync.annotations.wish import WishStatus
 from dsync.cli import check, pieces, ruled
 from dsync.console import decisions, words
-from dsync.domain.check_line import CheckStatus
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.pieces import CopyState
+from dsync.domain.remedies import CheckStatus
 from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.stages import Attend

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from types import MappingProxyType
 
 from msgspec import structs
 
@@ -42,8 +41,6 @@ from dsync.eig.precheck.evidence import (
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import A_EXAMINER, SANS_REPONSE_AILLEURS
-
-NO_ANSWERS: Mapping[str, Answer] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,7 @@ def facts_of(
     *,
     doublons: Iterable[DossierNumber],
     frozen: ProductEvidence | None = None,
-    answers: Mapping[str, Answer] = NO_ANSWERS,
+    answers: Mapping[str, Answer] = {},
     absent: AbsentPage | None = None,
     current: StoredVerdict | None = None,
 ) -> CandidatureFacts:
@@ -161,7 +158,7 @@ def judge(
     *,
     doublons: Iterable[DossierNumber],
     frozen: ProductEvidence | None = None,
-    answers: Mapping[str, Answer] = NO_ANSWERS,
+    answers: Mapping[str, Answer] = {},
 ) -> Decision:
     """Return the decision on a candidature by itself; arguments as of `facts_of`."""
     facts = facts_of(
