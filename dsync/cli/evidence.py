@@ -39,7 +39,7 @@ with later(globals()):
     from dsync.settings import Settings
     from dsync.store.store import utc_now
     from dsync.sync.report import Comparisons
-    from dsync.sync.verdict_moves import Moves
+    from dsync.sync.rules_brake import Moves
     from dsync.sync.work import Precheck
 
 

@@ -36,7 +36,7 @@ with later(globals()):
     from dsync.sync.answering import check
     from dsync.sync.evaluate import stored_comparisons
     from dsync.sync.report import Comparisons
-    from dsync.sync.verdict_moves import Moves
+    from dsync.sync.rules_brake import Moves
     from dsync.sync.work import (
         AnswerCheck,
         Answering,

@@ -26,8 +26,7 @@ from dsync.domain.judging import frame_of
 from dsync.domain.verdict import StoredVerdict, Verdict, changes
 from dsync.messages import kinds as k
 from dsync.store.outbox import Replacing
-from dsync.sync.context import Run, is_accepted, most_of, nothing_to_accept
-from dsync.sync.page_storing import learn_revisions
+from dsync.sync.context import Run, is_accepted, learn_revisions, most_of, nothing_to_accept
 
 FEW = 3
 """Fewer dossiers are no pattern, as long as none is reversed."""

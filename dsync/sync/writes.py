@@ -69,7 +69,7 @@ class WriteTerms:
     """Returns the verdict that a detail states, None for a text that the programme did not make."""
     anothers: dict[DossierNumber, Another] = field(default_factory=dict)
     """The dossiers into which another database wrote. This one writes into them, and into others,
-    only with a person's consent to all of them (`dsync/sync/other_databases.py`)."""
+    only with a person's consent to all of them (`dsync/sync/grounds.py`)."""
 
 
 def plan_steps(
