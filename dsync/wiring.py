@@ -36,8 +36,8 @@ from dsync.domain.toml import parts_of
 from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
 from dsync.eig.eig import Eig
-from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.sources import EvidenceSources
 from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError, InterruptedRunError
 from dsync.exchanges import MIB
 from dsync.exports.grist import Kept

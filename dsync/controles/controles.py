@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
-from dsync.controles.comparing import fold_text, french_amount, french_number
 from dsync.controles.declarations import DeclaredChamp
 from dsync.controles.declared_checks import EXIGENCE
 from dsync.controles.dossier_facts import Gathered, gather
 from dsync.controles.facts import Plan, label_of
+from dsync.controles.notations import fold_text, french_amount, french_number
 from dsync.domain.account import said
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.dossier import Demarche, Descriptor, Revision

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 
 from dsync.annotations.targets import ACCEPTED_TYPES, DATE, DETAIL, RESULTAT
-from dsync.controles.comparing import fold_text
 from dsync.controles.declarations import Type
 from dsync.controles.facts import FAITS, OF_DS
+from dsync.controles.notations import fold_text
 from dsync.domain.dossier import LAYOUT_TYPES, PARIS, Demarche, Descriptor, Revision, slug
 from dsync.domain.toml import TO_CHECK, array, commented, inline, named, quoted
 from dsync.domain.verdict import MOST_CHECKS, Verdict

@@ -11,7 +11,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.wording import words
 from dsync.eig import rows
 from dsync.eig.candidature import Candidature
-from dsync.eig.evidence.gathering import ask_registry
+from dsync.eig.gathering import ask_registry
 from dsync.eig.precheck.address import ParsedAddress, parse_address
 from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evaluation import CandidatureFacts, absent_page, facts_of
@@ -21,7 +21,7 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.programme import Compared, PrecheckOptions, ProgrammeRun, Reading
 
 if TYPE_CHECKING:
-    from dsync.eig.evidence.sources import EvidenceSources
+    from dsync.eig.sources import EvidenceSources
 
 
 @dataclass(frozen=True, slots=True)

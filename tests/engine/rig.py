@@ -30,7 +30,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run_kinds import Kind
 from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
-from dsync.eig.evidence.gathering import FEWEST
+from dsync.eig.gathering import FEWEST
 from dsync.sandbox import Sandbox, content, endpoint, opaque_ids
 from dsync.sandbox.call import Call
 from dsync.sandbox.content import products

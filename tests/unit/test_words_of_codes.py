@@ -28,7 +28,7 @@ PARTIAL = {
     "dsync.controles.facts._VALUES": "rows are read by their columns",
     "dsync.ds.classify._REASONS": "the faults that are of the token",
     "dsync.eig.message._SAYING": "`_questions` says what is blank",
-    "dsync.eig.mapping.form.DATED": "the stages that a date of the form gives",
+    "dsync.eig.mapped_form.DATED": "the stages that a date of the form gives",
     "dsync.eig.precheck.checks.fiche_produit._MOYENS": "the links that are sure",
     "dsync.eig.precheck.checks.fiche_produit._SENTENCES": "without a catalogue nothing is said",
     "dsync.sync.writes.REMEDIES": "of other refusals, the reason that DS gives says what to do",

@@ -1,6 +1,6 @@
 """The evidence of a verdict: the catalogue, the registry's answers, the product evidence.
 
-How old evidence may be is decided in `dsync.eig.evidence`; here it is usable or absent.
+How old evidence may be is decided in `eig/gathering.py`; here it is usable or absent.
 """
 
 from __future__ import annotations

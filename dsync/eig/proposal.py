@@ -15,8 +15,8 @@ from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, folded, slug
 from dsync.domain.ids import DescriptorId
 from dsync.domain.remedies import MIN_SIMILARITY, SURE, similarity
 from dsync.domain.toml import TO_CHECK, array, commented, named
-from dsync.eig.mapping.form import Field, match_in
-from dsync.eig.mapping.mapping_section import (
+from dsync.eig.mapped_form import Field, match_in
+from dsync.eig.sections import (
     EVALUATIONS,
     REPETITIONS,
     RESERVED,
