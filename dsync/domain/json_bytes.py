@@ -16,7 +16,6 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 MAX_VALUES = 500_000
 """Values of the largest document that is decoded: as objects, they take some 100 MiB."""
-_BOM = b"\xef\xbb\xbf"
 # Possessive, so that a long text costs no memory for the way back.
 _NO_JSON = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|NaN|-?Infinity', re.DOTALL)
 _REMOVED = re.compile(
@@ -44,11 +43,6 @@ def is_crowded(source: bytes, most: int = MAX_VALUES) -> bool:
     its size in memory.
     """
     return sum(map(source.count, (b",", b"{", b"["))) > most
-
-
-def without_mark(source: bytes) -> bytes:
-    """Return a text without the mark that some servers put before it, which JSON does not allow."""
-    return source.removeprefix(_BOM)
 
 
 def repaired(source: bytes) -> bytes:

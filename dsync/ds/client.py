@@ -405,7 +405,7 @@ class DSClient(Transport):
             try:
                 more, lost = self._read_several(chunk, operation, variables, read, policy)
             except (DSTimeoutError, DSBadDataError) as exc:
-                if exc.details.get("fault") == Fault.SERVER_ERROR.value and not is_up:
+                if exc.details.get("fault") == Fault.SERVER_ERROR and not is_up:
                     # An internal error can also be an outage, in which each half would fail, too:
                     # this request then fails.
                     self.read_light_page(

@@ -47,7 +47,7 @@ class Moves(NamedTuple):
         version: str,
         standing: int,
         pairs: Iterable[tuple[Verdict | None, Verdict]],
-        judged: Iterable[Decision | StoredVerdict] = (),
+        judged: Iterable[Decision] = (),
     ) -> Self:
         """Count pairs of a standing verdict (None: there was none) and a new one, of any dossiers.
 
@@ -102,7 +102,7 @@ class Moves(NamedTuple):
         return sum(count for before, _, count in self.moves if before == NO_VERDICT)
 
 
-def _found(judged: Iterable[Decision | StoredVerdict]) -> Iterator[tuple[str, int, int, str]]:
+def _found(judged: Iterable[Decision]) -> Iterator[tuple[str, int, int, str]]:
     counts: Counter[str] = Counter()
     doublons: Counter[str] = Counter()
     conforming: Counter[str] = Counter()

@@ -169,7 +169,7 @@ def judge(
 
 def absent_page(
     candidature: Candidature,
-    verdict: StoredVerdict | Decision,
+    verdict: Decision,
     frozen: ProductEvidence | None,
 ) -> AbsentPage | None:
     """Return the page that a catalogue read after the deposit lacked, by the current verdict."""
