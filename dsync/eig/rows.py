@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, text
+from sqlalchemy import Connection, bindparam, delete, select, text
 from sqlalchemy.orm import Session, defer
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
@@ -142,7 +142,7 @@ _INPUTS = (
 )
 
 
-def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> Sequence[Row[Any]]:
+def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> Sequence[Any]:
     """Return what is needed to identify the products of these dossiers, ordered by number.
 
     That is what the applicant typed, the stored product, the evidence of the current verdict, and
