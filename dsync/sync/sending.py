@@ -27,7 +27,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import stated_verdict
 from dsync.ds.classify import Refusal
 from dsync.ds.crawl import PageSize
-from dsync.ds.results import DossierWrite
+from dsync.ds.write_document import DossierWrite
 from dsync.errors import (
     DSBadDataError,
     DSError,

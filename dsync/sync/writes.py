@@ -22,7 +22,7 @@ from dsync.domain.consent import digest_of
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.ds.classify import Refusal
-from dsync.ds.results import DossierWrite, WriteOutcome
+from dsync.ds.write_document import DossierWrite, WriteOutcome
 from dsync.messages import kinds as k
 from dsync.sync.context import Run
 
