@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -69,23 +70,7 @@ _FieldIds = tuple[tuple[str, DescriptorId | None], ...]
 """Fields with the descriptor id of their champ; None if the revision has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class FormPlan:
-    """Where one revision of the form has each field."""
-
-    champs: _FieldIds
-    annotations: _FieldIds
-    columns: Mapping[str, DescriptorId | None]
-    """Descriptor ids of the columns of `voeux` and `evaluations`, by `<repetition>.<column>`."""
-    criteres: tuple[tuple[str, str, DescriptorId], ...]
-    """The criteria of the evaluation grid in this revision: name, label, descriptor id."""
-    extras: Mapping[str, str]
-    """The types of the champs that no field declares, by their names in `extra`."""
-    checkboxes: DescriptorIds
-    """Descriptor ids of the checkboxes."""
-
-
-def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
+def _read(dossier: Dossier, form: MappedForm) -> dict[str, Any]:
     """Return the columns of a dossier's candidature that the mapping fills."""
     reponses: dict[str, Reponse] = {}
     extra: dict[str, Json] = {}
@@ -98,8 +83,8 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
         "extra": extra,
     }
     for places, champs in (
-        (plan.champs, dossier.champs),
-        (plan.annotations, dossier.annotations),
+        (form.champs, dossier.champs),
+        (form.annotations, dossier.annotations),
     ):
         by_id: Cells = {champ.descriptor_id: champ for champ in champs}
         for name, id_ in places:
@@ -109,46 +94,46 @@ def read_candidature(dossier: Dossier, plan: FormPlan) -> dict[str, Any]:
                 continue
             # DS gives each mandatory or private repetition an empty row at creation, which is no
             # answer.
-            lignes = _filled(champ.lignes, plan) if champ.lignes else []
-            is_empty = not lignes if champ.lignes else is_blank(champ, plan.checkboxes)
+            lignes = _filled(champ.lignes, form) if champ.lignes else []
+            is_empty = not lignes if champ.lignes else is_blank(champ, form.checkboxes)
             reponses[name] = Reponse.VIDE if is_empty else Reponse.REMPLI
             if name == _DEPARTEMENT:
                 fields["departement_code"], fields["departement_nom"] = departement_of(champ)
             elif name == VOEUX and champ.lignes:
-                fields[name] = _read_voeux(lignes, plan)
-                profil = plan.columns.get(PROFIL)
+                fields[name] = _read_voeux(lignes, form)
+                profil = form.in_rows.get(PROFIL)
                 # Rows without the column say nothing about the profiles: taken for blank ones, they
                 # would make each dossier « Inéligible ».
                 if lignes and not any(profil in cells for _, cells in lignes):
                     reponses[name] = Reponse.NON_DEMANDE if profil else Reponse.NON_ASSOCIE
             elif name == EVALUATIONS:
                 fields[name], fields["bilan"] = weighed(
-                    _read_grille(number, cells, plan) for number, cells in lignes
+                    _read_grille(number, cells, form) for number, cells in lignes
                 )
                 if lignes:
-                    fields["criteres"] = tuple([name for name, *_ in plan.criteres])
-                    fields["criteres_libelles"] = tuple([label for _, label, _ in plan.criteres])
-            elif name in plan.extras:
+                    fields["criteres"] = tuple([name for name, *_ in form.criteres])
+                    fields["criteres_libelles"] = tuple([label for _, label, _ in form.criteres])
+            elif name in form.extras:
                 if not is_empty:
-                    extra[name] = _EXTRA_READERS.get(plan.extras[name], text_of)(champ)
+                    extra[name] = _EXTRA_READERS.get(form.extras[name], text_of)(champ)
             else:
                 # A field whose champ became a repetition gets the joined texts of its rows.
                 fields[name] = _READERS[name](champ)
     return fields
 
 
-def _filled(lignes: Iterable[Ligne], plan: FormPlan) -> _Lignes:
+def _filled(lignes: Iterable[Ligne], form: MappedForm) -> _Lignes:
     return [
         (number, {cell.descriptor_id: cell for cell in ligne.champs})
         # Numbered before the blank rows are left out, so that a row keeps its number.
         for number, ligne in enumerate(lignes, start=1)
-        if not is_blank_row(ligne, plan.checkboxes)
+        if not is_blank_row(ligne, form.checkboxes)
     ]
 
 
-def _read_voeux(lignes: _Lignes, plan: FormPlan) -> tuple[Voeu, ...]:
+def _read_voeux(lignes: _Lignes, form: MappedForm) -> tuple[Voeu, ...]:
     """Read the wishes in order of preference; without a preference the row's number counts."""
-    columns = plan.columns
+    columns = form.in_rows
     voeux = []
     for number, cells in lignes:
         ordre = cells.get(columns.get("voeux.ordre"))
@@ -172,9 +157,9 @@ def _voeux_in(champ: Champ) -> tuple[Voeu, ...]:
     )
 
 
-def _read_grille(number: int, cells: Cells, plan: FormPlan) -> Grille:
-    columns = plan.columns
-    marked = [cells.get(id_) for *_, id_ in plan.criteres]
+def _read_grille(number: int, cells: Cells, form: MappedForm) -> Grille:
+    columns = form.in_rows
+    marked = [cells.get(id_) for *_, id_ in form.criteres]
     return Grille(
         ligne=number,
         moment=_text(cells, columns.get("evaluations.moment")),
@@ -321,15 +306,20 @@ def match_in(fields: list[Field], descriptors: list[Descriptor]) -> list[FieldMa
     return [FieldMatch(name, target, found[name]) for name, target, _ in fields]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MappedForm:
-    """One revision of the form, ready to read dossiers (protocol `dsync.programme.Form`)."""
+    """Where one revision of the form has each field (protocol `dsync.programme.Form`)."""
 
-    plan: FormPlan
-    inputs_signature: bytes
-    """Digest of the places of the fields that the pre-check uses."""
-    signature: bytes
-    """Digest of the places of all fields, and of the rules of the stages and the grids."""
+    champs: _FieldIds
+    annotations: _FieldIds
+    in_rows: Mapping[str, DescriptorId | None]
+    """Descriptor ids of the columns of `voeux` and `evaluations`, by `<repetition>.<column>`."""
+    criteres: tuple[tuple[str, str, DescriptorId], ...]
+    """The criteria of the evaluation grid in this revision: name, label, descriptor id."""
+    extras: Mapping[str, str]
+    """The types of the champs that no field declares, by their names in `extra`."""
+    checkboxes: DescriptorIds
+    """Descriptor ids of the checkboxes."""
     has_validation: bool
     """Whether the revision has the box by which an instructeur validates the result."""
 
@@ -337,35 +327,62 @@ class MappedForm:
     def of(
         cls, config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
     ) -> MappedForm:
-        """Make the plan for a revision's descriptors, by id."""
-        plan = _plan_form(config, descriptors)
-        # A change of annotations alone stores the rows again, but does not have the dossiers judged
-        # again.
-        voeux = {name: id_ for name, id_ in plan.columns.items() if name.startswith(VOEUX)}
-        inputs = json_bytes([plan.champs, voeux])
-        others = json_bytes(
-            [
-                *(plan.annotations, plan.columns, plan.criteres, plan.extras),
-                *(STAGES_REVISION, GRIDS_REVISION),
-            ]
+        """Find the fields among a revision's descriptors, by id."""
+        matches = match_fields(config, descriptors)
+        ids = {match.field: match.descriptor.id if match.descriptor else None for match in matches}
+        criteres = [
+            (match.field.rpartition(".")[2], match.descriptor.libelle, match.descriptor.id)
+            for match in matches
+            if ".criteres." in match.field and match.descriptor
+        ]
+        return cls(
+            champs=tuple((name, ids.get(name)) for name in (*CHAMP_FIELDS, *config.extras)),
+            annotations=tuple((name, ids.get(name)) for name in ANNOTATION_FIELDS),
+            in_rows={name: id_ for name, id_ in ids.items() if "." in name},
+            criteres=tuple(criteres),
+            extras={
+                match.field: match.target.type or match.descriptor.type
+                for match in matches
+                if match.field in config.extras and match.descriptor
+            },
+            checkboxes=frozenset(id_ for id_, d in descriptors.items() if d.type == "checkbox"),
+            has_validation=_is_box(descriptors.get(ids.get(VALIDATED) or DescriptorId(""))),
         )
-        box = descriptors.get(dict(plan.annotations)[VALIDATED] or DescriptorId(""))
-        has_box = box is not None and box.type in ACCEPTED_TYPES["validation"]
-        return cls(plan, sha256(inputs).digest(), sha256(inputs + others).digest(), has_box)
+
+    @cached_property
+    def _inputs(self) -> bytes:
+        voeux = {name: id_ for name, id_ in self.in_rows.items() if name.startswith(VOEUX)}
+        return json_bytes([self.champs, voeux])
+
+    @cached_property
+    def inputs_signature(self) -> bytes:
+        """Digest of the places of the fields that the pre-check uses.
+
+        A change of annotations alone stores the rows again, but does not have the dossiers judged
+        again.
+        """
+        return sha256(self._inputs).digest()
+
+    @cached_property
+    def signature(self) -> bytes:
+        """Digest of the places of all fields, and of the rules of the stages and the grids."""
+        places = (self.annotations, self.in_rows, self.criteres, self.extras)
+        others = json_bytes([*places, STAGES_REVISION, GRIDS_REVISION])
+        return sha256(self._inputs + others).digest()
 
     @property
     def questions(self) -> frozenset[DescriptorId]:
         """The ids of the champs of the fields, those in rows included."""
-        columns = {i for name, i in self.plan.columns.items() if name.startswith(f"{VOEUX}.")}
-        return frozenset(filter(None, {id_ for _, id_ in self.plan.champs} | columns))
+        columns = {i for name, i in self.in_rows.items() if name.startswith(f"{VOEUX}.")}
+        return frozenset(filter(None, {id_ for _, id_ in self.champs} | columns))
 
     @property
     def columns(self) -> list[tuple[str, str, DescriptorId]]:
         """Each column of a view that is filled from descriptors, with each of them."""
-        ids = dict([*self.plan.champs, *self.plan.annotations])
+        ids = dict([*self.champs, *self.annotations])
         found = [(MAIN_VIEW, name, ids.get(one.target or name)) for name, one in declared_fields()]
-        found += [(MAIN_VIEW, EXTRA, ids[name]) for name in self.plan.extras]
-        for name, id_ in self.plan.columns.items():
+        found += [(MAIN_VIEW, EXTRA, ids[name]) for name in self.extras]
+        for name, id_ in self.in_rows.items():
             block, column, *critere = name.split(".")
             if critere:
                 found.append(("lecture_evaluation_note", "note", id_))
@@ -377,7 +394,7 @@ class MappedForm:
         self, dossier: Dossier, corrections: Sequence[Correction] = ()
     ) -> dict[str, dict[str, Any]]:
         """Return the dossier's row of the table `candidature`."""
-        row = read_candidature(dossier, self.plan)
+        row = _read(dossier, self)
         if row[VALIDATED] is None and not self.has_validation:
             # Of a box that is gone, what is known stays: a missing column keeps its value.
             del row[VALIDATED]
@@ -386,23 +403,5 @@ class MappedForm:
         return {Candidature.__tablename__: row}
 
 
-def _plan_form(config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]) -> FormPlan:
-    matches = match_fields(config, descriptors)
-    ids = {match.field: match.descriptor.id if match.descriptor else None for match in matches}
-    criteres = [
-        (match.field.rpartition(".")[2], match.descriptor.libelle, match.descriptor.id)
-        for match in matches
-        if ".criteres." in match.field and match.descriptor
-    ]
-    return FormPlan(
-        champs=tuple((name, ids.get(name)) for name in (*CHAMP_FIELDS, *config.extras)),
-        annotations=tuple((name, ids.get(name)) for name in ANNOTATION_FIELDS),
-        columns={name: id_ for name, id_ in ids.items() if "." in name},
-        criteres=tuple(criteres),
-        extras={
-            match.field: match.target.type or match.descriptor.type
-            for match in matches
-            if match.field in config.extras and match.descriptor
-        },
-        checkboxes=frozenset(id_ for id_, d in descriptors.items() if d.type == "checkbox"),
-    )
+def _is_box(descriptor: Descriptor | None) -> bool:
+    return descriptor is not None and descriptor.type in ACCEPTED_TYPES["validation"]
