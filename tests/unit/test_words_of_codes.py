@@ -26,6 +26,7 @@ from dsync.sync.page_storing import QUARANTINE_MESSAGES
 PARTIAL = {
     "dsync.controles.checking._HOW": "rows are checked before, each by its columns",
     "dsync.controles.facts._VALUES": "rows are read by their columns",
+    "dsync.ds.classify._ERRORS": "those of the token are in `_REASONS`",
     "dsync.ds.classify._REASONS": "the faults that are of the token",
     "dsync.eig.message._SAYING": "`_questions` says what is blank",
     "dsync.eig.mapped_form.DATED": "the stages that a date of the form gives",
