@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dsync.cli.erasures import erase
 from dsync.cli.failures import Group
 from dsync.cli.later import later
 from dsync.cli.options import (
@@ -21,6 +20,7 @@ from dsync.cli.options import (
     list_options,
     settings_options,
 )
+from dsync.cli.person import erase
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.verdict import NO_VERDICT, Verdict
 from dsync.errors import ConfigurationError

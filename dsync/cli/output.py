@@ -33,6 +33,16 @@ SUSPENDED = (
 )
 _FORMS = {".md": markdown, ".html": html}
 """Of pages, by the ending of a name."""
+_NARROW = 24
+"""Maximum width of columns that are never wrapped."""
+STYLES = {
+    "Éligible": "green",
+    "Rien à signaler": "green",
+    "À vérifier": "yellow",
+    "Inéligible": "red",
+    "Indéterminé": "magenta",
+}
+"""Of verdicts on a terminal."""
 _STEERING = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that JSON does not escape: DEL, C1 controls, and direction marks."""
 _COMMAND = re.compile("`dsync [^`]*`")
@@ -81,9 +91,7 @@ def print_table(
     if not texts:
         click.echo(pasteable(empty))
     elif sys.stdout.isatty():
-        from dsync.cli.ruled import print_ruled  # It imports rich, which takes 40 ms.
-
-        print_ruled(headers, texts, extra, wide=wide)
+        _ruled(headers, texts, extra, wide=wide)
     else:
         _aligned(headers, texts)
 
@@ -177,6 +185,36 @@ def clean(text: str) -> str:
 def cut(text: str, length: int) -> str:
     """Return a text cut to a length, with an ellipsis."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def _ruled(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], extra: Sequence[str], *, wide: bool
+) -> None:
+    """Print a table that fits on the terminal; only words longer than a line are broken."""
+    from rich.box import SIMPLE_HEAD  # All of it takes 40 ms.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    def table_of(columns: Sequence[int]) -> Table:
+        table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+        for column in columns:
+            longest = max(len(line[column]) for line in (headers, *rows))
+            table.add_column(headers[column], overflow="fold", no_wrap=longest <= _NARROW)
+        for row in rows:
+            table.add_row(*(Text(row[n], style=STYLES.get(row[n], "")) for n in columns))
+        return table
+
+    console = Console(highlight=False)
+    every = range(len(headers))
+    table = table_of(every)
+    # Measured without the limit of the terminal's width.
+    needed = console.measure(table, options=console.options.update(width=10_000)).maximum
+    if wide:
+        console.width = max(console.width, needed)
+    elif needed > console.width:
+        table = table_of([n for n in every if headers[n] not in extra])
+    console.print(table)
 
 
 def _aligned(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

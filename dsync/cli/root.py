@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "demo": ("dsync.cli.demo", "Show a complete run on this machine, without a token."),
     "check": (
-        "dsync.cli.check",
+        "dsync.cli.config",
         "Check token, démarche, mapping, annotations, labels, instructeur, database, evidence.",
     ),
     "sync": (
@@ -33,7 +33,7 @@ COMMANDS = {
         "Serve the web console on this machine until Ctrl-C; print a link that works once.",
     ),
     "accept": (
-        "dsync.cli.accept",
+        "dsync.cli.decisions",
         "List what a safety brake stopped, before and after, or consent to one KIND of it.",
     ),
     "status": (
@@ -41,7 +41,7 @@ COMMANDS = {
         "Show services, the last run, dossiers, pushes, conflicts, quarantine and warnings.",
     ),
     "history": (
-        "dsync.cli.history",
+        "dsync.cli.status",
         "List the runs, newest first, with their figures, who started them, and their problems.",
     ),
     "dossier": ("dsync.cli.dossier", "Show one dossier, list them, or erase one."),
@@ -50,15 +50,15 @@ COMMANDS = {
         "Find a person in what is stored, by e-mail address, name or SIRET.",
     ),
     "purge": (
-        "dsync.cli.erasures",
+        "dsync.cli.person",
         "Erase here the data of accepted, refused and closed dossiers, some time after the "
         "decision.",
     ),
     "forget": (
-        "dsync.cli.erasures",
+        "dsync.cli.person",
         "Remove all that is stored of démarche N, which no file configures any more.",
     ),
-    "pieces": ("dsync.cli.pieces", "Copy the dossiers' files, where [pieces] has a target."),
+    "pieces": ("dsync.cli.sync", "Copy the dossiers' files, where [pieces] has a target."),
     "precheck": (
         "dsync.cli.precheck",
         "Judge dossiers again, and show the old and the new verdict.",
@@ -68,19 +68,19 @@ COMMANDS = {
         "Show the evidence of verdicts, replace a list or undo that.",
     ),
     "rules": (
-        "dsync.cli.rules",
+        "dsync.cli.evidence",
         "Show a version of the rules, write the page that publishes them.",
     ),
     "push": (
-        "dsync.cli.push",
+        "dsync.cli.sync",
         "Send the open and the refused annotations now, without reading dossiers.",
     ),
     "conflicts": (
-        "dsync.cli.conflicts",
+        "dsync.cli.decisions",
         "List and resolve human edits that stopped a push; without a subcommand: list.",
     ),
     "quarantine": (
-        "dsync.cli.quarantine",
+        "dsync.cli.decisions",
         "List dossiers that could not be read or judged, and retry them.",
     ),
     "db": (
