@@ -33,12 +33,10 @@ from dsync.console import (
     after_jury,
     changements,
     chosen,
-    comparison,
     decisions,
     digest,
     dossier,
     dossiers,
-    drafts,
     files,
     jury,
     legal,
@@ -48,13 +46,22 @@ from dsync.console import (
     todo,
     words,
 )
-from dsync.console.access import EXIT, SESSION_S, Access, Actor, Right
+from dsync.console.access import (
+    EXIT,
+    SESSION_S,
+    TYPED,
+    Access,
+    Actor,
+    Right,
+    keep_draft,
+    typed_texts,
+)
 from dsync.console.desk import Desk
 from dsync.console.digest import END, end_by_link
 from dsync.console.legal import PUBLIC
 from dsync.console.parameters import UnknownValueError, check_texts
+from dsync.console.runs import Witness
 from dsync.console.visit import Site, Visit, environment
-from dsync.console.witness import Witness
 from dsync.domain.paper import Paper
 from dsync.errors import DsyncError
 from dsync.messages import french
@@ -166,7 +173,6 @@ class Console:
             dossiers,
             chosen,
             dossier,
-            comparison,
             changements,
             decisions,
             jury,
@@ -308,7 +314,7 @@ class Console:
             back = path + (f"?{urlencode({'demarche': number})}" if number else "")
         form = await _sent(request)
         if exc.status_code == 403 and self._access.is_own(request):
-            drafts.keep(request, form, request.session.get("qui"))
+            keep_draft(request, form, request.session.get("qui"))
         answer = self._short(request, exc.status_code, text, title=title, back=back, form=form)
         answer.headers.update(exc.headers or {})
         return answer
@@ -358,10 +364,10 @@ class Console:
             elsewhere=elsewhere,
             asks=asks,
             back=back,
-            typed=drafts.typed(form),
+            typed=typed_texts(form),
             # The same form once more, where its session goes on and nobody else has made it.
             again=form if status >= 500 and has_session and self._access.is_own(request) else {},
-            TYPED=drafts.TYPED,
+            TYPED=TYPED,
         )
         template = "court.html" if asks is None else "desabonnement.html"
         if visit is None:

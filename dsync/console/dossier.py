@@ -14,13 +14,12 @@ from starlette.responses import Response
 from dsync.addresses import is_loopback
 from dsync.annotations.wish import WishStatus
 from dsync.console import words
-from dsync.console.access import Right
+from dsync.console.access import Draft, Right, taken_draft
 from dsync.console.decisions import key_of
 from dsync.console.dossiers import parameters_of, place_of, selection_of, short
-from dsync.console.drafts import Draft, taken
 from dsync.console.elsewhere import former_calls
 from dsync.console.files import sent
-from dsync.console.matrices import commented, grids_of, matrices
+from dsync.console.jury_papers import commented, grids_of, matrices
 from dsync.console.visit import NO_DOSSIER, Visit
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, is_settled, person
@@ -94,7 +93,7 @@ def show(visit: Visit) -> Response:
     """Show a dossier, with the answer to a check that somebody has typed and that is not stored."""
     if visit.request.path_params.get("onglet", ALL_TABS) not in TABS:
         raise HTTPException(404)
-    draft = taken(visit.request, visit.actor.name)
+    draft = taken_draft(visit.request, visit.actor.name)
     asked = number_of(visit.query("reprise") or "")
     work = visit.site.desk.answer(asked, visit.actor.name) if asked else None
     if work is not None and work.dossiers == _numbers(visit):

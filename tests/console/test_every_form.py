@@ -14,7 +14,7 @@ import pytest
 
 from dsync.configuration import shipped_config
 from dsync.console.access import Role
-from dsync.console.drafts import TYPED
+from dsync.console.access import TYPED
 from tests.console.addresses import TRANSIENT, example, pages
 from tests.console.provider import team
 from tests.console.served import Visitor, configured
