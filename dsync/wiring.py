@@ -579,14 +579,14 @@ class Worker:
         counted: bool = True,
     ) -> dict[str, Any]:
         """Return the démarche's state as stored, as `states_of` has it."""
-        looked = self.looked._replace(ages=self.configuration.retention.ages)
-        found = states_of(self.store, [looked], now, counted=counted, sight=sight)
+        looked = [self.settings.looked]
+        found = states_of(self.store, looked, now, counted=counted, sight=sight)
         return found[self.demarche]
 
     @property
     def looked(self) -> Looked:
-        """What `states_of` has to know of this démarche, but for what is announced."""
-        return Looked(self.demarche, self.configuration.judges, self.settings.configured)
+        """What the démarche's state depends on, but for what is announced."""
+        return self.settings.looked._replace(ages={})
 
     def evidence(self, reader: Reader) -> dict[str, Any] | None:
         """Return what is stored of the evidence, as `dsync evidence show`; None without rules."""

@@ -27,8 +27,7 @@ from dsync.errors import ConfigurationError, DSError, DSUnauthorizedError
 
 with later(globals()):
     from dsync import settings as settings_of
-    from dsync.care.access_answer import access_answer
-    from dsync.care.person import look_up
+    from dsync.care.person import access_answer, look_up
     from dsync.cli.demarches import for_each
     from dsync.cli.output import (
         announce_stop,

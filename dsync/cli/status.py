@@ -15,8 +15,7 @@ from dsync.cli.options import DURATION, json_option, limit_option, list_options,
 from dsync.messages import english
 
 with later(globals()):
-    from dsync.care.concerns import concerns_of
-    from dsync.care.state import Looked, states_of
+    from dsync.care.state import concerns_of, states_of
     from dsync.cli.demarches import listed
     from dsync.cli.output import (
         SUSPENDED,
@@ -84,16 +83,7 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
     """
     found, now = load_all(stored=True, goes_on=True), datetime.now(UTC)
     with opened_store(found) as store:
-        looked = [
-            Looked(
-                DemarcheNumber(one.demarche),
-                one.configuration.judges,
-                one.configured,
-                one.configuration.retention.ages,
-            )
-            for one in found
-        ]
-        states = states_of(store, looked, now)
+        states = states_of(store, [one.looked for one in found], now)
     ranked = [_status_of(one, states[DemarcheNumber(one.demarche)], max_age, now) for one in found]
     documents = [document for _, document in ranked]
     stale = [document["demarche"] for document in documents if document["is_stale"]]
@@ -119,7 +109,7 @@ def _status_of(
     if max_age == _LATE:
         max_age = settings.configuration.late_after
     is_stale = max_age is not None and (last is None or now - last > max_age)
-    concerns = [*concerns_of(document, now, settings.thresholds)]
+    concerns = [*concerns_of(document, now, settings.looked)]
     found = [one for one in concerns if english.words(one)]
     found.sort(key=lambda one: _RANKS[type(one)])
     return _RANKS[type(found[0])] if found else len(_RANKS), document | {

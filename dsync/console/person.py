@@ -12,8 +12,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.care.access_answer import ACTS, MOST, access_answer, field_of
-from dsync.care.person import look_up
+from dsync.care.person import ACTS, MOST, access_answer, field_of, look_up
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.desk import Search

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from dsync.care.concerns import concerns_of
+from dsync.care.state import concerns_of
 from dsync.console.access import Right
 from dsync.console.changements import changes_of
 from dsync.console.jury import days_of
@@ -76,7 +76,7 @@ def points_of(
     may_act, is_under_way = visit.may(Right.AGIR), bool(state["lease"])
     runs = any(one["is_alive"] for one in state["services"])
     about = french.About(visit.now, may_act, runs, is_under_way)
-    for one in concerns_of(state, visit.now, visit.worker.settings.thresholds):
+    for one in concerns_of(state, visit.now, visit.worker.settings.looked):
         if (without and isinstance(one, without)) or not (may_act or isinstance(one, _OF_READING)):
             continue
         if (

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dsync.care.concerns import concerns_of
-from dsync.care.state import TEAM
+from dsync.care.state import TEAM, concerns_of
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.suivi import Point, points_of
@@ -200,7 +199,7 @@ def show(visit: Visit) -> Response:
         points: list[Point] = []
         if visit.may(Right.AGIR):
             points = list(points_of(visit, reader, state, without=_OWN))
-        concerns = concerns_of(state, visit.now, worker.settings.thresholds)
+        concerns = concerns_of(state, visit.now, worker.settings.looked)
         answer = visit.page(
             "todo.html",
             lines=list(_lines(visit, reader)) if len(visit.actor.grants) > 1 else [],

@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from dsync.care.concerns import CHECK
+from dsync.care.state import CHECK
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import ALL, pasteable, span
 from dsync.store.alert_book import AlertBook, AlertEntry, AlertKey

@@ -39,8 +39,7 @@ from dsync.addresses import Listen, mask_url
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import ConfigurationError
 from dsync.extras import DISTRIBUTION
-from dsync.service.metrics import Metrics
-from dsync.service.readiness import readiness
+from dsync.service.metrics import Metrics, readiness
 from dsync.service.webhooks import MAX_BODY, Outcome, Webhooks
 
 if TYPE_CHECKING:
