@@ -36,8 +36,7 @@ from dsync.configuration import (
 )
 from dsync.domain.ids import GREATEST_NUMBER, DemarcheNumber
 from dsync.domain.remedies import nearest
-from dsync.errors import ConfigurationError
-from dsync.extras import IMAGE_VARIABLE
+from dsync.errors import IMAGE_VARIABLE, ConfigurationError
 from dsync.gone_keys import GONE_VARIABLES
 
 PREFIX = "DSYNC_"

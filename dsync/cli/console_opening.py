@@ -18,8 +18,7 @@ from dsync.cli.output import asker
 from dsync.configuration import ConsoleSection, OpenIdSection
 from dsync.console.access import LocalAccess, Role
 from dsync.console.app import Console
-from dsync.errors import ConfigurationError
-from dsync.extras import remedy
+from dsync.errors import ConfigurationError, remedy
 from dsync.settings import console_section
 from dsync.wiring import Worker
 

@@ -37,8 +37,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from dsync import __version__
 from dsync.addresses import Listen, mask_url
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.errors import ConfigurationError
-from dsync.extras import DISTRIBUTION
+from dsync.errors import DISTRIBUTION, ConfigurationError
 from dsync.service.metrics import Metrics, readiness
 from dsync.service.webhooks import MAX_BODY, Outcome, Webhooks
 

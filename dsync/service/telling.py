@@ -16,9 +16,8 @@ import structlog
 
 from dsync import __version__
 from dsync.domain.ids import DemarcheNumber
-from dsync.errors import ConfigurationError, InterruptedRunError, LeaseHeldError
+from dsync.errors import ConfigurationError, InterruptedRunError, LeaseHeldError, remedy
 from dsync.exchanges import Exchanges
-from dsync.extras import remedy
 from dsync.service.causes import Severity
 from dsync.settings import Settings
 
