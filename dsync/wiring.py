@@ -17,7 +17,7 @@ import structlog
 from dsync import __version__
 from dsync.addresses import is_loopback
 from dsync.care.grist_document import GristDocument, keep_document
-from dsync.care.new_config import ConfigBasis, NewConfig, new_config
+from dsync.care.new_config import NewConfig, new_config
 from dsync.care.prerequisites import CheckSources, run_checks
 from dsync.care.state import Looked, states_of
 from dsync.care.verify import (
@@ -472,16 +472,14 @@ class Worker:
             raise ConfigurationError("The shipped configuration is incomplete: reinstall dsync.")
         # The shipped file: `config init` has loaded it as the configuration.
         template = self.settings.config.read_text(encoding="utf-8")
-        known = ConfigBasis(
-            template, annotations, self.settings.ds_url, self.settings.ds_instructeur
-        )
         sections = programme.propose(demarche, revision, parts_of(template))
         if not sections.is_own:
             from dsync.controles.proposed_checks import proposed
 
             text = f"{sections.text.rstrip()}\n\n{proposed(demarche, revision)}"
             sections = sections._replace(text=text)
-        return new_config(demarche, revision, sections, known)
+        ds_url, instructeur = self.settings.ds_url, self.settings.ds_instructeur
+        return new_config(demarche, revision, sections, template, annotations, ds_url, instructeur)
 
     def verify(
         self, *, remote: bool, pieces: bool = False, sample: Callable[[int], int] | None = None

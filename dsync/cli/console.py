@@ -51,7 +51,7 @@ def console(*, host: str, port: int, role: str) -> None:
         every, listen = load_all(), Listen(host, port)
         check_reach(every, listen, "--host")
         set_up_logging(every[0])
-        workers = stack.enter_context(open_workers(every, signals.stop, may_create=False))
+        workers = stack.enter_context(open_workers(every, signals.stop))
         listening = bind(listen, is_default=False, setting="--host or --port")
         assert listening is not None  # noqa: S101 - it raises
         stack.callback(listening.close)

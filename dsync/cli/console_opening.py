@@ -59,7 +59,6 @@ def open_console(
         if section.openid is None
         else _team_access(workers, section, section.openid, stop),
         secret=_session_key(workers[0].settings.oidc_client_secret),
-        theme=section.theme,
         section=section,
         stop=stop,
         cookie=f"dsync_console_{crc32(place.encode()):08x}",

@@ -15,7 +15,7 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 import click
 
 from dsync.cli.options import Flags
+from dsync.domain.dossier import in_utc
 from dsync.domain.paper import Paper, html, markdown
 from dsync.domain.remedies import pasteable as completed
 from dsync.errors import ConfigurationError
@@ -170,8 +171,7 @@ def shown(value: Any) -> str:
 
 def instant(value: datetime) -> str:
     """Return an instant in UTC to the second."""
-    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return in_utc(value).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def clean(text: str) -> str:
@@ -227,8 +227,7 @@ def _aligned(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def _jsonable(value: Any) -> Any:
     if isinstance(value, datetime):
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return in_utc(value).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Enum):

@@ -262,24 +262,15 @@ def open_worker(
 
 
 @contextmanager
-def open_workers(
-    every: Sequence[Settings],
-    stop: threading.Event,
-    *,
-    store: Store | None = None,
-    may_create: bool = True,
-) -> Iterator[list[Worker]]:
+def open_workers(every: Sequence[Settings], stop: threading.Event) -> Iterator[list[Worker]]:
     """Yield the workers of some démarches, which share one database; close all at the end.
 
-    The settings are checked before the database is opened. The arguments are as of `open_worker`.
+    The settings are checked before the database is opened, which is not created.
     """
     from dsync.wiring import Worker
 
     with ExitStack() as stack:
-        workers = [
-            stack.enter_context(Worker(one, stop=stop, store=store, may_create=may_create))
-            for one in every
-        ]
+        workers = [stack.enter_context(Worker(one, stop=stop, may_create=False)) for one in every]
         for worker in workers:
             make_ready(worker)
         # One pool of connections for all, and one writer on SQLite; with the programme if any has.

@@ -107,7 +107,7 @@ class Console:
     The workers, with one database, are not used elsewhere at the same time. `secret` signs the
     sessions, each for this console and its way in alone. `cookie` is the name under which browsers
     keep them: they send it to every port of a host, so consoles of one host need different names.
-    `theme` is one of `visit.THEMES`; `stop` ends what the console executes itself.
+    `stop` ends what the console executes itself.
     """
 
     def __init__(
@@ -116,7 +116,6 @@ class Console:
         access: Access,
         *,
         secret: str,
-        theme: str,
         stop: threading.Event,
         cookie: str = "dsync_console",
         section: ConsoleSection | None = None,
@@ -127,7 +126,6 @@ class Console:
         self._site = Site(
             self._by_number,
             self._desk,
-            theme,
             environment(),
             section or ConsoleSection(),
             origin=access.origin,

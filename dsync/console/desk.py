@@ -140,13 +140,12 @@ class Desk:
         return made
 
     def found(
-        self, id_: int, asked_by: str, now: datetime, *, is_file: bool = False
+        self, id_: int, worker: Worker, asked_by: str, *, is_file: bool = False
     ) -> Search | None:
-        """Return somebody's search, None if it is unknown, another's, or no longer kept."""
-        self._forget_searches(now)
-        made = self._searches.get(id_)
-        is_theirs = made is not None and made.asked_by == asked_by and made.is_file == is_file
-        return made if is_theirs else None
+        """Return somebody's search in a démarche, None if it is another's, or no longer kept."""
+        self._forget_searches(worker.clock())
+        made, theirs = self._searches.get(id_), (worker.demarche, asked_by, is_file)
+        return made if made and theirs == (made.demarche, made.asked_by, made.is_file) else None
 
     def take(self, one: Search) -> bool:
         """Keep a result no longer; return whether nobody has taken it before."""

@@ -416,12 +416,10 @@ def explain(visit: Visit) -> Response:
     number, programme = DossierNumber(visit.in_path("numero")), visit.worker.programme
     at = visit.instant("etabli_le")
     with visit.reading() as reader:
-        found = reader.dossiers.by_number(number, only=("precontroles", "controles"))
-        is_here = found is not None and found["demarche_numero"] == visit.worker.demarche
-        account = None
-        if programme and found and is_here:
-            account = programme.account(reader.verdicts.rules(), found, at)
-        if programme is None or account is None:
+        found = in_copy(visit, reader, number, only=("precontroles", "controles"))
+        kept = reader.verdicts.rules()
+        account = programme.account(kept, found, at) if programme else None
+        if account is None:
             raise HTTPException(404, "Ce dossier n’a pas d’avis à expliquer à cette date.")
         paper = account_page(account, visit.worker.configuration.applicant)
         return visit.page("explication.html", numero=number, paper=paper)

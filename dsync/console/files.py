@@ -154,8 +154,8 @@ def _taken(visit: Visit, one: Search) -> Download:
 
 
 def _file(visit: Visit) -> Search:
-    one = visit.site.desk.found(visit.in_path("id"), visit.actor.name, visit.now, is_file=True)
-    if one is None or one.demarche != visit.worker.demarche:
+    one = visit.site.desk.found(visit.in_path("id"), visit.worker, visit.name, is_file=True)
+    if one is None:
         raise HTTPException(404, _GONE)
     return one
 

@@ -117,8 +117,8 @@ def erase(visit: Visit) -> Response:
 
 def _search(visit: Visit) -> Search:
     visit.need_all()
-    one = visit.site.desk.found(visit.in_path("id"), visit.actor.name, visit.now)
-    if one is None or one.demarche != visit.worker.demarche:
+    one = visit.site.desk.found(visit.in_path("id"), visit.worker, visit.name)
+    if one is None:
         raise HTTPException(404, "Le résultat de cette recherche n’est plus gardé : refaites-la.")
     return one
 

@@ -37,7 +37,6 @@ from dsync.store.sight import Sight
 from dsync.sync.work import ReadChanges, Work
 from dsync.wiring import Worker
 
-THEMES = ("neutre", "dsfr")
 NO_DOSSIER = "Ce dossier n’est pas dans la copie."
 NONE_CHOSEN = "Choisissez au moins un dossier."
 BUILD = sha256(__version__.encode()).hexdigest()[:8]
@@ -75,7 +74,6 @@ class Site:
 
     workers: Mapping[int, Worker]
     desk: Desk
-    theme: str
     templates: jinja2.Environment
     section: ConsoleSection = field(default_factory=ConsoleSection)
     origin: str | None = None
@@ -84,11 +82,6 @@ class Site:
     most of the time of a page that is made again every five seconds."""
     titled: dict[int, Titled] = field(default_factory=dict)
     """Of the démarches as they were last read, for pages that say why there is no other."""
-
-    @property
-    def nom(self) -> str:
-        """The name of the service."""
-        return self.section.name
 
     @property
     def conformity(self) -> str:

@@ -175,7 +175,7 @@ class Alerts:
                     merged = {**stored, **self._unstored(stored)}
                     # Also of a démarche that has no file any more.
                     serves += [number for number, name in merged if name == CONFIGURATION]
-                    done = decide(
+                    book, messages = decide(
                         merged,
                         [*findings, *refused],
                         now,
@@ -184,8 +184,8 @@ class Alerts:
                         present=present,
                         is_known=is_known,
                     )
-                    alerts.save(stored, done.book)
-                self._stored = done.book
+                    alerts.save(stored, book)
+                self._stored = book
             except StoreError as exc:
                 lost = exc
         if lost is not None:
@@ -195,10 +195,12 @@ class Alerts:
                 return
             losses = [_lost(one, lost.message) for one in self._workers]
             findings = [*_without_what_follows(findings, losses), *refused]
-            done = decide(self._book, findings, now, self._after, serves=serves, is_known=is_known)
-        self._book = done.book
+            book, messages = decide(
+                self._book, findings, now, self._after, serves=serves, is_known=is_known
+            )
+        self._book = book
         # After the transaction: sending can take long.
-        for message in done.messages:
+        for message in messages:
             self._send(message, now)
         # A later check of another service knows better from now on: else each service would end
         # what the other one begins, again and again.
