@@ -34,11 +34,11 @@ with later(globals()):
     from dsync.addresses import Listen
     from dsync.cli.console import HOST
     from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
-    from dsync.cli.progress import progress_bars
     from dsync.cli.run import serve as run_service
     from dsync.cli.runs import print_document
     from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
     from dsync.cli.session import load, open_worker
+    from dsync.cli.stderr import progress_bars
     from dsync.configuration import shipped_config
     from dsync.database import PROGRAMME, open_database
     from dsync.domain.dossier import Presence

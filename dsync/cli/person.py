@@ -39,7 +39,6 @@ with later(globals()):
         print_table,
         write_page,
     )
-    from dsync.cli.progress import counted
     from dsync.cli.runs import acting, carry_out, finish, print_document
     from dsync.cli.session import (
         check_known,
@@ -51,6 +50,7 @@ with later(globals()):
         reading,
         set_up_logging,
     )
+    from dsync.cli.stderr import counted
     from dsync.configuration import headline
     from dsync.database import open_database
     from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat

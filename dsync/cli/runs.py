@@ -25,8 +25,8 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.progress import progress_bars
 from dsync.cli.session import load, make_ready, open_worker
+from dsync.cli.stderr import progress_bars
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.errors import InterruptedRunError

@@ -232,7 +232,7 @@ def set_up_logging(settings: Settings, *, talkative: bool = False) -> None:
 
     Without -v only errors are logged: the printed report has what warnings would repeat.
     """
-    from dsync.cli.logs import configure_logging
+    from dsync.cli.stderr import configure_logging
 
     is_told = talkative or current_flags().verbose
     configure_logging(settings.log_format, logging.INFO if is_told else logging.ERROR)
