@@ -418,13 +418,12 @@ class Worker:
         """
         document = self._grist_document()
         today = self.clock().astimezone(PARIS).date()
-        demarche = self.configuration.demarche
         return keep_document(
             self.store,
             self.demarche,
             document,
             opened={self.demarche: self.configuration.opened},
-            deliberated={self.demarche} if demarche and demarche.is_deliberated(today) else (),
+            deliberated={self.demarche} if self.configuration.is_deliberated(today) else (),
             today=today,
             stop=self.stop,
             wait_s=wait_s,

@@ -34,7 +34,7 @@ with later(globals()):
         print_table,
         shown,
     )
-    from dsync.cli.runs import carry_out, print_document
+    from dsync.cli.runs import told
     from dsync.cli.session import check_here, load_all, load_each, open_worker, reading
     from dsync.domain.consent import NOTHING, Asked
     from dsync.domain.ids import DossierNumber
@@ -113,10 +113,7 @@ def accept(*, kind: str | None, yes: bool, everywhere: bool, as_json: bool) -> N
             _print_one(one)
         if not confirmed(f"{EFFECTS[one.proposal.kind]} Accept?", yes=yes, as_json=as_json):
             return _document(one), 0
-        done = carry_out(work_of(one), as_json=as_json, settings=settings)
-        if not as_json:
-            print_document(done.document)
-        return done.document, done.code
+        return told(work_of(one), settings, as_json=as_json)
 
     for_each(load_each(everywhere=everywhere), act, as_json=as_json)
 
@@ -383,9 +380,6 @@ def retry(*, numeros: tuple[DossierNumber, ...], everywhere: bool, as_json: bool
             if not as_json:
                 click.echo("No dossier is in quarantine.")
             return {"retried": []}, 0
-        done = carry_out(ReadDossiers(chosen), as_json=as_json, settings=one)
-        if not as_json:
-            print_document(done.document)
-        return done.document, done.code
+        return told(ReadDossiers(chosen), one, as_json=as_json)
 
     for_each(load_each(numeros, everywhere=everywhere), act, as_json=as_json)

@@ -131,9 +131,7 @@ def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> No
         )
     text = _text_of(file)
     found = validate_list(text, today=utc_now().date(), annee=year, source=source)
-    sections = settings.configuration.programme
-    regles = _needed(sections.regles if sections else None)
-    folder = settings.config.parent
+    regles, folder = _lists_of(settings)
     name = _name_in_use(found, folder, regles)
     target = folder / (name or found.filename)
     former = _text_of(list_file(name, folder, shipped_config().parent)) if name else None
@@ -167,9 +165,7 @@ def undo(*, yes: bool) -> None:
     elsewhere. The present list is kept in its place, so that this can be undone, too.
     """
     settings = load()
-    sections = settings.configuration.programme
-    regles = _needed(sections.regles if sections else None)
-    folder = settings.config.parent
+    regles, folder = _lists_of(settings)
     found = last_kept(folder, (*regles.operateurs, CATEGORIES))
     if found is None:
         raise ConfigurationError(f"No list in {folder} was replaced by an update: nothing to undo.")
@@ -184,6 +180,12 @@ def undo(*, yes: bool) -> None:
     with _journaled(settings, name, difference, annule=True):
         put_back(folder / name, kept, utc_now())
     print_note(f"{folder / name}: written. {NEXT}")
+
+
+def _lists_of(settings: Settings) -> tuple[RulesConfig, Path]:
+    """Return the section that names the lists in use, and their folder."""
+    sections = settings.configuration.programme
+    return _needed(sections.regles if sections else None), settings.config.parent
 
 
 def _text_of(file: Path) -> str:
@@ -213,7 +215,7 @@ def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: st
         (folder / name).write_text(text, encoding="utf-8")
         tried = replace(settings, config=folder / settings.config.name)
         try:
-            done = carry_out(Precheck(), as_json=True, dry=True, settings=tried)
+            done = carry_out(Precheck(), tried, as_json=True, dry=True)
         except DsyncError as exc:
             click.echo(f"  Verdicts were not tried: {exc.message}")
             return

@@ -39,7 +39,7 @@ with later(globals()):
         print_table,
         write_page,
     )
-    from dsync.cli.runs import acting, carry_out, finish, print_document
+    from dsync.cli.runs import carry_out, finish, print_document, told
     from dsync.cli.session import (
         check_known,
         chosen_demarche,
@@ -147,8 +147,8 @@ def person(*, text: str, in_files: bool, answer: Path | None, as_json: bool) -> 
         _print(found)
     if answer:
         blanks = {name: what for one in facts.values() for name, what in one.blanks.items()}
-        told = f" It has blanks: {blank_list(blanks)}." if blanks else ""
-        click.echo(f"{answer}: a draft, which names others too: read it before.{told}", err=True)
+        left = f" It has blanks: {blank_list(blanks)}." if blanks else ""
+        click.echo(f"{answer}: a draft, which names others too: read it before.{left}", err=True)
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -213,11 +213,11 @@ def erase(
     if not undo and not confirmed(f"Erase what is stored of {named}?", yes=yes, as_json=as_json):
         return
     work = LiftErasure(numeros) if undo else Erase(numeros)
-    done = carry_out(work, as_json=as_json, wait_s=wait_s, settings=settings)
+    done = carry_out(work, settings, as_json=as_json, wait_s=wait_s)
     if undo and not done.code:
         # An erased dossier is not there any more: to undo it, it is read from DS again.
         try:
-            done = carry_out(ReadDossiers(numeros), as_json=as_json, settings=settings)
+            done = carry_out(ReadDossiers(numeros), settings, as_json=as_json)
         except ConfigurationError as exc:
             raise ConfigurationError(f"{LIFTED} {exc.message}") from exc
         if done.code in (DSUnauthorizedError.exit_code, DSError.exit_code):
@@ -273,8 +273,7 @@ def purge(
             return documents, 0
         if not confirmed(f"Erase what is stored of {named}?", yes=yes, as_json=as_json):
             return documents, 0
-        run = acting(lambda _: Purge(before), as_json=as_json, wait_s=wait_s)
-        return run(settings, ())
+        return told(Purge(before), settings, as_json=as_json, wait_s=wait_s)
 
     for_each(each, act, as_json=as_json)
 

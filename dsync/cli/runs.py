@@ -25,7 +25,7 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.session import load, make_ready, open_worker
+from dsync.cli.session import make_ready, open_worker
 from dsync.cli.stderr import progress_bars
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
@@ -54,46 +54,32 @@ class Done(NamedTuple):
     """Of a pre-check; None: another process did it, and the database has them."""
 
 
-def acting(
-    work: Callable[[tuple[DossierNumber, ...]], Work],
-    *,
-    as_json: bool,
-    dry: bool = False,
-    wait_s: float = 0,
-    may_create: bool = False,
-) -> Act:
+def acting(work: Callable[[tuple[DossierNumber, ...]], Work], **options: Any) -> Act:
     """Return what has a run done and printed, for `for_each`.
 
-    `work` returns what is done about the dossiers that the command names; the other arguments are
-    those of `carry_out`.
+    `work` returns what is done about the dossiers that the command names; `options` are those of
+    `carry_out`.
     """
+    return lambda one, numbers: told(work(tuple(map(DossierNumber, numbers))), one, **options)
 
-    def act(one: Settings, dossiers: tuple[int, ...]) -> tuple[Any, int]:
-        numbers = tuple(map(DossierNumber, dossiers))
-        done = carry_out(
-            work(numbers),
-            as_json=as_json,
-            dry=dry,
-            wait_s=wait_s,
-            settings=one,
-            may_create=may_create,
-        )
-        if not as_json:
-            print_document(done.document, dry=dry)
-            if done.document["evaluated"] and not one.configuration.annotations:
-                click.echo("  nothing is written into DS: the file has no section [annotations]")
-        return done.document, done.code
 
-    return act
+def told(work: Work, settings: Settings, *, as_json: bool, **options: Any) -> tuple[Any, int]:
+    """Have a run done as `carry_out`; return its document, which is printed unless as JSON."""
+    done = carry_out(work, settings, as_json=as_json, **options)
+    if not as_json:
+        print_document(done.document, dry=options.get("dry", False))
+        if done.document["evaluated"] and not settings.configuration.annotations:
+            click.echo("  nothing is written into DS: the file has no section [annotations]")
+    return done.document, done.code
 
 
 def carry_out(
     work: Attempted,
+    settings: Settings,
     *,
     as_json: bool,
     dry: bool = False,
     wait_s: float = 0,
-    settings: Settings | None = None,
     may_create: bool = False,
 ) -> Done:
     """Have a run done, and follow it to its end; it is only tried if it is `dry`.
@@ -108,7 +94,6 @@ def carry_out(
     # What is only tried need not be finished in order.
     is_tried = dry or isinstance(work, PrecheckAsOf)
     with StopSignals(announce=announce_stop, at_most_s=1 if is_tried else None) as signals:
-        settings = settings or load()
         if isinstance(work, AskingNothing):
             # A missing or expired token must not keep what has to be erased, or judged.
             settings = settings.without_ds()

@@ -221,9 +221,7 @@ def deliberated(now: datetime) -> set[int]:
     """Return the configured démarches whose jury has deliberated."""
     today = now.astimezone(PARIS).date()
     return {
-        one.demarche
-        for one in load_all(stored=True)
-        if (section := one.configuration.demarche) and section.is_deliberated(today)
+        one.demarche for one in load_all(stored=True) if one.configuration.is_deliberated(today)
     }
 
 

@@ -17,7 +17,7 @@ from dsync.errors import ConfigurationError
 with later(globals()):
     from dsync.cli.demarches import Listed, for_each, listed
     from dsync.cli.output import pasteable, print_json, print_note, print_table
-    from dsync.cli.runs import acting, carry_out, finish, print_document
+    from dsync.cli.runs import acting, carry_out, finish, print_document, told
     from dsync.cli.session import load_each, reading
     from dsync.domain.ids import DossierNumber
     from dsync.settings import Settings
@@ -123,11 +123,10 @@ def push(
                 return None, 0
             # Only the values that were shown may be overwritten: others may have been typed since.
             work = Overwrite(chosen, shown)
-        done = carry_out(work, as_json=as_json, wait_s=wait_s, settings=settings)
+        done = told(work, settings, as_json=as_json, wait_s=wait_s)
         if not as_json:
-            print_document(done.document)
             _print_stopped(chosen, settings)
-        return done.document, done.code
+        return done
 
     each = load_each(dossiers, everywhere=everywhere)
     if everywhere:
@@ -154,7 +153,7 @@ def _confirmed(
     Neither lease nor database is open during the question, and Ctrl-C ends it. Returns the values
     shown, by dossier and annotation; None when they may not be overwritten.
     """
-    preview = carry_out(Overwrite(dossiers), as_json=False, dry=True, settings=settings)
+    preview = carry_out(Overwrite(dossiers), settings, as_json=False, dry=True)
     mutations = preview.document.get("mutations", ())
     rows = [
         (mutation["dossier"], name, there or None, mutation["becomes"][name])

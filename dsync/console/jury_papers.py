@@ -18,7 +18,7 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.dossiers import ALL
 from dsync.console.files import FORMATS, cell, sent
-from dsync.console.visit import Visit
+from dsync.console.visit import Viewer, Visit
 from dsync.domain.means import exact, mean, rounded
 from dsync.exports.writers import workbook, write_cell
 from dsync.store import Reader
@@ -192,12 +192,8 @@ def sheets_of(
     }
     asked = {"numero": [*rows]}
     grids = grids_of(reader, [*rows])
-    # By day first: a rank is of all dossiers of a jury, and else of all juries.
     days = {row["jury_le"] for row in rows.values() if row["jury_le"]}
-    of_days = {"demarche_numero": visit.worker.demarche, "jury_le": sorted(days)}
-    ranked = ("lecture_jury_dossier", ("numero", "rang"), of_days | asked)
-    ranks = reader.rows_of(*ranked, order="numero", limit=ALL, are_few=True) if days else []
-    rank_of = {row["numero"]: row["rang"] for row in ranks}
+    ranks = ranks_of(visit, reader, sorted(days), [*rows])
     columns = ("numero", "rang", "profil", "missions")
     wishes: dict[int, list[dict[str, Any]]] = {}
     for row in reader.rows_of("lecture_voeu", columns, asked, order="numero, rang", limit=ALL):
@@ -223,7 +219,7 @@ def sheets_of(
         made.append(
             {
                 **{name: row[name] for name in ("numero", "etat", "jury_le", "verdict")},
-                "rang": rank_of.get(number),
+                "rang": ranks.get(number, {}).get("rang"),
                 "organisme": row["raison_sociale"],
                 "produit": row["produit_nom"]
                 or (row["page_produit"] and words.short_address(row["page_produit"])),
@@ -238,6 +234,19 @@ def sheets_of(
             }
         )
     return made
+
+
+def ranks_of(
+    visit: Viewer, reader: Reader, days: Sequence[Any], numbers: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """Return the ranks and mean marks of dossiers in the juries of these days, by number."""
+    if not days:
+        return {}
+    # By day, too: a rank is of all dossiers of a jury, and else of all juries.
+    where = {"demarche_numero": visit.worker.demarche, "jury_le": days, "numero": [*numbers]}
+    ranked = ("lecture_jury_dossier", ("numero", "rang", "note_moyenne"), where)
+    rows = reader.rows_of(*ranked, order="numero", limit=ALL, are_few=True)
+    return {row["numero"]: row for row in rows}
 
 
 def fitted(texts: Sequence[tuple[str, str | None]], lines: int) -> list[tuple[str, str]]:

@@ -139,13 +139,10 @@ class Viewer:
         """Return whether the person may do something with the démarche."""
         role = self.grant.role
         return right in RIGHTS[role] or (
-            role is Role.LECTEUR and right is Right.NOTES and self._is_deliberated
+            role is Role.LECTEUR
+            and right is Right.NOTES
+            and self.worker.configuration.is_deliberated(self.today)
         )
-
-    @property
-    def _is_deliberated(self) -> bool:
-        section = self.worker.configuration.demarche
-        return section is not None and section.is_deliberated(self.today)
 
     @property
     def grants(self) -> Mapping[int, Grant]:
