@@ -27,7 +27,6 @@ with later(globals()):
     from dsync.cli.output import (
         asker,
         confirmed,
-        cut,
         heading,
         pasteable,
         print_note,
@@ -39,6 +38,7 @@ with later(globals()):
     from dsync.domain.consent import NOTHING, Asked
     from dsync.domain.ids import DossierNumber
     from dsync.domain.remedies import ago
+    from dsync.domain.wording import cut
     from dsync.messages.english import QUARANTINE
     from dsync.programme import in_force
     from dsync.settings import Settings

@@ -33,7 +33,7 @@ with later(globals()):
 
     from dsync.addresses import Listen
     from dsync.cli.console import HOST
-    from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
+    from dsync.cli.output import announce_stop, print_note, print_table, shown
     from dsync.cli.run import serve as run_service
     from dsync.cli.runs import print_document
     from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
@@ -45,6 +45,7 @@ with later(globals()):
     from dsync.domain.ids import DemarcheNumber, DossierNumber
     from dsync.domain.run_kinds import Status
     from dsync.domain.verdict import Verdict
+    from dsync.domain.wording import cut
     from dsync.sandbox import Sandbox
     from dsync.sandbox.content.life import Event, set_scene
     from dsync.service.signals import StopSignals

@@ -30,7 +30,6 @@ with later(globals()):
     from dsync.cli.output import (
         SUSPENDED,
         clean,
-        cut,
         heading,
         print_check,
         print_json,
@@ -50,6 +49,7 @@ with later(globals()):
     from dsync.domain.account import account_page
     from dsync.domain.ids import DemarcheNumber, DossierNumber
     from dsync.domain.paper import markdown
+    from dsync.domain.wording import cut
     from dsync.programme import NO_RULES, Programme
     from dsync.settings import Settings
     from dsync.store.dictionary import APPLICANT

@@ -182,11 +182,6 @@ def clean(text: str) -> str:
     )
 
 
-def cut(text: str, length: int) -> str:
-    """Return a text cut to a length, with an ellipsis."""
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
-
-
 def _ruled(
     headers: Sequence[str], rows: Sequence[Sequence[str]], extra: Sequence[str], *, wide: bool
 ) -> None:

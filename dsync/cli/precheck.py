@@ -20,7 +20,6 @@ with later(globals()):
     from dsync.cli.demarches import listed
     from dsync.cli.output import (
         confirmed,
-        cut,
         heading,
         print_check,
         print_json,
@@ -32,6 +31,7 @@ with later(globals()):
     from dsync.database import PROGRAMME
     from dsync.domain.ids import DossierNumber
     from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
+    from dsync.domain.wording import cut
     from dsync.settings import Settings
     from dsync.sync.answering import check
     from dsync.sync.evaluate import stored_comparisons

@@ -20,7 +20,6 @@ with later(globals()):
     from dsync.cli.output import (
         SUSPENDED,
         clean,
-        cut,
         instant,
         pasteable,
         print_json,
@@ -33,6 +32,7 @@ with later(globals()):
     from dsync.domain.ids import DemarcheNumber
     from dsync.domain.remedies import ago
     from dsync.domain.run_kinds import Status
+    from dsync.domain.wording import cut
     from dsync.settings import Settings
     from dsync.store.requests import ManualRequest
 

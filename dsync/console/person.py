@@ -22,6 +22,7 @@ from dsync.console.visit import NONE_CHOSEN, Visit
 from dsync.domain.ids import number_of
 from dsync.domain.paper import html
 from dsync.errors import ConfigurationError
+from dsync.store.listing import applicant_of
 from dsync.store.personal_data import wanted_of
 from dsync.store.private_files import private_folder
 from dsync.sync.work import Erase
@@ -124,8 +125,7 @@ def _search(visit: Visit) -> Search:
 
 
 def _who(dossier: dict[str, Any]) -> str:
-    names = dossier["demandeur_prenom"], dossier["demandeur_nom"]
-    return dossier["raison_sociale"] or " ".join(filter(None, names)) or "sans nom"
+    return applicant_of(dossier) or "sans nom"
 
 
 def _page(visit: Visit, **values: Any) -> Response:

@@ -153,8 +153,12 @@ class ExportTable:
         return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
     def _values(self, since: datetime | None) -> dict[str, Any]:
-        # In the form of the views on SQLite, which have instants as texts.
-        return {"since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")} if since else {}
+        return {"since": iso(since)} if since else {}
+
+
+def iso(instant: datetime) -> str:
+    """Return an instant in the form of the views on SQLite, which have it as text."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _column(type_: str, values: Sequence[Any]) -> Sequence[Any]:
