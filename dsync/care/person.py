@@ -216,7 +216,7 @@ def access_answer(
         blocks = processing(one)
         if all(blocks != known for _, known in distinct):
             distinct.append((number, blocks))
-    processed: list[Block] = []
+    processed, named = list[Block](), ", ".join(f"« {one} »" for one in names_in(text))
     for number, blocks in distinct:
         if len(distinct) > 1:
             processed.append(heading(f"Traitement des dossiers de la démarche {number}"))
@@ -225,7 +225,7 @@ def access_answer(
         "Données personnelles conservées (RGPD, article 15)",
         [
             paragraph(
-                f"Projet de réponse établi le {french_date(today)}, d’après : {_listed(text)}. À "
+                f"Projet de réponse établi le {french_date(today)}, d’après : {named}. À "
                 "relire avant l’envoi : écartez les homonymes et ce qui est d’une autre personne, "
                 "agents compris ; joignez les pièces demandées. Cherchez aussi les autres "
                 "identifiants de la personne."
@@ -237,10 +237,6 @@ def access_answer(
             *processed,
         ],
     )
-
-
-def _listed(text: str) -> str:
-    return ", ".join(f"« {one} »" for one in names_in(text))
 
 
 def _finds(found: Mapping[str, Any]) -> Iterator[Block]:

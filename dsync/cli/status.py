@@ -317,7 +317,7 @@ def _requests(limit: int, *, seen: bool, everywhere: bool, wide: bool, as_json: 
             one.demande_le,
             one.demande_par,
             one.genre,
-            _options(one),
+            ", ".join(_option(name, value) for name, value in one.options.items()),
             _result(one),
             one.run,
         ),
@@ -325,10 +325,6 @@ def _requests(limit: int, *, seen: bool, everywhere: bool, wide: bool, as_json: 
         wide=wide,
         empty="Nothing was seen yet." if seen else "Nothing was done by hand yet.",
     )
-
-
-def _options(request: ManualRequest) -> str:
-    return ", ".join(_option(name, value) for name, value in request.options.items())
 
 
 def _option(name: str, value: Any) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossier import pages_in_ds
-from dsync.console.jury import check_grids, days_of, present
+from dsync.console.jury import check_programme, days_of, present
 from dsync.console.jury_papers import ranks_of
 from dsync.console.parameters import UnknownValueError
 from dsync.console.visit import Viewer, Visit
@@ -171,7 +171,7 @@ def left_after(
 
 def show(visit: Visit) -> Response:
     """Show what is left to do in DS after the juries that have met, or after one of them."""
-    check_grids(visit)
+    check_programme(visit)
     with visit.reading() as reader:
         days = met(visit, reader)
         known = [str(one["jury_le"]) for one in days]

@@ -247,11 +247,8 @@ def show(visit: Visit) -> Response:
 
 def change(visit: Visit) -> Response:
     """Store how often the person is told, or that they no longer are."""
-    frequence, name, number = (
-        visit.form.get("frequence", ""),
-        visit.actor.name,
-        visit.worker.demarche,
-    )
+    frequence = visit.form.get("frequence", "")
+    name, number = visit.name, visit.worker.demarche
     if frequence not in ("", *FREQUENCES):
         raise HTTPException(400)
     if frequence and (obstacle := _obstacle(visit)):

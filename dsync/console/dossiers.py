@@ -264,14 +264,13 @@ def _wanted(visit: Visit) -> list[str]:
 def columns_of(visit: Visit) -> Columns:
     """Return the columns of the list that the démarche has, and which are shown."""
     worker, programme = visit.worker, visit.worker.programme
-    hidden = set() if worker.configuration.judges else {"verdict", "points"}
+    judges = worker.configuration.judges
+    hidden = set() if judges else {"verdict", "points", "verdict_etabli_le"}
     if programme is None or programme.lists is None:
         hidden |= {"produit_id", "profils"}
     if not has_stages(worker):
-        hidden |= {"etape", "attend"}
-    if not worker.configuration.judges:
-        hidden.add("verdict_etabli_le")
-    if not has_stages(worker) or not visit.may(Right.NOTES):
+        hidden |= {"etape", "attend", "note_moyenne"}
+    if not visit.may(Right.NOTES):
         hidden.add("note_moyenne")
     own = {name: header for name, header in COLUMNS.items() if name not in hidden}
     form = form_of(visit)
@@ -493,7 +492,8 @@ def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
         # A column has few codes, and the same ones in every row.
         @lru_cache(4096)
         def said(name: str, value: Any) -> Any:
-            return _said(visit, name, main.columns[name].type, value)
+            is_json = main.columns[name].type == "json" and value
+            return _parsed(value) if is_json else visit.said(name, value)
 
         def batches() -> Iterator[list[list[Any]]]:
             for start in range(0, len(numbers), BATCH):
@@ -543,11 +543,6 @@ def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
 def _reason(reason: Mapping[str, Any]) -> str:
     result = words.RESULTATS.get(reason["resultat"], reason["resultat"])
     return f"{reason['titre']} : {reason['motif'] or result}"
-
-
-def _said(visit: Visit, name: str, type_: str, value: Any) -> Any:
-    """Return a value of the view as a file shows it: words for codes and JSON."""
-    return _parsed(value) if type_ == "json" and value else visit.said(name, value)
 
 
 def _parsed(value: str | None) -> str | None:

@@ -29,14 +29,6 @@ class Former(NamedTuple):
     depose_le: str
 
 
-class FoundElsewhere(NamedTuple):
-    """How many dossiers of another démarche a search finds."""
-
-    demarche: DemarcheNumber
-    title: str
-    total: int
-
-
 def former_calls(visit: Visit, number: DossierNumber) -> list[Former]:
     """Return the dossiers of the person's other démarches with a dossier's product or SIREN."""
     others = list(visit.elsewhere())
@@ -77,8 +69,8 @@ def _common(viewer: Viewer, found: Mapping[str, Any]) -> list[tuple[dict[str, An
     return [(row, numbers[row["numero"]]) for row in rows]
 
 
-def found_elsewhere(visit: Visit, chosen: Selection) -> list[FoundElsewhere]:
-    """Return in which other démarches of the person a search finds dossiers."""
+def found_elsewhere(visit: Visit, chosen: Selection) -> list[tuple[DemarcheNumber, str, int]]:
+    """Return in which other démarches of the person a search finds dossiers: title, how many."""
     if chosen.q is None and chosen.numeros is None:
         return []
     found = []
@@ -87,7 +79,7 @@ def found_elsewhere(visit: Visit, chosen: Selection) -> list[FoundElsewhere]:
             same = Selection(q=chosen.q, numeros=chosen.numeros)
             _, total = reader.dossiers.page(same, limit=1)
         if total:
-            found.append(FoundElsewhere(one.worker.demarche, _title(visit, one), total))
+            found.append((one.worker.demarche, _title(visit, one), total))
     return found
 
 

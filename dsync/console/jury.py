@@ -61,14 +61,9 @@ _DAYS = """(
 _NO_JURY = "Aucun dossier n’est prévu à ce jury."
 
 
-def check_grids(visit: Visit) -> None:
-    """Check that the démarche has a programme with evaluation grids, else 404."""
-    if not has_stages(visit.worker):
-        raise HTTPException(404, "Cette démarche n’a pas de programme.")
-
-
-def _check_judged(visit: Visit) -> None:
-    if visit.worker.programme is None:
+def check_programme(visit: Visit, *, needs_grids: bool = True) -> None:
+    """Check that the démarche has a programme, with evaluation grids, else 404."""
+    if visit.worker.programme is None or (needs_grids and not has_stages(visit.worker)):
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 
@@ -258,7 +253,7 @@ def unfinished_grids(visit: Viewer, reader: Reader, days: Sequence[str]) -> list
 
 def show(visit: Visit) -> Response:
     """Show the dossiers of a jury, the best mean first."""
-    check_grids(visit)
+    check_programme(visit)
     with visit.reading() as reader:
         days = days_of(visit, reader)
         chosen = _chosen(visit, days)
@@ -330,7 +325,7 @@ def show(visit: Visit) -> Response:
 
 def sheets(visit: Visit) -> Response:
     """Show the sheets of a jury's dossiers, or of the chosen ones, to be printed; 404: none."""
-    check_grids(visit)
+    check_programme(visit)
     chosen: Sequence[int] = visit.numbers("dossier")
     with visit.reading() as reader:
         days = _chosen(visit, days_of(visit, reader))
@@ -346,7 +341,7 @@ def sheets(visit: Visit) -> Response:
 
 def sheet(visit: Visit) -> Response:
     """Show one dossier's sheet; 404: it is not among the present ones of the démarche."""
-    check_grids(visit)
+    check_programme(visit)
     with visit.reading() as reader:
         found = sheets_of(visit, reader, [visit.in_path("numero")])
         if not found:
@@ -357,7 +352,7 @@ def sheet(visit: Visit) -> Response:
 
 def export(visit: Visit) -> Response:
     """Send a jury's workbook: the ranking, the marks and what is missing, a sheet a dossier."""
-    check_grids(visit)
+    check_programme(visit)
     with visit.reading() as reader:
         days = _chosen(visit, days_of(visit, reader))
         if not days:
@@ -377,7 +372,7 @@ def export(visit: Visit) -> Response:
 def evidence(visit: Visit) -> Response:
     """Show the catalogue and the lists, with source and age."""
     worker = visit.worker
-    _check_judged(visit)
+    check_programme(visit, needs_grids=False)
     with visit.reading() as reader:
         shown = worker.evidence(reader)
         may_see = visit.may(Right.AGIR) and visit.grant.groupes is None
@@ -390,7 +385,7 @@ def evidence(visit: Visit) -> Response:
 
 def refresh(visit: Visit) -> Response:
     """Ask for a run, which reads the catalogue again."""
-    _check_judged(visit)
+    check_programme(visit, needs_grids=False)
     return visit.ask(ReadChanges())
 
 

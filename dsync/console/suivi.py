@@ -118,7 +118,7 @@ def _groupes(visit: Visit, reader: Reader) -> str:
 def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     """Return what the page of a démarche shows of its state."""
     configuration = visit.worker.configuration
-    state = visit.state()
+    state = visit.worker.state(visit.now, visit.sight)
     stages = configuration.programme is not None
     figures: Mapping[str, Mapping[str, int]] = visit.once_a_run(
         "figures", state, lambda: reader.dossiers.figures(with_stages=stages)
@@ -127,6 +127,7 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     verdicts = [best, "a_verifier", "ineligible", "indetermine"] if configuration.judges else []
     shown = [*verdicts, NO_VERDICT]
     deposits = {name: figures[name] for name in shown if figures[name] or name in verdicts}
+    longest = max(figures["etapes"].values(), default=0) or 1
     names = visit.verdict_names if verdicts else {NO_VERDICT: "Dépôts"}
     return {
         "state": state,
@@ -141,7 +142,11 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
             (name, names[name], sum(figures[name].values()), name in verdicts) for name in deposits
         ],
         "decisions": sum(figures["decisions"].values()),
-        "funnel": bars(figures["etapes"]),
+        # With the share of the longest one, in per cent.
+        "funnel": [
+            (name, count, round(100 * count / longest, 1))
+            for name, count in figures["etapes"].items()
+        ],
         "judges": configuration.judges,
     }
 
@@ -294,22 +299,6 @@ def chart(
 def _part(serie: str, x: float, y: float, wide: float, high: float) -> Part:
     gap = min(1.0, wide / 4)
     return Part(serie, round(x + gap, 1), round(y, 1), round(wide - 2 * gap, 1), round(high, 1))
-
-
-class Bar(NamedTuple):
-    """A bar of a bar chart; `width` is a share of the longest one, in per cent."""
-
-    name: str
-    value: float | None
-    width: float
-
-
-def bars(values: Mapping[str, float | None]) -> list[Bar]:
-    """Return bars in order, of None none."""
-    longest = max((value or 0 for value in values.values()), default=0) or 1
-    return [
-        Bar(name, value, round(100 * (value or 0) / longest, 1)) for name, value in values.items()
-    ]
 
 
 PAGES = [

@@ -363,10 +363,6 @@ class Visit(Viewer):
             if number != self.worker.demarche:
                 yield Viewer(self.site.workers[number], grant, self.name)
 
-    def state(self) -> dict[str, Any]:
-        """Return the state of the démarche, with counts of the dossiers that the person sees."""
-        return self.worker.state(self.now, self.sight)
-
     def once_a_run(self, name: str, state: Mapping[str, Any], read: Callable[[], Any]) -> Any:
         """Return what only runs and days change, as it was read after the last run."""
         last = state["last_run"]
