@@ -27,6 +27,7 @@ from dsync.errors import (
 from dsync.messages import kinds as k
 from dsync.programme import Dictionary, Programme
 from dsync.store import access, layout, reading_views, schema, sessions, sync_state, tables
+from dsync.store import backup as backups
 from dsync.store import lease as leases
 from dsync.store.alert_book import AlertWrites
 from dsync.store.answer_rows import AnswerWrites
@@ -195,8 +196,6 @@ class Store:
 
         None: the database is none, or needs no copy before an upgrade.
         """
-        from dsync.store import backup as backups  # Imports what other commands do not need.
-
         if not self._is_postgresql:
             return None
         with self._connected(reading=True) as connection:
@@ -419,8 +418,6 @@ class Store:
             ConfigurationError: the file exists, unless `force`; or `pg_dump` is not installed.
             StoreError: the copy could not be made.
         """
-        from dsync.store import backup as backups  # Imports what other commands do not need.
-
         if self._file and target.exists() and target.samefile(self._file):
             raise ConfigurationError(f"{target} is the database itself: name another file.")
         with translated(self.place), backups.placed(target, force=force) as file:

@@ -17,6 +17,7 @@ from dsync.errors import ConfigurationError
 from dsync.programme import NO_RULES
 from dsync.store import NewEvent, Reader
 from dsync.store.sql import Subject
+from dsync.sync.evaluate import precheck
 from dsync.sync.work import AnswerCheck, Answering, Precheck
 
 if TYPE_CHECKING:
@@ -156,9 +157,6 @@ def answer(run: Run, work: Answering) -> None:
     Raises:
         ConfigurationError: it is not possible, or nothing is judged; nothing is stored.
     """
-    # Imported here: what commands and the console ask above needs nothing of a run.
-    from dsync.sync.evaluate import precheck
-
     if run.context.judge is None:
         raise ConfigurationError(NO_RULES)
     [number] = work.dossiers
