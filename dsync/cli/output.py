@@ -186,30 +186,30 @@ def _ruled(
     headers: Sequence[str], rows: Sequence[Sequence[str]], extra: Sequence[str], *, wide: bool
 ) -> None:
     """Print a table that fits on the terminal; only words longer than a line are broken."""
-    from rich.box import SIMPLE_HEAD  # All of it takes 40 ms.
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from rich import box, console, table, text  # They take 40 ms.
 
-    def table_of(columns: Sequence[int]) -> Table:
-        table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    def table_of(columns: Sequence[int]) -> table.Table:
+        made = table.Table(
+            header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False
+        )
         for column in columns:
             longest = max(len(line[column]) for line in (headers, *rows))
-            table.add_column(headers[column], overflow="fold", no_wrap=longest <= _NARROW)
+            made.add_column(headers[column], overflow="fold", no_wrap=longest <= _NARROW)
         for row in rows:
-            table.add_row(*(Text(row[n], style=STYLES.get(row[n], "")) for n in columns))
-        return table
+            made.add_row(*(text.Text(row[n], style=STYLES.get(row[n], "")) for n in columns))
+        return made
 
-    console = Console(highlight=False)
+    terminal = console.Console(highlight=False)
     every = range(len(headers))
-    table = table_of(every)
+    whole = table_of(every)
     # Measured without the limit of the terminal's width.
-    needed = console.measure(table, options=console.options.update(width=10_000)).maximum
+    free = terminal.options.update(width=10_000)
+    needed = terminal.measure(whole, options=free).maximum
     if wide:
-        console.width = max(console.width, needed)
-    elif needed > console.width:
-        table = table_of([n for n in every if headers[n] not in extra])
-    console.print(table)
+        terminal.width = max(terminal.width, needed)
+    elif needed > terminal.width:
+        whole = table_of([n for n in every if headers[n] not in extra])
+    terminal.print(whole)
 
 
 def _aligned(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

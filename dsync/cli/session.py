@@ -13,6 +13,7 @@ import click
 
 from dsync import settings
 from dsync.cli.options import current_flags
+from dsync.cli.output import asker
 from dsync.configuration import headline
 from dsync.database import open_database
 from dsync.domain.dossier import PARIS
@@ -297,8 +298,6 @@ def journal(
 
     Without a démarche, all were chosen.
     """
-    from dsync.cli.output import asker
-
     now, result = datetime.now(UTC), {"nombre": count}
     try:
         for number in store.demarches() if demarche is None else (demarche,):

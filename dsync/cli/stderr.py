@@ -153,8 +153,7 @@ def progress_bars(*, wanted: bool = True, dry: bool = False) -> Iterator[Progres
     if not sys.stderr.isatty():
         yield Lines()
         return
-    from rich import progress
-    from rich.console import Console
+    from rich import console, progress
 
     columns = (
         progress.SpinnerColumn(),
@@ -163,7 +162,7 @@ def progress_bars(*, wanted: bool = True, dry: bool = False) -> Iterator[Progres
         progress.TextColumn("{task.fields[figures]}"),
         progress.TimeElapsedColumn(),
     )
-    with progress.Progress(*columns, console=Console(stderr=True)) as bars:
+    with progress.Progress(*columns, console=console.Console(stderr=True)) as bars:
         yield ProgressBars(bars, dry=dry)
 
 
@@ -173,10 +172,9 @@ def counted(*, wanted: bool) -> Iterator[Callable[[str, int, int], None] | None]
     if not (wanted and sys.stderr.isatty()):
         yield None
         return
-    from rich.console import Console
-    from rich.progress import Progress as Bars
+    from rich import console, progress
 
-    with Bars(console=Console(stderr=True), transient=True) as bars:
+    with progress.Progress(console=console.Console(stderr=True), transient=True) as bars:
         bar = bars.add_task("")
 
         def show(name: str, done: int, total: int) -> None:
