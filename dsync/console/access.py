@@ -262,10 +262,10 @@ def entry(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Rout
 
 def begin(request: Request, name: str) -> None:
     """Begin a session, in place of any other one of the same browser."""
-    draft = kept_draft(request.session)
+    draft = request.session.get(_KEPT)
     request.session.clear()
     request.session.update(
-        draft,
+        {_KEPT: draft} if draft else {},
         qui=name,
         jeton=secrets.token_urlsafe(24),
         # Sessions of one second are told apart, when those before an instant are closed.
@@ -315,11 +315,6 @@ def keep_draft(request: Request, form: Mapping[str, str], name: str | None) -> N
         demarche = form.get("demarche")
         where = f"{found[1]}?demarche={demarche}" if (demarche or "").isdecimal() else found[1]
         request.session[_KEPT] = {"page": found[1], "vers": where, "qui": name, "texte": draft}
-
-
-def kept_draft(session: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a new session takes over from the former one of the same browser."""
-    return {_KEPT: session[_KEPT]} if _KEPT in session else {}
 
 
 def draft_place(session: Mapping[str, Any]) -> str | None:

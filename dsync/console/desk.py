@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -49,12 +49,12 @@ class Search:
     done: int = 0
     """How much was looked through."""
     total: int | None = None
-    result: Future[Any] | None = None
+    result: Future[Any] = field(default_factory=Future)
 
     @property
     def outcome(self) -> tuple[Any, DsyncError | None]:
         """What was found, or why nothing was; nothing of both as long as it goes on."""
-        if self.result is None or not self.result.done():
+        if not self.result.done():
             return None, None
         crash = self.result.exception()
         return (None, error_of(crash)) if crash else (self.result.result(), None)
@@ -134,8 +134,8 @@ class Desk:
                 raise InterruptedRunError(STOPPED)
 
         self._forget_searches(made.begun_at)
-        self._searches[made.id] = made
         made.result = self._readers.submit(find, progress)
+        self._searches[made.id] = made
         made.result.add_done_callback(_log_crash)
         return made
 
@@ -155,7 +155,7 @@ class Desk:
         """Keep results no longer than it is said, or none; files that nobody took are closed."""
         for one in [*self._searches.values()]:
             is_over = now is None or now - one.begun_at > KEPT_SEARCH
-            if is_over and self.take(one) and one.is_file and one.result is not None:
+            if is_over and self.take(one) and one.is_file:
                 one.result.add_done_callback(_close)
 
     def close(self) -> None:

@@ -122,7 +122,6 @@ def prepared(visit: Visit, make: Callable[[Callable[[int, int], None]], Download
 
     desk = visit.site.desk
     one = desk.search(visit.worker, visit.here, make_it, visit.actor.name, is_file=True)
-    assert one.result is not None  # noqa: S101
     if not wait([one.result], AT_ONCE_S).done:
         return visit.back(f"/fichiers/{one.id}")
     return _taken(visit, one)
@@ -147,7 +146,7 @@ def take(visit: Visit) -> Response:
 
 def _taken(visit: Visit, one: Search) -> Download:
     # Whoever takes it closes it: an erasure closes what nobody has taken.
-    if one.result is None or not visit.site.desk.take(one):
+    if not visit.site.desk.take(one):
         raise HTTPException(404, _GONE)
     made: Download = one.result.result()
     return made

@@ -55,8 +55,7 @@ def search(visit: Visit) -> Response:
         ),
         name,
     )
-    if begun.result is not None:
-        wait([begun.result], AT_ONCE_S)
+    wait([begun.result], AT_ONCE_S)
     return visit.back(f"/personne/{begun.id}")
 
 
