@@ -222,7 +222,7 @@ def erase(
             raise ConfigurationError(f"{LIFTED} {exc.message}") from exc
         if done.code in (DSUnauthorizedError.exit_code, DSError.exit_code):
             click.echo(LIFTED, err=True)
-    print_document(done.document, as_json=as_json)
+    (print_json if as_json else print_document)(done.document)
     finish(done)
 
 

@@ -26,7 +26,7 @@ with later(globals()):
         print_table,
         shown,
     )
-    from dsync.cli.runs import Done, carry_out, finish, print_errors, print_moves, with_remedies
+    from dsync.cli.runs import Done, carry_out, finish, print_errors, print_moves
     from dsync.cli.session import load, reading
     from dsync.database import PROGRAMME
     from dsync.domain.ids import DossierNumber
@@ -338,7 +338,7 @@ def _print_document(comparisons: Comparisons, done: Done, moves: Moves) -> None:
                 {"avant": before, "apres": after, "nombre": count}
                 for before, after, count in moves.moves
             ],
-            "erreurs": with_remedies(done.document)["errors"],
+            "erreurs": done.document["errors"],
         },
         dossiers=map(_document, comparisons),
     )

@@ -20,7 +20,6 @@ from dsync.cli.output import (
     asker,
     heading,
     pasteable,
-    print_json,
     print_note,
     print_table,
     shown,
@@ -47,7 +46,7 @@ class Done(NamedTuple):
     """The result of a run, whoever did it."""
 
     document: Mapping[str, Any]
-    """As `RunReport.to_json` returns it."""
+    """As `RunReport.to_json` returns it, with remedies that can be pasted."""
     code: int
     """The command's exit code."""
     comparisons: Comparisons | None
@@ -120,7 +119,7 @@ def carry_out(
                     # The facts are the database's: the document is that of a run made here.
                     document = {**(row.resultat or {})}
                     document.pop("dits", None)
-                    return Done(document, row.code or 0, None)
+                    return Done(_pasteable(document), row.code or 0, None)
                 if isinstance(work, Read):
                     worker.finish_requests(wait_s)
             if isinstance(work, Read) and sys.stderr.isatty():
@@ -132,7 +131,12 @@ def carry_out(
     is_interrupted = report.exit_code == InterruptedRunError.exit_code
     # 130 or 143, by the signal that came.
     code = (is_interrupted and signals.exit_code) or report.exit_code
-    return Done(report.to_json(), code, report.comparisons)
+    return Done(_pasteable(report.to_json()), code, report.comparisons)
+
+
+def _pasteable(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a run's document with problems whose remedies can be pasted."""
+    return {**document, "errors": [*map(pasteable, document["errors"])]}
 
 
 def finish(done: Done) -> None:
@@ -141,13 +145,8 @@ def finish(done: Done) -> None:
         raise Exit(done.code)
 
 
-def print_document(
-    document: Mapping[str, Any], *, as_json: bool = False, dry: bool = False
-) -> None:
+def print_document(document: Mapping[str, Any], *, dry: bool = False) -> None:
     """Print `RunReport.to_json`: a run's figures, and on stderr each problem with its remedy."""
-    if as_json:
-        print_json(with_remedies(document))
-        return
     if document["run"] is not None or dry:
         click.echo(headline(document, dry=dry))
         print_note(f"  {figures(document, dry=dry)}")
@@ -168,12 +167,7 @@ def print_document(
 def print_errors(document: Mapping[str, Any]) -> None:
     """Print each problem of a run, with its remedy, on stderr."""
     for problem in document["errors"]:
-        click.echo(f"  ! {pasteable(problem)}", err=True)
-
-
-def with_remedies(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a run's document with problems whose remedies can be pasted."""
-    return {**document, "errors": [*map(pasteable, document["errors"])]}
+        click.echo(f"  ! {problem}", err=True)
 
 
 def headline(document: Mapping[str, Any], *, dry: bool) -> str:
