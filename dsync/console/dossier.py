@@ -16,7 +16,7 @@ from dsync.annotations.wish import WishStatus
 from dsync.console import words
 from dsync.console.access import Draft, Right, taken_draft
 from dsync.console.decisions import key_of
-from dsync.console.dossiers import parameters_of, place_of, selection_of, short
+from dsync.console.dossiers import PER_PAGE, parameters_of, place_of, short
 from dsync.console.elsewhere import former_calls
 from dsync.console.files import sent
 from dsync.console.jury_papers import commented, grids_of, matrices
@@ -189,6 +189,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             "dossier.html",
             found=found,
             place=place_of(visit, reader, number),
+            per_page=PER_PAGE,
             demandeur=applicant_of(found),
             former=former,
             current=current,
@@ -445,11 +446,11 @@ def say_sent(visit: Visit) -> Response:
     numbers = _numbers(visit)
     with visit.reading() as whole:
         found = in_copy(visit, whole, numbers[0], only=())
-        parameters = parameters_of(visit)
-        place = whole.dossiers.around(selection_of(visit), numbers[0]) if parameters else None
+        place = place_of(visit, whole, numbers[0])
     if (found["presence"], found["etat"]) not in ANSWERABLE:
         return visit.refuse(OBSTACLES[Obstacle.FINISHED], f"/dossiers/{numbers[0]}/lettre")
-    return visit.ask(ReadDossiers(numbers, sent=True), suite=place and place.apres, **parameters)
+    work, parameters = ReadDossiers(numbers, sent=True), parameters_of(visit)
+    return visit.ask(work, suite=place and place.apres, **parameters)
 
 
 def send_again(visit: Visit) -> Response:
@@ -482,14 +483,13 @@ def answer(visit: Visit) -> Response:
         reason, shown = visit.form.get("motif", ""), visit.form.get("vu")
         produit = visit.form.get("produit", "").strip() or None
         work = AnswerCheck(numbers, controle, resultat, reason, shown, produit)
-    parameters = parameters_of(visit)
     with visit.reading() as whole:
         why = obstacle(whole, work)
         said = why and _said(visit, whole, why, work)
         # Looked for before it is answered: afterwards, the list may not have it any more.
-        place = whole.dossiers.around(selection_of(visit), numbers[0]) if parameters else None
+        place = place_of(visit, whole, numbers[0])
     if said is None:
-        return visit.ask(work, suite=place and place.apres, **parameters)
+        return visit.ask(work, suite=place and place.apres, **parameters_of(visit))
     if why is Obstacle.NO_DOSSIER:
         raise HTTPException(404, NO_DOSSIER)
     return _refused(visit, said)

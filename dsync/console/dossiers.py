@@ -32,7 +32,7 @@ from dsync.exports.tables import BATCH, ExportTable
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX
-from dsync.store.listing import TO_SETTLE, Offered, Selection, applicant_of
+from dsync.store.listing import TO_SETTLE, Around, Offered, Selection, applicant_of
 
 PER_PAGE = 50
 ALL = 1_000_000_000
@@ -122,17 +122,6 @@ class Columns(NamedTuple):
         if self.form is None or not names:
             return None
         return replace(self.form, columns={name: self.form.columns[name] for name in names})
-
-
-class Place(NamedTuple):
-    """Where a dossier is in the list from which its page was opened."""
-
-    liste: str
-    """The address of that page of the list."""
-    avant: str | None
-    apres: str | None
-    rang: int
-    total: int
 
 
 def selection_of(visit: Visit) -> Selection:
@@ -419,25 +408,12 @@ def _days_said(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {**parameters, **days}
 
 
-def place_of(visit: Visit, reader: Reader, number: DossierNumber) -> Place | None:
+def place_of(visit: Visit, reader: Reader, number: DossierNumber) -> Around | None:
     """Return where a dossier is in the list whose parameters its page's address has.
 
     None: the address has none, or the dossier is not in that list any more.
     """
-    parameters = parameters_of(visit)
-    if not parameters:
-        return None
-    found = reader.dossiers.around(selection_of(visit), number)
-    if found is None:
-        return None
-    page = 1 + (found.rang - 1) // PER_PAGE
-    return Place(
-        visit.url("/dossiers", **parameters, page=page if page > 1 else None),
-        visit.url(f"/dossiers/{found.avant}", **parameters) if found.avant else None,
-        visit.url(f"/dossiers/{found.apres}", **parameters) if found.apres else None,
-        found.rang,
-        found.total,
-    )
+    return reader.dossiers.around(selection_of(visit), number) if parameters_of(visit) else None
 
 
 def _answers(
