@@ -99,10 +99,8 @@ class FacingAnswers(NamedTuple):
     answers: tuple[list[Part], list[Part]]
 
 
-class _Answer(NamedTuple):
-    section: str
-    label: str
-    text: str
+_Answers = dict[tuple[str, int | None], tuple[str, str, str]]
+"""Section, label and text, by question and row."""
 
 
 def show(visit: Visit) -> Response:
@@ -115,13 +113,13 @@ def show(visit: Visit) -> Response:
         first, second = (_answers(visit, reader, one) for one in both)
         sections = dict[str, list[FacingAnswers]]()
         different = 0
-        for key, known in {**first, **second}.items():
-            one, other = (found[key].text if key in found else "" for found in (first, second))
+        for key, (section, label, _) in {**first, **second}.items():
+            one, other = (found[key][-1] if key in found else "" for found in (first, second))
             if one or other:
                 differs = one.split() != other.split()
                 different += differs
-                compared = FacingAnswers(known.label, key[1], differs, marked(one, other))
-                sections.setdefault(known.section, []).append(compared)
+                compared = FacingAnswers(label, key[1], differs, marked(one, other))
+                sections.setdefault(section, []).append(compared)
         return visit.page(
             "comparaison.html",
             both=[one | {"demandeur": applicant_of(one)} for one in both],
@@ -131,27 +129,27 @@ def show(visit: Visit) -> Response:
         )
 
 
-def _answers(
-    visit: Visit, reader: Reader, found: Mapping[str, Any]
-) -> dict[tuple[str, int | None], _Answer]:
-    """Return the answers of a dossier, as text, by question and row."""
+def _answers(visit: Visit, reader: Reader, found: Mapping[str, Any]) -> _Answers:
+    """Return the answers of a dossier, as text."""
     number, form = DossierNumber(found["numero"]), []
     described = reader.programme if visit.worker.configuration.programme is not None else None
     if described is None:
         form = answered_of(reader.demarche.questions(number), reader.dossiers.answers(number))
-    answers = dict[tuple[str, int | None], _Answer]()
+    answers: _Answers = {}
     for title, fields in sections_of(visit, described, found).items():
         if title not in _NO_ANSWERS:
             for label, name, value in fields:
-                answers[name, None] = _Answer(title, label, _said(value))
+                answers[name, None] = (title, label, _said(value))
     for rank, voeu in enumerate(found.get("voeux", ()), 1):
         said = " : ".join(filter(None, (voeu["profil"], voeu["missions"])))
-        answers["voeux", rank] = _Answer("Motivations", "Vœu", _said(said))
+        answers["voeux", rank] = ("Motivations", "Vœu", _said(said))
     for section in form:
         if not section["est_annotation"]:
             for cell in (cell for bloc in section["blocs"] for cell in bloc["cellules"]):
-                answers[cell["champ_id"], cell["ligne"]] = _Answer(
-                    section["libelle"] or "Formulaire", cell["libelle"], _said(cell["valeur"])
+                answers[cell["champ_id"], cell["ligne"]] = (
+                    section["libelle"] or "Formulaire",
+                    cell["libelle"],
+                    _said(cell["valeur"]),
                 )
     return answers
 

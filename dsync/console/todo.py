@@ -117,15 +117,6 @@ def service_line(state: Mapping[str, Any], reader: Reader, now: datetime) -> Ser
     )
 
 
-class News(NamedTuple):
-    """What applicants changed since somebody was last here."""
-
-    dossiers: int
-    since: datetime
-    is_first: bool
-    """Whether no earlier visit is known."""
-
-
 def last_visit(visit: Visit) -> tuple[datetime | None, str]:
     """Return when somebody was last here before this visit, and what their browser keeps of it.
 
@@ -208,7 +199,10 @@ def show(visit: Visit) -> Response:
             most=SHOWN,
             points=points,
             service=service_line(state, reader, worker.clock()),
-            news=None if changed is None else News(changed, since, before is None),
+            # Of what applicants changed: of the last week, where no earlier visit is known.
+            news=changed,
+            since_visit=since,
+            is_first_visit=before is None,
             is_well=not kinds and not any(concerns),
         )
     if not visit.is_asked_again:
