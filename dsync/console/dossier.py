@@ -228,7 +228,6 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
                 for one in checks
                 if may_answer and (one["resultat"] != Resultat.SANS_OBJET or one["reponse"])
             ],
-            best=worker.configuration.best,
             writes=worker.configuration.annotations is not None,
             copies=worker.configuration.pieces.target is not None,
             pieces=[

@@ -218,8 +218,6 @@ class Chart(NamedTuple):
     """Deposits by day upwards, decisions downwards."""
 
     parts: Sequence[Part]
-    zero: float
-    """Where both begin."""
     heights: Sequence[tuple[float, int]]
     marks: Sequence[tuple[float, str, str]]
     """Days with their name, and where its text is anchored."""
@@ -271,7 +269,6 @@ def chart(
     months = sorted({day.isoformat()[:7] for day in counted})
     return Chart(
         parts,
-        round(zero, 1),
         [(round(zero - value * unit, 1), value) for value in sorted({0, most_up // 2, most_up})],
         [
             (
