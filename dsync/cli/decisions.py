@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -93,7 +92,7 @@ def accept(*, kind: str | None, yes: bool, everywhere: bool, as_json: bool) -> N
     --json.
     """
 
-    def act(settings: Settings, _dossiers: tuple[int, ...]) -> tuple[object, int]:
+    def act(settings: Settings, _dossiers: tuple[DossierNumber, ...]) -> tuple[object, int]:
         found = _waiting(settings)
         if kind is None:
             if not as_json:
@@ -304,7 +303,7 @@ def _resolve(
                 choice,
                 worker.clock(),
                 asked_by=asker(),
-                numbers=None if everywhere else tuple(map(DossierNumber, dossiers)),
+                numbers=None if everywhere else dossiers,
                 annotation=annotation,
             )
     for numero in numbers:
@@ -371,8 +370,7 @@ def _reason(row: Quarantined) -> str:
 def retry(*, numeros: tuple[DossierNumber, ...], everywhere: bool, as_json: bool) -> None:
     """Read and judge dossiers in quarantine again now: all, or those given."""
 
-    def act(one: Settings, dossiers: Sequence[int]) -> tuple[Any, int]:
-        chosen = tuple(map(DossierNumber, dossiers))
+    def act(one: Settings, chosen: tuple[DossierNumber, ...]) -> tuple[Any, int]:
         if not chosen:
             with reading(one) as reader:
                 chosen = tuple(row.numero for row in reader.quarantine.entries())

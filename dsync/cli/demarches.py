@@ -10,7 +10,8 @@ import click
 
 from dsync.cli.failures import Exit, tell, worst
 from dsync.cli.output import heading, pasteable, print_json, print_note, print_table
-from dsync.cli.session import concerning, readings
+from dsync.cli.session import Chosen, concerning, readings
+from dsync.domain.ids import DossierNumber
 from dsync.errors import DsyncError, InterruptedRunError
 from dsync.settings import Settings
 
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from dsync.store import Reader
 
 T = TypeVar("T")
-Act = Callable[[Settings, tuple[int, ...]], tuple[Any, int]]
+Act = Callable[[Settings, tuple[DossierNumber, ...]], tuple[Any, int]]
 """Acts on a démarche and its dossiers that were named; prints what it did unless that is printed as
 JSON; returns the document, a mapping or a list of them, and the exit code."""
 
 
-def for_each(each: Sequence[tuple[Settings, tuple[int, ...]]], act: Act, *, as_json: bool) -> None:
+def for_each(each: Sequence[Chosen], act: Act, *, as_json: bool) -> None:
     """Do something for each démarche, and exit with the worst code; a failure stops no other one.
 
     The JSON of one démarche is its document, that of several a list.

@@ -59,7 +59,7 @@ def acting(work: Callable[[tuple[DossierNumber, ...]], Work], **options: Any) ->
     `work` returns what is done about the dossiers that the command names; `options` are those of
     `carry_out`.
     """
-    return lambda one, numbers: told(work(tuple(map(DossierNumber, numbers))), one, **options)
+    return lambda one, numbers: told(work(numbers), one, **options)
 
 
 def told(work: Work, settings: Settings, *, as_json: bool, **options: Any) -> tuple[Any, int]:

@@ -17,7 +17,7 @@ from dsync.cli.output import asker
 from dsync.configuration import headline
 from dsync.database import open_database
 from dsync.domain.dossier import PARIS
-from dsync.domain.ids import DemarcheNumber
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import ConfigurationError, StoreError
 from dsync.settings import Settings
 
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from dsync.store import Reader, Store
     from dsync.wiring import Worker
 
+Dossiers = Sequence[DossierNumber]
+Chosen = tuple[Settings, tuple[DossierNumber, ...]]
+"""A démarche, and its dossiers that were named."""
 
-def load(dossiers: Sequence[int] = (), *, stored: bool = False, **overrides: Any) -> Settings:
+
+def load(dossiers: Dossiers = (), *, stored: bool = False, **overrides: Any) -> Settings:
     """Read the settings of the démarche that a command is about, with the command line's flags.
 
     Of several démarches it is about that of the dossiers that it names. `stored`: a démarche's
@@ -66,13 +70,13 @@ def load_all(
 
 
 def load_each(
-    dossiers: Sequence[int] = (),
+    dossiers: Dossiers = (),
     *,
     everywhere: bool = False,
     stored: bool = False,
     is_of_one: bool = False,
     **overrides: Any,
-) -> list[tuple[Settings, tuple[int, ...]]]:
+) -> list[Chosen]:
     """Read the settings of the démarches that a command acts on, with the dossiers of each.
 
     As `load`. Those of the dossiers that it names are meant; `everywhere` (`--all`): each one that
@@ -90,7 +94,7 @@ def load_each(
     return [(one, ()) for one in every]
 
 
-def check_all(every: Sequence[Settings], dossiers: Sequence[int] = ()) -> None:
+def check_all(every: Sequence[Settings], dossiers: Dossiers = ()) -> None:
     """Check that nothing limits a command with `--all`: neither a chosen démarche nor dossiers."""
     if dossiers:
         raise click.UsageError("--all and dossiers exclude each other.")
@@ -101,14 +105,12 @@ def check_all(every: Sequence[Settings], dossiers: Sequence[int] = ()) -> None:
         )
 
 
-def by_demarche(
-    every: Sequence[Settings], dossiers: Sequence[int]
-) -> list[tuple[Settings, tuple[int, ...]]]:
+def by_demarche(every: Sequence[Settings], dossiers: Dossiers) -> list[Chosen]:
     """Return the démarches of some dossiers, by the database, and which are of each.
 
     ConfigurationError: a dossier is of none of these démarches.
     """
-    found: dict[int, list[int]] = {}
+    found: dict[int, list[DossierNumber]] = {}
     owners = _owners(every[0], dossiers)
     configured = {one.demarche: one for one in every}
     for number in dossiers:
@@ -146,7 +148,7 @@ def not_here(every: Sequence[Settings], number: int, owner: int | None) -> Confi
     )
 
 
-def check_here(one: Settings, dossiers: Sequence[int]) -> None:
+def check_here(one: Settings, dossiers: Dossiers) -> None:
     """Check that a démarche has some dossiers; the error names the démarche that has."""
     owners = _owners(one, dossiers) if dossiers else {}
     for number in dossiers:
@@ -154,12 +156,12 @@ def check_here(one: Settings, dossiers: Sequence[int]) -> None:
             raise not_here([one], number, owner)
 
 
-def unknown(one: Settings, number: int) -> ConfigurationError:
+def unknown(one: Settings, number: DossierNumber) -> ConfigurationError:
     """Return the error that a démarche has no such dossier; it names the démarche that has."""
     return not_here([one], number, _owners(one, [number]).get(number))
 
 
-def _owners(one: Settings, dossiers: Sequence[int]) -> Mapping[int, int]:
+def _owners(one: Settings, dossiers: Dossiers) -> Mapping[int, int]:
     with closing(open_database(one.database_url, create=False)) as store:
         return store.demarches_of(dossiers)
 

@@ -108,8 +108,7 @@ def push(
             "Without --yes it asks, which needs a terminal and excludes --json."
         )
 
-    def act(settings: Settings, numbers: tuple[int, ...]) -> tuple[Any, int]:
-        chosen = tuple(map(DossierNumber, numbers))
+    def act(settings: Settings, chosen: tuple[DossierNumber, ...]) -> tuple[Any, int]:
         if settings.configuration.annotations is None:
             raise ConfigurationError(
                 "Nothing is written into DS, because the configuration has no section "
