@@ -242,25 +242,22 @@ def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Ver
     watermark = state.watermark
     newest, last, began = reader.verification.dates()
     full = "Run `dsync sync --full`, which reads all dossiers and sets it."
+    said = []
     if newest and newest > now + CLOCK_TOLERANCE:
-        message = "A dossier's date of change is in the future: check this machine's clock."
-        done.findings.append(Finding("watermark", message, 1))
+        said.append("A dossier's date of change is in the future: check this machine's clock.")
     if watermark is None:
         if began is not None:
-            message = f"The watermark is missing although a read has ended well. {full}"
-            done.findings.append(Finding("watermark", message, 1))
-        return
-    if last is None or watermark > last + CLOCK_TOLERANCE:
-        message = f"The watermark is later than the last run, so changes would be missed. {full}"
-        done.findings.append(Finding("watermark", message, 1))
+            said.append(f"The watermark is missing although a read has ended well. {full}")
+    elif last is None or watermark > last + CLOCK_TOLERANCE:
+        said.append(f"The watermark is later than the last run, so changes would be missed. {full}")
     # A dossier that changed before the last successful read began was read by it. Later changes,
     # and those within the tolerance, say nothing about the watermark.
     elif newest and began and watermark + CLOCK_TOLERANCE < newest < began - CLOCK_TOLERANCE:
-        message = (
+        said.append(
             "The watermark is before the newest dossier's date of change, although a later read "
             f"has ended well. {full}"
         )
-        done.findings.append(Finding("watermark", message, 1))
+    done.findings += [Finding("watermark", one, 1) for one in said]
 
 
 def _verify_contents(
