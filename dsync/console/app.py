@@ -200,7 +200,7 @@ class Console:
                 Mount("/static", static),
             ],
             middleware=[
-                Middleware(_Headers),
+                Middleware(_with_headers),
                 Middleware(
                     SessionMiddleware,
                     secret_key=key,
@@ -444,16 +444,12 @@ async def _form(request: Request) -> dict[str, list[str]]:
     return {name: [one.replace("\0", "") for one in values] for name, values in given.items()}
 
 
-class _Headers:
-    """Adds the headers of security to every answer; pages are not kept by browsers or proxies."""
+def _with_headers(app: ASGIApp) -> ASGIApp:
+    """Add the headers of security to every answer; browsers and proxies keep no page."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return await app(scope, receive, send)
         is_file = scope["path"].startswith("/static/")
         cached = "public, max-age=86400" if is_file else "no-store"
         own: Any = {**HEADERS, "cache-control": cached}
@@ -470,4 +466,6 @@ class _Headers:
                 ]
             await send(message)
 
-        await self._app(scope, receive, complete)
+        await app(scope, receive, complete)
+
+    return answer
