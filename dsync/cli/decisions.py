@@ -22,7 +22,6 @@ from dsync.errors import ConfigurationError
 with later(globals()):
     from dsync.annotations.wish import Wish
     from dsync.care.state import waiting, work_of
-    from dsync.cli.demarches import Listed, for_each, listed
     from dsync.cli.output import (
         asker,
         confirmed,
@@ -33,7 +32,16 @@ with later(globals()):
         shown,
     )
     from dsync.cli.runs import told
-    from dsync.cli.session import check_here, load_all, load_each, open_worker, reading
+    from dsync.cli.session import (
+        Listed,
+        check_here,
+        for_each,
+        listed,
+        load_all,
+        load_each,
+        open_worker,
+        reading,
+    )
     from dsync.domain.consent import NOTHING, Asked
     from dsync.domain.ids import DossierNumber
     from dsync.domain.remedies import ago

@@ -26,7 +26,6 @@ from dsync.domain.verdict import NO_VERDICT, Verdict
 from dsync.errors import ConfigurationError
 
 with later(globals()):
-    from dsync.cli.demarches import listed
     from dsync.cli.output import (
         SUSPENDED,
         clean,
@@ -40,6 +39,7 @@ with later(globals()):
     )
     from dsync.cli.session import (
         journal,
+        listed,
         load,
         open_worker,
         opened_store,

@@ -28,7 +28,6 @@ from dsync.errors import ConfigurationError, DSError, DSUnauthorizedError
 with later(globals()):
     from dsync import settings as settings_of
     from dsync.care.person import access_answer, look_up
-    from dsync.cli.demarches import for_each
     from dsync.cli.output import (
         announce_stop,
         asker,
@@ -43,6 +42,7 @@ with later(globals()):
     from dsync.cli.session import (
         check_known,
         chosen_demarche,
+        for_each,
         load,
         load_all,
         load_each,

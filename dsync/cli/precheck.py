@@ -17,7 +17,6 @@ from dsync.cli.options import DAY, NUMBER, dossiers_option, json_option, setting
 from dsync.domain.check_answers import RESULTS
 
 with later(globals()):
-    from dsync.cli.demarches import listed
     from dsync.cli.output import (
         confirmed,
         heading,
@@ -27,7 +26,7 @@ with later(globals()):
         shown,
     )
     from dsync.cli.runs import Done, carry_out, finish, print_errors, print_moves
-    from dsync.cli.session import load, reading
+    from dsync.cli.session import listed, load, reading
     from dsync.database import PROGRAMME
     from dsync.domain.ids import DossierNumber
     from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes

@@ -12,7 +12,6 @@ import click
 
 from dsync.addresses import mask_url
 from dsync.care.prerequisites import missing_file
-from dsync.cli.demarches import Act
 from dsync.cli.failures import Exit, tell
 from dsync.cli.options import current_flags
 from dsync.cli.output import (
@@ -24,7 +23,7 @@ from dsync.cli.output import (
     print_table,
     shown,
 )
-from dsync.cli.session import make_ready, open_worker
+from dsync.cli.session import Act, make_ready, open_worker
 from dsync.cli.stderr import progress_bars
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict

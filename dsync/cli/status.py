@@ -16,7 +16,6 @@ from dsync.messages import english
 
 with later(globals()):
     from dsync.care.state import concerns_of, states_of
-    from dsync.cli.demarches import listed
     from dsync.cli.output import (
         SUSPENDED,
         clean,
@@ -27,7 +26,7 @@ with later(globals()):
         print_pairs,
         print_table,
     )
-    from dsync.cli.session import concerning, load_all, opened_store
+    from dsync.cli.session import concerning, listed, load_all, opened_store
     from dsync.domain.dossier import Presence
     from dsync.domain.ids import DemarcheNumber
     from dsync.domain.remedies import ago

@@ -15,10 +15,9 @@ from dsync.cli.options import INSTANT, dossiers_option, list_options, run_option
 from dsync.errors import ConfigurationError
 
 with later(globals()):
-    from dsync.cli.demarches import Listed, for_each, listed
     from dsync.cli.output import pasteable, print_json, print_note, print_table
     from dsync.cli.runs import acting, carry_out, finish, print_document, told
-    from dsync.cli.session import load_each, reading
+    from dsync.cli.session import Listed, for_each, listed, load_each, reading
     from dsync.domain.ids import DossierNumber
     from dsync.settings import Settings
     from dsync.store.store import utc_now
