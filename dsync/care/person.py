@@ -14,8 +14,8 @@ from dsync.care.file_texts import MOST_BYTES, FileText, FileTexts, Unread, check
 from dsync.domain.documented import Declared
 from dsync.domain.dossier import PARIS, unaccented
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.notice import NoticeFacts, processing
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
+from dsync.domain.rights import NoticeFacts, processing
 from dsync.domain.wording import french_date
 from dsync.errors import ConfigurationError, PieceTargetError, StoreError
 from dsync.programme import Dictionary

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from dsync.domain.check_line import EXPIRY_WARNED_DAYS
 from dsync.domain.consent import GONE, IN_DS, Asked, Consent, Move, Proposal
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.remedies import EXPIRY_WARNED_DAYS
 from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import DSError, DSUnauthorizedError, DSUnavailableError
 from dsync.messages import kinds as k

@@ -22,7 +22,7 @@ with later(globals()):
     from dsync.cli.output import clean, heading, pasteable, print_json, print_note, print_table
     from dsync.cli.session import concerning, load, load_all, open_worker, set_up_logging
     from dsync.configuration import OWN_CONFIG, shipped_config
-    from dsync.domain.check_line import CheckLine, CheckStatus
+    from dsync.domain.remedies import CheckLine, CheckStatus
     from dsync.domain.toml import TO_CHECK
     from dsync.settings import SANDBOX_DEMARCHE, Settings, unknown_variables
     from dsync.wiring import Worker

@@ -55,7 +55,7 @@ with later(globals()):
     from dsync.database import open_database
     from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat
     from dsync.domain.ids import DemarcheNumber, DossierNumber
-    from dsync.domain.notice import blank_list
+    from dsync.domain.rights import blank_list
     from dsync.service.signals import StopSignals
     from dsync.settings import Settings
     from dsync.store.store import utc_now
