@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from http import HTTPStatus
 from importlib import resources
@@ -17,6 +18,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import anyio
+import jinja2
+import jinja2.ext
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,6 +31,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dsync import __version__
 from dsync.configuration import ConsoleSection
 from dsync.console import (
     after_jury,
@@ -59,9 +63,9 @@ from dsync.console.access import (
 from dsync.console.desk import Desk
 from dsync.console.digest import END, end_by_link
 from dsync.console.legal import PUBLIC
-from dsync.console.parameters import UnknownValueError, check_texts
 from dsync.console.runs import Witness
-from dsync.console.visit import Site, Visit, environment
+from dsync.console.visit import Site, UnknownValueError, Visit, check_texts
+from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.paper import Paper
 from dsync.errors import DsyncError
 from dsync.messages import french
@@ -70,6 +74,8 @@ from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
 
+BUILD = sha256(__version__.encode()).hexdigest()[:8]
+"""In the addresses of what browsers keep for a day. Strangers do not learn the version."""
 MAX_FORM = 256 * 1024
 """Maximum length of a form, in bytes."""
 THREADS = 4
@@ -469,3 +475,69 @@ def _with_headers(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, complete)
 
     return answer
+
+
+class _TableRoles(jinja2.ext.Extension):
+    """Writes the roles of tables into the templates.
+
+    Browsers forget the roles of cells that a narrow screen shows as blocks.
+    """
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Return the source with them."""
+        for tag, role in _ROLES.items():
+            source = re.sub(f"<{tag}(?=[ >{{])", f'<{tag} role="{role}"', source)
+        return source
+
+
+_ROLES = {
+    "table": "table",
+    "thead": "rowgroup",
+    "tbody": "rowgroup",
+    "tr": "row",
+    'th scope="col"': "columnheader",
+    'th scope="row"': "rowheader",
+    "td": "cell",
+}
+"""By the beginning of a tag."""
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the templates' environment: values are escaped, unknown names are errors.
+
+    One for all consoles of the process, so that each template is compiled once.
+    """
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("dsync.console"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        auto_reload=False,
+        extensions=[_TableRoles],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., Any]] = {
+        "moment": words.moment,
+        "jour": words.day,
+        "inscrit": words.written,
+        "heure": words.hour,
+        "minute": words.minute,
+        "nombre": words.number,
+        "texte": words.text,
+        "ouverture": lambda text: text[:1].upper() + text[1:],
+        "preuve": words.evidence,
+        "qui": words.asker,
+        "court_texte": words.shortened,
+    }
+    made.filters |= filters
+    made.globals |= {name: one for name, one in vars(words).items() if not name.startswith("_")}
+    # The version is in the addresses of what browsers keep for a day.
+    made.globals |= {
+        "Right": Right,
+        "zip": zip,
+        "build": BUILD,
+        "LONGEST_REASON": LONGEST_REASON,
+        "said_of": lambda error: french.said(said_by(error)),
+    }
+    return made

@@ -19,8 +19,7 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.elsewhere import found_elsewhere
 from dsync.console.files import Download, file_of, prepared
-from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import Viewer, Visit, has_stages, said_filters
+from dsync.console.visit import UnknownValueError, Viewer, Visit, has_stages, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of

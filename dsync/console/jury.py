@@ -17,8 +17,7 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import ALL
 from dsync.console.jury_papers import OF_GRIDS, book_of, sheets_of
-from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import NO_DOSSIER, Viewer, Visit, has_stages
+from dsync.console.visit import NO_DOSSIER, UnknownValueError, Viewer, Visit, has_stages
 from dsync.domain.means import exact, mean, rounded
 from dsync.store import Reader
 from dsync.sync.work import ReadChanges
