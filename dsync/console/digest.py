@@ -27,7 +27,7 @@ from dsync.console.worklist import kinds_of
 from dsync.domain.dossier import PARIS
 from dsync.errors import DsyncError
 from dsync.store import Store
-from dsync.store.subscriptions import Subscription
+from dsync.store.console_users import Subscription
 from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)

@@ -28,7 +28,7 @@ from dsync.domain.dossier import PARIS, in_utc
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.domain.verdict import NO_VERDICT, Verdict
 from dsync.store import Reader, Store
-from dsync.store.sessions import Titled
+from dsync.store.console_users import Titled
 from dsync.store.sight import Sight
 from dsync.sync.work import ReadChanges, Work
 from dsync.wiring import Worker
