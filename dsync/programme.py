@@ -25,13 +25,12 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
 
-from dsync.domain.account import AccountRules, account_of
+from dsync.domain.account import AccountRules, Letter, account_of
 from dsync.domain.documented import View
 from dsync.domain.dossier import PARIS, Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
 from dsync.domain.judging import Facts, Rules
-from dsync.domain.letter import Letter
 from dsync.domain.paper import Paper
 from dsync.domain.remedies import CheckLine
 from dsync.domain.verdict import Decision

@@ -20,9 +20,9 @@ from pydantic import (
 )
 
 from dsync.controles.notations import FORMATS
+from dsync.domain.account import LONGEST_DEMAND
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import GREATEST_NUMBER
-from dsync.domain.letter import LONGEST_DEMAND
 from dsync.domain.toml import (
     DEFAULTS,
     Begun,

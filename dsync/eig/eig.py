@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Connection, Text, cast
 
+from dsync.domain.account import ASKED, Letter, may_edit, open_points
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
-from dsync.domain.letter import ASKED, Letter, may_edit, open_points
 from dsync.domain.toml import TO_CHECK
 from dsync.eig import candidature, candidature_views, evidence_tables, rows
 from dsync.eig.candidature import Reponse

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import date
 from typing import Any, NamedTuple
 
+from dsync.domain.account import ASKED, LONGEST_DEMAND, Letter, letter
 from dsync.domain.check_answers import ABOUT
-from dsync.domain.letter import ASKED, LONGEST_DEMAND, Letter, letter
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import (
     cleaned,

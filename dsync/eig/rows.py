@@ -20,8 +20,8 @@ from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import RegistryAnswer
 from dsync.eig.stages import SUITES
 from dsync.store import tables as engine
-from dsync.store.answer_rows import AnswerStatus
 from dsync.store.sql import CLOCK_TOLERANCE, among, first_of, is_first, is_shown, upsert
+from dsync.store.verdicts import AnswerStatus
 
 _candidature = evidence_tables.candidature
 _dossier = engine.dossier

@@ -32,7 +32,6 @@ from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
 from dsync.store.alert_book import AlertReads
 from dsync.store.change_list import ChangeReads
-from dsync.store.consents import ConsentReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.grist_rows import GristReads
 from dsync.store.journal import JournalReads
@@ -45,7 +44,7 @@ from dsync.store.piece_rows import PieceReads
 from dsync.store.quarantine import QuarantineReads
 from dsync.store.queue import QueueReads
 from dsync.store.reading_views import expanded
-from dsync.store.requests import WEBHOOK, RequestReads
+from dsync.store.requests import WEBHOOK, ConsentReads, RequestReads
 from dsync.store.seals import SealReads
 from dsync.store.services import RunningService, read_services
 from dsync.store.sql import Scope, Subject, is_in, is_shown

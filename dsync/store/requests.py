@@ -1,4 +1,4 @@
-"""What people ask for by hand: the queue of a running service, and the journal of who did what."""
+"""What people ask for by hand: the queue of a service, who did what, what waits for a consent."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from sqlalchemy import (
     update,
 )
 
-from dsync.domain.ids import DossierNumber
+from dsync.domain.consent import Asked, Consent, Proposal
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import LeaseHeldError
 from dsync.messages import kinds as k
 from dsync.store import tables
 from dsync.store.lease import read_lease
+from dsync.store.seals import Seals
 from dsync.store.sql import Subject
 
 _table = tables.demande
@@ -237,3 +239,74 @@ def wake_services(connection: Connection) -> None:
     """Have the services look, when this transaction is committed, for what is due."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_notify(CHANNEL, "")))
+
+
+_accord = tables.accord
+_ASKED = [_accord.c[name] for name in ("genre", "version", "document", "depuis_le", "donne_le")]
+
+
+class ConsentReads(Subject):
+    """Reads proposals."""
+
+    def all(self) -> list[Asked]:
+        """Return what waits, and what a person consented to and is not done yet, by its kind."""
+        rows = self.connection.execute(
+            select(*_ASKED)
+            .where(_accord.c.demarche_numero == self.number)
+            .order_by(_accord.c.depuis_le, _accord.c.genre)
+        )
+        return [Asked.stored(*row) for row in rows]
+
+    def waiting_of(self, numbers: Sequence[DemarcheNumber]) -> dict[int, list[Asked]]:
+        """Return what waits in each of these démarches, oldest first; only those with something."""
+        rows = self.connection.execute(
+            select(_accord.c.demarche_numero, *_ASKED)
+            .where(_accord.c.demarche_numero.in_(numbers), _accord.c.donne_le.is_(None))
+            .order_by(_accord.c.depuis_le, _accord.c.genre)
+        )
+        found: dict[int, list[Asked]] = {}
+        for number, *row in rows:
+            found.setdefault(number, []).append(Asked.stored(*row))
+        return found
+
+    def of(self, kind: Consent) -> Asked | None:
+        """Return the proposal of a kind, None without one."""
+        return next((one for one in self.all() if one.proposal.kind is kind), None)
+
+
+class ConsentWrites(ConsentReads):
+    """Writes proposals."""
+
+    def ask(self, proposal: Proposal, now: datetime) -> None:
+        """Store what a person is asked; what was asked or accepted before of its kind is replaced.
+
+        The instant of the first one that is still open stays.
+        """
+        known = self.of(proposal.kind)
+        is_open = known is not None and known.given_at is None
+        self.end(proposal.kind)
+        row = {
+            "demarche_numero": self.number,
+            "genre": proposal.kind.value,
+            "version": proposal.version,
+            "document": proposal.to_json(),
+            "depuis_le": known.since if known is not None and is_open else now,
+        }
+        Seals(self.scope).insert(_accord, [row])
+
+    def give(self, kind: Consent, version: str, by: str, now: datetime) -> bool:
+        """Record a person's consent; return False if this version does not wait for it."""
+        with Seals(self.scope).changing(_accord, self._is(kind)):
+            found = self.connection.execute(
+                update(_accord)
+                .where(self._is(kind), _accord.c.version == version)
+                .values(donne_le=now, donne_par=by)
+            )
+        return bool(found.rowcount)
+
+    def end(self, kind: Consent) -> None:
+        """Delete the proposal of a kind: it is done, or its cause is gone."""
+        Seals(self.scope).delete(_accord, self._is(kind))
+
+    def _is(self, kind: Consent) -> ColumnElement[bool]:
+        return and_(_accord.c.demarche_numero == self.number, _accord.c.genre == kind.value)

@@ -30,9 +30,7 @@ from dsync.store import access, console_users, layout, reading_views, schema, sy
 from dsync.store import backup as backups
 from dsync.store import lease as leases
 from dsync.store.alert_book import AlertWrites
-from dsync.store.answer_rows import AnswerWrites
 from dsync.store.budget import Budget
-from dsync.store.consents import ConsentWrites
 from dsync.store.console_users import SubscriptionWrites
 from dsync.store.copying import copy_all
 from dsync.store.deletions import DeletionWrites
@@ -68,13 +66,13 @@ from dsync.store.piece_rows import PieceWrites
 from dsync.store.quarantine import QuarantineWrites
 from dsync.store.queue import QueueWrites
 from dsync.store.reader import Reader
-from dsync.store.requests import CHANNEL, RequestWrites
+from dsync.store.requests import CHANNEL, ConsentWrites, RequestWrites
 from dsync.store.services import Services
 from dsync.store.sight import WHOLE, Sight, mask
 from dsync.store.sql import Scope, Subject, among
 from dsync.store.sync_state import DemarcheWrites, StateWrites
 from dsync.store.turns import Turns, make_due
-from dsync.store.verdicts import VerdictWrites
+from dsync.store.verdicts import AnswerWrites, VerdictWrites
 from dsync.store.wishes import WishWrites
 
 Clock = Callable[[], datetime]

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from dsync.controles.declarations import ControlesSections
 from dsync.controles.declared_checks import HORS_TABLE
 from dsync.controles.papers import message_of
+from dsync.domain.account import LONGEST_DEMAND
 from dsync.domain.check_answers import ANSWER
-from dsync.domain.letter import LONGEST_DEMAND
 
 CHECK = """
 [[controles]]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.account import LONGEST_DEMAND, Letter, open_points
 from dsync.domain.check_answers import ANSWER
-from dsync.domain.letter import LONGEST_DEMAND, Letter, open_points
 from dsync.domain.verdict import Controle, Resultat
 from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.check import Check
