@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -194,6 +194,32 @@ def test_an_answer_that_is_no_page_is_a_dsync_error(
     told = f"{caught.value} {caught.value.details} {caught.value.__cause__}"
     assert SECRET not in told
     assert f"t-{fault}" not in told
+
+
+PLACE: Mapping[str, Any] = {"first": 10, "after": None, "updated_since": None}
+LISTS = ListRequest(None, None)
+
+
+READERS: dict[str, Callable[[DSClient], Any]] = {
+    "démarche 86321, whole": lambda client: client.demarche(DEMARCHE),
+    "démarche 86321, a page": lambda client: client.read_page(DEMARCHE, **PLACE),
+    "démarche 86321, numbers": lambda client: client.read_light_page(DEMARCHE, **PLACE),
+    "démarche 86321, glances": lambda client: client.read_glance_page(DEMARCHE, **PLACE),
+    "démarche 86321, lists": lambda one: one.deletions(DEMARCHE, pending=LISTS, deleted=None),
+    "démarche 86321, groupes": lambda client: client.write_access(DEMARCHE, "I"),
+    "dossier 7, files": lambda client: client.piece_files(DossierNumber(7), DEMARCHE),
+}
+
+
+@pytest.mark.parametrize("asked", READERS)
+def test_an_answer_without_what_was_asked_for_names_it(
+    ds: Mock, make_client: Make, asked: str
+) -> None:
+    """A token reads several démarches: the message says which one is to be looked at."""
+    missing = {"demarche": None, "dossier": None}
+    ds.post(URL, json={"data": missing, "errors": [error("not found", "not_found", "demarche")]})
+    with pytest.raises(DSNotFoundError, match=asked.partition(",")[0]):
+        READERS[asked](make_client())
 
 
 @pytest.mark.parametrize("token", ["two words", "jeton-é", "a\nb"])

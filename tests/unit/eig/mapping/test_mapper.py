@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dsync.domain.dossier import Etat
-from dsync.domain.ids import DemarcheNumber
+from dsync.domain.ids import DemarcheNumber, DescriptorId
 from tests.unit.eig.mapping.conftest import MAPPING, Mapper, dossier_of, make_node
 
 DEMARCHE = DemarcheNumber(86321)
@@ -156,16 +156,33 @@ def test_an_annotation_is_content_unless_dsync_writes_it(
     assert own | ({id_} if moves is NONE else set()) == after.owned_ids
 
 
-def test_a_changed_mapping_is_an_input_and_a_changed_grid_is_none(form: Any) -> None:
-    """No check reads the juries' notes, so another criterion has no dossier judged again."""
-    assert MAPPING.evaluations is not None
-    grid = MAPPING.evaluations.model_copy(update={"criteres": MAPPING.evaluations.criteres[1:]})
-    champs = MAPPING.champs.model_copy(update={"entite": None})
-    for update, moves in (({"champs": champs}, INPUT), ({"evaluations": grid}, CONTENT)):
-        mended = Mapper(MAPPING.model_copy(update=update))
-        assert moves == moved(
-            form.map(), mended.map(dossier_of(make_node()), DEMARCHE, form.revision)
-        )
+@pytest.mark.parametrize(
+    ("section", "changes", "moves"),
+    [
+        ("champs", {"entite": None}, INPUT),
+        ("voeux", {"missions": None}, INPUT),
+        ("annotations", {"etape": None}, CONTENT),
+        ("evaluations", {"commentaire": None}, CONTENT),
+        ("evaluations", {"criteres": ()}, CONTENT),
+    ],
+)
+def test_a_changed_mapping_is_an_input_unless_no_check_reads_it(
+    form: Any, section: str, changes: dict[str, Any], moves: tuple[bool, bool]
+) -> None:
+    """No check reads annotations: another criterion of the juries has no dossier judged again."""
+    assert changes.keys() <= getattr(MAPPING, section).model_fields_set
+    mended = getattr(MAPPING, section).model_copy(update=changes)
+    mapper = Mapper(MAPPING.model_copy(update={section: mended}))
+    assert moves == moved(form.map(), mapper.map(dossier_of(make_node()), DEMARCHE, form.revision))
+
+
+def test_another_label_of_a_criterion_is_content(form: Any) -> None:
+    """It is stored with the notes that juries gave."""
+    before = form.map()
+    [first, *_] = MAPPING.evaluations.criteres
+    id_ = DescriptorId(first.id)
+    form.descriptors[id_] = form.descriptors[id_]._replace(libelle="Autre critère")
+    assert CONTENT == moved(before, form.map())
 
 
 @pytest.mark.parametrize(
