@@ -156,11 +156,13 @@ def _lines(part: Storage, revision: str) -> list[str]:
         line for one in known if one <= revision for line in table_lines.lines(part.package, one)
     ]
     gone = {line.table for line in lines if line.kind == "drop"}
+    lost = {(line.table, one.name) for line in lines if line.kind == "lose" for one in line.columns}
     made = [
         _line(line.table, new.name, _KINDS[new.type], not new.is_nullable)
         for line in lines
         if line.kind in ("table", "add") and line.table not in gone
         for new in line.columns
+        if (line.table, new.name) not in lost
     ]
     views = (migrations / "layouts" / f"{revision}.txt").read_text(encoding="utf-8")
     return [*sorted(made), *views.splitlines()]

@@ -1,7 +1,7 @@
 """What each migration makes, as lines of text: read by the migration, and by `layout.py`.
 
 `migrations/tables` has a file a revision: new tables with their columns (`*`: of the primary key;
-`?`: can be null), columns that are added to a table, tables that are dropped, and indexes, in the
+`?`: can be null), columns that a table gets or loses, tables that are dropped, and indexes, in the
 order in which they are made.
 """
 
@@ -53,7 +53,7 @@ class LayoutLine(NamedTuple):
     """A table, columns that it gets, or an index of it."""
 
     kind: str
-    """table, drop, add, index or unique."""
+    """table, drop, add, lose, index or unique."""
     table: str
     name: str
     """Of the index."""
@@ -86,6 +86,9 @@ def make(package: str, revision: str) -> None:
         elif line.kind == "add":
             for one in line.columns:
                 op.add_column(line.table, one.made)
+        elif line.kind == "lose":
+            for one in line.columns:
+                op.drop_column(line.table, one.name)
         else:
             where = None if line.where is None else sa.text(line.where)
             op.create_index(
