@@ -25,9 +25,8 @@ from pydantic import (
 from dsync.addresses import is_encrypted_or_local
 from dsync.annotations.targets import AnnotationsConfig
 from dsync.domain.ids import GREATEST_NUMBER
-from dsync.domain.notice import NoticeFacts
 from dsync.domain.remedies import nearest
-from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER
+from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER, NoticeFacts
 from dsync.domain.toml import DEFAULTS, Boolean, Day, Number, Section, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut

@@ -26,7 +26,6 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
 
 from dsync.domain.account import AccountRules, account_of
-from dsync.domain.check_line import CheckLine
 from dsync.domain.documented import View
 from dsync.domain.dossier import PARIS, Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
@@ -34,7 +33,8 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, Revisi
 from dsync.domain.judging import Facts, Rules
 from dsync.domain.letter import Letter
 from dsync.domain.paper import Paper
-from dsync.domain.verdict import Decision, StoredVerdict
+from dsync.domain.remedies import CheckLine
+from dsync.domain.verdict import Decision
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.messages.kinds import Problem
 
@@ -358,7 +358,7 @@ class ProductPart:
     certain: Callable[[Connection, Sequence[DossierNumber]], Mapping[DossierNumber, str]]
     """Returns the public ids of the products by which dossiers count as doublons. They are kept of
     dossiers that an operator erases, as long as DS has them."""
-    facts: Callable[[Decision | StoredVerdict], Mapping[str, Any]]
+    facts: Callable[[Decision], Mapping[str, Any]]
     """Returns what a person compares of a verdict's evidence before it is replaced, by name."""
     related: Select[Any]
     """Selects the open dossiers of a `demarche` whose verdicts depend on the presence or state of

@@ -29,15 +29,15 @@ from dsync.care.verify import (
 )
 from dsync.configuration import Configuration, headline, shipped_config
 from dsync.database import open_database
-from dsync.domain.check_line import CheckLine
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.remedies import CheckLine
 from dsync.domain.toml import parts_of
 from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
 from dsync.eig.eig import Eig
-from dsync.eig.evidence.sources import EvidenceSources
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.sources import EvidenceSources
 from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError, InterruptedRunError
 from dsync.exchanges import MIB
 from dsync.exports.grist import Kept

@@ -13,8 +13,8 @@ from dsync.care.file_texts import Unread
 from dsync.domain.documented import Declared
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
-from dsync.domain.notice import NoticeFacts, processing
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
+from dsync.domain.rights import NoticeFacts, processing
 from dsync.domain.wording import french_date
 from dsync.errors import ConfigurationError
 from dsync.programme import Dictionary

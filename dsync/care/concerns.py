@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from dsync.domain.check_line import EXPIRY_WARNED_DAYS
+from dsync.domain.remedies import EXPIRY_WARNED_DAYS
 from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import DSError, DSUnauthorizedError, DSUnavailableError
 from dsync.messages import kinds as k

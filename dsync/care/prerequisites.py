@@ -24,12 +24,11 @@ from dsync.annotations.targets import (
     lacking_options,
     resolve,
 )
-from dsync.domain.check_line import CheckLine, CheckStatus, expiry_line
 from dsync.domain.consent import Consent
 from dsync.domain.dossier import Demarche, Revision, folded
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.domain.notice import blank_list
-from dsync.domain.remedies import no_instructeur
+from dsync.domain.remedies import CheckLine, CheckStatus, expiry_line, no_instructeur
+from dsync.domain.rights import blank_list
 from dsync.domain.toml import named
 from dsync.ds.classify import Refusal
 from dsync.ds.demarche_reading import WriteAccess

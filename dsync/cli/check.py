@@ -18,7 +18,7 @@ with later(globals()):
     from dsync.care.prerequisites import exit_code_of
     from dsync.cli.output import clean, heading, pasteable, print_json, print_note
     from dsync.cli.session import concerning, load_all, open_worker, set_up_logging
-    from dsync.domain.check_line import CheckLine, CheckStatus
+    from dsync.domain.remedies import CheckLine, CheckStatus
     from dsync.settings import Settings, unknown_variables
     from dsync.wiring import Worker
 

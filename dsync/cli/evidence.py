@@ -26,11 +26,14 @@ with later(globals()):
     from dsync.database import open_database
     from dsync.domain.ids import DemarcheNumber
     from dsync.domain.remedies import ago
-    from dsync.eig.evidence.list_files import ListDifference, last_kept, put_back, replace_list
     from dsync.eig.precheck.lists import (
+        ListDifference,
         ListProblemsError,
         ReferenceList,
+        last_kept,
         parse_operateurs,
+        put_back,
+        replace_list,
         validate_list,
     )
     from dsync.eig.precheck.rules import list_file
@@ -39,7 +42,7 @@ with later(globals()):
     from dsync.settings import Settings
     from dsync.store.store import utc_now
     from dsync.sync.report import Comparisons
-    from dsync.sync.verdict_moves import Moves
+    from dsync.sync.rules_brake import Moves
     from dsync.sync.work import Precheck
 
 

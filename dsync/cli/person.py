@@ -30,7 +30,7 @@ with later(globals()):
     from dsync.cli.session import chosen_demarche, load_all, opened
     from dsync.database import open_database
     from dsync.domain.dossier import PARIS
-    from dsync.domain.notice import blank_list
+    from dsync.domain.rights import blank_list
 
 ACTS = {"corriger": "correct in DS", "effacer": "erase", "repondre": "answer"}
 """What fits for a find, beside telling the person of it."""

@@ -31,12 +31,12 @@ with later(globals()):
     from dsync.cli.session import load, reading
     from dsync.database import PROGRAMME
     from dsync.domain.ids import DossierNumber
-    from dsync.domain.verdict import Comparison, Decision, Resultat, StoredVerdict, changes
+    from dsync.domain.verdict import Comparison, Decision, Resultat, changes
     from dsync.settings import Settings
     from dsync.sync.answering import check
     from dsync.sync.evaluate import stored_comparisons
     from dsync.sync.report import Comparisons
-    from dsync.sync.verdict_moves import Moves
+    from dsync.sync.rules_brake import Moves
     from dsync.sync.work import (
         AnswerCheck,
         Answering,
@@ -321,7 +321,7 @@ def _print_evidence(comparisons: Comparisons) -> None:
         print_table(("dossier", "", "before", "then"), rows)
 
 
-def _facts(verdict: Decision | StoredVerdict | None) -> dict[str, Any]:
+def _facts(verdict: Decision | None) -> dict[str, Any]:
     if verdict is None:
         return {}
     part = PROGRAMME.products

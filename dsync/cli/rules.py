@@ -16,8 +16,8 @@ with later(globals()):
     from dsync.cli.output import check_form, print_json, write_page
     from dsync.cli.session import open_worker, reading
     from dsync.domain.dossier import PARIS
-    from dsync.domain.notice import blank_list, notice
     from dsync.domain.paper import markdown
+    from dsync.domain.rights import blank_list, notice
     from dsync.programme import NO_RULES, Programme, in_force, known_rules
 
 

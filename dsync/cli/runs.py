@@ -34,7 +34,7 @@ from dsync.service.signals import StopSignals
 from dsync.settings import Settings
 from dsync.sync.handing_over import hand_over
 from dsync.sync.report import Comparisons
-from dsync.sync.verdict_moves import Moves
+from dsync.sync.rules_brake import Moves
 from dsync.sync.work import AskingNothing, Attempted, PrecheckAsOf, Read, Request, Work
 
 DRY_WAIT_S = 60

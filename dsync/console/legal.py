@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from dsync.console.access import SESSION_S, Right
 from dsync.console.visit import Site, Visit
-from dsync.domain.notice import ALSO_ERASED, PURPOSE_AND_BASIS, durations, rights_over_data
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
+from dsync.domain.rights import ALSO_ERASED, PURPOSE_AND_BASIS, durations, rights_over_data
 
 _VARIABLE = re.compile(r"\{\w+\}")
 _OF_LOGS = "réglé pour les journaux"

@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from dsync.controles.comparing import cell_value, each, fold_value
 from dsync.controles.declarations import (
     SUJETS,
     Borne,
@@ -26,7 +25,7 @@ from dsync.controles.declarations import (
 )
 from dsync.controles.declared_checks import CONSTANTS, PLACE, Evaluator, Rows, misspelt
 from dsync.controles.facts import FAITS, Faits, can_read, find
-from dsync.controles.notations import NOTATIONS, Notation
+from dsync.controles.notations import NOTATIONS, Notation, cell_value, each, fold_value
 from dsync.domain.dossier import Descriptor
 from dsync.domain.remedies import nearest
 

@@ -12,18 +12,18 @@ from sqlalchemy import Connection
 
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
-from dsync.controles.comparing import fold_text, french_amount, french_number
 from dsync.controles.declarations import DeclaredChamp
 from dsync.controles.declared_checks import EXIGENCE
 from dsync.controles.dossier_facts import Gathered, gather
 from dsync.controles.facts import Plan, label_of
+from dsync.controles.notations import fold_text, french_amount, french_number
 from dsync.domain.account import said
 from dsync.domain.check_answers import ANSWER
-from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId
 from dsync.domain.judging import Rules, Wording
 from dsync.domain.letter import Letter
+from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.domain.verdict import Verdict
 from dsync.programme import FormFindings, NoFields, Papers, Programme, ProgrammeRun, Reading, Words
 

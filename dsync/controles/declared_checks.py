@@ -11,15 +11,6 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import Any
 
-from dsync.controles.comparing import (
-    as_json,
-    cell_value,
-    each,
-    fold_text,
-    fold_value,
-    french_amount,
-    in_words,
-)
 from dsync.controles.declarations import (
     AutreDemarche,
     Borne,
@@ -28,7 +19,19 @@ from dsync.controles.declarations import (
     Exigence,
 )
 from dsync.controles.facts import FAITS, Faits, label_of
-from dsync.controles.notations import FORMATS, Notation, writings_of, written
+from dsync.controles.notations import (
+    FORMATS,
+    Notation,
+    as_json,
+    cell_value,
+    each,
+    fold_text,
+    fold_value,
+    french_amount,
+    in_words,
+    writings_of,
+    written,
+)
 from dsync.domain.dossier import Json
 from dsync.domain.due import named
 from dsync.domain.verdict import Controle, Resultat

@@ -13,10 +13,10 @@ import msgspec
 from sqlalchemy import Connection, Text, cast, select
 
 from dsync.controles.checking import Declarations
-from dsync.controles.comparing import fold_value
 from dsync.controles.declarations import AutreDemarche
 from dsync.controles.declared_checks import Evaluator, Voisins
 from dsync.controles.facts import Faits, Plan, faits_of
+from dsync.controles.notations import fold_value
 from dsync.domain.check_answers import Answer, left_over, with_answers
 from dsync.domain.dossier import PARIS, Demandeur, Presence, stored_champs
 from dsync.domain.due import ToJudge

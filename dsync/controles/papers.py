@@ -11,11 +11,11 @@ from dsync.controles.declarations import ControlesSections
 from dsync.controles.declared_checks import EXIGENCE, HORS_TABLE, PLACE
 from dsync.controles.facts import FAITS, PERSON
 from dsync.domain.account import AccountRules
-from dsync.domain.detail_frame import ADVICE, LEVELS
+from dsync.domain.judging import ADVICE
 from dsync.domain.letter import ASKED, Letter, letter, may_edit, open_points
 from dsync.domain.paper import Paper, heading, items, paragraph, table
 from dsync.domain.rights import contribution, opened, rights
-from dsync.domain.verdict import Resultat, Verdict
+from dsync.domain.verdict import LEVELS, Resultat, Verdict
 from dsync.domain.wording import french_date
 
 Document = Mapping[str, Any]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import count
 
 from dsync.annotations.targets import ACCEPTED_TYPES, DATE, DETAIL, RESULTAT
-from dsync.controles.comparing import fold_text
 from dsync.controles.declarations import Type
 from dsync.controles.facts import FAITS, OF_DS
-from dsync.domain.dossier import LAYOUT_TYPES, PARIS, Demarche, Descriptor, Revision, slug
+from dsync.controles.notations import fold_text
+from dsync.domain.dossier import LAYOUT_TYPES, PARIS, Demarche, Descriptor, Revision, slug, unused
 from dsync.domain.toml import TO_CHECK, array, commented, inline, named, quoted
 from dsync.domain.verdict import MOST_CHECKS, Verdict
 
@@ -101,9 +100,7 @@ def _names(top: Iterable[Descriptor]) -> dict[str, str]:
         # One of a fact would take its place.
         if name in FAITS or not name[:1].isalpha():
             name = f"champ_{name}".rstrip("_")
-        taken = set(names.values())
-        numbered = (f"{name}_{rank}" for rank in count(2))
-        names[d.id] = name if name not in taken else next(n for n in numbered if n not in taken)
+        names[d.id] = unused(name, set(names.values()))
     return names
 
 

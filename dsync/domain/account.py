@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from dsync.domain.detail_frame import LEVELS, NO_WORDS
 from dsync.domain.dossier import OPEN_ETATS, PARIS
+from dsync.domain.judging import TO_DO
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import opened, rights
-from dsync.domain.verdict import Resultat, Verdict, verdict_of
+from dsync.domain.verdict import LEVELS, Resultat, Verdict, verdict_of
 from dsync.domain.wording import french_date, listed
 
 Row = Mapping[str, Any]
@@ -34,8 +34,6 @@ _CONTEST = (
     "R. 421-1 et R. 421-5). Une donnée personnelle inexacte est rectifiée à votre demande (RGPD, "
     "article 16)."
 )
-_FOR_INSTRUCTEURS = " À faire : "
-"""From there on a reason says what an instructeur has to do."""
 
 
 class AccountRules(NamedTuple):
@@ -60,7 +58,7 @@ def account_of(
     rules_of: Callable[[str], AccountRules],
     titles: Mapping[str, str],
     in_words: Callable[[Mapping[str, Any]], Sequence[tuple[str, str, Any]]],
-    words: Mapping[Verdict, str] = NO_WORDS,
+    words: Mapping[Verdict, str] = {},
 ) -> dict[str, Any] | None:
     """Return the account of a verdict in JSON values, all texts in French; None: there was none.
 
@@ -134,7 +132,7 @@ def _in_brief(
     )
     conforming = LEVELS[Resultat.CONFORME]
     reasons = [
-        f"{opened(one['titre'])} : {one['motif'].partition(_FOR_INSTRUCTEURS)[0]}"
+        f"{opened(one['titre'])} : {one['motif'].partition(TO_DO)[0]}"
         for one in controles
         if one["decide"] and one["motif"] and one["resultat"] != conforming
     ]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -457,3 +458,9 @@ def _plain(sign: str) -> str:
 def slug(libelle: str) -> str:
     """Return a label in ASCII letters, digits and underscores: « N° d'œuvre » gives n_d_oeuvre."""
     return re.sub(r"[^a-z0-9]+", "_", unaccented(libelle)).strip("_")
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """Return a name, or the first of `name_2`, `name_3` and so on that is not taken."""
+    others = (f"{name.rstrip('_')}_{rank}" for rank in count(2))
+    return name if name not in taken else next(one for one in others if one not in taken)

@@ -13,11 +13,9 @@ from typing import Any
 import msgspec
 
 _encoder = msgspec.json.Encoder(order="deterministic")
-_REFUSED = re.compile(r"[\x00\ud800-\udfff]")
 
 MAX_VALUES = 500_000
 """Values of the largest document that is decoded: as objects, they take some 100 MiB."""
-_BOM = b"\xef\xbb\xbf"
 # Possessive, so that a long text costs no memory for the way back.
 _NO_JSON = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|NaN|-?Infinity', re.DOTALL)
 _REMOVED = re.compile(
@@ -47,11 +45,6 @@ def is_crowded(source: bytes, most: int = MAX_VALUES) -> bool:
     return sum(map(source.count, (b",", b"{", b"["))) > most
 
 
-def without_mark(source: bytes) -> bytes:
-    """Return a text without the mark that some servers put before it, which JSON does not allow."""
-    return source.removeprefix(_BOM)
-
-
 def repaired(source: bytes) -> bytes:
     """Return JSON without what neither msgspec nor PostgreSQL accepts.
 
@@ -72,8 +65,3 @@ def _replaced(source: bytes, spans: Iterable[tuple[int, int]], by: bytes) -> byt
         made += source[last:start] + by
         last = end
     return bytes(made + source[last:]) if made or last else source
-
-
-def cleaned(text: str) -> str:
-    """Return a text without NUL characters and lone surrogates, which UTF-8 cannot encode."""
-    return _REFUSED.sub("", text)

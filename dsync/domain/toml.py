@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
-from dsync.domain.json_bytes import cleaned
 from dsync.domain.wording import one_line
 
 
@@ -104,6 +103,8 @@ def kind_of(value: object) -> str:
     return next((name for kind, name in kinds if isinstance(value, kind)), "a list")
 
 
+_REFUSED = re.compile(r"[\x00\ud800-\udfff]")
+"""NUL characters and lone surrogates, which UTF-8 cannot encode."""
 TO_CHECK = "TO CHECK:"
 """Begins the comment at each place of a written file that a person has to look at."""
 
@@ -111,7 +112,7 @@ TO_CHECK = "TO CHECK:"
 def quoted(text: str) -> str:
     """Return a text as a TOML string on one line."""
     # JSON's strings are TOML's, but for DEL, which TOML does not allow unescaped.
-    return json.dumps(cleaned(text), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(_REFUSED.sub("", text), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def array(texts: Iterable[str]) -> str:

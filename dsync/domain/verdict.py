@@ -22,6 +22,16 @@ class Resultat(StrEnum):
     SANS_OBJET = "sans_objet"
 
 
+LEVELS = {
+    Resultat.NON_CONFORME: "Non conforme",
+    Resultat.IMPOSSIBLE: "Preuve indisponible",
+    Resultat.A_VERIFIER: "À vérifier",
+    Resultat.CONFORME: "Conforme",
+    Resultat.SANS_OBJET: "Non examiné",
+}
+"""The results in words, in the order of a text."""
+
+
 class Verdict(StrEnum):
     """The result of the pre-check; the value is the text of views and annotations."""
 
@@ -62,8 +72,8 @@ class Decision(Struct, frozen=True, gc=False):
     detail: str
     """The text for the annotation."""
     version_regles: str
-    preuve_hash: str
-    """A digest of the evidence used for this dossier only."""
+    preuve_hash: str | None
+    """A digest of the evidence used for this dossier only; None once it is erased."""
     doublons: tuple[DossierNumber, ...] = ()
     """The other dossiers for the same product."""
     constats: Mapping[str, Json] = {}
@@ -73,26 +83,17 @@ class Decision(Struct, frozen=True, gc=False):
     remarque: str | None = None
     """The remark stored beside an unchanged verdict."""
 
+    def reads_like(self, other: Decision) -> bool:
+        """Whether result and detail of another one are the same."""
+        return (self.verdict, self.detail) == (other.verdict, other.detail)
 
-class StoredVerdict(Struct, frozen=True, gc=False):
-    """A stored verdict; its texts are blank once the dossier is erased."""
 
-    verdict: Verdict
-    detail: str
+class StoredVerdict(Decision, frozen=True, gc=False, kw_only=True):
+    """A stored decision; its texts are blank once the dossier is erased."""
+
     depuis_le: datetime
     """Since when result and detail are as they are."""
-    version_regles: str
     inputs_hash: str | None
-    preuve_hash: str | None
-    doublons: tuple[DossierNumber, ...]
-    controles: tuple[Controle, ...]
-    constats: Mapping[str, Json]
-    preuve: Json
-    remarque: str | None
-
-    def reads_like(self, decision: Decision | StoredVerdict) -> bool:
-        """Whether result and detail of a decision are the same."""
-        return (self.verdict, self.detail) == (decision.verdict, decision.detail)
 
 
 class Comparison(Struct, frozen=True, gc=False):
@@ -100,7 +101,7 @@ class Comparison(Struct, frozen=True, gc=False):
 
     numero: DossierNumber
     before: StoredVerdict | None
-    after: Decision | StoredVerdict
+    after: Decision
     keeps_verdict: bool = False
     """Whether the earlier verdict stays, because the evidence for a new one is unavailable."""
     is_stored: bool = True
@@ -120,7 +121,7 @@ class Comparison(Struct, frozen=True, gc=False):
 
 
 def changes(
-    before: StoredVerdict | None, after: Decision | StoredVerdict
+    before: StoredVerdict | None, after: Decision
 ) -> tuple[dict[str, dict[str, str | None]], list[str]]:
     """Return the checks that changed, with both results, and those of which only the text did."""
     known = {controle.controle: controle for controle in before.controles} if before else {}

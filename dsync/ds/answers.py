@@ -22,7 +22,14 @@ from dsync.ds.dossier_reading import (
     utc,
 )
 from dsync.ds.nodes import NULL, EmailNode, IdNode, LabelNode, NameNode, Number, NumberNode
-from dsync.ds.results import DeletedPage, GlancePage, LightPage, ListRequest, Page, Unreadable
+from dsync.ds.results import (
+    DeletedPage,
+    GlancePage,
+    LightPage,
+    ListRequest,
+    Page,
+    Unreadable,
+)
 from dsync.ds.transport import GraphAnswer
 from dsync.errors import DSContractError
 from dsync.exchanges import MIB
@@ -91,7 +98,6 @@ _aliases_of = Decoder(dict[str, Raw]).decode
 
 def page_of(
     answer: GraphAnswer,
-    subject: k.Requested,
     first: int,
     pending: ListRequest | None,
     deleted: ListRequest | None,
@@ -113,11 +119,11 @@ def page_of(
     # Its values were counted with the answer's.
     if first > 1 and answer.raw is not None and len(memoryview(answer.raw)) > MAX_DOSSIER_BYTES:
         limit = f"{MAX_DOSSIER_BYTES / MIB:g} MiB"
-        raise error_of(Fault.TOO_LONG, subject=subject, limit=limit)
-    demarche = _demarche(answer, subject)
+        raise error_of(Fault.TOO_LONG, subject=answer.subject, limit=limit)
+    demarche = _demarche(answer)
     errors = _without_entries(answer.errors)
     _raise_for_lists(errors)
-    raws, info = _listed(demarche.dossiers, first, subject)
+    raws, info = _listed(demarche.dossiers, first, answer.subject)
     paths = _paths(errors, len(raws))
     unread: list[Raw] = []
     unreadable: list[Unreadable] = []
@@ -194,23 +200,21 @@ def _path_of(path: Sequence[object]) -> str:
     return "".join(parts).removeprefix(".")
 
 
-def light_page_of(
-    answer: GraphAnswer, subject: k.Requested, first: int, *, has_numbers: bool = True
-) -> LightPage:
+def light_page_of(answer: GraphAnswer, first: int, *, has_numbers: bool = True) -> LightPage:
     """Return a page of numbers, at most `first`; without nodes, of one that has none."""
-    connection = _demarche(answer, subject).dossiers
+    connection = _demarche(answer).dossiers
     if connection and not has_numbers:
         connection.nodes = [NULL]
-    raws, info = _listed(connection, first, subject)
+    raws, info = _listed(connection, first, answer.subject)
     _paths(answer.errors, len(raws))
     nodes = [_read(NumberNode, raw) for raw in raws]
     numbers = tuple(DossierNumber(node.number) if node else None for node in nodes)
     return LightPage(numbers, info.end_cursor, bool(info.has_next_page), answer.server_date)
 
 
-def glance_page_of(answer: GraphAnswer, subject: k.Requested, first: int) -> GlancePage:
+def glance_page_of(answer: GraphAnswer, first: int) -> GlancePage:
     """Return a page of glances, at most `first`."""
-    raws, info = _listed(_demarche(answer, subject).dossiers, first, subject)
+    raws, info = _listed(_demarche(answer).dossiers, first, answer.subject)
     broken = _paths(answer.errors, len(raws))
     glances = tuple(
         None if place in broken else _glance(_read(_GlanceNode, raw))
@@ -238,12 +242,11 @@ def _glance(node: _GlanceNode | None) -> Glance | None:
 
 def deletions_of(
     answer: GraphAnswer,
-    subject: k.Requested,
     pending: ListRequest | None,
     deleted: ListRequest | None,
 ) -> tuple[DeletedPage | None, DeletedPage | None]:
     """Return a page of each requested list."""
-    demarche = _demarche(answer, subject)
+    demarche = _demarche(answer)
     _raise_for_lists(_without_entries(answer.errors))
     return (
         _deleted_page(demarche.pending_deleted_dossiers, pending),
@@ -256,17 +259,15 @@ def demarche_of(node: Mapping[str, Any]) -> DemarcheNumber:
     return DemarcheNumber(node["demarche"]["number"])
 
 
-def files_of(
-    answer: GraphAnswer, subject: k.Requested, demarche: DemarcheNumber
-) -> dict[PieceKey, RemoteFile]:
+def files_of(answer: GraphAnswer, demarche: DemarcheNumber) -> dict[PieceKey, RemoteFile]:
     """Return the files of a dossier; one that is listed twice in a champ is there once.
 
     Raises:
         DSNotFoundError: it is hidden, erased, unknown, or of another démarche.
     """
-    node = item_of(answer, "dossier", subject)
+    node = item_of(answer, "dossier")
     if demarche_of(node) != demarche:
-        raise error_of(Fault.NOT_FOUND, subject=subject)
+        raise error_of(Fault.NOT_FOUND, subject=answer.subject)
     return {
         PieceKey(champ["champDescriptorId"], ligne, file["checksum"] or ""): RemoteFile(
             file["url"], file["virusScanResult"] or ""
@@ -285,7 +286,7 @@ def _champs(node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield row["id"], cell
 
 
-def item_of(answer: GraphAnswer, field: str, subject: k.Requested) -> Any:
+def item_of(answer: GraphAnswer, field: str) -> Any:
     """Return the object in a field of `data`.
 
     Raises:
@@ -295,7 +296,7 @@ def item_of(answer: GraphAnswer, field: str, subject: k.Requested) -> Any:
     if node is None or answer.errors:
         raise error_of(
             fault_of_errors(answer.errors, has_data=node is not None) or Fault.NO_DATA,
-            subject=subject,
+            subject=answer.subject,
         )
     return node
 
@@ -353,10 +354,10 @@ def _alias_index(error: GraphError, count: int) -> int | None:
     return index if 0 <= index < count else None
 
 
-def _demarche(answer: GraphAnswer, subject: k.Requested) -> _Demarche:
+def _demarche(answer: GraphAnswer) -> _Demarche:
     found = _data_of(answer.raw).demarche if answer.raw is not None else None
     if found is None:
-        raise error_of(answer.fault or Fault.NO_DATA, subject=subject)
+        raise error_of(answer.fault or Fault.NO_DATA, subject=answer.subject)
     return found
 
 

@@ -173,7 +173,7 @@ def fault_of_errors(errors: Sequence[GraphError], *, has_data: bool) -> Fault | 
     return next((row.fault for row in _ERROR_ROWS if row.fault in faults), None)
 
 
-ERRORS: Mapping[Fault, type[DSError]] = {
+_ERRORS: Mapping[Fault, type[DSError]] = {
     Fault.UNREACHABLE: DSUnavailableError,
     Fault.CONNECTION_LOST: DSUnavailableError,
     Fault.DEADLINE: DSTimeoutError,
@@ -183,11 +183,6 @@ ERRORS: Mapping[Fault, type[DSError]] = {
     Fault.TOO_MANY_ERRORS: DSContractError,
     Fault.TOO_MANY_NODES: DSContractError,
     Fault.RATE_LIMITED: DSRateLimitedError,
-    Fault.TOKEN_MISSING: DSUnauthorizedError,
-    Fault.TOKEN_UNKNOWN: DSUnauthorizedError,
-    Fault.TOKEN_EXPIRED: DSUnauthorizedError,
-    Fault.NETWORK: DSUnauthorizedError,
-    Fault.OUT_OF_SCOPE: DSUnauthorizedError,
     Fault.NOT_FOUND: DSNotFoundError,
     Fault.TIMEOUT: DSTimeoutError,
     # As a time-out, too; the message is only shown when the smallest page was refused.
@@ -211,7 +206,7 @@ _REASONS: Mapping[Fault, str] = {
     Fault.NETWORK: "network",
     Fault.OUT_OF_SCOPE: "scope",
 }
-"""`DSUnauthorizedError.reason` by fault."""
+"""`DSUnauthorizedError.reason` by fault; each other one is in `_ERRORS`."""
 
 # Not MAINTENANCE and GATEWAY: a proxy can answer after it has passed the request on. Not TIMEOUT:
 # the mutations before it in the document are done.
@@ -250,7 +245,7 @@ def error_of(
     said = DSFailed(fault, subject, status, cause, url, limit)
     if fault in _REASONS:
         return DSUnauthorizedError(said, _REASONS[fault], fault=fault.value, **details)
-    return ERRORS[fault](said, fault=fault.value, **details)
+    return _ERRORS[fault](said, fault=fault.value, **details)
 
 
 class Refusal(StrEnum):

@@ -41,16 +41,21 @@ from dsync.ds.limits import RetryPolicy
 from dsync.ds.operations import Operation
 from dsync.ds.results import (
     DeletedPage,
-    DossierWrite,
     GlancePage,
     LightPage,
     ListRequest,
     Page,
     Unreadable,
-    WriteOutcome,
 )
 from dsync.ds.transport import SHAPE_ERRORS, Transport, first_sentence
-from dsync.ds.write_document import in_order, outcomes_of, read_remote, variables_of
+from dsync.ds.write_document import (
+    DossierWrite,
+    WriteOutcome,
+    in_order,
+    outcomes_of,
+    read_remote,
+    variables_of,
+)
 from dsync.errors import (
     DSBadDataError,
     DSOutcomeUnknownError,
@@ -81,12 +86,11 @@ class DSClient(Transport):
         Raises:
             DSNotFoundError: DS has no such démarche.
         """
-        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self.read(
             operations.load("demarche"),
             {"number": number},
-            lambda answer: read_demarche(item_of(answer, "demarche", subject), number),
-            subject=subject,
+            lambda answer: read_demarche(item_of(answer, "demarche"), number),
+            subject=k.Requested(k.Thing.DEMARCHE, number),
         )
 
     def read_page(
@@ -109,15 +113,14 @@ class DSClient(Transport):
             DSTimeoutError: DS timed out; request fewer dossiers.
             DSBadDataError: DS cannot render a dossier of the page.
         """
-        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self.read(
             operations.load("dossiers_page"),
             {
                 **_page_variables(number, first, after, updated_since),
                 **_list_variables(pending, deleted),
             },
-            lambda answer: page_of(answer, subject, first, pending, deleted),
-            subject=subject,
+            lambda answer: page_of(answer, first, pending, deleted),
+            subject=k.Requested(k.Thing.DEMARCHE, number),
             policy=RetryPolicy.PAGE,
         )
 
@@ -134,13 +137,12 @@ class DSClient(Transport):
 
         The other arguments, and what is raised, are as of `read_page`.
         """
-        subject = k.Requested(k.Thing.DEMARCHE, number)
         variables = _page_variables(number, first, after, updated_since)
         return self.read(
             operations.load("dossiers_light_page"),
             variables if has_numbers else {**variables, "withNumbers": False},
-            lambda answer: light_page_of(answer, subject, first, has_numbers=has_numbers),
-            subject=subject,
+            lambda answer: light_page_of(answer, first, has_numbers=has_numbers),
+            subject=k.Requested(k.Thing.DEMARCHE, number),
             policy=RetryPolicy.LIGHT,
         )
 
@@ -153,12 +155,11 @@ class DSClient(Transport):
         updated_since: datetime | None,
     ) -> GlancePage:
         """Return what shows whether a page's dossiers have changed; as `read_light_page`."""
-        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self.read(
             operations.load("dossiers_glance_page"),
             _page_variables(number, first, after, updated_since),
-            lambda answer: glance_page_of(answer, subject, first),
-            subject=subject,
+            lambda answer: glance_page_of(answer, first),
+            subject=k.Requested(k.Thing.DEMARCHE, number),
             policy=RetryPolicy.PAGE,
         )
 
@@ -170,12 +171,11 @@ class DSClient(Transport):
         deleted: ListRequest | None,
     ) -> tuple[DeletedPage | None, DeletedPage | None]:
         """Return a page of the hidden and of the erased dossiers, None for one not requested."""
-        subject = k.Requested(k.Thing.DEMARCHE, number)
         return self.read(
             operations.load("deletions"),
             {"number": number, **_list_variables(pending, deleted)},
-            lambda answer: deletions_of(answer, subject, pending, deleted),
-            subject=subject,
+            lambda answer: deletions_of(answer, pending, deleted),
+            subject=k.Requested(k.Thing.DEMARCHE, number),
         )
 
     def dossiers(
@@ -244,12 +244,11 @@ class DSClient(Transport):
             DSNotFoundError: the dossier is hidden, erased, unknown, or of another démarche.
             DSBadDataError: DS cannot render it.
         """
-        subject = k.Requested(k.Thing.DOSSIER, number)
         return self.read(
             operations.load("pieces"),
             {"number": number},
-            lambda answer: files_of(answer, subject, demarche),
-            subject=subject,
+            lambda answer: files_of(answer, demarche),
+            subject=k.Requested(k.Thing.DOSSIER, number),
         )
 
     def demarches_of(
@@ -319,7 +318,7 @@ class DSClient(Transport):
         groupes = self.read(
             operations.load("groupes"),
             {"number": demarche},
-            lambda answer: groupes_of(answer, subject),
+            groupes_of,
             subject=subject,
         )
         refusals: dict[str, Refusal | None] = {}
@@ -329,7 +328,7 @@ class DSClient(Transport):
             dossiers = self.read(
                 operations.of_several("groupe_dossier", len(numbers)),
                 {f"number{i}": number for i, number in enumerate(numbers)},
-                partial(first_dossiers_of, count=len(numbers), subject=subject),
+                partial(first_dossiers_of, count=len(numbers)),
                 subject=subject,
             )
             tried = {groupes[n]: id_ for n, id_ in zip(numbers, dossiers, strict=True) if id_}
@@ -405,7 +404,7 @@ class DSClient(Transport):
             try:
                 more, lost = self._read_several(chunk, operation, variables, read, policy)
             except (DSTimeoutError, DSBadDataError) as exc:
-                if exc.details.get("fault") == Fault.SERVER_ERROR.value and not is_up:
+                if exc.details.get("fault") == Fault.SERVER_ERROR and not is_up:
                     # An internal error can also be an outage, in which each half would fail, too:
                     # this request then fails.
                     self.read_light_page(

@@ -18,7 +18,13 @@ import structlog
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds.answers import DELETIONS, read_nodes
 from dsync.ds.client import MAX_TIMEOUTS_IN_A_ROW, DSClient
-from dsync.ds.results import DeletedPage, LightPage, ListRequest, Page, Unreadable
+from dsync.ds.results import (
+    DeletedPage,
+    LightPage,
+    ListRequest,
+    Page,
+    Unreadable,
+)
 from dsync.errors import (
     DSBadDataError,
     DSContractError,

@@ -211,15 +211,15 @@ class WriteAccess:
     """Groupes without a dossier to try it on."""
 
 
-def groupes_of(answer: GraphAnswer, subject: k.Requested) -> dict[int, str]:
+def groupes_of(answer: GraphAnswer) -> dict[int, str]:
     """Return the labels of the démarche's groupes, by number."""
-    groupes = item_of(answer, "demarche", subject)["groupeInstructeurs"]
+    groupes = item_of(answer, "demarche")["groupeInstructeurs"]
     return {groupe["number"]: groupe["label"] for groupe in groupes}
 
 
-def first_dossiers_of(answer: GraphAnswer, count: int, subject: k.Requested) -> list[str | None]:
+def first_dossiers_of(answer: GraphAnswer, count: int) -> list[str | None]:
     """Return the id of each groupe's first dossier, None if it has none; `d<i>` is groupe i."""
-    pages = [item_of(answer, f"d{i}", subject)["dossiers"]["nodes"] for i in range(count)]
+    pages = [item_of(answer, f"d{i}")["dossiers"]["nodes"] for i in range(count)]
     # A dossier that DS cannot render is null.
     return [next((node["id"] for node in nodes if node), None) for nodes in pages]
 

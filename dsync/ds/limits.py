@@ -238,13 +238,6 @@ class RetryPolicy(Enum):
     """Never, not even after a 429: the caller first reads again what it would overwrite."""
 
 
-# By their values, because an error's details hold texts.
-_SLOW = frozenset({Fault.TIMEOUT.value, Fault.DEADLINE.value})
-_SERVER_ERROR = Fault.SERVER_ERROR.value
-_UNREACHABLE = Fault.UNREACHABLE.value
-_SILENT = Fault.DEADLINE.value
-
-
 def attempts_for(error: DSError, policy: RetryPolicy, most: int, *, answers: bool = True) -> int:
     """Return the total number of attempts after an error, at most `most`.
 
@@ -257,12 +250,12 @@ def attempts_for(error: DSError, policy: RetryPolicy, most: int, *, answers: boo
         return most
     fault = error.details.get("fault")
     if isinstance(error, DSUnavailableError):
-        return most if answers or fault != _UNREACHABLE else min(2, most)
+        return most if answers or fault != Fault.UNREACHABLE else min(2, most)
     # One further attempt only, because each one keeps DS busy for 30 s.
-    if fault in _SLOW:
-        is_silent = fault == _SILENT and not answers
+    if fault in (Fault.TIMEOUT, Fault.DEADLINE):
+        is_silent = fault == Fault.DEADLINE and not answers
         return 1 if policy is RetryPolicy.PAGE or is_silent else min(2, most)
-    if fault == _SERVER_ERROR and policy is not RetryPolicy.PAGE:
+    if fault == Fault.SERVER_ERROR and policy is not RetryPolicy.PAGE:
         return most if policy is RetryPolicy.LIGHT else min(2, most)
     return 1
 

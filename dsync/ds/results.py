@@ -1,4 +1,4 @@
-"""The arguments and results of the client's methods: pages, lists, annotations, writes."""
+"""What the client's methods return: pages of dossiers, lists of deletions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Raw
 
-from dsync.annotations.plan import Step
-from dsync.annotations.targets import LABEL
-from dsync.domain.dossier import DeletedDossier, Descriptor, Dossier, Glance
+from dsync.domain.dossier import DeletedDossier, Dossier, Glance
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 
 
@@ -100,59 +98,3 @@ class GlancePage:
     end_cursor: str | None
     has_next: bool
     server_date: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class DossierWrite:
-    """The wishes to write into one dossier."""
-
-    number: DossierNumber
-    dossier_id: DossierId
-    instructeur_id: str
-    steps: tuple[Step, ...]
-
-    @property
-    def values(self) -> list[tuple[Descriptor, str]]:
-        """The values to write, with their annotations."""
-        return [(step.descriptor, step.wish.valeur) for step in self.steps if step.descriptor]
-
-    @property
-    def labels(self) -> dict[str, list[str]]:
-        """The ids of the labels to remove and to add."""
-        step = next((one for one in self.steps if one.wish.annotation == LABEL), None)
-        removed = list(step.remove.values()) if step else []
-        added = [id_ for id_ in step.targets if id_ not in removed] if step else []
-        return {"remove": removed, "add": added}
-
-    @property
-    def shape(self) -> tuple[bool, int, int]:
-        """Whether it has annotations, and how many labels it removes and adds."""
-        labels = self.labels
-        return (bool(self.values), len(labels["remove"]), len(labels["add"]))
-
-
-@dataclass(slots=True)
-class WriteOutcome:
-    """The outcome of one dossier's write, read alias by alias; of an id in no set it is unknown."""
-
-    number: DossierNumber
-    saved: set[str] = field(default_factory=set)
-    """Ids of the annotations that DS returned."""
-    refused: dict[str, str] = field(default_factory=dict)
-    """DS's message in French, by the id of the annotation or label."""
-    labels_done: set[str] = field(default_factory=set)
-    """Ids of the labels that are now as requested, or were before."""
-    is_found: bool = False
-    """Whether DS found the dossier for some of it."""
-    is_missing: bool = False
-    """Whether it did not for some of it."""
-    unknown: bool = False
-    code: str | None = None
-    """Why nothing was written: `lecture_seule`, `droits` or `hors_perimetre`."""
-    message: str | None = None
-    """DS's message for `code` or `not_found`."""
-
-    @property
-    def not_found(self) -> bool:
-        """Whether DS shows no such dossier, or knows no such instructeur: it says the same."""
-        return self.is_missing and not self.is_found

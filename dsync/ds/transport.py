@@ -76,6 +76,8 @@ class GraphAnswer:
     """The most severe fault of `errors`."""
     server_date: datetime | None
     """The `Date` header: DS's time."""
+    subject: k.Requested
+    """What was asked for, for messages."""
 
     @cached_property
     def data(self) -> dict[str, Any] | None:
@@ -327,7 +329,7 @@ class Transport:
         server_date = http_date(reply.headers.get("Date"))
         if server_date is not None:
             self.clock_gap = self._clock() - server_date
-        return GraphAnswer(reply.data, reply.errors, fault, server_date)
+        return GraphAnswer(reply.data, reply.errors, fault, server_date, subject)
 
     def _exchange(self, operation: Operation, variables: Mapping[str, Any]) -> Reply:
         payload = operation.payload(variables)

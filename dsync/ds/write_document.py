@@ -7,17 +7,17 @@ saying which ones: so what was saved is known only from the ids that it returns.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from dsync.annotations.plan import Remote
-from dsync.annotations.targets import input_value
-from dsync.domain.dossier import Etat, Json, in_utc
-from dsync.domain.ids import DossierId
+from dsync.annotations.plan import Remote, Step
+from dsync.annotations.targets import LABEL, input_value
+from dsync.domain.dossier import Descriptor, Etat, Json, in_utc
+from dsync.domain.ids import DossierId, DossierNumber
 from dsync.ds.classify import GraphError, Refusal, fault_of_error, refusal_of
-from dsync.ds.results import DossierWrite, WriteOutcome
 from dsync.ds.transport import GraphAnswer
 from dsync.messages.kinds import Fault
 
@@ -38,6 +38,62 @@ INPUT_KEYS: Mapping[str, str] = {
 An unknown key makes DS refuse the whole document: all versions of DS have these. `repetition` adds
 rows at each call.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class DossierWrite:
+    """The wishes to write into one dossier."""
+
+    number: DossierNumber
+    dossier_id: DossierId
+    instructeur_id: str
+    steps: tuple[Step, ...]
+
+    @property
+    def values(self) -> list[tuple[Descriptor, str]]:
+        """The values to write, with their annotations."""
+        return [(step.descriptor, step.wish.valeur) for step in self.steps if step.descriptor]
+
+    @property
+    def labels(self) -> dict[str, list[str]]:
+        """The ids of the labels to remove and to add."""
+        step = next((one for one in self.steps if one.wish.annotation == LABEL), None)
+        removed = list(step.remove.values()) if step else []
+        added = [id_ for id_ in step.targets if id_ not in removed] if step else []
+        return {"remove": removed, "add": added}
+
+    @property
+    def shape(self) -> tuple[bool, int, int]:
+        """Whether it has annotations, and how many labels it removes and adds."""
+        labels = self.labels
+        return (bool(self.values), len(labels["remove"]), len(labels["add"]))
+
+
+@dataclass(slots=True)
+class WriteOutcome:
+    """The outcome of one dossier's write, read alias by alias; of an id in no set it is unknown."""
+
+    number: DossierNumber
+    saved: set[str] = field(default_factory=set)
+    """Ids of the annotations that DS returned."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """DS's message in French, by the id of the annotation or label."""
+    labels_done: set[str] = field(default_factory=set)
+    """Ids of the labels that are now as requested, or were before."""
+    is_found: bool = False
+    """Whether DS found the dossier for some of it."""
+    is_missing: bool = False
+    """Whether it did not for some of it."""
+    unknown: bool = False
+    code: str | None = None
+    """Why nothing was written: `lecture_seule`, `droits` or `hors_perimetre`."""
+    message: str | None = None
+    """DS's message for `code` or `not_found`."""
+
+    @property
+    def not_found(self) -> bool:
+        """Whether DS shows no such dossier, or knows no such instructeur: it says the same."""
+        return self.is_missing and not self.is_found
 
 
 def in_order(writes: Sequence[DossierWrite]) -> list[DossierWrite]:

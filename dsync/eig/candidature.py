@@ -1,4 +1,4 @@
-"""The candidature: the declaration of each field, whose key is in `mapping/mapping_section.py`.
+"""The candidature: the declaration of each field, whose key is in `sections.py`.
 
 The table, the columns of the view `lecture_candidature` with their descriptions, and the sections
 of `dsync dossier show` are derived from it.

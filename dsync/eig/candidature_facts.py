@@ -11,17 +11,22 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.wording import words
 from dsync.eig import rows
 from dsync.eig.candidature import Candidature
-from dsync.eig.evidence.gathering import ask_registry
+from dsync.eig.gathering import ask_registry
 from dsync.eig.precheck.address import ParsedAddress, parse_address
 from dsync.eig.precheck.checks.administration import needs_registry
 from dsync.eig.precheck.evaluation import CandidatureFacts, absent_page, facts_of
-from dsync.eig.precheck.evidence import PublicEvidence, identify_product, stored_product
+from dsync.eig.precheck.evidence import (
+    PublicEvidence,
+    established,
+    identify_product,
+    stored_product,
+)
 from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.programme import Compared, PrecheckOptions, ProgrammeRun, Reading
 
 if TYPE_CHECKING:
-    from dsync.eig.evidence.sources import EvidenceSources
+    from dsync.eig.sources import EvidenceSources
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +75,16 @@ class EigEvidence:
                 evidence,
                 self.rule_set,
                 stored_product(preuve),
-                named=one.etabli,
+                named=established(one.produit, one.constat, one.page_produit),
             ).match
             named = named_words(one.page_produit, match)
-            words[one.numero] = {rows.DOUBLON: (named,)} if named else {}
+            words[DossierNumber(one.numero)] = {rows.DOUBLON: (named,)} if named else {}
             # Dossiers that name a product by its former and by its present id are doublons.
             id_ = catalogue.current_id(match.product_id) if match.product_id else None
             # Only one that is certain, as by the address of its page, counts as a doublon.
-            product = {"produit_id": id_, "par_sa_fiche": id_ is not None and match.is_certain}
-            if product != one.product:
-                columns.append({"numero": one.numero, **product})
+            certain = id_ is not None and match.is_certain
+            if (id_, certain) != (one.produit_id, bool(one.par_sa_fiche)):
+                columns.append({"numero": one.numero, "produit_id": id_, "par_sa_fiche": certain})
         return Compared(words, columns)
 
     def facts(
@@ -92,7 +97,7 @@ class EigEvidence:
         candidatures = rows.candidatures(reader.connection, [one.numero for one in due])
         products = sorted({c.produit_id for c in candidatures.values() if c.produit_id})
         known = self.read()
-        former = known.catalogue.former_ids(products) if known.catalogue else rows.NO_FORMER
+        former = known.catalogue.former_ids(products) if known.catalogue else {}
         members = rows.same_product(reader.connection, reader.number, products, former)
         unknown = [numero for numero, c in candidatures.items() if not c.produit_id]
         same_words = reader.keys.doublons(unknown) if unknown else {}

@@ -7,24 +7,30 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dsync.addresses import mask_url
-from dsync.domain.check_line import CheckLine, CheckStatus
 from dsync.domain.dossier import Demarche, Revision
+from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.domain.toml import named
 from dsync.domain.wording import fold, joined
-from dsync.eig.evidence.betagouv import fetch_catalogue
-from dsync.eig.mapping.form import FieldMatch, match_fields, new_in
-from dsync.eig.mapping.mapping_section import CHAMP_FIELDS, PROFIL, VOEUX, MappingConfig
-from dsync.eig.mapping.proposal import OWN_SHARE
+from dsync.eig.betagouv import fetch_catalogue
+from dsync.eig.mapped_form import FieldMatch, match_fields, new_in
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.check import QUESTIONS, Check
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.proposal import OWN_SHARE
 from dsync.eig.rows import EvidenceCopy, evidence
-from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
+from dsync.eig.sections import (
+    CATALOGUE_MAX_AGE,
+    CHAMP_FIELDS,
+    PROFIL,
+    VOEUX,
+    EigSections,
+    MappingConfig,
+)
 from dsync.errors import DsyncError, EvidenceUnavailableError
 from dsync.programme import Database, FormFault, FormFindings
 
 if TYPE_CHECKING:
-    from dsync.eig.evidence.sources import EvidenceSources
+    from dsync.eig.sources import EvidenceSources
 
 A_YEAR = timedelta(days=366)
 OPTIONAL = frozenset({"sponsor_telephone", "contact_fonction", "contact_telephone", "perspectives"})

@@ -12,12 +12,12 @@ from typing import Any
 from dsync.domain.rights import opened
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Reponse, declared_fields
-from dsync.eig.mapping.mapping_section import MappingConfig
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import short
+from dsync.eig.sections import MappingConfig
 from dsync.programme import Words
 from dsync.store.dictionary import label_of
 

@@ -18,19 +18,19 @@ from dsync.eig.candidature_facts import EigEvidence
 from dsync.eig.check_lines import EigFindings
 from dsync.eig.code_words import PUBLIC, EigWords
 from dsync.eig.confirmed import evidence_confirmed_at
-from dsync.eig.evidence.gathering import (
+from dsync.eig.gathering import (
     evidence_document,
     gather,
     stored_evidence,
 )
-from dsync.eig.mapping.form import MappedForm
-from dsync.eig.mapping.proposal import foreign_text, mapping_text, off_rules, propose
+from dsync.eig.mapped_form import MappedForm
 from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evaluation import TITLES, judge, rules_of
 from dsync.eig.precheck.evidence import PublicEvidence, identify_product, product_facts
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.proposal import foreign_text, mapping_text, off_rules, propose
 from dsync.eig.publication import account_rules, published_rules
 from dsync.eig.sections import EigSections
 from dsync.eig.stages import REACHED, Etape, following
@@ -54,7 +54,7 @@ from dsync.programme import (
 
 if TYPE_CHECKING:
     # With it, short commands would import the HTTP client to read a database.
-    from dsync.eig.evidence.sources import EvidenceSources
+    from dsync.eig.sources import EvidenceSources
 
 
 def _in_lists(rows: Mapping[str, Row], at: datetime) -> InLists | None:

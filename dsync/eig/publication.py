@@ -11,10 +11,10 @@ from datetime import date
 from typing import Any
 
 from dsync.domain import account
-from dsync.domain.detail_frame import ADVICE, LEVELS
+from dsync.domain.judging import ADVICE
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import CANDIDAT, contribution, opened, rights
-from dsync.domain.verdict import Resultat
+from dsync.domain.verdict import LEVELS, Resultat
 from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.lists import CategorieReponse

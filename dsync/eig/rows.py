@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, text
 from sqlalchemy.orm import Session, defer
 
-from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Json, Presence
+from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Presence
 from dsync.domain.due import FIRST
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.wording import searchable
@@ -18,7 +17,7 @@ from dsync.eig import evidence_tables
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.evidence import RegistryAnswer, established
+from dsync.eig.precheck.evidence import RegistryAnswer
 from dsync.eig.stages import SUITES
 from dsync.store import tables as engine
 from dsync.store.answer_rows import AnswerStatus
@@ -71,7 +70,6 @@ _REFUSED = ("refused_sha256", "refused_since", "refused_times", "refused_message
 
 
 DOUBLON = Check.DOUBLON.value
-NO_FORMER: Mapping[str, str] = MappingProxyType({})
 CATALOGUE = "beta.gouv.fr"
 """The key of the only row of the table `evidence`."""
 
@@ -101,20 +99,6 @@ class EvidenceCopy(NamedTuple):
     """Why it was refused, in French, for analysts."""
     erreur: str | None = None
     """Why the last check failed; None after a success."""
-
-
-class ProductInput(NamedTuple):
-    """What is needed to identify the product of a dossier."""
-
-    numero: DossierNumber
-    page_produit: str | None
-    incubateur: str | None
-    product: Mapping[str, str | bool | None]
-    """The columns of its product, as they are stored."""
-    preuve: Json
-    """The evidence of the current verdict."""
-    etabli: str | None
-    """The id of the product that a person named."""
 
 
 # Half of what a candidature holds.
@@ -158,27 +142,20 @@ _INPUTS = (
 )
 
 
-def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> list[ProductInput]:
-    """Return what is needed to identify the products of these dossiers, ordered by number."""
-    rows = connection.execute(_INPUTS, {"numbers": numbers})
-    return [
-        ProductInput(
-            DossierNumber(row.numero),
-            row.page_produit,
-            row.incubateur,
-            {"produit_id": row.produit_id, "par_sa_fiche": bool(row.par_sa_fiche)},
-            row.preuve,
-            established(row.produit, row.constat, row.page_produit),
-        )
-        for row in rows
-    ]
+def product_inputs(connection: Connection, numbers: Sequence[DossierNumber]) -> Sequence[Any]:
+    """Return what is needed to identify the products of these dossiers, ordered by number.
+
+    That is what the applicant typed, the stored product, the evidence of the current verdict, and
+    `produit` with `constat` of a person's answer.
+    """
+    return connection.execute(_INPUTS, {"numbers": numbers}).all()
 
 
 def same_product(
     connection: Connection,
     demarche: DemarcheNumber,
     products: Collection[str],
-    former: Mapping[str, str] = NO_FORMER,
+    former: Mapping[str, str] = {},
 ) -> dict[str, list[DossierNumber]]:
     """Return the first dossiers that count as doublons, by product, in the order of deposits.
 

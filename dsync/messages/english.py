@@ -8,9 +8,8 @@ from typing import assert_never
 
 from msgspec.structs import asdict
 
-from dsync.domain.check_line import expiry_line
 from dsync.domain.json_bytes import MAX_VALUES
-from dsync.domain.remedies import ago, span
+from dsync.domain.remedies import ago, expiry_line, span
 from dsync.errors import quotation
 from dsync.messages import kinds as k
 

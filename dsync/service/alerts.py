@@ -22,8 +22,8 @@ import structlog
 from dsync.care.concerns import CHECK, concerns_of
 from dsync.care.prerequisites import crash_line
 from dsync.care.state import states_of
-from dsync.domain.check_line import EXPIRY_WARNED_DAYS, CheckLine, CheckStatus
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.remedies import EXPIRY_WARNED_DAYS, CheckLine, CheckStatus
 from dsync.errors import (
     ConfigurationError,
     DSUnauthorizedError,

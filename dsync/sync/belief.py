@@ -1,4 +1,9 @@
-"""Keeps what a page shows and is not believed out of the copy.
+"""Keeps what DS could not render, and what a page shows and is not believed, out of the copy.
+
+What DS could not render of a dossier is filled with what is known of it. So nothing that depends on
+it sees a gap: not its rows, its hashes, its verdict, nor the comparison with its stored copy. What
+was never read stays as DS shows it, and its name goes into `contenu.lacunes`: the value that comes
+later is no change.
 
 A page alone does not tell whether one dossier is odd or DS is wrong: what is in doubt stays as the
 copy has it until the end of the read, where `settling` decides.
@@ -6,16 +11,177 @@ copy has it until the end of the read, where `settling` decides.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from dsync.domain.dossier import LAYOUT_TYPES, Dossier
+import msgspec
+from msgspec.structs import replace
+
+from dsync.domain.dossier import (
+    LAYOUT_TYPES,
+    NOT_RENDERED,
+    Champ,
+    Demandeur,
+    Dossier,
+    Ligne,
+    Traitement,
+    cell_key,
+)
 from dsync.domain.ids import DossierNumber
 from dsync.store import StoredDossier
 from dsync.sync.context import Run, most_of
 from dsync.sync.doubts import Doubt, doubt_of, kept
-from dsync.sync.unrendered import KnownDossier
+from dsync.sync.record import dossier_of
+
+_CHAMPS = ("champs", "annotations")
+_NO_CELLS: Mapping[str, Champ] = {}
+
+
+class KnownDossier:
+    """What the copy has of a dossier, and the names of its parts that were never read.
+
+    `dossier` is None without a copy, or if it was damaged.
+    """
+
+    def __init__(self, dossier: Dossier | None = None, gaps: Iterable[str] = ()) -> None:
+        self.dossier = dossier
+        self.gaps = frozenset(gaps)
+
+    @classmethod
+    def of(cls, stored: StoredDossier | None) -> KnownDossier:
+        """Return what is known of a stored dossier; nothing of one that was damaged."""
+        if stored is None:
+            return cls()
+        try:
+            return cls(dossier_of(stored), msgspec.json.decode(stored.contents["lacunes"] or b"[]"))
+        except (msgspec.DecodeError, TypeError, ValueError, KeyError):
+            return cls()
+
+
+def may_lack_company(dossier: Dossier) -> bool:
+    """Return whether the applicant has a SIRET and no company, as when the registry was down."""
+    return bool(dossier.demandeur.siret) and not dossier.demandeur.has_company
+
+
+def filled(
+    dossier: Dossier, unread: frozenset[str], known: KnownDossier
+) -> tuple[Dossier, frozenset[str]]:
+    """Return a dossier with its unread parts as they are known, and the names of the others.
+
+    `unread` names the parts that DS could not render, or not completely: a champ's or an
+    annotation's id, the `cell_key` of one in a row, a field of `Dossier`.
+    """
+    lost: set[str] = set()
+    changes: dict[str, Any] = {"demandeur": _applicant(dossier.demandeur, unread, known, lost)}
+    of_form = unread - set(Dossier.__struct_fields__)
+    for name in sorted(unread - of_form - {"demandeur"}):
+        if known.dossier is None or name in known.gaps:
+            lost.add(name)
+        elif name == "traitements":
+            changes[name] = _steps(dossier.traitements, known.dossier.traitements, lost)
+        else:
+            changes[name] = getattr(known.dossier, name)
+    for name in _CHAMPS if of_form else ():
+        shown: tuple[Champ, ...] = getattr(dossier, name)
+        earlier = _by_id(getattr(known.dossier, name)) if known.dossier else None
+        changes[name] = tuple(_champ(one, of_form, earlier, known.gaps, lost) for one in shown)
+    return replace(dossier, **changes), frozenset(lost)
+
+
+def _applicant(
+    shown: Demandeur, unread: frozenset[str], known: KnownDossier, lost: set[str]
+) -> Demandeur:
+    name = "demandeur"
+    earlier = known.dossier.demandeur if known.dossier and name not in known.gaps else None
+    is_same = earlier is not None and shown.siret in (None, earlier.siret)
+    if name not in unread:
+        # What the registry once gave of an organisation stays true while it is down.
+        has_lost = is_same and not shown.has_company and shown.siret is not None
+        if earlier and has_lost and earlier.has_company:
+            return earlier
+        if earlier and is_same and earlier.address and "address" not in shown.details:
+            return replace(shown, details={**shown.details, "address": earlier.details["address"]})
+        return shown
+    if earlier and is_same:
+        return earlier
+    lost.add(name)
+    return replace(shown, genre=NOT_RENDERED)
+
+
+def _steps(
+    shown: tuple[Traitement, ...], known: tuple[Traitement, ...], lost: set[str]
+) -> tuple[Traitement, ...]:
+    """Return the traitements with what is known of those that the copy has."""
+    earlier = {(one.evenement, one.date): one for one in known}
+    if any((one.evenement, one.date) not in earlier for one in shown):
+        lost.add("traitements")
+    beside = ((one, earlier.get((one.evenement, one.date), one)) for one in shown)
+    return tuple(
+        Traitement(
+            one.evenement,
+            one.date,
+            one.motivation or its.motivation,
+            one.email_agent or its.email_agent,
+            one.revision_id or its.revision_id,
+        )
+        for one, its in beside
+    )
+
+
+def _champ(
+    shown: Champ,
+    unread: frozenset[str],
+    known: Mapping[str, Champ] | None,
+    gaps: frozenset[str],
+    lost: set[str],
+    row: str = "",
+) -> Champ:
+    """Return a champ, or its known value if it is unread; `lost` receives its key without one.
+
+    `known` has the known champs beside it, by id; None: nothing is known of the dossier. `row` is
+    the id of the row that it is in, empty outside of one.
+    """
+    id_ = shown.descriptor_id
+    key = cell_key(id_, row) if row else id_
+    if key in unread:
+        if known is None or key in gaps:
+            lost.add(key)
+            return shown
+        # One that the dossier did not have is blank.
+        value = known.get(id_) or Champ(id_)
+        if _is_other(shown, value):
+            lost.add(key)
+            return shown
+        return replace(value, libelle=shown.libelle, type=shown.type)
+    if not any(
+        cell_key(one.descriptor_id, r.id) in unread for r in shown.lignes for one in r.champs
+    ):
+        return shown
+    rows = known.get(id_, Champ(id_)).lignes if known is not None else ()
+    cells = {one.id: _by_id(one.champs) for one in rows}
+    lignes = []
+    for ligne in shown.lignes:
+        its = cells.get(ligne.id, _NO_CELLS) if known is not None else None
+        champs = tuple(_champ(one, unread, its, gaps, lost, ligne.id) for one in ligne.champs)
+        lignes.append(Ligne(ligne.id, champs))
+    return replace(shown, lignes=tuple(lignes))
+
+
+def _is_other(shown: Champ, known: Champ) -> bool:
+    """Return whether DS has rendered enough of an object to tell that it is not the known one."""
+    if not isinstance(shown.valeur, dict):
+        return False
+    earlier = known.valeur if isinstance(known.valeur, dict) else {}
+    return any(shown.valeur.get(key) not in (None, earlier.get(key)) for key in _KEYS)
+
+
+_KEYS = ("code", "siret", "id")
+"""What identifies the objects that are values of champs."""
+
+
+def _by_id(champs: Iterable[Champ]) -> dict[str, Champ]:
+    return {champ.descriptor_id: champ for champ in champs}
 
 
 class Read(NamedTuple):

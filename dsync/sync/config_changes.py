@@ -14,15 +14,22 @@ from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.due import ToJudge
 from dsync.errors import ConfigurationError
 from dsync.messages import kinds as k
-from dsync.sync.context import Context, Run, digest, is_accepted, nothing_to_accept
+from dsync.sync.context import (
+    Context,
+    Run,
+    digest,
+    is_accepted,
+    learn_revisions,
+    nothing_to_accept,
+    refresh_demarche,
+)
 from dsync.sync.grounds import (
     follow_boxes,
     has_lost_box,
-    known_boxes,
+    learn_boxes,
     lost_boxes,
     serves_another_call,
 )
-from dsync.sync.page_storing import learn_revisions, refresh_demarche
 
 
 def check_sections(run: Run) -> None:
@@ -88,8 +95,8 @@ def follow_config_changes(run: Run) -> None:
     demarche = run.known_demarche()
     with run.reading() as reader:
         before = reader.state.read().writing_key
-        if run.known_boxes is None:
-            run.known_boxes = known_boxes(reader)
+        # Before wishes are worded again: a suspended one tells that there was a box.
+        learn_boxes(run, reader)
         words = {k.value: v for k, v in run.context.words.items()}
         names = (run.context.appel, words, _origins(run, demarche))
         is_named = reader.demarche.names() == names

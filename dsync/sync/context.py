@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -66,6 +66,8 @@ class Progress:
         """Take the number of dossiers pushed so far."""
 
 
+SHOWN = 5
+"""Maximum number of fields that a message names."""
 OVERLAP = timedelta(minutes=10)
 """How far before the watermark an incremental read starts."""
 FEW = 5
@@ -224,6 +226,39 @@ class Run:
     def now(self) -> datetime:
         """The present instant, in UTC."""
         return self.context.clock()
+
+
+def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
+    """Load these revisions of the form into `run.revisions`; None for one that DS does not give."""
+    wanted = set(ids)
+    if wanted <= run.revisions.keys():
+        return
+    if demarche := run.known_demarche():
+        run.revisions.update(demarche.revisions)
+    if not wanted <= run.revisions.keys():
+        refresh_demarche(run)
+    for unknown in wanted - run.revisions.keys():
+        # So that DS is not asked for it again at each page.
+        run.revisions[unknown] = None
+
+
+def refresh_demarche(run: Run) -> Demarche:
+    """Read and store the démarche's revisions, labels and instructeurs.
+
+    Of a revision that cannot be read completely, the stored copy stays in use: a published
+    revision does not change.
+    """
+    demarche = run.context.client.demarche(run.context.demarche)
+    with run.transaction() as tx:
+        tx.demarche.save(demarche, run.context.opened)
+        run.stored_demarche = tx.demarche.read()
+    stored = run.stored_demarche.revisions if run.stored_demarche else {}
+    run.revisions.update({**demarche.revisions, **stored})
+    if lost := demarche.unreadable_fields:
+        run.problem(k.UnreadableFields(tuple(lost[:SHOWN]), max(len(lost) - SHOWN, 0)))
+    run.demarche_is_fresh = True
+    run.misfits = None
+    return demarche
 
 
 def is_accepted(run: Run, proposal: Proposal) -> bool:

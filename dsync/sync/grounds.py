@@ -1,13 +1,22 @@
-"""What keeps a run from judging or writing: a form that is not the configuration's, a lost box.
+"""What keeps a run from judging or writing: another form, a lost box, another database.
 
-`dsync check` says KO of the same. What stands keeps standing: nothing is judged anew, or nothing is
-written into the dossiers that it is about, until somebody corrects it.
+`dsync check` says KO of the first two. What stands keeps standing: nothing is judged anew, or
+nothing is written into the dossiers that it is about, until somebody corrects it.
+
+One database writes a démarche. This one was lost or restored from an older backup, or a second one
+writes, too: which of them does is for a person to say, and until then a run writes nothing at all.
+The values are looked for in the copy before the first mutation, so that a push without such values
+asks DS for nothing more; those that are found are read again from DS, whose dates prove who wrote
+them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from msgspec import DecodeError
+
+from dsync.annotations.adopted import may_be_adopted
 from dsync.annotations.targets import (
     VALUE_NAMES,
     AnnotationsConfig,
@@ -16,14 +25,16 @@ from dsync.annotations.targets import (
     found_boxes,
     resolve,
 )
-from dsync.annotations.wish import WishStatus
-from dsync.domain.consent import Consent, Move, Proposal
+from dsync.annotations.wish import DossierWishes, WishStatus
+from dsync.domain.consent import Consent, Move, Proposal, counted
 from dsync.domain.dossier import Demarche, Revision
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.messages import kinds as k
 from dsync.programme import FormFault, Programme
 from dsync.store import Reader
-from dsync.sync.context import Misfits, Run, is_accepted
+from dsync.sync.context import Misfits, Run, is_accepted, learn_revisions, nothing_to_accept
+from dsync.sync.record import annotations_of
+from dsync.sync.writes import Another, WriteTerms, plan_steps
 
 BOX = "annotations.validation"
 """The subject of a proposal to give the validation box up."""
@@ -131,11 +142,18 @@ def known_boxes(reader: Reader) -> frozenset[str]:
     return frozenset(known)
 
 
-def _known(run: Run) -> frozenset[str]:
+def learn_boxes(run: Run, reader: Reader) -> frozenset[str]:
+    """Return what was found as the validation box before this run, read at its first use."""
     if run.known_boxes is None:
-        with run.reading() as reader:
-            run.known_boxes = known_boxes(reader)
+        run.known_boxes = known_boxes(reader)
     return run.known_boxes
+
+
+def _known(run: Run) -> frozenset[str]:
+    if run.known_boxes is not None:
+        return run.known_boxes
+    with run.reading() as reader:
+        return learn_boxes(run, reader)
 
 
 def _published(run: Run) -> list[Revision]:
@@ -198,3 +216,95 @@ def _remember(run: Run, known: frozenset[str]) -> None:
         run.known_boxes = boxes
         with run.transaction() as tx:
             tx.state.save(validation_boxes=sorted(boxes))
+
+
+_LOOKED_AT = 200
+"""Number of dossiers whose copies are looked at in one statement."""
+_OTHER_WRITER = (
+    "Ces valeurs ont la forme de celles de dsync, mais cette base ne les a pas inscrites : elle a "
+    "été perdue ou restaurée, ou une autre installation inscrit dans la même démarche. Arrêtez "
+    "d’abord l’autre installation."
+)
+
+
+def is_writer(run: Run, terms: WriteTerms) -> bool:
+    """Return whether this database may write: no other one did, or a person said that it may.
+
+    If not, that is in the report, and `terms.anothers` has the dossiers.
+
+    Raises:
+        DSError: the values could not be read; nothing was written.
+    """
+    if may_adopt(run, terms, _found(run, terms)):
+        if not terms.anothers:
+            nothing_to_accept(run, Consent.WRITER)
+        return True
+    return False
+
+
+def may_adopt(run: Run, terms: WriteTerms, found: Mapping[DossierNumber, Another]) -> bool:
+    """Return whether this database may take what was found as its own; report it if not.
+
+    It may by a person's consent, which `terms.anothers` then has. It needs none where it wrote
+    itself, and has forgotten what, because the dossier was erased from it meanwhile.
+    """
+    if found.items() <= terms.anothers.items():
+        return True
+    with run.reading() as reader:
+        forgotten = reader.outbox.forgotten([*found])
+    others_only = {number: one for number, one in found.items() if number not in forgotten}
+    if others_only.items() <= terms.anothers.items():
+        return True
+    terms.anothers.update(others_only)
+    others = terms.anothers.values()
+    moves = counted("résultat", [(one.before, one.after) for one in others])
+    subjects = {str(number): one.digest for number, one in terms.anothers.items()}
+    proposal = Proposal(Consent.WRITER, moves, len(subjects), subjects, _OTHER_WRITER)
+    if is_accepted(run, proposal):
+        return True
+    run.report.brake(k.AnotherWrites(len(subjects), proposal.table))
+    return False
+
+
+def _found(run: Run, terms: WriteTerms) -> dict[DossierNumber, Another]:
+    """Return the dossiers with waiting wishes in which another database's values stand."""
+    suspects = _suspects(run, terms)
+    learn_revisions(run, {dossier.revision_id for dossier in suspects})
+    ids = {id_ for one in suspects for id_ in run.annotations_of(one.revision_id).ids()}
+    found = {}
+    for some in run.batches(suspects, run.context.client.limits.push_batch):
+        numbers = [dossier.numero for dossier in some]
+        remotes = run.context.client.rendered_annotations(numbers, sorted(ids), run.demarche)
+        for dossier in some:
+            remote = remotes.get(dossier.numero)
+            if remote is None or remote.dossier_id != dossier.dossier_id:
+                continue
+            own = run.annotations_of(dossier.revision_id)
+            steps, adopted = plan_steps(dossier, remote, own, terms)
+            if adopted:
+                found[dossier.numero] = Another.of(steps, adopted)
+    return found
+
+
+def _suspects(run: Run, terms: WriteTerms) -> list[DossierWishes]:
+    """Return the dossiers whose copies have such values, by their form."""
+    suspects: list[DossierWishes] = []
+    with run.reading() as reader:
+        numbers = reader.outbox.waiting_numbers(annotations=True)
+    for some in run.batches(numbers, _LOOKED_AT):
+        with run.reading() as reader:
+            waiting = reader.outbox.waiting_dossiers(some)
+            stored = reader.contents.annotations(some)
+        learn_revisions(run, {dossier.revision_id for dossier in waiting})
+        for dossier in waiting:
+            wishes = {wish.annotation: wish for wish in dossier.wishes}
+            own = run.annotations_of(dossier.revision_id)
+            try:
+                values = annotations_of(stored.get(dossier.numero))
+            except DecodeError:
+                # What a damaged copy had is read from DS.
+                suspects.append(dossier)
+                continue
+            if may_be_adopted(wishes, values, own, terms.stated_verdict):
+                suspects.append(dossier)
+    return suspects

@@ -16,18 +16,17 @@ from dsync.annotations.plan import shows
 from dsync.annotations.targets import LABEL, AnnotationsConfig, ResolvedAnnotations
 from dsync.annotations.wish import Wish, WishStatus
 from dsync.domain.conversation import conversation_of, told, with_sides, with_told
-from dsync.domain.dossier import Demarche, Dossier
+from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds.client import DOSSIERS_PER_REQUEST
 from dsync.ds.dossier_reading import lacks_names_only, unread_parts
 from dsync.ds.results import Page, Unreadable
 from dsync.messages import kinds as k
 from dsync.store import Record, StoredDossier, Tx
-from dsync.sync.belief import Held, Read, doubted
-from dsync.sync.context import Run
+from dsync.sync.belief import Held, KnownDossier, Read, doubted, filled, may_lack_company
+from dsync.sync.context import Run, learn_revisions
 from dsync.sync.grounds import has_lost_box
 from dsync.sync.record import dossier_of
-from dsync.sync.unrendered import KnownDossier, filled, may_lack_company
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,10 +42,6 @@ QUARANTINE_MESSAGES = {
     "regle": "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier avis reste",
 }
 """Why a dossier is in quarantine, by code, in the words of the view `lecture_anomalie`."""
-
-
-SHOWN = 5
-"""Maximum number of fields that a message names."""
 
 
 PageJudge = Callable[[Tx, Sequence[DossierNumber]], Callable[[], None]]
@@ -248,20 +243,6 @@ def quarantine_dossier(run: Run, tx: Tx, number: DossierNumber, code: str, place
     tx.quarantine.add(run.id, number, code, message, run.now)
 
 
-def learn_revisions(run: Run, ids: Iterable[RevisionId]) -> None:
-    """Load these revisions of the form into `run.revisions`; None for one that DS does not give."""
-    wanted = set(ids)
-    if wanted <= run.revisions.keys():
-        return
-    if demarche := run.known_demarche():
-        run.revisions.update(demarche.revisions)
-    if not wanted <= run.revisions.keys():
-        refresh_demarche(run)
-    for unknown in wanted - run.revisions.keys():
-        # So that DS is not asked for it again at each page.
-        run.revisions[unknown] = None
-
-
 def _watermark_after(crawl: Crawl, records: Sequence[Record]) -> datetime | None:
     if not crawl.advances_watermark or not crawl.is_ordered or crawl.server_time is None:
         return None
@@ -291,25 +272,6 @@ def store_by_number(
         shown = {dossier.number for dossier in page.nodes} | {one.number for one in page.unreadable}
         missing += [number for number in some if number not in shown]
     return missing
-
-
-def refresh_demarche(run: Run) -> Demarche:
-    """Read and store the démarche's revisions, labels and instructeurs.
-
-    Of a revision that cannot be read completely, the stored copy stays in use: a published
-    revision does not change.
-    """
-    demarche = run.context.client.demarche(run.context.demarche)
-    with run.transaction() as tx:
-        tx.demarche.save(demarche, run.context.opened)
-        run.stored_demarche = tx.demarche.read()
-    stored = run.stored_demarche.revisions if run.stored_demarche else {}
-    run.revisions.update({**demarche.revisions, **stored})
-    if lost := demarche.unreadable_fields:
-        run.problem(k.UnreadableFields(tuple(lost[:SHOWN]), max(len(lost) - SHOWN, 0)))
-    run.demarche_is_fresh = True
-    run.misfits = None
-    return demarche
 
 
 def edited_elsewhere(

@@ -35,14 +35,20 @@ from dsync.errors import (
 from dsync.messages import kinds as k
 from dsync.store import SyncState, Tx
 from dsync.store.requests import WEBHOOK
-from dsync.sync.context import OVERLAP, Run, is_accepted, most_of, nothing_to_accept
+from dsync.sync.context import (
+    OVERLAP,
+    Run,
+    is_accepted,
+    learn_revisions,
+    most_of,
+    nothing_to_accept,
+    refresh_demarche,
+)
 from dsync.sync.doubts import Doubts
 from dsync.sync.evaluate import evaluate_page, page_judge
 from dsync.sync.page_storing import (
     EPOCH,
     Crawl,
-    learn_revisions,
-    refresh_demarche,
     store_by_number,
     store_page,
 )

@@ -111,7 +111,7 @@ class Recorder:
 
         If DS does not give its revision, the form is derived from the dossier's own champs.
         Corrections are those that its usager was asked for before; `unread` names the parts
-        that DS has never rendered, as in `unrendered.filled`.
+        that DS has never rendered, as in `belief.filled`.
         """
         form = self._form_of(dossier, revision)
         champs = champs_of_form(dossier.champs, form.descriptors)

@@ -22,12 +22,12 @@ from dsync.annotations.plan import Action, Remote, Step
 from dsync.annotations.targets import ResolvedAnnotations
 from dsync.annotations.wish import DossierWishes, WishOutcome, WishStatus, WrittenValue
 from dsync.domain.consent import Consent
-from dsync.domain.detail_frame import stated_verdict
 from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber
+from dsync.domain.judging import stated_verdict
 from dsync.ds.classify import Refusal
 from dsync.ds.crawl import PageSize
-from dsync.ds.results import DossierWrite
+from dsync.ds.write_document import DossierWrite
 from dsync.errors import (
     DSBadDataError,
     DSError,
@@ -38,10 +38,8 @@ from dsync.errors import (
 )
 from dsync.messages import kinds as k
 from dsync.sync.config_changes import follow_config_changes, report_missing_labels
-from dsync.sync.context import Run, nothing_to_accept
-from dsync.sync.grounds import UNREAD_BOX, has_lost_box, serves_another_call
-from dsync.sync.other_databases import is_writer, may_adopt
-from dsync.sync.page_storing import learn_revisions, refresh_demarche
+from dsync.sync.context import Run, learn_revisions, nothing_to_accept, refresh_demarche
+from dsync.sync.grounds import UNREAD_BOX, has_lost_box, is_writer, may_adopt, serves_another_call
 from dsync.sync.pull import read_back
 from dsync.sync.work import Overwrite, Push
 from dsync.sync.write_brake import replaces_too_much

@@ -20,14 +20,13 @@ from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT, Annotations
 from dsync.annotations.wish import Standing
 from dsync.domain.check_answers import answers_in
 from dsync.domain.consent import Asked, Consent, Move, Proposal, counted, digest_of
-from dsync.domain.detail_frame import frame_of
 from dsync.domain.due import MOST_NAMED
 from dsync.domain.ids import DossierNumber
+from dsync.domain.judging import frame_of
 from dsync.domain.verdict import StoredVerdict, Verdict, changes
 from dsync.messages import kinds as k
 from dsync.store.outbox import Replacing
-from dsync.sync.context import Run, is_accepted, most_of, nothing_to_accept
-from dsync.sync.page_storing import learn_revisions
+from dsync.sync.context import Run, is_accepted, learn_revisions, most_of, nothing_to_accept
 
 FEW = 3
 """Fewer dossiers are no pattern, as long as none is reversed."""

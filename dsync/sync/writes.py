@@ -22,7 +22,7 @@ from dsync.domain.consent import digest_of
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.ds.classify import Refusal
-from dsync.ds.results import DossierWrite, WriteOutcome
+from dsync.ds.write_document import DossierWrite, WriteOutcome
 from dsync.messages import kinds as k
 from dsync.sync.context import Run
 
@@ -69,7 +69,7 @@ class WriteTerms:
     """Returns the verdict that a detail states, None for a text that the programme did not make."""
     anothers: dict[DossierNumber, Another] = field(default_factory=dict)
     """The dossiers into which another database wrote. This one writes into them, and into others,
-    only with a person's consent to all of them (`dsync/sync/other_databases.py`)."""
+    only with a person's consent to all of them (`dsync/sync/grounds.py`)."""
 
 
 def plan_steps(

@@ -27,7 +27,6 @@ SOURCES = (
     "settings.py",
     "annotations/targets.py",
     "eig/sections.py",
-    "eig/mapping/mapping_section.py",
     "eig/precheck/rules_section.py",
 )
 SCHEMA = EigConfiguration.model_json_schema()

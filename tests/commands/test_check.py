@@ -9,7 +9,7 @@ import pytest
 
 from dsync.configuration import shipped_config
 from dsync.sandbox import Sandbox, content
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.faults import ScriptedFault
 from tests.acceptance.worker.installed import slowdown
 from tests.commands.command import Command, InsideCommand
 

@@ -11,10 +11,9 @@ import pytest
 
 from dsync.configuration import EigConfiguration, read_configuration, shipped_config
 from dsync.domain.toml import TO_CHECK
-from dsync.sandbox import Change, Sandbox
+from dsync.sandbox import Change, Sandbox, opaque_ids
 from dsync.sandbox.content import EQUIPMENT_FORM
-from dsync.sandbox.world import opaque_ids
-from dsync.sandbox.world.model import ChampDescriptor, FormSeed
+from dsync.sandbox.model import ChampDescriptor, FormSeed
 from tests.commands.command import Command, Ended
 from tests.commands.test_next_call import NUMBER, SHIFT, next_dossiers, next_form
 from tests.conftest import Golden

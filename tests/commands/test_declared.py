@@ -16,7 +16,7 @@ import pytest
 
 from dsync.domain.toml import TO_CHECK, array
 from dsync.sandbox import Sandbox, content
-from dsync.sandbox.world.edits import Change
+from dsync.sandbox.edits import Change
 from tests.commands.command import Command
 from tests.commands.conftest import once, operator
 

@@ -15,11 +15,10 @@ import pytest
 
 from dsync.configuration import EigConfiguration, read_configuration, shipped_config
 from dsync.eig.check_lines import OPTIONAL
-from dsync.eig.mapping.mapping_section import CHAMP_FIELDS
-from dsync.sandbox import Sandbox, content
+from dsync.eig.sections import CHAMP_FIELDS
+from dsync.sandbox import Sandbox, content, opaque_ids
 from dsync.sandbox.content.aap_eig7 import FORM
-from dsync.sandbox.world import opaque_ids
-from dsync.sandbox.world.model import ChampDescriptor, FormRevision, FormSeed, ServedDossier
+from dsync.sandbox.model import ChampDescriptor, FormRevision, FormSeed, ServedDossier
 from tests.commands.command import Command
 from tests.commands.conftest import with_thirty
 from tests.engine.rig import NOW

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.faults import ScriptedFault
 from tests.commands.command import Command
 from tests.commands.terminal import on_terminal
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dsync.sandbox.world.model import ServedDossier
+from dsync.sandbox.model import ServedDossier
 from tests.console.served import ServedConsole, Visitor, served
 from tests.engine.rig import Engine, engine_for, seeds
 

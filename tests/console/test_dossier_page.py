@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dsync.console.access import Role
-from dsync.sandbox.world.model import FileSeed
+from dsync.sandbox.model import FileSeed
 from dsync.wiring import Worker
 from tests.console.served import Visitor, served, visiting, words
 from tests.engine.rig import FIRST, LETTRE, PAGE, PROBLEME, Engine, number, seeds

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from dsync.console.access import Role
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.faults import ScriptedFault
 from tests.console.conftest import NewEngine
 from tests.console.served import Visitor, served, visiting
 from tests.engine.rig import RESULTAT, Engine, number, seeds

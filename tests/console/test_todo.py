@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dsync.console.access import Role
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.faults import ScriptedFault
 from tests.commands.command import without_programme
 from tests.console.provider import as_, team
 from tests.console.served import Visitor, configured, served, visiting

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import recorded_world
 
-from dsync.sandbox.http.control import action
-from dsync.sandbox.http.faults import ScriptedFault
-from dsync.sandbox.world.edits import Change
+from dsync.sandbox.control import action
+from dsync.sandbox.edits import Change
+from dsync.sandbox.faults import ScriptedFault
 
 Step: TypeAlias = str | Callable[[Any], None]
 

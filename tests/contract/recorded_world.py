@@ -10,10 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from dsync.sandbox import opaque_ids
 from dsync.sandbox.content import EVERY_TYPE_FORM, FORM
-from dsync.sandbox.http.sandbox import Sandbox
-from dsync.sandbox.world import opaque_ids
-from dsync.sandbox.world.model import (
+from dsync.sandbox.model import (
     ChampDescriptor,
     FileSeed,
     FormRevision,
@@ -21,6 +20,7 @@ from dsync.sandbox.world.model import (
     Row,
     ServedDossier,
 )
+from dsync.sandbox.server import Sandbox
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 AIDE_ROW = "01M2MG7SC0KQB88VSK6C0AE871"

@@ -15,7 +15,7 @@ import responses
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
 from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
-from dsync.ds.results import DossierWrite, WriteOutcome
+from dsync.ds.write_document import DossierWrite, WriteOutcome
 from dsync.errors import DSError
 from tests.conftest import SHARED
 from tests.unit.ds.nodes import label_step, value_step

@@ -8,7 +8,7 @@ import pytest
 
 from dsync.ds import operations
 from dsync.sandbox import Change
-from dsync.sandbox.world.opaque_ids import encode
+from dsync.sandbox.opaque_ids import encode
 from tests.contract.conftest import shown
 
 

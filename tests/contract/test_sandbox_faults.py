@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.sandbox import ScriptedFault
-from dsync.sandbox.world import opaque_ids
-from dsync.sandbox.world.truth import DossierTruth
+from dsync.sandbox import ScriptedFault, opaque_ids
+from dsync.sandbox.scalars import DossierTruth
 
 PAGE = (
     "query page($n:Int){demarche(number:86321){dossiers(first:$n){"

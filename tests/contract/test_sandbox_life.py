@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Change
-from dsync.sandbox.world.model import ChampDescriptor
-from dsync.sandbox.world.scalars import iso
+from dsync.sandbox.model import ChampDescriptor
+from dsync.sandbox.scalars import iso
 from tests.contract.conftest import shown
 
 MORALE = {"kind": "morale", "siret": "13002526500013"}

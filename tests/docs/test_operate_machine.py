@@ -20,7 +20,7 @@ import pytest
 
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM, FIRST_NUMBER
-from dsync.sandbox.world.edits import Change
+from dsync.sandbox.edits import Change
 from tests.docs.shell import NUMBER, ROOT, Done, Machine, block, page
 from tests.engine.rig import small_sandbox
 

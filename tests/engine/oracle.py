@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from dsync.annotations.targets import normalise
 from dsync.domain.dossier import OPEN_ETATS
-from dsync.sandbox.world.truth import DossierTruth
+from dsync.sandbox.scalars import DossierTruth
 from tests.engine.rig import DATE, DETAIL, FIRST, RESULTAT, VALIDE, Engine
 
 PRESENCES = {"present": "present", "masque": "masque", "expire": "disparu", "supprime": "supprime"}

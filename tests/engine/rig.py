@@ -30,17 +30,15 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.run_kinds import Kind
 from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
-from dsync.eig.evidence.gathering import FEWEST
-from dsync.sandbox import Sandbox, content
+from dsync.eig.gathering import FEWEST
+from dsync.sandbox import Sandbox, content, endpoint, opaque_ids
+from dsync.sandbox.call import Call
 from dsync.sandbox.content import products
 from dsync.sandbox.content.aap_eig7 import FORM
-from dsync.sandbox.graphql.call import Call
-from dsync.sandbox.graphql.documents import QueryDocument
-from dsync.sandbox.http import endpoint
-from dsync.sandbox.http.control import Control
-from dsync.sandbox.http.endpoint import Entry
-from dsync.sandbox.world import opaque_ids
-from dsync.sandbox.world.model import ServedDossier
+from dsync.sandbox.control import Control
+from dsync.sandbox.endpoint import Entry
+from dsync.sandbox.execution import QueryDocument
+from dsync.sandbox.model import ServedDossier
 from dsync.service.alerts import findings_of
 from dsync.settings import Settings
 from dsync.store import Store, SyncState, tables

@@ -10,7 +10,7 @@ import pytest
 from dsync.annotations.targets import VerdictTexts
 from dsync.domain.consent import Consent
 from dsync.sandbox import Change
-from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sandbox.model import ChampDescriptor
 from tests.engine.conftest import Start
 from tests.engine.rig import (
     DATE,

@@ -24,7 +24,7 @@ from dsync.care.state import Looked
 from dsync.domain.run_kinds import Kind
 from dsync.errors import ConfigurationError, StoreError
 from dsync.messages.kinds import DatabaseFailed
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.faults import ScriptedFault
 from dsync.service.alerts import Alerts, ping, teller
 from dsync.service.sentry import reporter
 from dsync.store import RunningService

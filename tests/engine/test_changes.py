@@ -12,7 +12,7 @@ import pytest
 from dsync.domain.consent import Consent
 from dsync.sandbox import Change
 from dsync.sandbox.content.aap_eig7 import FORM
-from dsync.sandbox.world.model import ChampDescriptor, FileSeed
+from dsync.sandbox.model import ChampDescriptor, FileSeed
 from tests.engine.conftest import Start
 from tests.engine.rig import (
     DATE,

@@ -8,7 +8,7 @@ import pytest
 
 from dsync.database import open_database
 from dsync.errors import LeaseHeldError
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.faults import ScriptedFault
 from dsync.sync.work import ReadAll
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
 from tests.store.databases import on_each

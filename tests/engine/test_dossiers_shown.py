@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import ScriptedFault
-from dsync.sandbox.world.model import ServedDossier
+from dsync.sandbox.model import ServedDossier
 from tests.engine.rig import DEMARCHE, PAGE, PROBLEME, Engine, number, seeds
 from tests.store.databases import on_each, postgresql_if_long
 

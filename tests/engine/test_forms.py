@@ -19,7 +19,7 @@ from dsync.domain.dossier import slug
 from dsync.ds import operations
 from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EVERY_TYPE_FORM, every_type_dossiers
-from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sandbox.model import ChampDescriptor
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.sync.work import ReadAll, Request
 from dsync.wiring import Worker

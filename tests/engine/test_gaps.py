@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Change
-from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sandbox.model import ChampDescriptor
 from tests.engine.conftest import Start
 from tests.engine.oracle import check_copy
 from tests.engine.rig import FIRST, PROBLEME, Engine, id_of, number, seeds

@@ -13,7 +13,7 @@ import pytest
 
 from dsync.exports.export import export, tables_of
 from dsync.sandbox import Change
-from dsync.sandbox.world.model import ChampDescriptor, FileSeed
+from dsync.sandbox.model import ChampDescriptor, FileSeed
 from dsync.store.dictionary import WITHHELD
 from tests.engine.rig import DEMARCHE, LETTRE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.test_evidence import publish, rewrite

@@ -10,7 +10,7 @@ import pytest
 from dsync.annotations.targets import AnnotationTarget
 from dsync.domain.consent import Consent
 from dsync.sandbox import Change
-from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sandbox.model import ChampDescriptor
 from tests.engine.rig import OPEN, PAGE, VALIDE, Engine, id_of, number
 from tests.profiles import long
 

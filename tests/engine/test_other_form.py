@@ -14,7 +14,7 @@ from dsync.configuration import shipped_config
 from dsync.domain.consent import Consent
 from dsync.sandbox import Change, Sandbox, content
 from dsync.sandbox.content.aap_eig7 import FORM
-from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sandbox.model import ChampDescriptor
 from dsync.sync.report import RunReport
 from dsync.sync.work import Precheck, ReadAll, Request
 from dsync.wiring import Worker

@@ -18,7 +18,7 @@ from dsync.care.file_texts import MOST_BYTES, Unread
 from dsync.care.person import look_up
 from dsync.domain.paper import html
 from dsync.domain.run_kinds import Kind
-from dsync.sandbox.world.model import FileSeed, ServedDossier
+from dsync.sandbox.model import FileSeed, ServedDossier
 from dsync.sync.work import AnswerCheck, Erase, Request
 from tests.engine.rig import DEMARCHE, LETTRE, PROBLEME, Engine, number, seeds
 from tests.engine.test_pieces import copying

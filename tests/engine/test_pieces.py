@@ -20,11 +20,11 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.domain.check_line import CheckLine, CheckStatus
+from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.domain.run_kinds import Kind
 from dsync.errors import PieceTargetError
-from dsync.sandbox.world.edits import Change
-from dsync.sandbox.world.model import ChampDescriptor, FileSeed, Row
+from dsync.sandbox.edits import Change
+from dsync.sandbox.model import ChampDescriptor, FileSeed, Row
 from dsync.sync.erasure import forget
 from dsync.sync.piece_files import MARKER
 from dsync.sync.report import RunReport

@@ -6,7 +6,7 @@ import pytest
 
 from dsync.domain.consent import Consent
 from dsync.sandbox import Change
-from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sandbox.model import ChampDescriptor
 from tests.engine.oracle import check_annotations, check_copy
 from tests.engine.rig import PAGE, PROBLEME, Engine, number
 from tests.profiles import long

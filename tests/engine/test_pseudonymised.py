@@ -19,7 +19,7 @@ from sqlalchemy import text
 from dsync.configuration import DemarcheSection
 from dsync.exports.export import export, tables_of
 from dsync.sandbox import Change
-from dsync.sandbox.world.model import ChampDescriptor, ServedDossier
+from dsync.sandbox.model import ChampDescriptor, ServedDossier
 from tests.engine.rig import DEMARCHE, NOW, Engine, id_of, number, opening, seeds
 from tests.engine.roles import made_role, read
 from tests.store.databases import PostgresServer, connected, on_each

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, event
 
 from dsync.domain.run_kinds import Status
 from dsync.sandbox import ScriptedFault
-from dsync.sandbox.http.faults import Kind
+from dsync.sandbox.faults import Kind
 from dsync.sync.context import Progress
 from tests.engine.conftest import Start
 from tests.engine.rig import (

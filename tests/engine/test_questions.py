@@ -12,8 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dsync.sandbox.content.aap_eig7 import CRITERES
-from dsync.sandbox.world.model import ServedDossier
-from dsync.sandbox.world.truth import DossierTruth
+from dsync.sandbox.model import ServedDossier
+from dsync.sandbox.scalars import DossierTruth
 from tests.engine.rig import DEMARCHE, ETAPE, FIRST, PROBLEME, Engine, id_of, seeds
 from tests.store.databases import on_each
 

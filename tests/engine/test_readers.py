@@ -16,7 +16,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.errors import ConfigurationError, StoreError
 from dsync.sandbox import Change
 from dsync.sandbox.content.aap_eig7 import FORM
-from dsync.sandbox.world.model import ChampDescriptor, FileSeed
+from dsync.sandbox.model import ChampDescriptor, FileSeed
 from dsync.store import reading_views
 from dsync.store.dictionary import WITHHELD
 from dsync.sync.record import Recorder

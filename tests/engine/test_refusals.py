@@ -11,7 +11,7 @@ import pytest
 
 from dsync.domain.run_kinds import Status
 from dsync.sandbox import Change, ScriptedFault
-from dsync.sandbox.http.faults import Kind
+from dsync.sandbox.faults import Kind
 from dsync.sync.context import Progress
 from tests.engine.conftest import Start
 from tests.engine.rig import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsync.domain.detail_frame import stated_verdict
+from dsync.domain.judging import stated_verdict
 from tests.engine.conftest import Start
 from tests.engine.rig import DETAIL, PAGE, number
 from tests.engine.test_judging import SUIVI, product_of, republish

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dsync.domain.detail_frame import LEVELS, stated_verdict
-from dsync.domain.verdict import Resultat, Verdict
+from dsync.domain.judging import stated_verdict
+from dsync.domain.verdict import LEVELS, Resultat, Verdict
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.extras import DISTRIBUTION

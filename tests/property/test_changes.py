@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsync.sandbox import Change
-from dsync.sandbox.http.control import action
-from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sandbox.control import action
+from dsync.sandbox.model import ChampDescriptor
 from tests.engine.rig import ETAPE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
 from tests.profiles import STORIES, long
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dsync.sandbox.content.life import happenings
-from dsync.sandbox.world.edits import Change
-from dsync.sandbox.world.model import ChampDescriptor
+from dsync.sandbox.edits import Change
+from dsync.sandbox.model import ChampDescriptor
 from tests.engine.rig import SEED, Engine, few_products, seeds
 from tests.engine.test_judging import STARTUPS, product_of
 from tests.profiles import long

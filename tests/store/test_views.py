@@ -25,7 +25,7 @@ from dsync.eig.rows import INDICATEURS as STAGE_INDICATEURS
 from dsync.eig.rows import save_products
 from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.errors import ConfigurationError
-from dsync.sandbox.graphql import served_schema
+from dsync.sandbox import served_schema
 from dsync.store import Author, Origin, Store
 from dsync.store.engine import parse_url
 from dsync.store.journal import EventName

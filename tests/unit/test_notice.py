@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.notice import OF_DOSSIERS, NoticeFacts, notice
 from dsync.domain.paper import markdown
-from dsync.domain.rights import CANDIDAT
+from dsync.domain.rights import CANDIDAT, OF_DOSSIERS, NoticeFacts, notice
 
 AGES = dict.fromkeys(OF_DOSSIERS, timedelta(days=365))
 FULL = NoticeFacts(

@@ -11,9 +11,9 @@ import dsync
 from dsync.annotations.wish import WishStatus
 from dsync.cli import check, pieces, ruled
 from dsync.console import decisions, words
-from dsync.domain.check_line import CheckStatus
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.pieces import CopyState
+from dsync.domain.remedies import CheckStatus
 from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.stages import Attend
@@ -26,9 +26,10 @@ from dsync.sync.page_storing import QUARANTINE_MESSAGES
 PARTIAL = {
     "dsync.controles.checking._HOW": "rows are checked before, each by its columns",
     "dsync.controles.facts._VALUES": "rows are read by their columns",
+    "dsync.ds.classify._ERRORS": "those of the token are in `_REASONS`",
     "dsync.ds.classify._REASONS": "the faults that are of the token",
     "dsync.eig.message._SAYING": "`_questions` says what is blank",
-    "dsync.eig.mapping.form.DATED": "the stages that a date of the form gives",
+    "dsync.eig.mapped_form.DATED": "the stages that a date of the form gives",
     "dsync.eig.precheck.checks.fiche_produit._MOYENS": "the links that are sure",
     "dsync.eig.precheck.checks.fiche_produit._SENTENCES": "without a catalogue nothing is said",
     "dsync.sync.writes.REMEDIES": "of other refusals, the reason that DS gives says what to do",

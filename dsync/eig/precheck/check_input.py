@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from dsync.domain.check_answers import Answer
 from dsync.domain.dossier import Json
@@ -13,7 +13,7 @@ from dsync.domain.verdict import Controle
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Candidature, Reponse
 from dsync.eig.precheck import sentences
-from dsync.eig.precheck.evidence import PublicEvidence
+from dsync.eig.precheck.evidence import IdentifiedProduct, PublicEvidence
 from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
@@ -27,28 +27,53 @@ READING = frozenset({"source", "sha256", "consulte_le", "registre_source", "regi
 
 @dataclass(frozen=True, slots=True)
 class CheckInput:
-    """A candidature with the evidence, the rules and the facts derived from them."""
+    """A candidature with the evidence, the rules, and what follows from them."""
 
     candidature: Candidature
     evidence: PublicEvidence
     rules: RuleSet
-    match: ProductMatch
-    """The product that the dossier is about."""
-    typed: ProductMatch
-    """What the applicant's answer alone leads to."""
-    catalogue_source: str
-    catalogue_sha256: str
-    consulte_le: str | None
-    """When the catalogue of `match` was fetched, as text; not part of the fingerprint."""
-    read_day: date | None
-    """The day of `consulte_le` in the time zone of the rules."""
-    deposit_day: date
-    """The day of deposit in the time zone of the rules."""
+    named: IdentifiedProduct
     doublons: Sequence[DossierNumber]
     answers: Mapping[str, Answer] = field(default_factory=dict)
     """What persons established, by check."""
     reported_blanks: frozenset[str] = frozenset()
     """Blank fields that another check reports already."""
+
+    @property
+    def match(self) -> ProductMatch:
+        """The product that the dossier is about."""
+        return self.named.match
+
+    @property
+    def typed(self) -> ProductMatch:
+        """What the applicant's answer alone leads to."""
+        return self.named.typed
+
+    @property
+    def catalogue_read(self) -> tuple[str, str, datetime | None]:
+        """The source and the digest of the catalogue of `match`, and when it was fetched."""
+        if known := self.named.product_evidence:
+            return known.source, known.sha256, known.consulte_le
+        catalogue = self.evidence.catalogue
+        source = (catalogue.source, catalogue.sha256) if catalogue else ("", "")
+        return *source, self.evidence.catalogue_at
+
+    @property
+    def consulte_le(self) -> str | None:
+        """When that was, as text; not part of the fingerprint."""
+        at = self.catalogue_read[2]
+        return at.isoformat() if at else None
+
+    @property
+    def read_day(self) -> date | None:
+        """The day of it in the time zone of the rules."""
+        at = self.catalogue_read[2]
+        return self.rules.local_day(at) if at else None
+
+    @property
+    def deposit_day(self) -> date:
+        """The day of deposit in the time zone of the rules."""
+        return self.rules.local_day(self.candidature.depose_le)
 
     @property
     def is_read_late(self) -> bool:

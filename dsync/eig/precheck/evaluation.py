@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from types import MappingProxyType
 
 from msgspec import structs
 
@@ -33,7 +32,6 @@ from dsync.eig.precheck.checks import CHECKS, check_completude
 from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.evidence import (
     AbsentPage,
-    IdentifiedProduct,
     ProductEvidence,
     PublicEvidence,
     established,
@@ -43,45 +41,44 @@ from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import A_EXAMINER, SANS_REPONSE_AILLEURS
 
-NO_ANSWERS: Mapping[str, Answer] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
 class CandidatureFacts:
     """What is known of a candidature to judge; `domain.judging.Facts` says what each is."""
 
-    candidature: Candidature
-    evidence: PublicEvidence
-    rule_set: RuleSet
-    doublons: Sequence[DossierNumber]
-    named: IdentifiedProduct
+    known: CheckInput
     frozen: ProductEvidence | None
     fingerprint: str
     today: CandidatureFacts | None = None
 
     @property
+    def doublons(self) -> Sequence[DossierNumber]:
+        """The first other dossiers for the same product."""
+        return self.known.doublons
+
+    @property
     def preuve(self) -> Json:
         """The product evidence, which stays stored while the text names no single product."""
-        preuve = self.named.product_evidence or self.frozen
+        preuve = self.known.named.product_evidence or self.frozen
         return None if preuve is None else preuve.document()
 
     def surely_stands(self, current: StoredVerdict) -> bool:
         """Return whether there is neither another product evidence today, nor a former remark."""
         is_told = self.today is None and current.remarque is None
-        return is_told or self.frozen is None or self.evidence.catalogue is None
+        return is_told or self.frozen is None or self.known.evidence.catalogue is None
 
     def results(
         self, answers: Mapping[str, Answer], current: StoredVerdict | None, *, holds: bool
     ) -> Results:
         """Make the checks, but for those whose results surely hold."""
-        known: Iterable[Controle] = ()
+        kept: Iterable[Controle] = ()
         if current is not None:
             # Only this check depends on the other dossiers; what is off is not made.
-            on = self.rule_set.checks - {Check.DOUBLON}
-            known = [found_by(one) for one in current.controles if one.controle in on]
+            on = self.known.rules.checks - {Check.DOUBLON}
+            kept = [found_by(one) for one in current.controles if one.controle in on]
             if not holds:
-                known = [one for one in known if self._is_about(one, current)]
-        return _run_checks(_context(self, answers), known)
+                kept = [one for one in kept if self._is_about(one, current)]
+        return _run_checks(replace(self.known, answers=answers), kept)
 
     def _is_about(self, one: Controle, current: StoredVerdict) -> bool:
         """Return whether a result stands, because it is about an answer that did not change.
@@ -89,11 +86,11 @@ class CandidatureFacts:
         Where no product is named, no evidence is frozen: read again, after an edit of another
         question or a revision of the form, the same answer would be read late.
         """
-        typed = self.candidature.page_produit
+        typed = self.known.candidature.page_produit
         return (
             self.frozen is None
             and one.controle == Check.FICHE_PRODUIT
-            and current.version_regles == self.rule_set.version
+            and current.version_regles == self.known.rules.version
             and typed is not None
             and one.preuve.get("saisie") == typed
         )
@@ -115,7 +112,7 @@ def facts_of(
     *,
     doublons: Iterable[DossierNumber],
     frozen: ProductEvidence | None = None,
-    answers: Mapping[str, Answer] = NO_ANSWERS,
+    answers: Mapping[str, Answer] = {},
     absent: AbsentPage | None = None,
     current: StoredVerdict | None = None,
 ) -> CandidatureFacts:
@@ -130,27 +127,19 @@ def facts_of(
     answer = answers.get(Check.FICHE_PRODUIT)
     named = established(answer.produit, answer.constat, typed) if answer else None
     kept = identify_product(typed, incubateur, evidence, rule_set, frozen, absent, named)
-    fingerprint = _fingerprint(candidature, evidence, rule_set, kept)
-    facts = CandidatureFacts(
-        candidature=candidature,
-        evidence=evidence,
-        rule_set=rule_set,
-        doublons=[one for one in dict.fromkeys(doublons) if one != candidature.numero][: FIRST - 1],
-        named=kept,
-        frozen=frozen,
-        fingerprint=fingerprint,
-    )
+    others = [one for one in dict.fromkeys(doublons) if one != candidature.numero][: FIRST - 1]
+    known = CheckInput(candidature, evidence, rule_set, kept, others)
+    facts = CandidatureFacts(known, frozen, _fingerprint(known))
     if kept.is_frozen:
         now = identify_product(typed, incubateur, evidence, rule_set, None, absent, named)
-        is_other = now.match != kept.match
-        now_hash = _fingerprint(candidature, evidence, rule_set, now) if is_other else fingerprint
-        if now_hash != fingerprint:
-            facts = replace(facts, today=replace(facts, named=now, fingerprint=now_hash))
+        today = replace(facts, known=(other := replace(known, named=now)))
+        if now.match != kept.match and (said := _fingerprint(other)) != facts.fingerprint:
+            facts = replace(facts, today=replace(today, fingerprint=said))
     if current is not None and not evidence.aliases_known:
         # What was judged by redirects that could be read stands while they cannot.
-        known = _fingerprint(candidature, evidence, rule_set, kept, aliases_known=True)
-        if current.preuve_hash == known:
-            facts = replace(facts, fingerprint=known)
+        confirmed = _fingerprint(known, aliases_known=True)
+        if current.preuve_hash == confirmed:
+            facts = replace(facts, fingerprint=confirmed)
     return facts
 
 
@@ -161,7 +150,7 @@ def judge(
     *,
     doublons: Iterable[DossierNumber],
     frozen: ProductEvidence | None = None,
-    answers: Mapping[str, Answer] = NO_ANSWERS,
+    answers: Mapping[str, Answer] = {},
 ) -> Decision:
     """Return the decision on a candidature by itself; arguments as of `facts_of`."""
     facts = facts_of(
@@ -172,7 +161,7 @@ def judge(
 
 def absent_page(
     candidature: Candidature,
-    verdict: StoredVerdict | Decision,
+    verdict: Decision,
     frozen: ProductEvidence | None,
 ) -> AbsentPage | None:
     """Return the page that a catalogue read after the deposit lacked, by the current verdict."""
@@ -188,28 +177,6 @@ def absent_page(
         return None
     at = datetime.fromisoformat(read)
     return AbsentPage(page, at) if at >= candidature.depose_le else None
-
-
-def _context(facts: CandidatureFacts, answers: Mapping[str, Answer]) -> CheckInput:
-    candidature, evidence, named = facts.candidature, facts.evidence, facts.named
-    catalogue, at = evidence.catalogue, evidence.catalogue_at
-    source, sha256 = (catalogue.source, catalogue.sha256) if catalogue else ("", "")
-    if known := named.product_evidence:
-        source, sha256, at = known.source, known.sha256, known.consulte_le
-    return CheckInput(
-        candidature=candidature,
-        evidence=evidence,
-        rules=facts.rule_set,
-        match=named.match,
-        typed=named.typed,
-        catalogue_source=source,
-        catalogue_sha256=sha256,
-        consulte_le=at.isoformat() if at else None,
-        read_day=facts.rule_set.local_day(at) if at else None,
-        deposit_day=facts.rule_set.local_day(candidature.depose_le),
-        doublons=facts.doublons,
-        answers=answers,
-    )
 
 
 def _run_checks(context: CheckInput, known: Iterable[Controle]) -> Results:
@@ -287,29 +254,22 @@ def _limit_severity(controle: Controle, context: CheckInput) -> Controle:
     return controle if limit is Resultat.NON_CONFORME else structs.replace(controle, resultat=limit)
 
 
-def _fingerprint(
-    candidature: Candidature,
-    evidence: PublicEvidence,
-    rules: RuleSet,
-    named: IdentifiedProduct,
-    *,
-    aliases_known: bool | None = None,
-) -> str:
+def _fingerprint(known: CheckInput, *, aliases_known: bool = False) -> str:
     """Return a digest of the evidence that a verdict on this dossier is based on."""
     # Only what concerns this dossier: another product's change must not have it judged again.
-    match = named.match
+    match = known.match
     facts: list[Json] = [match.lien, *match.noms, match.autres_mots, match.confirme]
     if match.product:
         facts.append(match.product.fingerprint)
     if match.absente_le:
         facts.append(match.absente_le.isoformat())
-    if match is not named.typed:
+    if match is not known.typed:
         # What the text alone leads to decides nothing then.
         facts.append(ANSWER)
     # Once the redirects can be read again, an unknown page may be an alias.
     if match.lien is Lien.INCONNUE:
-        facts.append(evidence.aliases_known if aliases_known is None else aliases_known)
-    if registry := registry_answer(candidature, evidence, rules):
+        facts.append(aliases_known or known.evidence.aliases_known)
+    if registry := registry_answer(known):
         facts += [
             registry.siren, registry.status.value, registry.nature_juridique, registry.is_closed
         ]  # fmt: skip

@@ -1,6 +1,6 @@
 """The evidence of a verdict: the catalogue, the registry's answers, the product evidence.
 
-How old evidence may be is decided in `dsync.eig.evidence`; here it is usable or absent.
+How old evidence may be is decided in `eig/gathering.py`; here it is usable or absent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct, ValidationError, convert, structs, to_builtins
 
 from dsync.domain.dossier import Json
-from dsync.domain.verdict import Controle, Decision, StoredVerdict
+from dsync.domain.verdict import Controle, Decision
 from dsync.domain.wording import fold
 from dsync.eig.precheck.catalogue import Catalogue, Product
 from dsync.eig.precheck.product import WEAK, Lien, ProductMatch, resolve_product
@@ -99,7 +99,7 @@ def stored_product(document: Json | Mapping[str, Json]) -> ProductEvidence | Non
         return None
 
 
-def product_facts(verdict: Decision | StoredVerdict) -> Mapping[str, Any]:
+def product_facts(verdict: Decision) -> Mapping[str, Any]:
     """Return the product of a verdict with its phase, and when the catalogue was read."""
     proof = stored_product(verdict.preuve)
     return {

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import to_builtins
 
-from dsync.domain.detail_frame import LEVELS, frame
 from dsync.domain.dossier import Json
-from dsync.domain.verdict import Resultat, Verdict
+from dsync.domain.judging import frame
+from dsync.domain.verdict import LEVELS, Resultat, Verdict
 from dsync.domain.wording import fold, joined, words
 from dsync.eig.precheck.catalogue import Product
 from dsync.eig.precheck.check import Check

@@ -1,21 +1,105 @@
-"""The invented dossiers of the sandbox's démarche aap-eig7.
+"""The invented dossiers of the sandbox's démarche aap-eig7, each with its case of the rules.
 
-Dossier k depends on the seed, on k and on `now`, not on the number of dossiers.
+Twelve fixed cases come first, then shuffled blocks of 300. Dossier k depends on the seed, on k and
+on `now`, not on the number of dossiers. The sandbox computes no verdict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from dsync.sandbox.content import applicants, notes, products
+from dsync.sandbox.content import aap_eig7, applicants, products
 from dsync.sandbox.content.aap_eig7 import CAS_INTERNALISER, CAS_LANCER, FORM, PROFILS
 from dsync.sandbox.content.applicants import NASTY_LINES, NASTY_TEXTS, paragraph
-from dsync.sandbox.content.cases import Case, case_of, situation_of, twin_of
-from dsync.sandbox.content.rng import SeededRandom
-from dsync.sandbox.world.model import FileSeed, SentMessage, ServedDossier, State, VirusScan
+from dsync.sandbox.content.rng import SeededRandom, load
+from dsync.sandbox.model import FileSeed, Presence, SentMessage, ServedDossier, State, VirusScan
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case of the rules, as a change to an eligible application; see `data/cases.toml`."""
+
+    expected: str
+    """The verdict that the shipped rules should give."""
+    name: str
+    weight: int
+    why: str
+    twin: str
+    """For a doublon: active, closed or again, the kind of dossier whose product it repeats."""
+    changes: dict[str, Any]
+
+
+def _case(expected: str, *, twin: str = "", **row: Any) -> Case:
+    return Case(expected, row.pop("name"), row.pop("weight"), row.pop("why"), twin, row)
+
+
+_DATA = load("cases")
+CASES = [
+    _case(**{"expected": expected} | row)
+    for expected, rows in _DATA["cases"].items()
+    for row in rows
+]
+ELIGIBLE = [case for case in CASES if case.expected == "Éligible"]
+_FIRST: list[tuple[str, int, State]] = _DATA["first"]
+_STATES: list[tuple[State, int]] = _DATA["states"]
+_ALWAYS_PRESENT = 40
+"""Number of first dossiers that are never hidden: a small sandbox shows all of them."""
+_ACTIVE = ("en_construction", "en_instruction", "accepte")
+_BY_NAME = {case.name: case for case in CASES}
+_DECK_SIZE = sum(case.weight for case in CASES)
+
+
+@lru_cache(maxsize=64)
+def _deck(seed: int, block: int) -> list[tuple[Case, int]]:
+    cards = [(case, block * case.weight + i) for case in CASES for i in range(case.weight)]
+    return SeededRandom(seed, "deck", block).shuffled(cards)
+
+
+def case_of(seed: int, rank: int) -> tuple[Case, int]:
+    """Return a dossier's case and its ordinal among the dossiers of the same case."""
+    if rank < len(_FIRST):
+        name, ordinal, _ = _FIRST[rank]
+        return _BY_NAME[name], ordinal
+    block, position = divmod(rank - len(_FIRST), _DECK_SIZE)
+    return _deck(seed, block)[position]
+
+
+@lru_cache(maxsize=4096)
+def situation_of(seed: int, rank: int) -> tuple[State, Presence]:
+    """Return a dossier's state and presence; one en_instruction cannot be hidden."""
+    if rank < len(_FIRST):
+        return _FIRST[rank][2], "present"
+    case, _ = case_of(seed, rank)
+    rng = SeededRandom(seed, "standing", rank)
+    state = rng.weighted(_STATES)
+    if case.twin in ("active", "again") and state not in _ACTIVE:
+        state = "en_instruction"
+    if case.name == "impact_trop_tot":  # Only an open dossier follows the form's new revision.
+        state = "en_construction" if state == "en_construction" else "en_instruction"
+    if rank < _ALWAYS_PRESENT or case.twin or state == "en_instruction" or not rng.chance(0.05):
+        return state, "present"
+    if state == "en_construction":
+        return state, rng.pick(("masque_usager", "masque_usager", "expire", "supprime"))
+    return state, rng.pick(("masque_administration", "expire", "supprime", "masque_usager"))
+
+
+def twin_of(seed: int, rank: int) -> int | None:
+    """Return the rank of the earlier dossier whose product a doublon repeats, None without one."""
+    twin = case_of(seed, rank)[0].twin
+    names = ("doublon",) if twin == "again" else ("simple", "operateur")
+    states = ("refuse", "sans_suite") if twin == "closed" else _ACTIVE
+    for earlier in range(rank - 1, max(-1, rank - 1_000), -1):
+        state, presence = situation_of(seed, earlier)
+        is_visible = presence == "present" and state in states
+        if is_visible and case_of(seed, earlier)[0].name in names:
+            return earlier
+    return None
+
 
 T = TypeVar("T")
 FIRST_NUMBER = 18_600_001
@@ -53,12 +137,12 @@ def dossier(seed: int, rank: int, *, now: datetime, hostile: bool = True) -> Ser
     made = Application(rng, case, ordinal, _product(seed, rank), hostile=hostile)
     depose_at = min(made.depose_at, now)
     en_instruction_at, traite_at, updated_at = _dates(rng, state, depose_at, now)
-    precheck, labels = notes.human_precheck(rng, state, updated_at)
+    precheck, labels = aap_eig7.human_precheck(rng, state, updated_at)
     if rank < _WITHOUT_HUMANS:
         precheck, labels = {}, []
     prenom, nom = applicants.person(rng)
     by_third_party = rng.chance(0.04)
-    written = notes.notes(rng, state, en_instruction_at, updated_at, made.product.name, hostile)
+    written = aap_eig7.notes(rng, state, en_instruction_at, updated_at, made.product.name, hostile)
     return ServedDossier(
         FIRST_NUMBER + rank,
         state,
@@ -72,7 +156,7 @@ def dossier(seed: int, rank: int, *, now: datetime, hostile: bool = True) -> Ser
         annotations=written | precheck,
         archived=rng.chance(0.02 if state.startswith("en_") else 0.15),
         labels=labels,
-        motivation=notes.MOTIVATIONS.get(state) if rng.chance(0.8) else None,
+        motivation=aap_eig7.MOTIVATIONS.get(state) if rng.chance(0.8) else None,
         revision=_revision_at(traite_at),
         prefilled=rng.chance(0.06),
         depose_par_un_tiers=by_third_party,

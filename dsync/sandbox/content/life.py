@@ -12,13 +12,13 @@ from enum import StrEnum
 from itertools import count
 from typing import NamedTuple
 
-from dsync.sandbox.content import notes
+from dsync.sandbox.content import aap_eig7
 from dsync.sandbox.content.aap_eig7 import ETAPES, FORM
 from dsync.sandbox.content.applicants import paragraph
 from dsync.sandbox.content.applications import FIRST_NUMBER, dossier
 from dsync.sandbox.content.rng import SeededRandom
-from dsync.sandbox.world.edits import Changes
-from dsync.sandbox.world.model import ServedDossier
+from dsync.sandbox.edits import Changes
+from dsync.sandbox.model import ServedDossier
 
 EVERY_S = 4.0
 """Time between two events."""
@@ -165,7 +165,7 @@ def _change(changes: Changes, kind: EventKind, chosen: ServedDossier, rng: Seede
             accepted = kind is EventKind.ACCEPTED
             state = "accepte" if accepted else "refuse"
             changes.edit_annotation(number, _ETAPE, "Lauréat" if accepted else "Non retenu")
-            changes.move(number, state, motivation=notes.MOTIVATIONS[state])
+            changes.move(number, state, motivation=aap_eig7.MOTIVATIONS[state])
 
 
 def _evaluate(changes: Changes, chosen: ServedDossier, rng: SeededRandom) -> None:
@@ -174,6 +174,6 @@ def _evaluate(changes: Changes, chosen: ServedDossier, rng: SeededRandom) -> Non
     rows = chosen.rows_of(descriptor, "annotations")
     if not rows or rows[-1].cells:
         changes.add_annotation_row(chosen.number, _GRIDS)
-    grid = notes.grid(rng, "Dossier", rng.pick(notes.EVALUATEURS), _PRODUCT)
+    grid = aap_eig7.grid(rng, "Dossier", rng.pick(aap_eig7.EVALUATEURS), _PRODUCT)
     for stable_id, value in grid.items():
         changes.edit_annotation(chosen.number, stable_id, value, row=len(rows) - 1)

@@ -10,7 +10,7 @@ from dsync.sandbox.content import applicants
 from dsync.sandbox.content.aap_eig7 import form
 from dsync.sandbox.content.applicants import LONG_TEXT, NASTY_TEXTS
 from dsync.sandbox.content.rng import SeededRandom, load
-from dsync.sandbox.world.model import FINISHED, FileSeed, ServedDossier, State
+from dsync.sandbox.model import FINISHED, FileSeed, ServedDossier, State
 
 _ZOO, _EQUIPMENT = load("forms")["zoo"], load("forms")["equipment"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.http.control import Control
+from dsync.sandbox.control import Control
 from tests.acceptance.worker.forked import Forked
 from tests.commands.command import Ended, InsideCommand
 

@@ -15,7 +15,7 @@ import requests
 
 from dsync.ds import operations
 from dsync.sandbox import Sandbox
-from dsync.sandbox.http.faults import BETAGOUV, ScriptedFault
+from dsync.sandbox.faults import BETAGOUV, ScriptedFault
 from tests.acceptance.worker.installed import Installed, Process, until
 from tests.commands.command import config_with
 from tests.engine.rig import DEMARCHE

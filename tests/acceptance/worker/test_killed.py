@@ -11,8 +11,8 @@ import pytest
 
 from dsync.domain.dossier import OPEN_ETATS
 from dsync.sandbox import Sandbox
-from dsync.sandbox.http.control import Control
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.control import Control
+from dsync.sandbox.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import SHIPPED
 from tests.acceptance.worker.installed import Installed, until
@@ -65,6 +65,9 @@ def survive(
         at_work += process.wait().code == -signal.SIGKILL
         database.expire_lease()
         database.expire_unknown()
+        # DS's dates are whole seconds: an edit in the second that was read would be doubted.
+        read_at = int(time.time())
+        until(lambda second=read_at: time.time() >= second + 1)
         trouble(control, dice)
     control.faults.clear_faults()
     for number, text in texts.items():

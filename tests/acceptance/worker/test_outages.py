@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.faults import ScriptedFault
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import Installed, Process, at_work, until, variables_for
 from tests.acceptance.worker.truth import Copied, assert_copy_is_true

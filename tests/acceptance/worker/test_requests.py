@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.faults import ScriptedFault
 from tests.acceptance.worker.conftest import DOSSIERS
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import SHIPPED

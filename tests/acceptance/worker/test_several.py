@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from dsync.sandbox import Sandbox
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.faults import ScriptedFault
 from dsync.sync.report import CAUSES
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.demarche import EQUIPMENT, SHIPPED, Demarche

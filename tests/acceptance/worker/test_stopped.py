@@ -16,7 +16,7 @@ import requests
 
 from dsync import __version__
 from dsync.sandbox import Sandbox
-from dsync.sandbox.http.faults import ScriptedFault
+from dsync.sandbox.faults import ScriptedFault
 from dsync.store.engine import BUSY_TIMEOUT_S
 from tests.acceptance.worker.database import Database
 from tests.acceptance.worker.installed import IN_TIME_S, Installed, at_work, until

@@ -8,10 +8,9 @@ from typing import Any
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS
 from dsync.eig.precheck.check import Check
-from dsync.sandbox import Sandbox
-from dsync.sandbox.http.control import Control
-from dsync.sandbox.world import opaque_ids
-from dsync.sandbox.world.truth import DossierTruth
+from dsync.sandbox import Sandbox, opaque_ids
+from dsync.sandbox.control import Control
+from dsync.sandbox.scalars import DossierTruth
 from tests.acceptance.worker.database import Database
 from tests.engine import oracle
 from tests.engine.rig import FIRST, VALIDE, number

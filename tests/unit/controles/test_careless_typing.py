@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dsync.controles.comparing import fold_value
+from dsync.controles.notations import fold_value
 from dsync.domain.dossier import Champ, Json, Ligne
 from dsync.domain.ids import DescriptorId
 from tests.unit.controles.checked import CELL, COMPANY, LOOKED_AT, NO, YES, judged, outcome, read

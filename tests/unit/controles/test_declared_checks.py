@@ -13,11 +13,11 @@ import pytest
 from pydantic import ValidationError
 
 from dsync.controles.checking import Declarations
-from dsync.controles.comparing import in_words
 from dsync.controles.controles import Controles
 from dsync.controles.declarations import AutreDemarche, ControlesSections
 from dsync.controles.declared_checks import Voisins
 from dsync.controles.facts import Faits, Plan, faits_of
+from dsync.controles.notations import in_words
 from dsync.domain.dossier import Champ, Demandeur, Descriptor
 from dsync.domain.ids import DescriptorId
 from dsync.domain.verdict import Controle

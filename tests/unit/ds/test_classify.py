@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from dsync.ds.classify import (
-    ERRORS,
     NOT_EXECUTED,
     REFUSAL_ROWS,
     GraphError,
@@ -127,33 +126,38 @@ def test_an_entry_of_any_form_is_read(entry: object, expected: GraphError) -> No
     assert expected == GraphError.of(entry)
 
 
-@pytest.mark.parametrize(
-    ("fault", "kind", "reason"),
-    [
-        (Fault.UNREACHABLE, DSUnavailableError, None),
-        (Fault.CONNECTION_LOST, DSUnavailableError, None),
-        (Fault.DEADLINE, DSTimeoutError, None),
-        (Fault.RATE_LIMITED, DSRateLimitedError, None),
-        (Fault.TOKEN_MISSING, DSUnauthorizedError, "missing"),
-        (Fault.TOKEN_UNKNOWN, DSUnauthorizedError, "unknown"),
-        (Fault.TOKEN_EXPIRED, DSUnauthorizedError, "expired"),
-        (Fault.NETWORK, DSUnauthorizedError, "network"),
-        (Fault.OUT_OF_SCOPE, DSUnauthorizedError, "scope"),
-        (Fault.NOT_FOUND, DSNotFoundError, None),
-        (Fault.TIMEOUT, DSTimeoutError, None),
-        (Fault.TOO_LARGE, DSTimeoutError, None),
-        (Fault.BAD_DATA, DSBadDataError, None),
-        (Fault.SERVER_ERROR, DSBadDataError, None),
-        (Fault.MAINTENANCE, DSUnavailableError, None),
-        (Fault.GATEWAY, DSUnavailableError, None),
-        (Fault.NOT_GRAPHQL, DSUnavailableError, None),
-        (Fault.NO_DATA, DSUnavailableError, None),
-        (Fault.MOVED, DSWrongAddressError, None),
-        (Fault.WRONG_ADDRESS, DSWrongAddressError, None),
-        (Fault.INVALID_CURSOR, DSContractError, None),
-        (Fault.QUERY_REFUSED, DSContractError, None),
-    ],
-)
+ERRORS: list[tuple[Fault, type[Exception], str | None]] = [
+    (Fault.UNREACHABLE, DSUnavailableError, None),
+    (Fault.CONNECTION_LOST, DSUnavailableError, None),
+    (Fault.DEADLINE, DSTimeoutError, None),
+    (Fault.TOO_LONG, DSTimeoutError, None),
+    (Fault.TOO_MANY, DSTimeoutError, None),
+    (Fault.TOO_MANY_ERRORS, DSContractError, None),
+    (Fault.TOO_MANY_NODES, DSContractError, None),
+    (Fault.RATE_LIMITED, DSRateLimitedError, None),
+    (Fault.TOKEN_MISSING, DSUnauthorizedError, "missing"),
+    (Fault.TOKEN_UNKNOWN, DSUnauthorizedError, "unknown"),
+    (Fault.TOKEN_EXPIRED, DSUnauthorizedError, "expired"),
+    (Fault.NETWORK, DSUnauthorizedError, "network"),
+    (Fault.OUT_OF_SCOPE, DSUnauthorizedError, "scope"),
+    (Fault.NOT_FOUND, DSNotFoundError, None),
+    (Fault.TIMEOUT, DSTimeoutError, None),
+    (Fault.TOO_LARGE, DSTimeoutError, None),
+    (Fault.BAD_DATA, DSBadDataError, None),
+    (Fault.SERVER_ERROR, DSBadDataError, None),
+    (Fault.MAINTENANCE, DSUnavailableError, None),
+    (Fault.GATEWAY, DSUnavailableError, None),
+    (Fault.NOT_GRAPHQL, DSUnavailableError, None),
+    (Fault.NO_DATA, DSUnavailableError, None),
+    (Fault.MOVED, DSWrongAddressError, None),
+    (Fault.WRONG_ADDRESS, DSWrongAddressError, None),
+    (Fault.INVALID_CURSOR, DSContractError, None),
+    (Fault.QUERY_REFUSED, DSContractError, None),
+]
+"""The error of each fault, and its reason where the token is refused."""
+
+
+@pytest.mark.parametrize(("fault", "kind", "reason"), ERRORS)
 def test_a_fault_is_an_error_with_a_remedy(
     fault: Fault, kind: type[Exception], reason: str | None
 ) -> None:
@@ -168,7 +172,7 @@ def test_a_fault_is_an_error_with_a_remedy(
 
 def test_each_fault_has_an_error() -> None:
     """Each fault is in the table of errors; « not executed » is never « unknown »."""
-    assert set(Fault) == set(ERRORS)
+    assert [*Fault] == sorted((fault for fault, *_ in ERRORS), key=[*Fault].index)
     assert {Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.DEADLINE, Fault.CONNECTION_LOST}.isdisjoint(
         NOT_EXECUTED
     )

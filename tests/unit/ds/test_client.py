@@ -15,8 +15,9 @@ from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
 from dsync.ds.answers import read_nodes
 from dsync.ds.client import DSClient
-from dsync.ds.results import DossierWrite, ListRequest
+from dsync.ds.results import ListRequest
 from dsync.ds.transport import Transport
+from dsync.ds.write_document import DossierWrite
 from dsync.errors import (
     ConfigurationError,
     DSBadDataError,

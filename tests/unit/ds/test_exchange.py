@@ -15,7 +15,7 @@ import pytest
 
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
 from dsync.ds.client import DSClient
-from dsync.ds.results import DossierWrite
+from dsync.ds.write_document import DossierWrite
 from dsync.errors import (
     ConfigurationError,
     DSError,

@@ -14,10 +14,16 @@ from dsync.annotations.targets import ACCEPTED_TYPES, VALUE_NAMES
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.ds import operations
 from dsync.ds.classify import GraphError
-from dsync.ds.results import DossierWrite, WriteOutcome
 from dsync.ds.transport import GraphAnswer
-from dsync.ds.write_document import INPUT_KEYS, in_order, outcomes_of, variables_of
-from dsync.messages.kinds import Fault
+from dsync.ds.write_document import (
+    INPUT_KEYS,
+    DossierWrite,
+    WriteOutcome,
+    in_order,
+    outcomes_of,
+    variables_of,
+)
+from dsync.messages import kinds as k
 from tests.unit.ds.nodes import label_step, value_step
 
 RESULT, DETAIL = "Q2hhbXAtNTEwMg==", "Q2hhbXAtNTEwMw=="
@@ -35,11 +41,16 @@ def write(number: int = 1, *steps: Step) -> DossierWrite:
     return DossierWrite(DossierNumber(number), DossierId(f"D{number}"), "I", steps or VALUES)
 
 
+def answered(data: dict[str, Any] | None, *errors: GraphError) -> GraphAnswer:
+    raw = Raw(encode(data)) if data is not None else None
+    return GraphAnswer(raw, errors, None, None, k.Requested(k.Thing.WRITE))
+
+
 def outcome(
     data: dict[str, Any], *errors: GraphError, sent: DossierWrite | None = None
 ) -> WriteOutcome:
     """Return the outcome of one write."""
-    answer = GraphAnswer(Raw(encode(data)) if data is not None else None, errors, None, None)
+    answer = answered(data, *errors)
     (found,) = outcomes_of(answer, [sent or write()])
     return found
 
@@ -173,12 +184,7 @@ def test_one_dossiers_failure_does_not_concern_another() -> None:
         "w1_annotations": None,
         "w2_annotations": payload(RESULT, errors=[OPTION]),
     }
-    answer = GraphAnswer(
-        Raw(encode(data)),
-        (GraphError("not_found", "not found", ("w1_annotations",)),),
-        Fault.NOT_FOUND,
-        None,
-    )
+    answer = answered(data, GraphError("not_found", "not found", ("w1_annotations",)))
     first, second, third = outcomes_of(answer, writes)
     assert first.saved == {RESULT, DETAIL}
     assert second.not_found

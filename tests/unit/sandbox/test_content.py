@@ -21,9 +21,9 @@ from dsync.sandbox.content import (
 )
 from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.sandbox.content.applicants import CATEGORIES, NASTY_TEXTS, OPERATEURS, check_digit
-from dsync.sandbox.content.cases import CASES, ELIGIBLE, case_of, twin_of
+from dsync.sandbox.content.applications import CASES, ELIGIBLE, case_of, twin_of
 from dsync.sandbox.content.products import products, redirects
-from dsync.sandbox.world.model import ChampDescriptor, FormSeed, ServedDossier
+from dsync.sandbox.model import ChampDescriptor, FormSeed, ServedDossier
 from tests.conftest import Golden, shared
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -8,9 +8,9 @@ from itertools import islice
 
 from dsync.sandbox.content import FIRST_NUMBER, FORM, dossiers
 from dsync.sandbox.content.life import Event, EventKind, happenings
-from dsync.sandbox.world.edits import Changes
-from dsync.sandbox.world.model import ServedDossier, World
-from dsync.sandbox.world.truth import DossierTruth, truth_of
+from dsync.sandbox.edits import Changes
+from dsync.sandbox.model import ServedDossier, World
+from dsync.sandbox.scalars import DossierTruth, truth_of
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 PRE_CHECKED = FIRST_NUMBER

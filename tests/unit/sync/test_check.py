@@ -19,9 +19,9 @@ from dsync.care.prerequisites import (
     label_lines,
 )
 from dsync.configuration import read_configuration, shipped_config
-from dsync.domain.check_line import expiry_line
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.domain.remedies import expiry_line
 from dsync.eig.check_lines import EigFindings, mapping_lines, rules_lines
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.sections import EigSections

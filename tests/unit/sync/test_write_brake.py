@@ -13,8 +13,8 @@ from dsync.annotations.targets import (
 )
 from dsync.annotations.wish import Standing
 from dsync.domain.consent import Consent, Proposal
-from dsync.domain.detail_frame import frame
 from dsync.domain.ids import DossierNumber
+from dsync.domain.judging import frame
 from dsync.sync.write_brake import Replaced, is_too_much
 from tests.unit.annotations.form import CONFIG, LABELS, OPTIONS
 

@@ -18,7 +18,7 @@ from dsync.eig.candidature import Candidature
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import CheckInput, make_controle
-from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus
+from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import CategorieReponse, OperateurList
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
@@ -57,17 +57,15 @@ def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
     return siren
 
 
-def registry_answer(
-    candidature: Candidature, evidence: PublicEvidence, rules: RuleSet
-) -> RegistryAnswer | None:
+def registry_answer(context: CheckInput) -> RegistryAnswer | None:
     """Return the registry's answer that the check uses, or None when it uses none.
 
     One that the evidence lacks counts as unreachable.
     """
-    siren = needs_registry(candidature, rules)
-    if siren is None or not evidence.registry_enabled:
+    siren = needs_registry(context.candidature, context.rules)
+    if siren is None or not context.evidence.registry_enabled:
         return None
-    return evidence.registry.get(siren) or RegistryAnswer(siren, RegistryStatus.UNREACHABLE)
+    return context.evidence.registry.get(siren) or RegistryAnswer(siren, RegistryStatus.UNREACHABLE)
 
 
 def check_administration(context: CheckInput) -> Controle:
@@ -127,7 +125,7 @@ def _by_category(context: CheckInput, siren: str) -> Controle:
     organisme = _named(siren, demandeur.raison_sociale)
     registre, source = "", "Démarches Simplifiées"
     if not code:
-        registry = registry_answer(context.candidature, context.evidence, context.rules)
+        registry = registry_answer(context)
         if registry is None:
             return _inconnu(sentences.SANS_CATEGORIE, preuve, organisme=organisme)
         preuve |= _registry_preuve(registry)
@@ -200,7 +198,7 @@ def _if_open(
     qualite: str,
 ) -> Controle:
     """Return « conforme », or « à vérifier » when the organisation is closed."""
-    registry = registry_answer(context.candidature, context.evidence, context.rules)
+    registry = registry_answer(context)
     etat = (context.candidature.demandeur.etat_administratif or "").strip().lower()
     preuve["type"] = kind
     # Either source can know of it first.

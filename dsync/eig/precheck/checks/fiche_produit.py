@@ -59,12 +59,12 @@ def check_fiche_produit(context: CheckInput) -> Controle:
     """Check whether the typed text leads to one published product."""
     if refusal := without_question(NAME, context, FIELD, "page produit"):
         return refusal
-    match = context.typed
+    match, (source, sha256, _) = context.typed, context.catalogue_read
     preuve: dict[str, Json] = {
         "saisie": context.candidature.page_produit,
         "lien": match.lien.value,
-        "source": context.catalogue_source,
-        "sha256": context.catalogue_sha256,
+        "source": source,
+        "sha256": sha256,
         "consulte_le": context.consulte_le,
     }
     if match.page:

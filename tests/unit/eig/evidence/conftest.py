@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.eig.evidence.sources import EvidenceSources
+from dsync.eig.sources import EvidenceSources
 from dsync.exchanges import Exchanges
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -12,21 +12,20 @@ from typing import Any
 import pytest
 import requests
 
-from dsync.eig.check_lines import EigFindings
-from dsync.eig.evidence.betagouv import (
+from dsync.eig.betagouv import (
     catalogue_age,
     fetch_catalogue,
     make_evidence,
     parse_catalogue,
 )
-from dsync.eig.evidence.sources import EvidenceSources, download
-from dsync.eig.mapping.mapping_section import MappingConfig
+from dsync.eig.check_lines import EigFindings
 from dsync.eig.rows import EvidenceCopy
-from dsync.eig.sections import EigSections
+from dsync.eig.sections import EigSections, MappingConfig
+from dsync.eig.sources import EvidenceSources, download
 from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges
 from dsync.sandbox import Sandbox, ScriptedFault
-from dsync.sandbox.http.faults import BETAGOUV
+from dsync.sandbox.faults import BETAGOUV
 from tests.golden.dossiers import shipped_rules
 from tests.unit.eig.evidence.conftest import CATALOGUE, NOW, Reply, opened
 

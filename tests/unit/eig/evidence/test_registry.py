@@ -14,9 +14,9 @@ import requests
 
 from dsync.domain.dossier import Demandeur
 from dsync.eig.candidature import Candidature
-from dsync.eig.evidence.gathering import ask_registry
-from dsync.eig.evidence.sources import RegistryClient
+from dsync.eig.gathering import ask_registry
 from dsync.eig.rows import registry
+from dsync.eig.sources import RegistryClient
 from dsync.exchanges import Exchanges
 from dsync.store import Store
 from tests.store.builders import DEMARCHE, writing

@@ -17,8 +17,7 @@ from dsync.domain.dossier import Descriptor, Dossier, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.ds.dossier_reading import read_dossier
 from dsync.eig.eig import Eig
-from dsync.eig.mapping.mapping_section import MappingConfig
-from dsync.eig.sections import EigSections
+from dsync.eig.sections import EigSections, MappingConfig
 from dsync.sync.record import Recorder, champs_of_form
 from tests.unit.ds.nodes import node_of
 

@@ -11,7 +11,7 @@ from dsync.domain.champs import boolean_of, day_of, departement_of, number_of, r
 from dsync.domain.dossier import Champ
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.eig.candidature import Grille, Reponse, Voeu
-from dsync.eig.mapping.mapping_section import MappingConfig
+from dsync.eig.sections import MappingConfig
 from tests.unit.eig.mapping.conftest import MAPPING, Mapper, dossier_of, make_node
 
 DEMARCHE = DemarcheNumber(86321)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from dsync.eig.candidature import Candidature, declared_fields
-from dsync.eig.mapping.mapping_section import ANNOTATIONS, CHAMPS, RESERVED, MappingConfig
+from dsync.eig.sections import ANNOTATIONS, CHAMPS, RESERVED, MappingConfig
 from tests.unit.eig.mapping.conftest import MAPPING
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dsync.eig.mapping.form import FieldMatch, match_fields, new_in
-from dsync.eig.mapping.mapping_section import MappingConfig
+from dsync.eig.mapped_form import FieldMatch, match_fields, new_in
+from dsync.eig.sections import MappingConfig
 
 OWNED = (5102, 5103, 5104)
 

@@ -19,7 +19,7 @@ from dsync.domain.judging import new_decision
 from dsync.domain.verdict import Controle, Decision, StoredVerdict
 from dsync.eig.candidature import Candidature, Voeu
 from dsync.eig.precheck.catalogue import Catalogue, KnownProduct
-from dsync.eig.precheck.evaluation import NO_ANSWERS, absent_page, facts_of, judge, rules_of
+from dsync.eig.precheck.evaluation import absent_page, facts_of, judge, rules_of
 from dsync.eig.precheck.evidence import ProductEvidence, PublicEvidence
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.rules_section import RulesConfig
@@ -233,7 +233,7 @@ def judge_if_needed(
     *,
     doublons: tuple[DossierNumber, ...] = (),
     current: CurrentVerdict,
-    answers: Mapping[str, Answer] = NO_ANSWERS,
+    answers: Mapping[str, Answer] = {},
 ) -> Decision | None:
     """Return a new decision, or None when the current verdict stands."""
     is_stale, verdict, frozen = current

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from dsync.domain.check_answers import Answer, with_answers
-from dsync.domain.detail_frame import finding, framed, stated_verdict
+from dsync.domain.judging import finding, framed, stated_verdict
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from dsync.sandbox.world.model import Groupe, ServedDemarche, ServedDossier, World
+from dsync.sandbox.model import Groupe, ServedDemarche, ServedDossier, World
 
 Place: TypeAlias = tuple[str | int, ...]
 T = TypeVar("T", ServedDemarche, ServedDossier, Groupe)

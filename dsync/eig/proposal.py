@@ -9,14 +9,13 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 
-from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, folded, slug
+from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, folded, slug, unused
 from dsync.domain.ids import DescriptorId
 from dsync.domain.remedies import MIN_SIMILARITY, SURE, similarity
 from dsync.domain.toml import TO_CHECK, array, commented, named
-from dsync.eig.mapping.form import Field, match_in
-from dsync.eig.mapping.mapping_section import (
+from dsync.eig.mapped_form import Field, match_in
+from dsync.eig.sections import (
     EVALUATIONS,
     REPETITIONS,
     RESERVED,
@@ -234,16 +233,9 @@ def _extra_lines(descriptors: Iterable[Descriptor]) -> Iterator[str]:
             name = f"champ_{name}"
         if not is_top or descriptor.type in _UNMAPPED:
             continue
-        name = next(one for one in _numbered(name) if one not in names)
-        names.add(name)
+        names.add(name := unused(name, names))
         written = array([descriptor.id, descriptor.libelle])
         yield from commented([f"{name} = {written} # {descriptor.type}"])
-
-
-def _numbered(name: str) -> Iterator[str]:
-    """Yield `name`, `name_2`, `name_3` and so on."""
-    yield name
-    yield from (f"{name.rstrip('_')}_{rank}" for rank in count(2))
 
 
 def _line(name: str, one: Proposed) -> Iterator[str]:

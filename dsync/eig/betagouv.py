@@ -25,7 +25,7 @@ from dsync.messages import kinds as k
 from dsync.store.sql import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
-    from dsync.eig.evidence.sources import EvidenceSources, Response
+    from dsync.eig.sources import EvidenceSources, Response
 
 NO_REDIRECTS = "{}"
 """The redirects when beta.gouv.fr has no such file: there are no aliases."""

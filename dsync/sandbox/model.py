@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
-from dsync.sandbox.world import opaque_ids
+from dsync.sandbox import opaque_ids
 
 State = Literal["en_construction", "en_instruction", "accepte", "refuse", "sans_suite"]
 """A dossier's state as the API names it. The API never shows a brouillon, so there is none."""

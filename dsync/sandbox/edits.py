@@ -12,8 +12,8 @@ from functools import wraps
 from types import FunctionType
 from typing import Any, TypeVar
 
-from dsync.sandbox.world import opaque_ids
-from dsync.sandbox.world.model import (
+from dsync.sandbox import opaque_ids
+from dsync.sandbox.model import (
     FINISHED,
     Actor,
     ChampDescriptor,
@@ -29,7 +29,7 @@ from dsync.sandbox.world.model import (
     World,
     descriptors,
 )
-from dsync.sandbox.world.scalars import NOT_TEXT, ServedChamp
+from dsync.sandbox.scalars import NOT_TEXT, ServedChamp
 
 T = TypeVar("T", bound=type[Any])
 

@@ -13,11 +13,10 @@ from typing import Any
 
 from graphql import FieldNode
 
+from dsync.sandbox.call import Call, QueryLimit, ServerFailure, Token
 from dsync.sandbox.content import products
-from dsync.sandbox.graphql.call import Call, QueryLimit, ServerFailure, Token
-from dsync.sandbox.graphql.documents import QueryDocument, RefusedError, document
-from dsync.sandbox.graphql.execution import execute
-from dsync.sandbox.http.faults import (
+from dsync.sandbox.execution import QueryDocument, RefusedError, document, execute
+from dsync.sandbox.faults import (
     HttpAnswer,
     ScriptedFault,
     altered,
@@ -27,7 +26,7 @@ from dsync.sandbox.http.faults import (
     next_fault,
     with_replaced_json,
 )
-from dsync.sandbox.world.model import World
+from dsync.sandbox.model import World
 
 PATH = "/api/v2/graphql"
 _KEPT_REQUESTS = 50_000

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 from graphql import GraphQLError
 
-from dsync.sandbox.graphql.call import (
+from dsync.sandbox import opaque_ids
+from dsync.sandbox.call import (
     Call,
     Info,
     Resolve,
@@ -15,10 +16,9 @@ from dsync.sandbox.graphql.call import (
     invalid_input,
     not_found,
 )
-from dsync.sandbox.world import opaque_ids
-from dsync.sandbox.world.edits import Changes, RefusalError, write
-from dsync.sandbox.world.model import Label, ServedDossier, by_id
-from dsync.sandbox.world.scalars import ServedChamp, champs_of
+from dsync.sandbox.edits import Changes, RefusalError, write
+from dsync.sandbox.model import Label, ServedDossier, by_id
+from dsync.sandbox.scalars import ServedChamp, champs_of
 
 Payload: TypeAlias = dict[str, Any]
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import graphql
 
-from dsync.sandbox.graphql.call import Info, Resolve
-from dsync.sandbox.graphql.mutations import MUTATIONS
-from dsync.sandbox.graphql.queries import FIELDS, TYPENAMES
-from dsync.sandbox.world.scalars import instant, iso
+from dsync.sandbox.call import Info, Resolve
+from dsync.sandbox.mutations import MUTATIONS
+from dsync.sandbox.queries import FIELDS, TYPENAMES
+from dsync.sandbox.scalars import instant, iso
 
 LEAF = "leaf"
 """Key of `GraphQLField.extensions`: the type of a field without subfields and arguments."""

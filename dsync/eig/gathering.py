@@ -16,14 +16,14 @@ from sqlalchemy import Connection
 
 from dsync.addresses import mask_url
 from dsync.eig import rows
-from dsync.eig.candidature import Candidature
-from dsync.eig.evidence.betagouv import (
+from dsync.eig.betagouv import (
     Fetched,
     catalogue_age,
     fetch_catalogue,
     make_evidence,
     parse_catalogue,
 )
+from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import updated_products
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.checks.administration import needs_registry
@@ -37,7 +37,7 @@ from dsync.messages import kinds as k
 from dsync.programme import ProgrammeRun
 
 if TYPE_CHECKING:
-    from dsync.eig.evidence.sources import EvidenceSources, RegistryClient
+    from dsync.eig.sources import EvidenceSources, RegistryClient
 
 _ANSWER_MAX_AGE = timedelta(days=30)
 """How long an answer of the registry is used."""

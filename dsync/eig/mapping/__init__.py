@@ -1,1 +1,0 @@
-"""From typed dossiers to candidatures, by the section `[mapping]`; pure, without I/O."""

@@ -1,1 +1,0 @@
-"""The sandbox's GraphQL API: schema, validation of documents, resolvers and refusals."""

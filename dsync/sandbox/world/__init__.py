@@ -1,1 +1,0 @@
-"""The sandbox's state: démarches and dossiers, the clock, and the changes of both."""
