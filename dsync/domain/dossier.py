@@ -128,14 +128,6 @@ class Ligne(Struct, frozen=True, gc=False):
     champs: tuple[Champ, ...]
 
 
-class Place(Struct, frozen=True, gc=False, array_like=True):
-    """A row of a repetition in a flat list: its id, its first cell's place, and how many it has."""
-
-    id: str
-    first: int
-    count: int
-
-
 class Cell(Struct, frozen=True, gc=False, array_like=True):
     """A champ or an annotation as it is stored: in one flat list with those in rows.
 
@@ -152,8 +144,8 @@ class Cell(Struct, frozen=True, gc=False, array_like=True):
     valeur: Json = None
     """The champ's value; of a map, its text."""
     fichiers: tuple[Fichier, ...] = ()
-    lignes: tuple[Place, ...] = ()
-    """The rows of a repetition."""
+    lignes: tuple[tuple[str, int, int], ...] = ()
+    """The rows of a repetition: their ids, the places of their first cells, how many they have."""
     libelle: str | None = None
     type: str | None = None
 
@@ -189,18 +181,22 @@ def _stored(champ: Champ, ligne: int | None, lignes: Sequence[Any] = ()) -> tupl
 
 def champs_of(cells: Sequence[Cell]) -> tuple[Champ, ...]:
     """Return the champs that were stored as these cells."""
+    champs = []
+    for cell in cells:
+        if cell.ligne is None:
+            lignes = [
+                Ligne(id_, tuple(map(_champ, cells[first : first + many])))
+                for id_, first, many in cell.lignes
+            ]
+            champs.append(_champ(cell, tuple(lignes)))
+    return tuple(champs)
 
-    def champ(cell: Cell) -> Champ:
-        texte, valeur = cell.texte, cell.valeur
-        if isinstance(valeur, str):
-            texte, valeur = valeur, msgspec.json.decode(texte or "")
-        lignes = tuple(
-            Ligne(row.id, tuple(map(champ, cells[row.first : row.first + row.count])))
-            for row in cell.lignes
-        )
-        return Champ(cell.id, texte, valeur, lignes, cell.fichiers, cell.libelle, cell.type)
 
-    return tuple(champ(cell) for cell in cells if cell.ligne is None)
+def _champ(cell: Cell, lignes: tuple[Ligne, ...] = ()) -> Champ:
+    texte, valeur = cell.texte, cell.valeur
+    if isinstance(valeur, str):
+        texte, valeur = valeur, msgspec.json.decode(texte or "")
+    return Champ(cell.id, texte, valeur, lignes, cell.fichiers, cell.libelle, cell.type)
 
 
 _to_cells = msgspec.json.Decoder(list[Cell] | None)
