@@ -80,10 +80,7 @@ _FACTS = tuple(
     for one in _dossier.columns
     if one.name not in {"lu_par_run", "a_evaluer", "presence_raison", "presence_le"}
 )
-_JSON = (
-    *("demandeur", "divers", "traitements", "messages", "champs", "annotations", "lacunes"),
-    "cellules",
-)
+_JSON = ("demandeur", "divers", "traitements", "messages", "champs", "annotations", "lacunes")
 
 
 @dataclass(frozen=True, slots=True)
