@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, text, update
 
 from dsync.domain.dossier import Champ, cells_of
 from dsync.store import layout, tables
-from dsync.store.copying import DECODER, rewrite
+from dsync.store.copies import DECODER, rewrite
 from dsync.store.seals import seal_former, sealed
 from dsync.store.sql import insert_rows
 
