@@ -18,9 +18,8 @@ from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision, slug
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.domain.json_bytes import json_bytes
 from dsync.store.columns import said
-from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW
+from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, MOVED
 from dsync.store.sql import literal
-from dsync.store.view_columns import MOVED
 
 PREFIX = "formulaire_"
 

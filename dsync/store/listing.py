@@ -30,10 +30,17 @@ from dsync.domain.verdict import NO_VERDICT, SEVERITY, Resultat, Verdict
 from dsync.domain.wording import searchable
 from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
-from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, ENGINE, all_tables, is_person
+from dsync.store.dictionary import (
+    DOSSIER_COLUMNS,
+    DOSSIER_VIEW,
+    ENGINE,
+    SILENT_SINCE,
+    all_tables,
+    is_person,
+    waited_for,
+)
 from dsync.store.reading_views import expanded
 from dsync.store.sql import Subject, among, is_in
-from dsync.store.view_columns import SILENT_SINCE, waited_for
 
 _dossier, _verdict = tables.dossier, tables.verdict
 

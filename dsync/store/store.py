@@ -65,13 +65,12 @@ from dsync.store.engine import (
 )
 from dsync.store.grist_rows import GristWrites
 from dsync.store.journal import JournalWrites
-from dsync.store.keys import KeyWrites
 from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
 from dsync.store.personal_data import Holding, holdings
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.quarantine import QuarantineWrites
-from dsync.store.queue import QueueWrites
+from dsync.store.queue import KeyWrites, QueueWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import CHANNEL, ConsentWrites, RequestWrites
 from dsync.store.services import Services
