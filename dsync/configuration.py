@@ -151,10 +151,6 @@ class DemarcheSection(Section):
     """The day, in Paris, from which on a lecteur of the console and readers without personal data
     see marks and ranks; without one, never."""
 
-    def is_deliberated(self, today: date) -> bool:
-        """Return whether that day has come; `today`: in Paris."""
-        return self.deliberation is not None and self.deliberation <= today
-
 
 class DSSection(Section):
     """Section `[ds]`: the access to DS."""
@@ -455,6 +451,11 @@ class Configuration(Section):
     def declared(self) -> ControlesSections | None:
         """The declared checks."""
         return None
+
+    def is_deliberated(self, today: date) -> bool:
+        """Return whether the day of the deliberation has come; `today`: in Paris."""
+        day = self.demarche.deliberation if self.demarche else None
+        return day is not None and day <= today
 
     def check_titles(self, checks: Mapping[str, str]) -> Mapping[str, str]:
         """Return the French titles of the checks by name, in order; `checks`: the programme's."""

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
 
 from dsync.addresses import MASK, Listen, is_encrypted_or_local, is_loopback, mask_url, parse_listen
-from dsync.care.concerns import Thresholds
+from dsync.care.state import Looked
 from dsync.configuration import (
     DEFAULT_DS_URL,
     OWN_CONFIG,
@@ -34,10 +34,9 @@ from dsync.configuration import (
     message_of,
     read_configuration,
 )
-from dsync.domain.ids import GREATEST_NUMBER
+from dsync.domain.ids import GREATEST_NUMBER, DemarcheNumber
 from dsync.domain.remedies import nearest
-from dsync.errors import ConfigurationError
-from dsync.extras import IMAGE_VARIABLE
+from dsync.errors import IMAGE_VARIABLE, ConfigurationError
 from dsync.gone_keys import GONE_VARIABLES
 
 PREFIX = "DSYNC_"
@@ -210,10 +209,18 @@ class Settings:
         return options
 
     @property
-    def thresholds(self) -> Thresholds:
-        """From when on something counts as a concern."""
+    def looked(self) -> Looked:
+        """What the démarche's state and its concerns depend on."""
         found = self.configuration
-        return Thresholds(found.late_after, found.evidence_max_age, self.ds_token_expires_on)
+        return Looked(
+            DemarcheNumber(self.demarche),
+            found.judges,
+            found.late_after,
+            found.evidence_max_age,
+            self.ds_token_expires_on,
+            self.configured,
+            found.retention.ages,
+        )
 
     def token_days_left(self, today: date) -> int | None:
         """Return the days until the token's last day; None: it is not configured."""

@@ -17,7 +17,7 @@ import structlog
 from dsync import __version__
 from dsync.addresses import is_loopback
 from dsync.care.grist_document import GristDocument, keep_document
-from dsync.care.new_config import ConfigBasis, NewConfig, new_config
+from dsync.care.new_config import NewConfig, new_config
 from dsync.care.prerequisites import CheckSources, run_checks
 from dsync.care.state import Looked, states_of
 from dsync.care.verify import (
@@ -418,13 +418,12 @@ class Worker:
         """
         document = self._grist_document()
         today = self.clock().astimezone(PARIS).date()
-        demarche = self.configuration.demarche
         return keep_document(
             self.store,
             self.demarche,
             document,
             opened={self.demarche: self.configuration.opened},
-            deliberated={self.demarche} if demarche and demarche.is_deliberated(today) else (),
+            deliberated={self.demarche} if self.configuration.is_deliberated(today) else (),
             today=today,
             stop=self.stop,
             wait_s=wait_s,
@@ -472,16 +471,14 @@ class Worker:
             raise ConfigurationError("The shipped configuration is incomplete: reinstall dsync.")
         # The shipped file: `config init` has loaded it as the configuration.
         template = self.settings.config.read_text(encoding="utf-8")
-        known = ConfigBasis(
-            template, annotations, self.settings.ds_url, self.settings.ds_instructeur
-        )
         sections = programme.propose(demarche, revision, parts_of(template))
         if not sections.is_own:
             from dsync.controles.proposed_checks import proposed
 
             text = f"{sections.text.rstrip()}\n\n{proposed(demarche, revision)}"
             sections = sections._replace(text=text)
-        return new_config(demarche, revision, sections, known)
+        ds_url, instructeur = self.settings.ds_url, self.settings.ds_instructeur
+        return new_config(demarche, revision, sections, template, annotations, ds_url, instructeur)
 
     def verify(
         self, *, remote: bool, pieces: bool = False, sample: Callable[[int], int] | None = None
@@ -579,14 +576,14 @@ class Worker:
         counted: bool = True,
     ) -> dict[str, Any]:
         """Return the démarche's state as stored, as `states_of` has it."""
-        looked = self.looked._replace(ages=self.configuration.retention.ages)
-        found = states_of(self.store, [looked], now, counted=counted, sight=sight)
+        looked = [self.settings.looked]
+        found = states_of(self.store, looked, now, counted=counted, sight=sight)
         return found[self.demarche]
 
     @property
     def looked(self) -> Looked:
-        """What `states_of` has to know of this démarche, but for what is announced."""
-        return Looked(self.demarche, self.configuration.judges, self.settings.configured)
+        """What the démarche's state depends on, but for what is announced."""
+        return self.settings.looked._replace(ages={})
 
     def evidence(self, reader: Reader) -> dict[str, Any] | None:
         """Return what is stored of the evidence, as `dsync evidence show`; None without rules."""

@@ -19,8 +19,7 @@ from io import BytesIO
 from typing import IO, NamedTuple
 from zipfile import ZipFile
 
-from dsync.errors import ConfigurationError
-from dsync.extras import remedy
+from dsync.errors import ConfigurationError, remedy
 
 MOST_BYTES = 20 * 1024 * 1024
 """Size of the largest file that is read."""

@@ -47,39 +47,35 @@ class NewConfig:
     """The number of places that a person has to look at."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigBasis:
-    """What a new file is made of, besides the démarche."""
-
-    template: str
-    """The shipped file."""
-    annotations: AnnotationsConfig
-    """Its section `[annotations]`."""
-    url: str
-    """The address of DS's API."""
-    instructeur: str | None
-    """The instructeur that is configured already, by id or e-mail."""
-
-
 def new_config(
-    demarche: Demarche, revision: Revision, sections: ProposedSections, known: ConfigBasis
+    demarche: Demarche,
+    revision: Revision,
+    sections: ProposedSections,
+    template: str,
+    annotations: AnnotationsConfig,
+    url: str,
+    known: str | None,
 ) -> NewConfig:
-    """Return the first file of a démarche; `revision` is its active one."""
-    parts = parts_of(known.template)
-    instructeur = known.instructeur if demarche.instructeur_id(known.instructeur) else None
+    """Return the first file of a démarche; `revision` is its active one.
+
+    `template` is the shipped file, `annotations` its section; `url` is the address of DS's API;
+    `known` is the instructeur that is configured already, by id or e-mail.
+    """
+    parts = parts_of(template)
+    instructeur = known if demarche.instructeur_id(known) else None
     lines = [
         f"# Démarche {demarche.number} {named(demarche.titre)}: what dsync reads, checks and "
         "writes there.",
         "# Made by `dsync config init`. Each place to look at is marked with",
         f"# {TO_CHECK.removesuffix(':')}; `dsync config check` and `dsync check` list problems.",
         "",
-        *_access(demarche, known, instructeur),
+        *_access(demarche, template, url, known, instructeur),
         *_after(parts["demarche"], "contact = "),
         *(part.rstrip() + "\n" for name, part in parts.items() if name not in MADE),
     ]
     writes = False
     if sections.is_own:
-        own = list(_annotations(demarche, revision, known.annotations))
+        own = list(_annotations(demarche, revision, annotations))
         missing = [line for line in own if line.startswith(f"# {TO_CHECK}")]
         writes = not missing and instructeur is not None
         lines += [_heading(parts["annotations"])]
@@ -113,13 +109,15 @@ def new_config(
         done = "judged and the results written into DS" if writes else "judged, nothing is written"
         found = f"{sections.found} of {sections.fields} fields found"
         sentence = f"{subject}, {found}; its dossiers are {done}."
-    if known.instructeur and not instructeur and sections.is_own:
-        sentence += f" {no_instructeur(demarche, known.instructeur)}"
+    if known and not instructeur and sections.is_own:
+        sentence += f" {no_instructeur(demarche, known)}"
         sentence += "" if sentence.endswith("?") else "."
     return NewConfig(text, sentence, text.count(TO_CHECK))
 
 
-def _access(demarche: Demarche, known: ConfigBasis, instructeur: str | None) -> Iterator[str]:
+def _access(
+    demarche: Demarche, template: str, url: str, known: str | None, instructeur: str | None
+) -> Iterator[str]:
     """Yield the sections `[demarche]` and `[ds]`, up to `contact`."""
     yield "[demarche]"
     yield f"number = {demarche.number}"
@@ -127,18 +125,18 @@ def _access(demarche: Demarche, known: ConfigBasis, instructeur: str | None) -> 
     yield '# appel = "…"'
     yield ""
     yield "[ds]"
-    yield f"url = {quoted(known.url)}"
+    yield f"url = {quoted(url)}"
     yield "# Who writes annotations and labels, one of the instructeurs by groupe:"
     groupes: dict[str, list[str]] = defaultdict(list)
     for one in demarche.instructeurs:
         groupes[one.groupe].append(one.email or one.id)
     for groupe, emails in groupes.items():
         yield f"#   {named(groupe)}: {one_line(', '.join(sorted(emails)))}"
-    if known.instructeur and not instructeur:
-        yield f"# {TO_CHECK} {one_line(no_instructeur(demarche, known.instructeur))}"
+    if known and not instructeur:
+        yield f"# {TO_CHECK} {one_line(no_instructeur(demarche, known))}"
     yield f"instructeur = {quoted(instructeur)}" if instructeur else '# instructeur = "…"'
     yield f"# {TO_CHECK} address of the person in charge; sent in User-Agent."
-    found = re.search(r"^contact = .*$", known.template, re.M)
+    found = re.search(r"^contact = .*$", template, re.M)
     yield found[0] if found else 'contact = "…"'
 
 

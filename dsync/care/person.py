@@ -1,20 +1,28 @@
-"""What is held of a person, for the answer that article 15 of the GDPR asks for."""
+"""What is held of a person, and the draft of the answer that article 15 of the GDPR asks for."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from datetime import date, datetime
 from typing import Any
 
 from dsync.care.file_texts import MOST_BYTES, FileText, FileTexts, Unread, check_readers
-from dsync.domain.dossier import unaccented
+from dsync.domain.documented import Declared
+from dsync.domain.dossier import PARIS, unaccented
 from dsync.domain.ids import DemarcheNumber
+from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
+from dsync.domain.rights import NoticeFacts, processing
+from dsync.domain.wording import french_date
 from dsync.errors import ConfigurationError, PieceTargetError, StoreError
-from dsync.store import Store
-from dsync.store.dictionary import label_of
-from dsync.store.personal_data import Act, Hit, wanted_of
+from dsync.programme import Dictionary
+from dsync.store import Reader, Store
+from dsync.store.dictionary import DOSSIER_COLUMNS, label_of
+from dsync.store.listing import applicant_of
+from dsync.store.personal_data import Act, Hit, names_in, wanted_of
 from dsync.store.requests import Seen
 from dsync.sync.piece_copying import MAX_FAILURES
 from dsync.sync.piece_files import beginning_of, target_of
@@ -139,3 +147,216 @@ def _search_files(
                 if excerpt
             ]
     return hits, unread
+
+
+MOST = 100
+"""Dossiers of one applicant: a text that names more is no person's."""
+ACTS: Mapping[str, str] = {
+    Act.CORRECT: "se corrige dans Démarches Simplifiées ; s’efface ici avec le dossier",
+    Act.ERASE: "trace de ce qui était : ne se corrige pas, s’efface avec le dossier",
+    Act.ANSWER: "à communiquer ; s’efface à son terme",
+}
+"""What fits, by act."""
+UNREAD: Mapping[str, str] = {
+    Unread.NOT_ASKED: "contenu non cherché",
+    Unread.TOO_LARGE: "trop grand pour être lu en entier",
+    Unread.NO_TEXT: "sans texte (image, numérisation, autre format)",
+    Unread.BROKEN: "illisible (abîmé, chiffré ou démesuré)",
+    Unread.AWAY: "copie injoignable",
+}
+"""Why a file was not searched."""
+_TITLES = {
+    "etapes": "Étapes",
+    "voeux": "Vœux",
+    "evaluations": "Évaluations",
+    "notes": "Notes des évaluations",
+    "precontroles": "Avis du pré-contrôle",
+    "controles": "Contrôles",
+    "annotations": "Inscriptions dans Démarches Simplifiées",
+    "pieces": "Pièces jointes",
+    "changements": "Changements",
+    "decisions": "Décisions",
+    "reponses": "Réponses de l’équipe aux contrôles",
+    "messages": "Messages",
+    "evenements": "Événements",
+    "anomalie": "Anomalies",
+}
+"""Of the lists of a dossier, by their key in its document; others have that key."""
+_ORIGINS = {"champ": "Réponses au formulaire", "annotation": "Annotations de l’équipe"}
+_AGENTS = frozenset({"instructeurs", "instructeur_courriel", "auteur", "finie_par", "evaluateur"})
+"""Columns that name agents: access to one's own data is none to theirs (article 15, 4)."""
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+Reading = Callable[[DemarcheNumber], AbstractContextManager[Reader]]
+
+
+def access_answer(
+    found: Mapping[str, Any],
+    text: str,
+    facts: Mapping[int, NoticeFacts],
+    dictionary: Dictionary,
+    reading: Reading,
+    today: date,
+) -> Paper:
+    """Return the page for what `look_up` found by a text.
+
+    `facts` are those of each démarche of the dossiers; `reading` opens a transaction about one.
+
+    Raises:
+        ConfigurationError: the text names the applicants of more than `MOST` dossiers.
+    """
+    applicant_of = found["demandeur_de"]
+    if len(applicant_of) > MOST:
+        raise ConfigurationError(
+            f"Applicants of {len(applicant_of)} dossiers have these words, of which a person has "
+            f"{MOST} at most: give the e-mail address, the whole name or the SIRET."
+        )
+    distinct: list[tuple[int, list[Block]]] = []
+    for number, one in facts.items():
+        blocks = processing(one)
+        if all(blocks != known for _, known in distinct):
+            distinct.append((number, blocks))
+    processed, named = list[Block](), ", ".join(f"« {one} »" for one in names_in(text))
+    for number, blocks in distinct:
+        if len(distinct) > 1:
+            processed.append(heading(f"Traitement des dossiers de la démarche {number}"))
+        processed += blocks
+    return Paper(
+        "Données personnelles conservées (RGPD, article 15)",
+        [
+            paragraph(
+                f"Projet de réponse établi le {french_date(today)}, d’après : {named}. À "
+                "relire avant l’envoi : écartez les homonymes et ce qui est d’une autre personne, "
+                "agents compris ; joignez les pièces demandées. Cherchez aussi les autres "
+                "identifiants de la personne."
+            ),
+            heading("Ce qui est conservé"),
+            *_finds(found),
+            *_files(found["fichiers"]),
+            *_copies(found, dictionary, reading),
+            *processed,
+        ],
+    )
+
+
+def _finds(found: Mapping[str, Any]) -> Iterator[Block]:
+    hits, declared = found["trouve"], found["tables"]
+    if not hits:
+        yield paragraph("Rien de ce qui est conservé n’a ces mots.")
+    for one in found["dossiers"]:
+        number = one["numero"]
+        yield heading(f"Dossier {number}", level=3)
+        yield paragraph(f"{_context(one)} {_role(number in found['demandeur_de'])}")
+        yield _table([hit for hit in hits if hit["numero"] == number], declared)
+    if others := [hit for hit in hits if hit["numero"] is None]:
+        yield heading("Hors des dossiers", level=3)
+        yield _table(others, declared)
+    if declared:
+        yield heading("Où c’est conservé, et jusqu’à quand", level=3)
+        rows = [(one["contenu"], one["duree"]) for one in declared.values()]
+        yield table(
+            ("Table", "Jusqu’à"), [[cell.replace("'", "’") for cell in row] for row in rows]
+        )
+
+
+def _context(dossier: Mapping[str, Any]) -> str:
+    who = applicant_of(dossier)
+    return (
+        f"Démarche {dossier['demarche_numero']}, déposé le "
+        f"{french_date(dossier['depose_le'].astimezone(PARIS).date())}, "
+        f"{dossier['etat'].replace('_', ' ')}{f' ; demandeur : {who}' if who else ''}."
+    )
+
+
+def _role(is_applicant: bool) -> str:
+    if is_applicant:
+        return "Ces mots désignent son demandeur : la copie du dossier est plus bas."
+    return "Ces mots y figurent, sans désigner son demandeur."
+
+
+def field_of(hit: Mapping[str, Any], declared: Mapping[str, Any]) -> str:
+    """Return the label of the value of a find; `declared` is what `look_up` says of its table."""
+    column = hit["champ"].partition(".")[0]
+    return str(hit["libelle"] or declared["colonnes"].get(column, column))
+
+
+def _table(hits: Sequence[Mapping[str, Any]], declared: Mapping[str, Any]) -> Block:
+    return table(
+        ("Donnée", "Ce qui est écrit", "Ce qui convient"),
+        [
+            (field_of(one, declared[one["table"]]), one["extrait"], ACTS[one["acte"]])
+            for one in hits
+        ],
+    )
+
+
+def _files(files: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
+    if files:
+        yield heading("Fichiers dont le contenu n’a pas été cherché")
+        yield items(
+            f"dossier {one['numero']}, {one['libelle'] or one['champ_id']} : "
+            f"{UNREAD[one['raison']]} ({one['adresse']})"
+            for one in files
+        )
+
+
+def _copies(found: Mapping[str, Any], dictionary: Dictionary, reading: Reading) -> Iterator[Block]:
+    wanted = {*found["demandeur_de"]}
+    for dossier in found["dossiers"]:
+        number = dossier["numero"]
+        if number not in wanted:
+            continue
+        with reading(DemarcheNumber(dossier["demarche_numero"])) as reader:
+            document = reader.dossiers.by_number(number)
+            answers = reader.dossiers.answers(number)
+            views = {key: one.name for key, one in reader.dossiers.views.items()}
+        if document is None:
+            continue
+        yield heading(f"Copie du dossier {number}")
+        own = {name: document.get(name) for name in DOSSIER_COLUMNS if name not in _AGENTS}
+        yield table(
+            ("Donnée", "Valeur"),
+            [
+                (label_of(DOSSIER_COLUMNS[name].sentence), _said(value))
+                for name, value in own.items()
+                if value not in (None, "", [])
+            ],
+        )
+        for origin, title in _ORIGINS.items():
+            if given := [
+                (one["libelle"] or "", one["valeur"])
+                for one in answers
+                if one["origine"] == origin and one["valeur"]
+            ]:
+                yield heading(title, level=3)
+                yield table(("Question", "Réponse"), given)
+        for key, view in views.items():
+            if rows := document.get(key):
+                yield heading(_TITLES.get(key, key), level=3)
+                yield _rows(rows, dictionary[view].columns)
+
+
+def _rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Declared]) -> Block:
+    shown = [
+        name
+        for name in rows[0]
+        if name not in _AGENTS and any(row[name] not in (None, "", []) for row in rows)
+    ]
+    titles = [label_of(columns[name].sentence) if name in columns else name for name in shown]
+    return table(titles, [[_said(row[name]) for name in shown] for row in rows])
+
+
+def _said(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "oui" if value else "non"
+        case str() if _INSTANT.fullmatch(value):
+            at = datetime.fromisoformat(value).astimezone(PARIS)
+            return f"{at:%d/%m/%Y %H:%M}"
+        case list():
+            return ", ".join(map(_said, value))
+        case dict():
+            return json.dumps(value, ensure_ascii=False)
+    return str(value)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -243,14 +243,15 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
 @contextmanager
 def _store(sources: CheckSources) -> Iterator[Store | None]:
     """Open the database without creating or upgrading it; None if it cannot be used."""
-    try:
-        # With the check, a SQLite database would be upgraded.
-        store = sources.open_store(create=False, check_schema=False)
-    except DsyncError:
-        yield None
-        return
-    with closing(store):
-        yield store if _is_usable(store) else None
+    with ExitStack() as stack:
+        usable = None
+        with suppress(DsyncError):
+            # With the check, a SQLite database would be upgraded.
+            store = sources.open_store(create=False, check_schema=False)
+            stack.enter_context(closing(store))
+            store.check_schema()
+            usable = store
+        yield usable
 
 
 def _boxes(sources: CheckSources, demarche: DemarcheNumber) -> tuple[Collection[str], bool]:
@@ -267,14 +268,6 @@ def _boxes(sources: CheckSources, demarche: DemarcheNumber) -> tuple[Collection[
                 is_given_up = given is not None and is_given and BOX in given.proposal.subjects
                 return known_boxes(reader), is_given_up
     return (), False
-
-
-def _is_usable(store: Store) -> bool:
-    try:
-        store.check_schema()
-    except DsyncError:
-        return False
-    return True
 
 
 def _refusal(exc: DSError | ConfigurationError) -> CheckLine:

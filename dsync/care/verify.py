@@ -143,77 +143,64 @@ def verify(
     return done
 
 
-def _verify_rows(reader: Reader, done: Verification) -> None:
-    for name, numbers in reader.verification.orphans().items():
-        done.add(
-            f"orphans.{name}",
-            numbers,
-            f"Table {name} has rows of dossiers that table dossier does not have. {RESTORE}",
-        )
-    for name, numbers in reader.verification.unknown_values().items():
-        done.add(
-            f"values.{name}",
-            numbers,
-            f"Column {name} has values that dsync never writes. {RESTORE}",
-        )
-    has_rows = is_mapped(reader.state.read().mapping_key)
-    part = reader.programme.lists
-    done.add(
-        "contents",
-        reader.verification.without_contents([part.table] if part is not None and has_rows else []),
-        f"Dossiers that were not erased lack their contents. {READ_AGAIN}",
-    )
-    done.add(
-        "current_verdict",
-        reader.verification.uneven_verdicts(),
-        "Dossiers were judged and lack a verdict, or have several current ones, or an older one "
-        f"than the last. {RESTORE}",
-    )
-    full = "Run `dsync sync --full`."
-    done.add(
-        "rules",
-        reader.verification.without_rules(),
-        f"The rules that gave dossiers a verdict are not kept any more. {RESTORE}",
-    )
-    done.add(
-        "presence",
-        reader.verification.wrong_presences(),
-        f"Dossiers have another presence than the journal gives them. {full}",
-    )
-    done.add(
-        "quarantine",
-        reader.verification.wrong_quarantine(),
-        f"Dossiers are in quarantine, or are not, against what the journal has. {full}",
-    )
-    done.add(
-        "corrections",
-        reader.verification.lost_corrections(),
-        f"Open corrections of dossiers are not the pending ones. {RESTORE}",
-    )
-    done.add(
-        "pushed",
-        reader.verification.unlike_pushed(),
-        f"Confirmed wishes of dossiers are not what counts as written into DS. {RESTORE}",
-    )
-    done.add(
-        "current_wish",
-        reader.verification.double_wishes(),
-        f"Dossiers have several current wishes for one annotation. {RESTORE}",
-    )
-    done.add(
-        "erased",
-        reader.verification.badly_erased(),
-        "Erased dossiers still have contents or texts. Run `dsync dossier erase {first}`, and so "
-        "for each.",
-    )
-
-
+_READ_ALL = "Run `dsync sync --full`."
 FROM_DS = {
     "dossier": READ_AGAIN,
     "demarche": "Run `dsync sync --full`, which reads the form again.",
     "revision": "Run `dsync sync --full`, which reads the form again.",
 }
 """The remedies for sealed rows that DS gives once more."""
+FAULTS = {
+    "contents": f"Dossiers that were not erased lack their contents. {READ_AGAIN}",
+    "current_verdict": "Dossiers were judged and lack a verdict, or have several current ones, or "
+    f"an older one than the last. {RESTORE}",
+    "rules": f"The rules that gave dossiers a verdict are not kept any more. {RESTORE}",
+    "presence": f"Dossiers have another presence than the journal gives them. {_READ_ALL}",
+    "quarantine": "Dossiers are in quarantine, or are not, against what the journal has. "
+    f"{_READ_ALL}",
+    "corrections": f"Open corrections of dossiers are not the pending ones. {RESTORE}",
+    "pushed": f"Confirmed wishes of dossiers are not what counts as written into DS. {RESTORE}",
+    "current_wish": f"Dossiers have several current wishes for one annotation. {RESTORE}",
+    "erased": "Erased dossiers still have contents or texts. Run `dsync dossier erase {first}`, "
+    "and so for each.",
+}
+"""What is said of rows that do not fit others, by check."""
+MISFITS = {
+    "contents": f"Stored contents cannot be decoded. {READ_AGAIN}",
+    "hashes": "Stored contents are not those that were hashed when they were read: they were "
+    f"changed outside dsync, or [annotations] has changed since. {READ_AGAIN}",
+    "rows": "The applicant, the programme's row, or what lists search, of dossiers is not what the "
+    f"stored contents give: they were changed outside dsync. {READ_AGAIN}",
+    "revisions": "Dossiers are of a revision of the form that is not stored. "
+    f"{FROM_DS['revision']}",
+    "views": "The views do not show what the stored contents are: a view was changed outside "
+    f"dsync, or dsync is wrong. {RESTORE} If it is there again, report it.",
+}
+"""What is said of contents from which something else follows than what is stored, by check."""
+
+
+def _verify_rows(reader: Reader, done: Verification) -> None:
+    found = reader.verification
+    for name, numbers in found.orphans().items():
+        message = f"Table {name} has rows of dossiers that table dossier does not have. {RESTORE}"
+        done.add(f"orphans.{name}", numbers, message)
+    for name, numbers in found.unknown_values().items():
+        message = f"Column {name} has values that dsync never writes. {RESTORE}"
+        done.add(f"values.{name}", numbers, message)
+    part = reader.programme.lists
+    has_rows = part is not None and is_mapped(reader.state.read().mapping_key)
+    for check, some in {
+        "contents": found.without_contents([part.table] if part and has_rows else []),
+        "current_verdict": found.uneven_verdicts(),
+        "rules": found.without_rules(),
+        "presence": found.wrong_presences(),
+        "quarantine": found.wrong_quarantine(),
+        "corrections": found.lost_corrections(),
+        "pushed": found.unlike_pushed(),
+        "current_wish": found.double_wishes(),
+        "erased": found.badly_erased(),
+    }.items():
+        done.add(check, some, FAULTS[check])
 
 
 def _verify_seals(
@@ -255,25 +242,22 @@ def _verify_watermark(reader: Reader, state: SyncState, now: datetime, done: Ver
     watermark = state.watermark
     newest, last, began = reader.verification.dates()
     full = "Run `dsync sync --full`, which reads all dossiers and sets it."
+    said = []
     if newest and newest > now + CLOCK_TOLERANCE:
-        message = "A dossier's date of change is in the future: check this machine's clock."
-        done.findings.append(Finding("watermark", message, 1))
+        said.append("A dossier's date of change is in the future: check this machine's clock.")
     if watermark is None:
         if began is not None:
-            message = f"The watermark is missing although a read has ended well. {full}"
-            done.findings.append(Finding("watermark", message, 1))
-        return
-    if last is None or watermark > last + CLOCK_TOLERANCE:
-        message = f"The watermark is later than the last run, so changes would be missed. {full}"
-        done.findings.append(Finding("watermark", message, 1))
+            said.append(f"The watermark is missing although a read has ended well. {full}")
+    elif last is None or watermark > last + CLOCK_TOLERANCE:
+        said.append(f"The watermark is later than the last run, so changes would be missed. {full}")
     # A dossier that changed before the last successful read began was read by it. Later changes,
     # and those within the tolerance, say nothing about the watermark.
     elif newest and began and watermark + CLOCK_TOLERANCE < newest < began - CLOCK_TOLERANCE:
-        message = (
+        said.append(
             "The watermark is before the newest dossier's date of change, although a later read "
             f"has ended well. {full}"
         )
-        done.findings.append(Finding("watermark", message, 1))
+    done.findings += [Finding("watermark", one, 1) for one in said]
 
 
 def _verify_contents(
@@ -305,7 +289,7 @@ def _verify_contents(
             try:
                 read = dossier_of(stored)
             except (msgspec.DecodeError, TypeError, ValueError, KeyError):
-                misfits["unreadable"].append(stored.numero)
+                misfits["contents"].append(stored.numero)
                 continue
             if has_its_cells(stored, read):
                 dossiers[stored.numero] = read
@@ -347,31 +331,8 @@ def _verify_contents(
             "last full read. Run `dsync sync --full`, or correct DSYNC_CONFIG."
         )
         done.findings.append(Finding("hashes", message, done.recomputed))
-    done.add("contents", misfits["unreadable"], f"Stored contents cannot be decoded. {READ_AGAIN}")
-    done.add(
-        "hashes",
-        misfits["hashes"],
-        "Stored contents are not those that were hashed when they were read: they were changed "
-        f"outside dsync, or [annotations] has changed since. {READ_AGAIN}",
-    )
-    done.add(
-        "rows",
-        misfits["rows"],
-        "The applicant, the programme's row, or what lists search, of dossiers is not what the "
-        "stored contents give: "
-        f"they were changed outside dsync. {READ_AGAIN}",
-    )
-    done.add(
-        "revisions",
-        misfits["revisions"],
-        f"Dossiers are of a revision of the form that is not stored. {FROM_DS['revision']}",
-    )
-    done.add(
-        "views",
-        misfits["views"],
-        "The views do not show what the stored contents are: a view was changed outside dsync, or "
-        f"dsync is wrong. {RESTORE} If it is there again, report it.",
-    )
+    for check, message in MISFITS.items():
+        done.add(check, misfits[check], message)
 
 
 def _has_labels(dossier: Dossier) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from threading import Event
 
 import click
 
@@ -15,10 +17,11 @@ from dsync.console.access import Role
 with later(globals()):
     from dsync.addresses import Listen
     from dsync.cli.console_opening import open_console
-    from dsync.cli.session import load_all, open_workers, set_up_logging
+    from dsync.cli.session import load_all, make_ready, set_up_logging
     from dsync.service.signals import StopSignals
     from dsync.service.surface import bind, server_thread
-    from dsync.settings import check_reach
+    from dsync.settings import Settings, check_reach
+    from dsync.wiring import Worker
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8090
@@ -51,7 +54,7 @@ def console(*, host: str, port: int, role: str) -> None:
         every, listen = load_all(), Listen(host, port)
         check_reach(every, listen, "--host")
         set_up_logging(every[0])
-        workers = stack.enter_context(open_workers(every, signals.stop, may_create=False))
+        workers = stack.enter_context(_open_workers(every, signals.stop))
         listening = bind(listen, is_default=False, setting="--host or --port")
         assert listening is not None  # noqa: S101 - it raises
         stack.callback(listening.close)
@@ -66,3 +69,20 @@ def console(*, host: str, port: int, role: str) -> None:
         if not has_ended:
             # It waits for another process's lock.
             os._exit(0)
+
+
+@contextmanager
+def _open_workers(every: Sequence[Settings], stop: Event) -> Iterator[list[Worker]]:
+    """Yield the workers of some démarches, which share one database; close all at the end.
+
+    The settings are checked before the database is opened, which is not created.
+    """
+    with ExitStack() as stack:
+        workers = [stack.enter_context(Worker(one, stop=stop, may_create=False)) for one in every]
+        for worker in workers:
+            make_ready(worker)
+        # One pool of connections for all, and one writer on SQLite; with the programme if any has.
+        shared = max(workers, key=lambda one: one.configuration.programme is not None).store
+        for worker in workers:
+            worker.use_store(shared)
+        yield workers

@@ -18,8 +18,7 @@ from dsync.cli.output import asker
 from dsync.configuration import ConsoleSection, OpenIdSection
 from dsync.console.access import LocalAccess, Role
 from dsync.console.app import Console
-from dsync.errors import ConfigurationError
-from dsync.extras import remedy
+from dsync.errors import ConfigurationError, remedy
 from dsync.settings import console_section
 from dsync.wiring import Worker
 
@@ -60,7 +59,6 @@ def open_console(
         if section.openid is None
         else _team_access(workers, section, section.openid, stop),
         secret=_session_key(workers[0].settings.oidc_client_secret),
-        theme=section.theme,
         section=section,
         stop=stop,
         cookie=f"dsync_console_{crc32(place.encode()):08x}",

@@ -19,9 +19,9 @@ from dsync.errors import SchemaBehindError, StoreError
 
 with later(globals()):
     from dsync.care.verify import CANNOT_KNOW
-    from dsync.cli.demarches import for_each
     from dsync.cli.output import confirmed, heading, pasteable, print_json, print_note, print_table
     from dsync.cli.session import (
+        for_each,
         journal,
         load_all,
         load_any,

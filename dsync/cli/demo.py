@@ -33,18 +33,19 @@ with later(globals()):
 
     from dsync.addresses import Listen
     from dsync.cli.console import HOST
-    from dsync.cli.output import announce_stop, cut, print_note, print_table, shown
-    from dsync.cli.progress import progress_bars
+    from dsync.cli.output import announce_stop, print_note, print_table, shown
     from dsync.cli.run import serve as run_service
     from dsync.cli.runs import print_document
     from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
     from dsync.cli.session import load, open_worker
+    from dsync.cli.stderr import progress_bars
     from dsync.configuration import shipped_config
     from dsync.database import PROGRAMME, open_database
     from dsync.domain.dossier import Presence
     from dsync.domain.ids import DemarcheNumber, DossierNumber
     from dsync.domain.run_kinds import Status
     from dsync.domain.verdict import Verdict
+    from dsync.domain.wording import cut
     from dsync.sandbox import Sandbox
     from dsync.sandbox.content.life import Event, set_scene
     from dsync.service.signals import StopSignals

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dsync.cli.erasures import erase
 from dsync.cli.failures import Group
 from dsync.cli.later import later
 from dsync.cli.options import (
@@ -21,16 +20,15 @@ from dsync.cli.options import (
     list_options,
     settings_options,
 )
+from dsync.cli.person import erase
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.verdict import NO_VERDICT, Verdict
 from dsync.errors import ConfigurationError
 
 with later(globals()):
-    from dsync.cli.demarches import listed
     from dsync.cli.output import (
         SUSPENDED,
         clean,
-        cut,
         heading,
         print_check,
         print_json,
@@ -41,6 +39,7 @@ with later(globals()):
     )
     from dsync.cli.session import (
         journal,
+        listed,
         load,
         open_worker,
         opened_store,
@@ -50,6 +49,7 @@ with later(globals()):
     from dsync.domain.account import account_page
     from dsync.domain.ids import DemarcheNumber, DossierNumber
     from dsync.domain.paper import markdown
+    from dsync.domain.wording import cut
     from dsync.programme import NO_RULES, Programme
     from dsync.settings import Settings
     from dsync.store.dictionary import APPLICANT

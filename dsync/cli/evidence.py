@@ -1,4 +1,4 @@
-"""`dsync evidence`: the catalogue and the lists on which verdicts depend."""
+"""`dsync evidence`, `dsync rules`: the catalogue, lists and rules on which verdicts depend."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,13 +19,25 @@ from dsync.errors import ConfigurationError, DsyncError
 
 with later(globals()):
     from dsync.care.prerequisites import missing_file
-    from dsync.cli.output import asker, clean, confirmed, print_json, print_note, print_table
+    from dsync.cli.output import (
+        asker,
+        check_form,
+        clean,
+        confirmed,
+        print_json,
+        print_note,
+        print_table,
+        write_page,
+    )
     from dsync.cli.runs import carry_out, print_errors, print_moves
     from dsync.cli.session import load, open_worker, reading
     from dsync.configuration import shipped_config
     from dsync.database import open_database
+    from dsync.domain.dossier import PARIS
     from dsync.domain.ids import DemarcheNumber
+    from dsync.domain.paper import markdown
     from dsync.domain.remedies import ago
+    from dsync.domain.rights import blank_list, notice
     from dsync.eig.precheck.lists import (
         ListDifference,
         ListProblemsError,
@@ -38,12 +50,15 @@ with later(globals()):
     )
     from dsync.eig.precheck.rules import list_file
     from dsync.eig.precheck.rules_section import CATEGORIES, RulesConfig
-    from dsync.programme import NO_RULES
+    from dsync.programme import NO_RULES, Programme, in_force, known_rules
     from dsync.settings import Settings
     from dsync.store.store import utc_now
     from dsync.sync.report import Comparisons
     from dsync.sync.rules_brake import Moves
     from dsync.sync.work import Precheck
+
+if TYPE_CHECKING:
+    from dsync.wiring import Worker
 
 
 T = TypeVar("T")
@@ -65,7 +80,7 @@ def evidence() -> None:
 @evidence.command("show")
 @json_option
 @settings_options()
-def show(*, as_json: bool) -> None:
+def show_evidence(*, as_json: bool) -> None:
     """Show source, date and size of the catalogue and the lists, without network."""
     settings = load()
     with open_worker(settings) as worker:
@@ -119,9 +134,7 @@ def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> No
         )
     text = _text_of(file)
     found = validate_list(text, today=utc_now().date(), annee=year, source=source)
-    sections = settings.configuration.programme
-    regles = _needed(sections.regles if sections else None)
-    folder = settings.config.parent
+    regles, folder = _lists_of(settings)
     name = _name_in_use(found, folder, regles)
     target = folder / (name or found.filename)
     former = _text_of(list_file(name, folder, shipped_config().parent)) if name else None
@@ -155,9 +168,7 @@ def undo(*, yes: bool) -> None:
     elsewhere. The present list is kept in its place, so that this can be undone, too.
     """
     settings = load()
-    sections = settings.configuration.programme
-    regles = _needed(sections.regles if sections else None)
-    folder = settings.config.parent
+    regles, folder = _lists_of(settings)
     found = last_kept(folder, (*regles.operateurs, CATEGORIES))
     if found is None:
         raise ConfigurationError(f"No list in {folder} was replaced by an update: nothing to undo.")
@@ -172,6 +183,12 @@ def undo(*, yes: bool) -> None:
     with _journaled(settings, name, difference, annule=True):
         put_back(folder / name, kept, utc_now())
     print_note(f"{folder / name}: written. {NEXT}")
+
+
+def _lists_of(settings: Settings) -> tuple[RulesConfig, Path]:
+    """Return the section that names the lists in use, and their folder."""
+    sections = settings.configuration.programme
+    return _needed(sections.regles if sections else None), settings.config.parent
 
 
 def _text_of(file: Path) -> str:
@@ -201,7 +218,7 @@ def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: st
         (folder / name).write_text(text, encoding="utf-8")
         tried = replace(settings, config=folder / settings.config.name)
         try:
-            done = carry_out(Precheck(), as_json=True, dry=True, settings=tried)
+            done = carry_out(Precheck(), tried, as_json=True, dry=True)
         except DsyncError as exc:
             click.echo(f"  Verdicts were not tried: {exc.message}")
             return
@@ -260,3 +277,92 @@ def _name_in_use(found: ReferenceList, folder: Path, regles: RulesConfig) -> str
         except (OSError, UnicodeDecodeError, ListProblemsError):
             continue
     return None
+
+
+_STOPPED = (
+    "The safety brake stopped the rules {}, so they are not in force: correct [regles] or "
+    "[[controles]], or run `dsync accept rules`."
+)
+
+
+@click.group(cls=Group)
+def rules() -> None:
+    """Show a version of the rules, write the page that publishes them."""
+
+
+@rules.command("show")
+@click.argument("version", required=False)
+@json_option
+@settings_options()
+def show_rules(*, version: str | None, as_json: bool) -> None:
+    """Show VERSION of the rules whole, as French Markdown; default: those in force.
+
+    The database keeps each version that gave a verdict; `dsync dossier show N` names it.
+    """
+    with open_worker() as worker:
+        programme = _programme(worker, needs_rules=version is None)
+    if version is None:
+        rules = in_force(programme)
+        version, document = rules.version, rules.document
+        if _is_stopped(version):
+            click.echo(f"  ! {_STOPPED.format(version)}", err=True)
+    else:
+        with reading() as reader:
+            known = known_rules(programme, reader.verdicts.rules())
+        if version not in known:
+            named = (
+                f"these are: {', '.join(known)}" if known else "none are; run `dsync sync` first"
+            )
+            raise ConfigurationError(f"No rules of version {version[:40]} are kept; {named}.")
+        document = known[version]
+    page = programme.rules_page(document=document)
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(markdown(page), nl=False)
+
+
+@rules.command("publish")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@settings_options()
+def publish(*, file: Path) -> None:
+    """Write the rules in force with their values into FILE, a French page (.md or .html).
+
+    It can be put online as it is. Its address belongs into publication_url, of [regles] or
+    [precontrole]. Beside it is written the notice for applicants on their data (RGPD, articles 13
+    and 14), FILE-donnees-personnelles: fill in its blanks before.
+    """
+    check_form(file)
+    with open_worker() as worker:
+        programme, now = _programme(worker), worker.clock()
+        facts = worker.configuration.notice_facts(worker.demarche)
+    version = in_force(programme).version
+    if _is_stopped(version):
+        raise ConfigurationError(_STOPPED.format(version))
+    beside = file.with_stem(f"{file.stem}-donnees-personnelles")
+    pages = {
+        file: programme.rules_page(now),
+        beside: notice(facts, now.astimezone(PARIS).date()),
+    }
+    for path, page in pages.items():
+        write_page(path, page)
+    click.echo(f"{file}: rules {version}.\n{beside}: notice for applicants.")
+    if facts.blanks:
+        click.echo(f"  ! It has blanks: {blank_list(facts.blanks)}.", err=True)
+
+
+def _programme(worker: Worker, *, needs_rules: bool = True) -> Programme:
+    found = worker.programme
+    if found is None or (needs_rules and not found.rules):
+        raise ConfigurationError(NO_RULES)
+    return found
+
+
+def _is_stopped(version: str) -> bool:
+    """Whether these rules wait for somebody to accept them; False without a database to ask."""
+    try:
+        with reading() as reader:
+            asked = [one for one in reader.consents.all() if one.given_at is None]
+    except DsyncError:
+        return False
+    return any(version in one.proposal.subjects for one in asked)

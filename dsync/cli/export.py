@@ -15,7 +15,6 @@ from dsync.exports import ENDINGS
 
 with later(globals()):
     from dsync.cli.output import announce_stop, print_json, print_note, print_table
-    from dsync.cli.progress import counted
     from dsync.cli.session import (
         check_known,
         chosen_demarche,
@@ -26,10 +25,11 @@ with later(globals()):
         open_worker,
         opened,
     )
+    from dsync.cli.stderr import counted
     from dsync.database import open_database
-    from dsync.exports.aggregated import aggregated_tables
     from dsync.exports.export import export as write
     from dsync.exports.export import tables_of
+    from dsync.exports.tables import aggregated_tables
     from dsync.service.signals import StopSignals
     from dsync.store.requests import Seen
     from dsync.store.store import utc_now

@@ -19,7 +19,7 @@ import click
 
 from dsync.cli.later import complete, without_rich
 from dsync.cli.options import Flags
-from dsync.domain.remedies import pasteable
+from dsync.domain.remedies import nearest, pasteable
 from dsync.errors import DsyncError
 from dsync.service.signals import interrupted_code, was_interrupted
 
@@ -125,8 +125,6 @@ class Group(click.Group, LazyCommand):
         except click.UsageError as exc:
             if said := gone(ctx.command_path, args[0]):
                 raise click.UsageError(said, exc.ctx) from exc
-            from dsync.domain.remedies import nearest
-
             near = nearest(args[0], self.list_commands(ctx))
             if near is None:
                 raise

@@ -47,7 +47,7 @@ def later(names: dict[str, Any]) -> Iterator[None]:
 def without_rich() -> Iterator[None]:
     """Keep structlog, imported in this block, from loading rich for tracebacks.
 
-    dsync formats them itself (`cli/logs.py`): that saves 50 ms and 5 MiB of each run and service.
+    dsync formats them itself (`cli/stderr.py`): that saves 50 ms and 5 MiB of each run and service.
     """
     if "rich" in sys.modules:
         yield

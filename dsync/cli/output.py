@@ -15,7 +15,7 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 import click
 
 from dsync.cli.options import Flags
+from dsync.domain.dossier import in_utc
 from dsync.domain.paper import Paper, html, markdown
 from dsync.domain.remedies import pasteable as completed
 from dsync.errors import ConfigurationError
@@ -33,6 +34,16 @@ SUSPENDED = (
 )
 _FORMS = {".md": markdown, ".html": html}
 """Of pages, by the ending of a name."""
+_NARROW = 24
+"""Maximum width of columns that are never wrapped."""
+STYLES = {
+    "Éligible": "green",
+    "Rien à signaler": "green",
+    "À vérifier": "yellow",
+    "Inéligible": "red",
+    "Indéterminé": "magenta",
+}
+"""Of verdicts on a terminal."""
 _STEERING = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that JSON does not escape: DEL, C1 controls, and direction marks."""
 _COMMAND = re.compile("`dsync [^`]*`")
@@ -81,9 +92,7 @@ def print_table(
     if not texts:
         click.echo(pasteable(empty))
     elif sys.stdout.isatty():
-        from dsync.cli.ruled import print_ruled  # It imports rich, which takes 40 ms.
-
-        print_ruled(headers, texts, extra, wide=wide)
+        _ruled(headers, texts, extra, wide=wide)
     else:
         _aligned(headers, texts)
 
@@ -162,8 +171,7 @@ def shown(value: Any) -> str:
 
 def instant(value: datetime) -> str:
     """Return an instant in UTC to the second."""
-    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return in_utc(value).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def clean(text: str) -> str:
@@ -174,9 +182,34 @@ def clean(text: str) -> str:
     )
 
 
-def cut(text: str, length: int) -> str:
-    """Return a text cut to a length, with an ellipsis."""
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+def _ruled(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], extra: Sequence[str], *, wide: bool
+) -> None:
+    """Print a table that fits on the terminal; only words longer than a line are broken."""
+    from rich import box, console, table, text  # They take 40 ms.
+
+    def table_of(columns: Sequence[int]) -> table.Table:
+        made = table.Table(
+            header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False
+        )
+        for column in columns:
+            longest = max(len(line[column]) for line in (headers, *rows))
+            made.add_column(headers[column], overflow="fold", no_wrap=longest <= _NARROW)
+        for row in rows:
+            made.add_row(*(text.Text(row[n], style=STYLES.get(row[n], "")) for n in columns))
+        return made
+
+    terminal = console.Console(highlight=False)
+    every = range(len(headers))
+    whole = table_of(every)
+    # Measured without the limit of the terminal's width.
+    free = terminal.options.update(width=10_000)
+    needed = terminal.measure(whole, options=free).maximum
+    if wide:
+        terminal.width = max(terminal.width, needed)
+    elif needed > terminal.width:
+        whole = table_of([n for n in every if headers[n] not in extra])
+    terminal.print(whole)
 
 
 def _aligned(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -189,8 +222,7 @@ def _aligned(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def _jsonable(value: Any) -> Any:
     if isinstance(value, datetime):
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return in_utc(value).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Enum):

@@ -17,21 +17,20 @@ from dsync.cli.options import DAY, NUMBER, dossiers_option, json_option, setting
 from dsync.domain.check_answers import RESULTS
 
 with later(globals()):
-    from dsync.cli.demarches import listed
     from dsync.cli.output import (
         confirmed,
-        cut,
         heading,
         print_check,
         print_json,
         print_table,
         shown,
     )
-    from dsync.cli.runs import Done, carry_out, finish, print_errors, print_moves, with_remedies
-    from dsync.cli.session import load, reading
+    from dsync.cli.runs import Done, carry_out, finish, print_errors, print_moves
+    from dsync.cli.session import listed, load, reading
     from dsync.database import PROGRAMME
     from dsync.domain.ids import DossierNumber
     from dsync.domain.verdict import Comparison, Decision, Resultat, changes
+    from dsync.domain.wording import cut
     from dsync.settings import Settings
     from dsync.sync.answering import check
     from dsync.sync.evaluate import stored_comparisons
@@ -114,7 +113,7 @@ def precheck(
     if refresh and stores and not _agreed(work, settings, yes=yes, as_json=as_json):
         return
     tried = PrecheckAsOf(as_of, work) if as_of else work
-    done = carry_out(tried, as_json=as_json, dry=dry_run, settings=settings)
+    done = carry_out(tried, settings, as_json=as_json, dry=dry_run)
     document, comparisons = done.document, _comparisons(work, done, settings)
     is_declared = settings.configuration.declared is not None
     moves = Moves.compared(comparisons, is_declared=is_declared)
@@ -230,7 +229,7 @@ def _answer(work: Answering, *, as_json: bool) -> None:
     with reading(settings) as reader:
         # Before anything is asked of a service, or fetched.
         check(reader, work)
-    done = carry_out(work, as_json=as_json, settings=settings)
+    done = carry_out(work, settings, as_json=as_json)
     comparisons = _comparisons(Precheck(work.dossiers), done, settings)
     if as_json:
         _print_document(comparisons, done, Moves.compared(comparisons))
@@ -246,7 +245,7 @@ def _agreed(work: Judging, settings: Settings, *, yes: bool, as_json: bool) -> b
     """Show the evidence before and after, and return whether the user has it replaced."""
     if not yes:
         # `as_json` only hides the progress.
-        tried = carry_out(work, as_json=True, dry=True, settings=settings)
+        tried = carry_out(work, settings, as_json=True, dry=True)
         if not tried.comparisons:
             print_errors(tried.document)
             finish(tried)
@@ -265,7 +264,7 @@ def _comparisons(work: Judging, done: Done, settings: Settings) -> Comparisons:
     if left:
         again = structs.replace(work, dossiers=tuple(left))
         # `as_json` only hides the progress: the first run has shown it.
-        tried = carry_out(again, as_json=True, dry=True, settings=settings)
+        tried = carry_out(again, settings, as_json=True, dry=True)
         return Comparisons(merge(found, tried.comparisons or (), key=lambda one: one.numero))
     return found
 
@@ -338,7 +337,7 @@ def _print_document(comparisons: Comparisons, done: Done, moves: Moves) -> None:
                 {"avant": before, "apres": after, "nombre": count}
                 for before, after, count in moves.moves
             ],
-            "erreurs": with_remedies(done.document)["errors"],
+            "erreurs": done.document["errors"],
         },
         dossiers=map(_document, comparisons),
     )

@@ -15,100 +15,61 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS = {
-    "demo": ("dsync.cli.demo", "Show a complete run on this machine, without a token."),
+    "demo": "Show a complete run on this machine, without a token.",
     "check": (
-        "dsync.cli.check",
-        "Check token, démarche, mapping, annotations, labels, instructeur, database, evidence.",
+        "Check token, démarche, mapping, annotations, labels, instructeur, database, evidence."
     ),
     "sync": (
-        "dsync.cli.sync",
-        "Do one run now: read changed dossiers from DS, pre-check them, write the results back.",
+        "Do one run now: read changed dossiers from DS, pre-check them, write the results back."
     ),
-    "run": (
-        "dsync.cli.run",
-        "Synchronise by schedule until SIGTERM or Ctrl-C; then exit 0 within 5 s.",
-    ),
-    "console": (
-        "dsync.cli.console",
-        "Serve the web console on this machine until Ctrl-C; print a link that works once.",
-    ),
-    "accept": (
-        "dsync.cli.accept",
-        "List what a safety brake stopped, before and after, or consent to one KIND of it.",
-    ),
-    "status": (
-        "dsync.cli.status",
-        "Show services, the last run, dossiers, pushes, conflicts, quarantine and warnings.",
-    ),
+    "run": "Synchronise by schedule until SIGTERM or Ctrl-C; then exit 0 within 5 s.",
+    "console": "Serve the web console on this machine until Ctrl-C; print a link that works once.",
+    "accept": "List what a safety brake stopped, before and after, or consent to one KIND of it.",
+    "status": "Show services, the last run, dossiers, pushes, conflicts, quarantine and warnings.",
     "history": (
-        "dsync.cli.history",
-        "List the runs, newest first, with their figures, who started them, and their problems.",
+        "List the runs, newest first, with their figures, who started them, and their problems."
     ),
-    "dossier": ("dsync.cli.dossier", "Show one dossier, list them, or erase one."),
-    "person": (
-        "dsync.cli.person",
-        "Find a person in what is stored, by e-mail address, name or SIRET.",
-    ),
+    "dossier": "Show one dossier, list them, or erase one.",
+    "person": "Find a person in what is stored, by e-mail address, name or SIRET.",
     "purge": (
-        "dsync.cli.erasures",
-        "Erase here the data of accepted, refused and closed dossiers, some time after the "
-        "decision.",
+        "Erase here the data of accepted, refused and closed dossiers, some time after "
+        "the decision."
     ),
-    "forget": (
-        "dsync.cli.erasures",
-        "Remove all that is stored of démarche N, which no file configures any more.",
-    ),
-    "pieces": ("dsync.cli.pieces", "Copy the dossiers' files, where [pieces] has a target."),
-    "precheck": (
-        "dsync.cli.precheck",
-        "Judge dossiers again, and show the old and the new verdict.",
-    ),
-    "evidence": (
-        "dsync.cli.evidence",
-        "Show the evidence of verdicts, replace a list or undo that.",
-    ),
-    "rules": (
-        "dsync.cli.rules",
-        "Show a version of the rules, write the page that publishes them.",
-    ),
-    "push": (
-        "dsync.cli.push",
-        "Send the open and the refused annotations now, without reading dossiers.",
-    ),
-    "conflicts": (
-        "dsync.cli.conflicts",
-        "List and resolve human edits that stopped a push; without a subcommand: list.",
-    ),
-    "quarantine": (
-        "dsync.cli.quarantine",
-        "List dossiers that could not be read or judged, and retry them.",
-    ),
+    "forget": "Remove all that is stored of démarche N, which no file configures any more.",
+    "pieces": "Copy the dossiers' files, where [pieces] has a target.",
+    "precheck": "Judge dossiers again, and show the old and the new verdict.",
+    "evidence": "Show the evidence of verdicts, replace a list or undo that.",
+    "rules": "Show a version of the rules, write the page that publishes them.",
+    "push": "Send the open and the refused annotations now, without reading dossiers.",
+    "conflicts": "List and resolve human edits that stopped a push; without a subcommand: list.",
+    "quarantine": "List dossiers that could not be read or judged, and retry them.",
     "db": (
-        "dsync.cli.db",
-        "Upgrade the schema, grant read access, document the views, verify, back up, copy, scrub.",
+        "Upgrade the schema, grant read access, document the views, verify, back up, copy, scrub."
     ),
     "export": (
-        "dsync.cli.export",
-        "Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json.",
+        "Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json."
     ),
-    "grist": (
-        "dsync.cli.export",
-        "Make the tables of [grist] document equal to their views now.",
-    ),
-    "config": (
-        "dsync.cli.config",
-        "Write the first configuration file, show or check the settings.",
-    ),
-    "completion": (
-        "dsync.cli.root",
-        "Print what makes bash, zsh or fish complete the commands and options of dsync.",
-    ),
-    "sandbox": (
-        "dsync.cli.sandbox",
-        "Serve an invented démarche aap-eig7 and an invented beta.gouv.fr until Ctrl-C.",
-    ),
+    "grist": "Make the tables of [grist] document equal to their views now.",
+    "config": "Write the first configuration file, show or check the settings.",
+    "completion": "Print what makes bash, zsh or fish complete the commands and options of dsync.",
+    "sandbox": "Serve an invented démarche aap-eig7 and an invented beta.gouv.fr until Ctrl-C.",
 }
-"""Module of each command, imported when the command is run, and its line in `dsync --help`."""
+"""The line of each command in `dsync --help`."""
+MODULES = {
+    "check": "config",
+    "accept": "decisions",
+    "history": "status",
+    "purge": "person",
+    "forget": "person",
+    "pieces": "sync",
+    "rules": "evidence",
+    "push": "sync",
+    "conflicts": "decisions",
+    "quarantine": "decisions",
+    "grist": "export",
+    "completion": "root",
+}
+"""The module of each command that is in another one than that of its name."""
 
 EPILOG = """
 \b
@@ -138,7 +99,8 @@ class LazyGroup(SafeGroup):
         """Return the command of that name, None when there is none."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        module = import_module(f"dsync.cli.{MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = getattr(module, cmd_name)
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -147,7 +109,7 @@ class LazyGroup(SafeGroup):
 
         names = [
             CompletionItem(name, help=line)
-            for name, (_, line) in COMMANDS.items()
+            for name, line in COMMANDS.items()
             if name.startswith(incomplete)
         ]
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
@@ -155,7 +117,7 @@ class LazyGroup(SafeGroup):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing their modules."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+            formatter.write_dl([*COMMANDS.items()])
 
 
 @click.group(

@@ -27,11 +27,10 @@ with later(globals()):
     from dsync.cli.session import make_ready, set_up_logging
     from dsync.configuration import headline, number_in
     from dsync.database import open_database
-    from dsync.service.afterwards import Afterwards
-    from dsync.service.alerts import Alerts, ping, teller
+    from dsync.service.alerts import Alerts
     from dsync.service.scheduler import DemarcheJob, Service
-    from dsync.service.sentry import reporter
     from dsync.service.signals import StopSignals
+    from dsync.service.telling import Afterwards, ping, reporter, teller
     from dsync.settings import Loaded, Settings, check_reach, console_section, load_each
     from dsync.store.engine import connections_of, parse_url, sqlite_file
     from dsync.store.store import utc_now

@@ -12,7 +12,6 @@ import click
 
 from dsync.addresses import mask_url
 from dsync.care.prerequisites import missing_file
-from dsync.cli.demarches import Act
 from dsync.cli.failures import Exit, tell
 from dsync.cli.options import current_flags
 from dsync.cli.output import (
@@ -20,13 +19,12 @@ from dsync.cli.output import (
     asker,
     heading,
     pasteable,
-    print_json,
     print_note,
     print_table,
     shown,
 )
-from dsync.cli.progress import progress_bars
-from dsync.cli.session import load, make_ready, open_worker
+from dsync.cli.session import Act, make_ready, open_worker
+from dsync.cli.stderr import progress_bars
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.errors import InterruptedRunError
@@ -47,53 +45,39 @@ class Done(NamedTuple):
     """The result of a run, whoever did it."""
 
     document: Mapping[str, Any]
-    """As `RunReport.to_json` returns it."""
+    """As `RunReport.to_json` returns it, with remedies that can be pasted."""
     code: int
     """The command's exit code."""
     comparisons: Comparisons | None
     """Of a pre-check; None: another process did it, and the database has them."""
 
 
-def acting(
-    work: Callable[[tuple[DossierNumber, ...]], Work],
-    *,
-    as_json: bool,
-    dry: bool = False,
-    wait_s: float = 0,
-    may_create: bool = False,
-) -> Act:
+def acting(work: Callable[[tuple[DossierNumber, ...]], Work], **options: Any) -> Act:
     """Return what has a run done and printed, for `for_each`.
 
-    `work` returns what is done about the dossiers that the command names; the other arguments are
-    those of `carry_out`.
+    `work` returns what is done about the dossiers that the command names; `options` are those of
+    `carry_out`.
     """
+    return lambda one, numbers: told(work(numbers), one, **options)
 
-    def act(one: Settings, dossiers: tuple[int, ...]) -> tuple[Any, int]:
-        numbers = tuple(map(DossierNumber, dossiers))
-        done = carry_out(
-            work(numbers),
-            as_json=as_json,
-            dry=dry,
-            wait_s=wait_s,
-            settings=one,
-            may_create=may_create,
-        )
-        if not as_json:
-            print_document(done.document, dry=dry)
-            if done.document["evaluated"] and not one.configuration.annotations:
-                click.echo("  nothing is written into DS: the file has no section [annotations]")
-        return done.document, done.code
 
-    return act
+def told(work: Work, settings: Settings, *, as_json: bool, **options: Any) -> tuple[Any, int]:
+    """Have a run done as `carry_out`; return its document, which is printed unless as JSON."""
+    done = carry_out(work, settings, as_json=as_json, **options)
+    if not as_json:
+        print_document(done.document, dry=options.get("dry", False))
+        if done.document["evaluated"] and not settings.configuration.annotations:
+            click.echo("  nothing is written into DS: the file has no section [annotations]")
+    return done.document, done.code
 
 
 def carry_out(
     work: Attempted,
+    settings: Settings,
     *,
     as_json: bool,
     dry: bool = False,
     wait_s: float = 0,
-    settings: Settings | None = None,
     may_create: bool = False,
 ) -> Done:
     """Have a run done, and follow it to its end; it is only tried if it is `dry`.
@@ -108,7 +92,6 @@ def carry_out(
     # What is only tried need not be finished in order.
     is_tried = dry or isinstance(work, PrecheckAsOf)
     with StopSignals(announce=announce_stop, at_most_s=1 if is_tried else None) as signals:
-        settings = settings or load()
         if isinstance(work, AskingNothing):
             # A missing or expired token must not keep what has to be erased, or judged.
             settings = settings.without_ds()
@@ -135,7 +118,7 @@ def carry_out(
                     # The facts are the database's: the document is that of a run made here.
                     document = {**(row.resultat or {})}
                     document.pop("dits", None)
-                    return Done(document, row.code or 0, None)
+                    return Done(_pasteable(document), row.code or 0, None)
                 if isinstance(work, Read):
                     worker.finish_requests(wait_s)
             if isinstance(work, Read) and sys.stderr.isatty():
@@ -147,7 +130,12 @@ def carry_out(
     is_interrupted = report.exit_code == InterruptedRunError.exit_code
     # 130 or 143, by the signal that came.
     code = (is_interrupted and signals.exit_code) or report.exit_code
-    return Done(report.to_json(), code, report.comparisons)
+    return Done(_pasteable(report.to_json()), code, report.comparisons)
+
+
+def _pasteable(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a run's document with problems whose remedies can be pasted."""
+    return {**document, "errors": [*map(pasteable, document["errors"])]}
 
 
 def finish(done: Done) -> None:
@@ -156,13 +144,8 @@ def finish(done: Done) -> None:
         raise Exit(done.code)
 
 
-def print_document(
-    document: Mapping[str, Any], *, as_json: bool = False, dry: bool = False
-) -> None:
+def print_document(document: Mapping[str, Any], *, dry: bool = False) -> None:
     """Print `RunReport.to_json`: a run's figures, and on stderr each problem with its remedy."""
-    if as_json:
-        print_json(with_remedies(document))
-        return
     if document["run"] is not None or dry:
         click.echo(headline(document, dry=dry))
         print_note(f"  {figures(document, dry=dry)}")
@@ -183,12 +166,7 @@ def print_document(
 def print_errors(document: Mapping[str, Any]) -> None:
     """Print each problem of a run, with its remedy, on stderr."""
     for problem in document["errors"]:
-        click.echo(f"  ! {pasteable(problem)}", err=True)
-
-
-def with_remedies(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a run's document with problems whose remedies can be pasted."""
-    return {**document, "errors": [*map(pasteable, document["errors"])]}
+        click.echo(f"  ! {problem}", err=True)
 
 
 def headline(document: Mapping[str, Any], *, dry: bool) -> str:

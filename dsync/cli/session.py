@@ -1,23 +1,29 @@
-"""Building and closing the worker or the database of one command."""
+"""What a command is about: démarches with their settings, their workers, their database.
+
+It acts on each of them (`for_each`), or lists what they have (`listed`).
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
 
 from dsync import settings
+from dsync.cli.failures import Exit, tell, worst
 from dsync.cli.options import current_flags
+from dsync.cli.output import asker, heading, pasteable, print_json, print_note, print_table
 from dsync.configuration import headline
 from dsync.database import open_database
 from dsync.domain.dossier import PARIS
-from dsync.domain.ids import DemarcheNumber
-from dsync.errors import ConfigurationError, StoreError
+from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError, StoreError
 from dsync.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +31,16 @@ if TYPE_CHECKING:
     from dsync.wiring import Worker
 
 
-def load(dossiers: Sequence[int] = (), *, stored: bool = False, **overrides: Any) -> Settings:
+T = TypeVar("T")
+Dossiers = Sequence[DossierNumber]
+Chosen = tuple[Settings, tuple[DossierNumber, ...]]
+"""A démarche, and its dossiers that were named."""
+Act = Callable[[Settings, tuple[DossierNumber, ...]], tuple[Any, int]]
+"""Acts on a démarche and its dossiers that were named; prints what it did unless that is printed as
+JSON; returns the document, a mapping or a list of them, and the exit code."""
+
+
+def load(dossiers: Dossiers = (), *, stored: bool = False, **overrides: Any) -> Settings:
     """Read the settings of the démarche that a command is about, with the command line's flags.
 
     Of several démarches it is about that of the dossiers that it names. `stored`: a démarche's
@@ -65,13 +80,13 @@ def load_all(
 
 
 def load_each(
-    dossiers: Sequence[int] = (),
+    dossiers: Dossiers = (),
     *,
     everywhere: bool = False,
     stored: bool = False,
     is_of_one: bool = False,
     **overrides: Any,
-) -> list[tuple[Settings, tuple[int, ...]]]:
+) -> list[Chosen]:
     """Read the settings of the démarches that a command acts on, with the dossiers of each.
 
     As `load`. Those of the dossiers that it names are meant; `everywhere` (`--all`): each one that
@@ -89,7 +104,7 @@ def load_each(
     return [(one, ()) for one in every]
 
 
-def check_all(every: Sequence[Settings], dossiers: Sequence[int] = ()) -> None:
+def check_all(every: Sequence[Settings], dossiers: Dossiers = ()) -> None:
     """Check that nothing limits a command with `--all`: neither a chosen démarche nor dossiers."""
     if dossiers:
         raise click.UsageError("--all and dossiers exclude each other.")
@@ -100,14 +115,12 @@ def check_all(every: Sequence[Settings], dossiers: Sequence[int] = ()) -> None:
         )
 
 
-def by_demarche(
-    every: Sequence[Settings], dossiers: Sequence[int]
-) -> list[tuple[Settings, tuple[int, ...]]]:
+def by_demarche(every: Sequence[Settings], dossiers: Dossiers) -> list[Chosen]:
     """Return the démarches of some dossiers, by the database, and which are of each.
 
     ConfigurationError: a dossier is of none of these démarches.
     """
-    found: dict[int, list[int]] = {}
+    found: dict[int, list[DossierNumber]] = {}
     owners = _owners(every[0], dossiers)
     configured = {one.demarche: one for one in every}
     for number in dossiers:
@@ -145,7 +158,7 @@ def not_here(every: Sequence[Settings], number: int, owner: int | None) -> Confi
     )
 
 
-def check_here(one: Settings, dossiers: Sequence[int]) -> None:
+def check_here(one: Settings, dossiers: Dossiers) -> None:
     """Check that a démarche has some dossiers; the error names the démarche that has."""
     owners = _owners(one, dossiers) if dossiers else {}
     for number in dossiers:
@@ -153,12 +166,12 @@ def check_here(one: Settings, dossiers: Sequence[int]) -> None:
             raise not_here([one], number, owner)
 
 
-def unknown(one: Settings, number: int) -> ConfigurationError:
+def unknown(one: Settings, number: DossierNumber) -> ConfigurationError:
     """Return the error that a démarche has no such dossier; it names the démarche that has."""
     return not_here([one], number, _owners(one, [number]).get(number))
 
 
-def _owners(one: Settings, dossiers: Sequence[int]) -> Mapping[int, int]:
+def _owners(one: Settings, dossiers: Dossiers) -> Mapping[int, int]:
     with closing(open_database(one.database_url, create=False)) as store:
         return store.demarches_of(dossiers)
 
@@ -221,9 +234,7 @@ def deliberated(now: datetime) -> set[int]:
     """Return the configured démarches whose jury has deliberated."""
     today = now.astimezone(PARIS).date()
     return {
-        one.demarche
-        for one in load_all(stored=True)
-        if (section := one.configuration.demarche) and section.is_deliberated(today)
+        one.demarche for one in load_all(stored=True) if one.configuration.is_deliberated(today)
     }
 
 
@@ -232,7 +243,7 @@ def set_up_logging(settings: Settings, *, talkative: bool = False) -> None:
 
     Without -v only errors are logged: the printed report has what warnings would repeat.
     """
-    from dsync.cli.logs import configure_logging
+    from dsync.cli.stderr import configure_logging
 
     is_told = talkative or current_flags().verbose
     configure_logging(settings.log_format, logging.INFO if is_told else logging.ERROR)
@@ -261,34 +272,6 @@ def open_worker(
         yield worker
 
 
-@contextmanager
-def open_workers(
-    every: Sequence[Settings],
-    stop: threading.Event,
-    *,
-    store: Store | None = None,
-    may_create: bool = True,
-) -> Iterator[list[Worker]]:
-    """Yield the workers of some démarches, which share one database; close all at the end.
-
-    The settings are checked before the database is opened. The arguments are as of `open_worker`.
-    """
-    from dsync.wiring import Worker
-
-    with ExitStack() as stack:
-        workers = [
-            stack.enter_context(Worker(one, stop=stop, store=store, may_create=may_create))
-            for one in every
-        ]
-        for worker in workers:
-            make_ready(worker)
-        # One pool of connections for all, and one writer on SQLite; with the programme if any has.
-        shared = max(workers, key=lambda one: one.configuration.programme is not None).store
-        for worker in workers:
-            worker.use_store(shared)
-        yield workers
-
-
 def make_ready(worker: Worker) -> None:
     """Build the parts that depend only on settings, before a database is opened.
 
@@ -308,8 +291,6 @@ def journal(
 
     Without a démarche, all were chosen.
     """
-    from dsync.cli.output import asker
-
     now, result = datetime.now(UTC), {"nombre": count}
     try:
         for number in store.demarches() if demarche is None else (demarche,):
@@ -331,15 +312,104 @@ def reading(settings: Settings | None = None, *, sorting: bool = False) -> Itera
         yield reader
 
 
-def readings(*, everywhere: bool = False) -> Iterator[tuple[Settings, Reader]]:
-    """Yield every configured démarche, or the chosen one, with a reader of its data.
+def for_each(each: Sequence[Chosen], act: Act, *, as_json: bool) -> None:
+    """Do something for each démarche, and exit with the worst code; a failure stops no other one.
+
+    The JSON of one démarche is its document, that of several a list.
+    """
+    documents: list[Any] = []
+    codes = []
+    for one, dossiers in each:
+        concerning(one)
+        if len(each) == 1:
+            document, code = act(one, dossiers)
+        else:
+            if not as_json:
+                heading(f"Démarche {one.demarche}")
+            try:
+                document, code = act(one, dossiers)
+            except DsyncError as exc:
+                code = exc.exit_code
+                document = {"error": pasteable(exc.message), "exit_code": code}
+                if not as_json:
+                    tell(document["error"], code, as_json=False)
+        documents.append((one.demarche, document))
+        codes.append(code)
+        if code >= InterruptedRunError.exit_code:
+            break
+    if as_json and len(each) == 1:
+        print_json(documents[0][1])
+    elif as_json:
+        print_json([line for number, one in documents for line in _with(number, one)])
+    elif len(each) > 1:
+        _sum_up([one.demarche for one, _ in each], codes)
+    if code := worst(codes):
+        raise Exit(code)
+
+
+def _sum_up(demarches: Sequence[int], codes: Sequence[int]) -> None:
+    """Print how many démarches ended well, and how each other one did: it may have scrolled away.
+
+    The codes are those of the démarches that were begun, in the same order.
+    """
+    others = [f"{one} (exit {code})" for one, code in zip(demarches, codes, strict=False) if code]
+    left = len(demarches) - len(codes)
+    said = f"{len(codes) - len(others)} of {len(demarches)} démarches without a problem"
+    if others:
+        said += f"; with one: {', '.join(others)}"
+    if left:
+        said += f"; {left} not begun"
+    click.echo()
+    print_note(f"{said}.", hanging=0)
+
+
+def _with(demarche: int, document: Any) -> list[dict[str, Any]]:
+    """Return a démarche's document, or the entries of its list, with the démarche's number."""
+    lines = document if isinstance(document, list) else [document]
+    return [{"demarche": demarche} | line for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """What some démarches have, each with its démarche."""
+
+    rows: list[tuple[int, T]]
+    demarches: int
+    """How many were looked at."""
+
+    def first(self, limit: int, by: Callable[[T], Any], *, newest: bool = False) -> Listed[T]:
+        """Return the first ones of all in an order."""
+        rows = sorted(self.rows, key=lambda one: by(one[1]), reverse=newest)
+        return Listed(rows[:limit], self.demarches)
+
+    def print_as_json(self, of: Callable[[T], Mapping[str, Any]], *, as_json: bool) -> bool:
+        """Print the JSON if it is asked for; return whether it is."""
+        if as_json:
+            print_json([{"demarche": number, **of(one)} for number, one in self.rows])
+        return as_json
+
+    def print(
+        self, headers: Sequence[str], cells: Callable[[T], Sequence[Any]], **options: Any
+    ) -> None:
+        """Print a table by `print_table`, with the démarche where several were looked at."""
+        if self.demarches == 1:
+            print_table(headers, [cells(one) for _, one in self.rows], **options)
+            return
+        rows = [(number, *cells(one)) for number, one in self.rows]
+        print_table(("démarche", *headers), rows, **options)
+
+
+def listed(read: Callable[[Reader], Iterable[T]], *, everywhere: bool = False) -> Listed[T]:
+    """Return what is found in each configured démarche, or in the chosen one.
 
     `everywhere`: `--all` was given, which excludes a choice.
     """
     every = load_all(stored=True, goes_on=True)
     if everywhere:
         check_all(every)
+    rows: list[tuple[int, T]] = []
     with opened_store(every) as store:
         for one in every:
             with store.reading(DemarcheNumber(one.demarche)) as reader:
-                yield one, reader
+                rows += [(one.demarche, row) for row in read(reader)]
+    return Listed(rows, len(every))

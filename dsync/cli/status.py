@@ -1,27 +1,24 @@
-"""`dsync status`: the current state."""
+"""`dsync status`, `dsync history`: the current state, the runs, what people asked for by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dsync.cli.failures import IN_PART, Exit, LazyCommand
 from dsync.cli.later import later
-from dsync.cli.options import DURATION, json_option, settings_options
+from dsync.cli.options import DURATION, json_option, limit_option, list_options, settings_options
 from dsync.messages import english
 
 with later(globals()):
-    from dsync.care.concerns import concerns_of
-    from dsync.care.state import Looked, states_of
-    from dsync.cli.history import print_problems
+    from dsync.care.state import concerns_of, states_of
     from dsync.cli.output import (
         SUSPENDED,
         clean,
-        cut,
         instant,
         pasteable,
         print_json,
@@ -29,12 +26,17 @@ with later(globals()):
         print_pairs,
         print_table,
     )
-    from dsync.cli.session import concerning, load_all, opened_store
+    from dsync.cli.session import concerning, listed, load_all, opened_store
     from dsync.domain.dossier import Presence
     from dsync.domain.ids import DemarcheNumber
     from dsync.domain.remedies import ago
     from dsync.domain.run_kinds import Status
+    from dsync.domain.wording import cut
     from dsync.settings import Settings
+    from dsync.store.requests import ManualRequest
+
+if TYPE_CHECKING:
+    from dsync.store import Reader
 
 
 TITLE_WIDTH = 22
@@ -80,16 +82,7 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
     """
     found, now = load_all(stored=True, goes_on=True), datetime.now(UTC)
     with opened_store(found) as store:
-        looked = [
-            Looked(
-                DemarcheNumber(one.demarche),
-                one.configuration.judges,
-                one.configured,
-                one.configuration.retention.ages,
-            )
-            for one in found
-        ]
-        states = states_of(store, looked, now)
+        states = states_of(store, [one.looked for one in found], now)
     ranked = [_status_of(one, states[DemarcheNumber(one.demarche)], max_age, now) for one in found]
     documents = [document for _, document in ranked]
     stale = [document["demarche"] for document in documents if document["is_stale"]]
@@ -115,7 +108,7 @@ def _status_of(
     if max_age == _LATE:
         max_age = settings.configuration.late_after
     is_stale = max_age is not None and (last is None or now - last > max_age)
-    concerns = [*concerns_of(document, now, settings.thresholds)]
+    concerns = [*concerns_of(document, now, settings.looked)]
     found = [one for one in concerns if english.words(one)]
     found.sort(key=lambda one: _RANKS[type(one)])
     return _RANKS[type(found[0])] if found else len(_RANKS), document | {
@@ -238,3 +231,109 @@ def _announced(retention: Mapping[str, Any] | None) -> str | None:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+
+
+@click.command(cls=LazyCommand)
+@click.option(
+    "--manual",
+    is_flag=True,
+    help="What people asked for by hand instead: who, when, what, and the result.",
+)
+@click.option(
+    "--seen",
+    is_flag=True,
+    help="Who saw what instead: pages of dossiers, files, exports, backups, searches of a person.",
+)
+@limit_option("lines", 20, 1000)
+@list_options()
+def history(
+    *, manual: bool, seen: bool, limit: int, everywhere: bool, wide: bool, as_json: bool
+) -> None:
+    """List the runs, newest first, with their figures, who started them, and their problems.
+
+    With --manual, a read that was handed over to the running service is listed as soon as it is
+    asked for.
+    """
+    if manual and seen:
+        raise click.UsageError("--manual and --seen exclude each other.")
+    if manual or seen:
+        _requests(limit, seen=seen, everywhere=everywhere, wide=wide, as_json=as_json)
+    else:
+        _runs(limit, everywhere=everywhere, wide=wide, as_json=as_json)
+
+
+def _runs(limit: int, *, everywhere: bool, wide: bool, as_json: bool) -> None:
+    every = listed(lambda reader: reader.journal.runs(limit=limit), everywhere=everywhere)
+    found = every.first(limit, lambda run: run["run"], newest=True)
+    if found.print_as_json(dict, as_json=as_json):
+        return
+    columns = {
+        "run": "run",
+        "genre": "kind",
+        "statut": "status",
+        "debut": "started",
+        "lus": "read",
+        "evalues": "judged",
+        "pousses": "written",
+        "modifies": "changed",
+        "supprimes": "deleted",
+        "requetes": "requests",
+        "demande_par": "by",
+    }
+    found.print(
+        tuple(columns.values()),
+        lambda run: [run[name] for name in columns],
+        # With the column « démarche », those of one do not fit on 80 columns either.
+        extra=("changed", "deleted", "requests", "by", *["judged"][: found.demarches - 1]),
+        wide=wide,
+        empty="No run yet: run `dsync sync`.",
+    )
+    configured = {one.demarche: one for one in load_all(stored=True, goes_on=True)}
+    for demarche, run in found.rows:
+        concerning(configured[demarche])
+        print_problems(run, (run["figures"] or {}).get("messages", ()))
+
+
+def print_problems(run: Mapping[str, Any], messages: Sequence[str], mark: str = "") -> None:
+    """Print the messages of a run, or that its process died."""
+    if run["statut"] == Status.INTERRUPTED:
+        messages = ["its process died before the end; the next run resumes."]
+    for message in messages:
+        print_note(f"{mark}run {run['run']}: {clean(message)}")
+
+
+def _requests(limit: int, *, seen: bool, everywhere: bool, wide: bool, as_json: bool) -> None:
+    def read(reader: Reader) -> list[ManualRequest]:
+        return reader.requests.seen(limit=limit) if seen else reader.requests.latest(limit=limit)
+
+    every = listed(read, everywhere=everywhere)
+    found = every.first(limit, lambda one: one.id, newest=True)
+    if found.print_as_json(ManualRequest._asdict, as_json=as_json):
+        return
+    found.print(
+        ("when", "who", "what", "options", "result", "run"),
+        lambda one: (
+            one.demande_le,
+            one.demande_par,
+            one.genre,
+            ", ".join(_option(name, value) for name, value in one.options.items()),
+            _result(one),
+            one.run,
+        ),
+        extra=("run",),
+        wide=wide,
+        empty="Nothing was seen yet." if seen else "Nothing was done by hand yet.",
+    )
+
+
+def _option(name: str, value: Any) -> str:
+    if value is True:
+        return name
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"{name}={text}"
+
+
+def _result(request: ManualRequest) -> str:
+    if request.fini_le is None:
+        return "waiting" if request.commence_le is None else "running"
+    return "done" if not request.code else f"exit {request.code}"

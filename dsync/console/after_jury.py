@@ -11,9 +11,9 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossier import pages_in_ds
-from dsync.console.jury import check_grids, days_of, present
-from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import Viewer, Visit
+from dsync.console.jury import check_programme, days_of, present
+from dsync.console.jury_papers import ranks_of
+from dsync.console.visit import UnknownValueError, Viewer, Visit
 from dsync.console.words import NB
 from dsync.domain.dossier import OPEN_ETATS, Etat
 from dsync.domain.wording import fold
@@ -170,7 +170,7 @@ def left_after(
 
 def show(visit: Visit) -> Response:
     """Show what is left to do in DS after the juries that have met, or after one of them."""
-    check_grids(visit)
+    check_programme(visit)
     with visit.reading() as reader:
         days = met(visit, reader)
         known = [str(one["jury_le"]) for one in days]
@@ -181,15 +181,7 @@ def show(visit: Visit) -> Response:
         chosen = [wanted] if wanted else known
         groups = left_after(visit, reader, chosen, undated=wanted is None)
         rows = [row for some in groups.values() for row in some]
-        # By day first: a rank is of all dossiers of a jury, and else of all juries.
-        of_rows = {
-            "demarche_numero": visit.worker.demarche,
-            "jury_le": chosen,
-            "numero": [row["numero"] for row in rows],
-        }
-        ranked = ("lecture_jury_dossier", ("numero", "rang", "note_moyenne"), of_rows)
-        found = reader.rows_of(*ranked, order="numero", limit=MOST, are_few=True) if known else []
-        ranks = {row["numero"]: row for row in found}
+        ranks = ranks_of(visit, reader, chosen, [row["numero"] for row in rows])
         for row in rows:
             rank = ranks.get(row["numero"], {})
             row |= {name: rank.get(name) for name in ("rang", "note_moyenne")}

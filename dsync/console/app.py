@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from http import HTTPStatus
 from importlib import resources
@@ -17,6 +18,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import anyio
+import jinja2
+import jinja2.ext
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,17 +31,16 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dsync import __version__
 from dsync.configuration import ConsoleSection
 from dsync.console import (
     after_jury,
     changements,
     chosen,
-    comparison,
     decisions,
     digest,
     dossier,
     dossiers,
-    drafts,
     files,
     jury,
     legal,
@@ -48,13 +50,22 @@ from dsync.console import (
     todo,
     words,
 )
-from dsync.console.access import EXIT, SESSION_S, Access, Actor, Right
+from dsync.console.access import (
+    EXIT,
+    SESSION_S,
+    TYPED,
+    Access,
+    Actor,
+    Right,
+    keep_draft,
+    typed_texts,
+)
 from dsync.console.desk import Desk
 from dsync.console.digest import END, end_by_link
 from dsync.console.legal import PUBLIC
-from dsync.console.parameters import UnknownValueError, check_texts
-from dsync.console.visit import Site, Visit, environment
-from dsync.console.witness import Witness
+from dsync.console.runs import Witness
+from dsync.console.visit import Site, UnknownValueError, Visit, check_texts
+from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.paper import Paper
 from dsync.errors import DsyncError
 from dsync.messages import french
@@ -63,6 +74,8 @@ from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
 
+BUILD = sha256(__version__.encode()).hexdigest()[:8]
+"""In the addresses of what browsers keep for a day. Strangers do not learn the version."""
 MAX_FORM = 256 * 1024
 """Maximum length of a form, in bytes."""
 THREADS = 4
@@ -100,7 +113,7 @@ class Console:
     The workers, with one database, are not used elsewhere at the same time. `secret` signs the
     sessions, each for this console and its way in alone. `cookie` is the name under which browsers
     keep them: they send it to every port of a host, so consoles of one host need different names.
-    `theme` is one of `visit.THEMES`; `stop` ends what the console executes itself.
+    `stop` ends what the console executes itself.
     """
 
     def __init__(
@@ -109,7 +122,6 @@ class Console:
         access: Access,
         *,
         secret: str,
-        theme: str,
         stop: threading.Event,
         cookie: str = "dsync_console",
         section: ConsoleSection | None = None,
@@ -120,7 +132,6 @@ class Console:
         self._site = Site(
             self._by_number,
             self._desk,
-            theme,
             environment(),
             section or ConsoleSection(),
             origin=access.origin,
@@ -166,7 +177,6 @@ class Console:
             dossiers,
             chosen,
             dossier,
-            comparison,
             changements,
             decisions,
             jury,
@@ -196,7 +206,7 @@ class Console:
                 Mount("/static", static),
             ],
             middleware=[
-                Middleware(_Headers),
+                Middleware(_with_headers),
                 Middleware(
                     SessionMiddleware,
                     secret_key=key,
@@ -308,7 +318,7 @@ class Console:
             back = path + (f"?{urlencode({'demarche': number})}" if number else "")
         form = await _sent(request)
         if exc.status_code == 403 and self._access.is_own(request):
-            drafts.keep(request, form, request.session.get("qui"))
+            keep_draft(request, form, request.session.get("qui"))
         answer = self._short(request, exc.status_code, text, title=title, back=back, form=form)
         answer.headers.update(exc.headers or {})
         return answer
@@ -358,10 +368,10 @@ class Console:
             elsewhere=elsewhere,
             asks=asks,
             back=back,
-            typed=drafts.typed(form),
+            typed=typed_texts(form),
             # The same form once more, where its session goes on and nobody else has made it.
             again=form if status >= 500 and has_session and self._access.is_own(request) else {},
-            TYPED=drafts.TYPED,
+            TYPED=TYPED,
         )
         template = "court.html" if asks is None else "desabonnement.html"
         if visit is None:
@@ -440,16 +450,12 @@ async def _form(request: Request) -> dict[str, list[str]]:
     return {name: [one.replace("\0", "") for one in values] for name, values in given.items()}
 
 
-class _Headers:
-    """Adds the headers of security to every answer; pages are not kept by browsers or proxies."""
+def _with_headers(app: ASGIApp) -> ASGIApp:
+    """Add the headers of security to every answer; browsers and proxies keep no page."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return await app(scope, receive, send)
         is_file = scope["path"].startswith("/static/")
         cached = "public, max-age=86400" if is_file else "no-store"
         own: Any = {**HEADERS, "cache-control": cached}
@@ -466,4 +472,72 @@ class _Headers:
                 ]
             await send(message)
 
-        await self._app(scope, receive, complete)
+        await app(scope, receive, complete)
+
+    return answer
+
+
+class _TableRoles(jinja2.ext.Extension):
+    """Writes the roles of tables into the templates.
+
+    Browsers forget the roles of cells that a narrow screen shows as blocks.
+    """
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Return the source with them."""
+        for tag, role in _ROLES.items():
+            source = re.sub(f"<{tag}(?=[ >{{])", f'<{tag} role="{role}"', source)
+        return source
+
+
+_ROLES = {
+    "table": "table",
+    "thead": "rowgroup",
+    "tbody": "rowgroup",
+    "tr": "row",
+    'th scope="col"': "columnheader",
+    'th scope="row"': "rowheader",
+    "td": "cell",
+}
+"""By the beginning of a tag."""
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the templates' environment: values are escaped, unknown names are errors.
+
+    One for all consoles of the process, so that each template is compiled once.
+    """
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("dsync.console"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        auto_reload=False,
+        extensions=[_TableRoles],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., Any]] = {
+        "moment": words.moment,
+        "jour": words.day,
+        "inscrit": words.written,
+        "heure": words.hour,
+        "minute": words.minute,
+        "nombre": words.number,
+        "texte": words.text,
+        "ouverture": lambda text: text[:1].upper() + text[1:],
+        "preuve": words.evidence,
+        "qui": words.asker,
+        "court_texte": words.shortened,
+    }
+    made.filters |= filters
+    made.globals |= {name: one for name, one in vars(words).items() if not name.startswith("_")}
+    # The version is in the addresses of what browsers keep for a day.
+    made.globals |= {
+        "Right": Right,
+        "zip": zip,
+        "build": BUILD,
+        "LONGEST_REASON": LONGEST_REASON,
+        "said_of": lambda error: french.said(said_by(error)),
+    }
+    return made

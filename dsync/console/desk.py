@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -49,12 +49,12 @@ class Search:
     done: int = 0
     """How much was looked through."""
     total: int | None = None
-    result: Future[Any] | None = None
+    result: Future[Any] = field(default_factory=Future)
 
     @property
     def outcome(self) -> tuple[Any, DsyncError | None]:
         """What was found, or why nothing was; nothing of both as long as it goes on."""
-        if self.result is None or not self.result.done():
+        if not self.result.done():
             return None, None
         crash = self.result.exception()
         return (None, error_of(crash)) if crash else (self.result.result(), None)
@@ -134,19 +134,18 @@ class Desk:
                 raise InterruptedRunError(STOPPED)
 
         self._forget_searches(made.begun_at)
-        self._searches[made.id] = made
         made.result = self._readers.submit(find, progress)
+        self._searches[made.id] = made
         made.result.add_done_callback(_log_crash)
         return made
 
     def found(
-        self, id_: int, asked_by: str, now: datetime, *, is_file: bool = False
+        self, id_: int, worker: Worker, asked_by: str, *, is_file: bool = False
     ) -> Search | None:
-        """Return somebody's search, None if it is unknown, another's, or no longer kept."""
-        self._forget_searches(now)
-        made = self._searches.get(id_)
-        is_theirs = made is not None and made.asked_by == asked_by and made.is_file == is_file
-        return made if is_theirs else None
+        """Return somebody's search in a démarche, None if it is another's, or no longer kept."""
+        self._forget_searches(worker.clock())
+        made, theirs = self._searches.get(id_), (worker.demarche, asked_by, is_file)
+        return made if made and theirs == (made.demarche, made.asked_by, made.is_file) else None
 
     def take(self, one: Search) -> bool:
         """Keep a result no longer; return whether nobody has taken it before."""
@@ -156,7 +155,7 @@ class Desk:
         """Keep results no longer than it is said, or none; files that nobody took are closed."""
         for one in [*self._searches.values()]:
             is_over = now is None or now - one.begun_at > KEPT_SEARCH
-            if is_over and self.take(one) and one.is_file and one.result is not None:
+            if is_over and self.take(one) and one.is_file:
                 one.result.add_done_callback(_close)
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ from dsync.console.worklist import kinds_of
 from dsync.domain.dossier import PARIS
 from dsync.errors import DsyncError
 from dsync.store import Store
-from dsync.store.subscriptions import Subscription
+from dsync.store.console_users import Subscription
 from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
@@ -247,11 +247,8 @@ def show(visit: Visit) -> Response:
 
 def change(visit: Visit) -> Response:
     """Store how often the person is told, or that they no longer are."""
-    frequence, name, number = (
-        visit.form.get("frequence", ""),
-        visit.actor.name,
-        visit.worker.demarche,
-    )
+    frequence = visit.form.get("frequence", "")
+    name, number = visit.name, visit.worker.demarche
     if frequence not in ("", *FREQUENCES):
         raise HTTPException(400)
     if frequence and (obstacle := _obstacle(visit)):

@@ -14,13 +14,12 @@ from starlette.responses import Response
 from dsync.addresses import is_loopback
 from dsync.annotations.wish import WishStatus
 from dsync.console import words
-from dsync.console.access import Right
+from dsync.console.access import Draft, Right, taken_draft
 from dsync.console.decisions import key_of
-from dsync.console.dossiers import parameters_of, place_of, selection_of, short
-from dsync.console.drafts import Draft, taken
+from dsync.console.dossiers import PER_PAGE, parameters_of, place_of, short
 from dsync.console.elsewhere import former_calls
 from dsync.console.files import sent
-from dsync.console.matrices import commented, grids_of, matrices
+from dsync.console.jury_papers import commented, grids_of, matrices
 from dsync.console.visit import NO_DOSSIER, Visit
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, is_settled, person
@@ -94,7 +93,7 @@ def show(visit: Visit) -> Response:
     """Show a dossier, with the answer to a check that somebody has typed and that is not stored."""
     if visit.request.path_params.get("onglet", ALL_TABS) not in TABS:
         raise HTTPException(404)
-    draft = taken(visit.request, visit.actor.name)
+    draft = taken_draft(visit.request, visit.actor.name)
     asked = number_of(visit.query("reprise") or "")
     work = visit.site.desk.answer(asked, visit.actor.name) if asked else None
     if work is not None and work.dossiers == _numbers(visit):
@@ -190,6 +189,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             "dossier.html",
             found=found,
             place=place_of(visit, reader, number),
+            per_page=PER_PAGE,
             demandeur=applicant_of(found),
             former=former,
             current=current,
@@ -228,7 +228,6 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
                 for one in checks
                 if may_answer and (one["resultat"] != Resultat.SANS_OBJET or one["reponse"])
             ],
-            best=worker.configuration.best,
             writes=worker.configuration.annotations is not None,
             copies=worker.configuration.pieces.target is not None,
             pieces=[
@@ -417,12 +416,10 @@ def explain(visit: Visit) -> Response:
     number, programme = DossierNumber(visit.in_path("numero")), visit.worker.programme
     at = visit.instant("etabli_le")
     with visit.reading() as reader:
-        found = reader.dossiers.by_number(number, only=("precontroles", "controles"))
-        is_here = found is not None and found["demarche_numero"] == visit.worker.demarche
-        account = None
-        if programme and found and is_here:
-            account = programme.account(reader.verdicts.rules(), found, at)
-        if programme is None or account is None:
+        found = in_copy(visit, reader, number, only=("precontroles", "controles"))
+        kept = reader.verdicts.rules()
+        account = programme.account(kept, found, at) if programme else None
+        if account is None:
             raise HTTPException(404, "Ce dossier n’a pas d’avis à expliquer à cette date.")
         paper = account_page(account, visit.worker.configuration.applicant)
         return visit.page("explication.html", numero=number, paper=paper)
@@ -448,11 +445,11 @@ def say_sent(visit: Visit) -> Response:
     numbers = _numbers(visit)
     with visit.reading() as whole:
         found = in_copy(visit, whole, numbers[0], only=())
-        parameters = parameters_of(visit)
-        place = whole.dossiers.around(selection_of(visit), numbers[0]) if parameters else None
+        place = place_of(visit, whole, numbers[0])
     if (found["presence"], found["etat"]) not in ANSWERABLE:
         return visit.refuse(OBSTACLES[Obstacle.FINISHED], f"/dossiers/{numbers[0]}/lettre")
-    return visit.ask(ReadDossiers(numbers, sent=True), suite=place and place.apres, **parameters)
+    work, parameters = ReadDossiers(numbers, sent=True), parameters_of(visit)
+    return visit.ask(work, suite=place and place.apres, **parameters)
 
 
 def send_again(visit: Visit) -> Response:
@@ -485,14 +482,13 @@ def answer(visit: Visit) -> Response:
         reason, shown = visit.form.get("motif", ""), visit.form.get("vu")
         produit = visit.form.get("produit", "").strip() or None
         work = AnswerCheck(numbers, controle, resultat, reason, shown, produit)
-    parameters = parameters_of(visit)
     with visit.reading() as whole:
         why = obstacle(whole, work)
         said = why and _said(visit, whole, why, work)
         # Looked for before it is answered: afterwards, the list may not have it any more.
-        place = whole.dossiers.around(selection_of(visit), numbers[0]) if parameters else None
+        place = place_of(visit, whole, numbers[0])
     if said is None:
-        return visit.ask(work, suite=place and place.apres, **parameters)
+        return visit.ask(work, suite=place and place.apres, **parameters_of(visit))
     if why is Obstacle.NO_DOSSIER:
         raise HTTPException(404, NO_DOSSIER)
     return _refused(visit, said)

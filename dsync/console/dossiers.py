@@ -19,8 +19,7 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.elsewhere import found_elsewhere
 from dsync.console.files import Download, file_of, prepared
-from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import Viewer, Visit, has_stages, said_filters
+from dsync.console.visit import UnknownValueError, Viewer, Visit, has_stages, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.domain.documented import Declared
 from dsync.domain.ids import DossierNumber, number_of
@@ -28,11 +27,11 @@ from dsync.domain.rights import opened
 from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
 from dsync.domain.wording import fold
 from dsync.exports.export import tables_of
-from dsync.exports.view_rows import BATCH, ExportTable
+from dsync.exports.tables import BATCH, ExportTable
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX
-from dsync.store.listing import TO_SETTLE, Offered, Selection, applicant_of
+from dsync.store.listing import TO_SETTLE, Around, Offered, Selection, applicant_of
 
 PER_PAGE = 50
 ALL = 1_000_000_000
@@ -122,17 +121,6 @@ class Columns(NamedTuple):
         if self.form is None or not names:
             return None
         return replace(self.form, columns={name: self.form.columns[name] for name in names})
-
-
-class Place(NamedTuple):
-    """Where a dossier is in the list from which its page was opened."""
-
-    liste: str
-    """The address of that page of the list."""
-    avant: str | None
-    apres: str | None
-    rang: int
-    total: int
 
 
 def selection_of(visit: Visit) -> Selection:
@@ -264,14 +252,13 @@ def _wanted(visit: Visit) -> list[str]:
 def columns_of(visit: Visit) -> Columns:
     """Return the columns of the list that the démarche has, and which are shown."""
     worker, programme = visit.worker, visit.worker.programme
-    hidden = set() if worker.configuration.judges else {"verdict", "points"}
+    judges = worker.configuration.judges
+    hidden = set() if judges else {"verdict", "points", "verdict_etabli_le"}
     if programme is None or programme.lists is None:
         hidden |= {"produit_id", "profils"}
     if not has_stages(worker):
-        hidden |= {"etape", "attend"}
-    if not worker.configuration.judges:
-        hidden.add("verdict_etabli_le")
-    if not has_stages(worker) or not visit.may(Right.NOTES):
+        hidden |= {"etape", "attend", "note_moyenne"}
+    if not visit.may(Right.NOTES):
         hidden.add("note_moyenne")
     own = {name: header for name, header in COLUMNS.items() if name not in hidden}
     form = form_of(visit)
@@ -420,25 +407,12 @@ def _days_said(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {**parameters, **days}
 
 
-def place_of(visit: Visit, reader: Reader, number: DossierNumber) -> Place | None:
+def place_of(visit: Visit, reader: Reader, number: DossierNumber) -> Around | None:
     """Return where a dossier is in the list whose parameters its page's address has.
 
     None: the address has none, or the dossier is not in that list any more.
     """
-    parameters = parameters_of(visit)
-    if not parameters:
-        return None
-    found = reader.dossiers.around(selection_of(visit), number)
-    if found is None:
-        return None
-    page = 1 + (found.rang - 1) // PER_PAGE
-    return Place(
-        visit.url("/dossiers", **parameters, page=page if page > 1 else None),
-        visit.url(f"/dossiers/{found.avant}", **parameters) if found.avant else None,
-        visit.url(f"/dossiers/{found.apres}", **parameters) if found.apres else None,
-        found.rang,
-        found.total,
-    )
+    return reader.dossiers.around(selection_of(visit), number) if parameters_of(visit) else None
 
 
 def _answers(
@@ -493,7 +467,8 @@ def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
         # A column has few codes, and the same ones in every row.
         @lru_cache(4096)
         def said(name: str, value: Any) -> Any:
-            return _said(visit, name, main.columns[name].type, value)
+            is_json = main.columns[name].type == "json" and value
+            return _parsed(value) if is_json else visit.said(name, value)
 
         def batches() -> Iterator[list[list[Any]]]:
             for start in range(0, len(numbers), BATCH):
@@ -543,11 +518,6 @@ def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
 def _reason(reason: Mapping[str, Any]) -> str:
     result = words.RESULTATS.get(reason["resultat"], reason["resultat"])
     return f"{reason['titre']} : {reason['motif'] or result}"
-
-
-def _said(visit: Visit, name: str, type_: str, value: Any) -> Any:
-    """Return a value of the view as a file shows it: words for codes and JSON."""
-    return _parsed(value) if type_ == "json" and value else visit.said(name, value)
 
 
 def _parsed(value: str | None) -> str | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from dsync.console import words
 from dsync.console.visit import Viewer, Visit
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.store.listing import Selection
@@ -15,46 +14,24 @@ MOST = 5
 PRODUCT, ORGANISATION = "même produit", "même organisme"
 
 
-class Former(NamedTuple):
-    """A dossier of another démarche that is about the same, as far as the person sees it."""
+def former_calls(visit: Visit, number: DossierNumber) -> list[dict[str, Any]]:
+    """Return the dossiers of the person's other démarches with a dossier's product or SIREN.
 
-    demarche: DemarcheNumber
-    title: str
-    numero: DossierNumber
-    common: str
-    verdict: str | None
-    said: str
-    """The verdict in the words of its démarche."""
-    etat: str
-    depose_le: str
-
-
-class FoundElsewhere(NamedTuple):
-    """How many dossiers of another démarche a search finds."""
-
-    demarche: DemarcheNumber
-    title: str
-    total: int
-
-
-def former_calls(visit: Visit, number: DossierNumber) -> list[Former]:
-    """Return the dossiers of the person's other démarches with a dossier's product or SIREN."""
+    As lists show them, with the démarche, what is common, and the verdict in its démarche's words.
+    """
     others = list(visit.elsewhere())
     if not others:
         return []
     with visit.reading() as reader:
         found = reader.dossiers.by_number(number, only=()) or {}
     return [
-        Former(
-            one.worker.demarche,
-            _title(visit, one),
-            row["numero"],
-            common,
-            row["verdict"],
-            one.verdicts.get(row["verdict"], "Sans avis"),
-            words.ETATS[row["etat"]],
-            row["depose_le"],
-        )
+        row
+        | {
+            "demarche": one.worker.demarche,
+            "title": _title(visit, one),
+            "common": common,
+            "said": one.verdicts.get(row["verdict"], "Sans avis"),
+        }
         for one in others
         for row, common in _common(one, found)
     ]
@@ -77,8 +54,8 @@ def _common(viewer: Viewer, found: Mapping[str, Any]) -> list[tuple[dict[str, An
     return [(row, numbers[row["numero"]]) for row in rows]
 
 
-def found_elsewhere(visit: Visit, chosen: Selection) -> list[FoundElsewhere]:
-    """Return in which other démarches of the person a search finds dossiers."""
+def found_elsewhere(visit: Visit, chosen: Selection) -> list[tuple[DemarcheNumber, str, int]]:
+    """Return in which other démarches of the person a search finds dossiers: title, how many."""
     if chosen.q is None and chosen.numeros is None:
         return []
     found = []
@@ -87,7 +64,7 @@ def found_elsewhere(visit: Visit, chosen: Selection) -> list[FoundElsewhere]:
             same = Selection(q=chosen.q, numeros=chosen.numeros)
             _, total = reader.dossiers.page(same, limit=1)
         if total:
-            found.append(FoundElsewhere(one.worker.demarche, _title(visit, one), total))
+            found.append((one.worker.demarche, _title(visit, one), total))
     return found
 
 

@@ -24,7 +24,7 @@ from dsync.console.desk import Search
 from dsync.console.visit import Visit
 from dsync.domain.documented import Declared
 from dsync.domain.dossier import PARIS
-from dsync.exports.view_rows import ExportTable
+from dsync.exports.tables import ExportTable
 from dsync.exports.writers import CsvWriter, Writer, XlsxWriter
 from dsync.store.private_files import private_folder
 
@@ -122,7 +122,6 @@ def prepared(visit: Visit, make: Callable[[Callable[[int, int], None]], Download
 
     desk = visit.site.desk
     one = desk.search(visit.worker, visit.here, make_it, visit.actor.name, is_file=True)
-    assert one.result is not None  # noqa: S101
     if not wait([one.result], AT_ONCE_S).done:
         return visit.back(f"/fichiers/{one.id}")
     return _taken(visit, one)
@@ -147,15 +146,15 @@ def take(visit: Visit) -> Response:
 
 def _taken(visit: Visit, one: Search) -> Download:
     # Whoever takes it closes it: an erasure closes what nobody has taken.
-    if one.result is None or not visit.site.desk.take(one):
+    if not visit.site.desk.take(one):
         raise HTTPException(404, _GONE)
     made: Download = one.result.result()
     return made
 
 
 def _file(visit: Visit) -> Search:
-    one = visit.site.desk.found(visit.in_path("id"), visit.actor.name, visit.now, is_file=True)
-    if one is None or one.demarche != visit.worker.demarche:
+    one = visit.site.desk.found(visit.in_path("id"), visit.worker, visit.name, is_file=True)
+    if one is None:
         raise HTTPException(404, _GONE)
     return one
 

@@ -16,10 +16,8 @@ from dsync.care.state import waiting
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import ALL
-from dsync.console.jury_papers import book_of, sheets_of
-from dsync.console.matrices import OF_GRIDS
-from dsync.console.parameters import UnknownValueError
-from dsync.console.visit import NO_DOSSIER, Viewer, Visit, has_stages
+from dsync.console.jury_papers import OF_GRIDS, book_of, sheets_of
+from dsync.console.visit import NO_DOSSIER, UnknownValueError, Viewer, Visit, has_stages
 from dsync.domain.means import exact, mean, rounded
 from dsync.store import Reader
 from dsync.sync.work import ReadChanges
@@ -62,14 +60,9 @@ _DAYS = """(
 _NO_JURY = "Aucun dossier n’est prévu à ce jury."
 
 
-def check_grids(visit: Visit) -> None:
-    """Check that the démarche has a programme with evaluation grids, else 404."""
-    if not has_stages(visit.worker):
-        raise HTTPException(404, "Cette démarche n’a pas de programme.")
-
-
-def _check_judged(visit: Visit) -> None:
-    if visit.worker.programme is None:
+def check_programme(visit: Visit, *, needs_grids: bool = True) -> None:
+    """Check that the démarche has a programme, with evaluation grids, else 404."""
+    if visit.worker.programme is None or (needs_grids and not has_stages(visit.worker)):
         raise HTTPException(404, "Cette démarche n’a pas de programme.")
 
 
@@ -259,7 +252,7 @@ def unfinished_grids(visit: Viewer, reader: Reader, days: Sequence[str]) -> list
 
 def show(visit: Visit) -> Response:
     """Show the dossiers of a jury, the best mean first."""
-    check_grids(visit)
+    check_programme(visit)
     with visit.reading() as reader:
         days = days_of(visit, reader)
         chosen = _chosen(visit, days)
@@ -331,7 +324,7 @@ def show(visit: Visit) -> Response:
 
 def sheets(visit: Visit) -> Response:
     """Show the sheets of a jury's dossiers, or of the chosen ones, to be printed; 404: none."""
-    check_grids(visit)
+    check_programme(visit)
     chosen: Sequence[int] = visit.numbers("dossier")
     with visit.reading() as reader:
         days = _chosen(visit, days_of(visit, reader))
@@ -347,7 +340,7 @@ def sheets(visit: Visit) -> Response:
 
 def sheet(visit: Visit) -> Response:
     """Show one dossier's sheet; 404: it is not among the present ones of the démarche."""
-    check_grids(visit)
+    check_programme(visit)
     with visit.reading() as reader:
         found = sheets_of(visit, reader, [visit.in_path("numero")])
         if not found:
@@ -358,7 +351,7 @@ def sheet(visit: Visit) -> Response:
 
 def export(visit: Visit) -> Response:
     """Send a jury's workbook: the ranking, the marks and what is missing, a sheet a dossier."""
-    check_grids(visit)
+    check_programme(visit)
     with visit.reading() as reader:
         days = _chosen(visit, days_of(visit, reader))
         if not days:
@@ -378,7 +371,7 @@ def export(visit: Visit) -> Response:
 def evidence(visit: Visit) -> Response:
     """Show the catalogue and the lists, with source and age."""
     worker = visit.worker
-    _check_judged(visit)
+    check_programme(visit, needs_grids=False)
     with visit.reading() as reader:
         shown = worker.evidence(reader)
         may_see = visit.may(Right.AGIR) and visit.grant.groupes is None
@@ -391,7 +384,7 @@ def evidence(visit: Visit) -> Response:
 
 def refresh(visit: Visit) -> Response:
     """Ask for a run, which reads the catalogue again."""
-    _check_judged(visit)
+    check_programme(visit, needs_grids=False)
     return visit.ask(ReadChanges())
 
 

@@ -1,28 +1,147 @@
-"""What a jury takes along of a dossier: a sheet of two printed pages, and the same in a workbook.
+"""The marks and the papers of a jury: grids as matrices, a sheet of two printed pages, a workbook.
 
-Facts, marks, texts as far as they fit; the workbook has them whole, and the ranking. Nothing by
-which somebody can be reached is on them.
+A matrix has criteria by evaluators, one a moment. A sheet has facts, marks, and texts as far as
+they fit; the workbook has them whole, and the ranking. Nothing by which somebody can be reached is
+on them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
 from dsync.console import words
 from dsync.console.dossiers import ALL
 from dsync.console.files import FORMATS, cell, sent
-from dsync.console.matrices import Matrix, commented, evaluator, grids_of, matrices, moment
-from dsync.console.visit import Visit
+from dsync.console.visit import Viewer, Visit
+from dsync.domain.means import exact, mean, rounded
 from dsync.exports.writers import workbook, write_cell
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.private_files import private_folder
 from dsync.store.reading_views import shipped_dictionary
+
+OF_GRIDS = (
+    *("numero", "ligne", "moment", "evaluateur", "commentaire", "moyenne"),
+    *("soutenance", "complete", "remplacee_par", "compte"),
+)
+_OF_MARKS = ("rang", "critere", "libelle", "note")
+_KEYS = ("numero", "ligne")
+# Not joined: SQLite would go through the grids of all dossiers.
+_BOTH = f"""(
+    SELECT {", ".join(OF_GRIDS)}, {", ".join(f"NULL AS {name}" for name in _OF_MARKS)}
+    FROM lecture_evaluation
+    UNION ALL
+    SELECT {", ".join(name if name in _KEYS else "NULL" for name in OF_GRIDS)},
+        {", ".join(_OF_MARKS)}
+    FROM lecture_evaluation_note
+) AS grids"""  # noqa: S608 - names of ours
+
+
+class CriterionMarks(NamedTuple):
+    """The marks for one criterion, in the order of the grids."""
+
+    critere: str
+    notes: list[float | None]
+    moyenne: float | None
+    """None where one is missing, as of a whole matrix."""
+
+
+class Matrix(NamedTuple):
+    """The grids of one moment. Of one person's grids, the last one is there."""
+
+    titre: str
+    compte: bool
+    """Whether its mean is that of the dossier."""
+    grilles: list[dict[str, Any]]
+    remplacees: list[dict[str, Any]]
+    """Former grids of the same persons."""
+    lignes: list[CriterionMarks]
+    moyenne: float | None
+    ecart: float | None
+
+
+def grids_of(reader: Reader, numbers: list[int]) -> dict[int, list[dict[str, Any]]]:
+    """Return the grids of dossiers, each with its marks by criterion."""
+    rows = reader.rows_of(
+        _BOTH, (*OF_GRIDS, *_OF_MARKS), {"numero": numbers}, order="numero, ligne, rang", limit=ALL
+    )
+    grids = [row for row in rows if row["critere"] is None]
+    marks: dict[tuple[int, int], dict[str, float | None]] = defaultdict(dict)
+    for row in rows:
+        if row["critere"] is not None:
+            marks[row["numero"], row["ligne"]][row["libelle"] or row["critere"]] = row["note"]
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for grid in grids:
+        grid["notes"] = [*marks[grid["numero"], grid["ligne"]].items()]
+        grid["manques"] = [critere for critere, note in grid["notes"] if note is None]
+        found[grid["numero"]].append(grid)
+    return found
+
+
+def matrices(grids: Iterable[dict[str, Any]]) -> list[Matrix]:
+    """Return the grids of one dossier by moment, that of the soutenance last."""
+    by_moment: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+    for grid in grids:
+        by_moment[bool(grid["soutenance"])].append(grid)
+    return [_matrix(some) for some in by_moment.values() if some]
+
+
+def _matrix(grids: list[dict[str, Any]]) -> Matrix:
+    kept = [grid for grid in grids if grid["remplacee_par"] is None]
+    marks: list[Mapping[str, float | None]] = [dict(grid["notes"]) for grid in kept]
+    # A former revision of the form can have had other criteria.
+    criteria = dict.fromkeys(critere for of_grid in marks for critere in of_grid)
+    lines = []
+    for critere in criteria:
+        given = [of_grid.get(critere) for of_grid in marks]
+        lines.append(
+            CriterionMarks(critere, given, None if None in given else rounded(mean(exact(given))))
+        )
+    is_complete = all(grid["complete"] for grid in kept)
+    means = [mean(exact(of_grid.values())) for of_grid in marks] if is_complete else []
+    return Matrix(
+        titre="Soutenance" if kept[0]["soutenance"] else "Dossier",
+        compte=any(grid["compte"] for grid in kept),
+        grilles=_called(kept),
+        remplacees=[grid for grid in grids if grid["remplacee_par"] is not None],
+        lignes=lines,
+        moyenne=rounded(mean(means)) if means else None,
+        ecart=rounded(max(means) - min(means)) if len(means) > 1 else None,
+    )
+
+
+def evaluator(grid: Mapping[str, Any]) -> str:
+    """Return how the evaluator of a grid is called; who is unnamed, or not to be seen, by row."""
+    return grid["evaluateur"] or f"Évaluateur {grid['ligne']}"
+
+
+def _called(grids: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add the evaluators' short names: what is before the @, where that tells them apart."""
+    names = [evaluator(grid).partition("@")[0] for grid in grids]
+    for grid, name in zip(grids, names, strict=True):
+        grid["nom_court"] = name if names.count(name) == 1 else evaluator(grid)
+    return grids
+
+
+def commented(grids: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the comments of one dossier's grids, each with who wrote it and when."""
+    return [
+        {"qui": f"{evaluator(grid)} ({moment(grid)})", "commentaire": grid["commentaire"]}
+        for grid in grids
+        if grid["commentaire"]
+    ]
+
+
+def moment(grid: Mapping[str, Any]) -> str:
+    """Return the moment of a grid, in the words of the form where it has some."""
+    return grid["moment"] or "Dossier"
+
 
 FACTS = (
     *("phase_constatee", "incubateur", "cas_demande", "entite"),
@@ -73,12 +192,8 @@ def sheets_of(
     }
     asked = {"numero": [*rows]}
     grids = grids_of(reader, [*rows])
-    # By day first: a rank is of all dossiers of a jury, and else of all juries.
     days = {row["jury_le"] for row in rows.values() if row["jury_le"]}
-    of_days = {"demarche_numero": visit.worker.demarche, "jury_le": sorted(days)}
-    ranked = ("lecture_jury_dossier", ("numero", "rang"), of_days | asked)
-    ranks = reader.rows_of(*ranked, order="numero", limit=ALL, are_few=True) if days else []
-    rank_of = {row["numero"]: row["rang"] for row in ranks}
+    ranks = ranks_of(visit, reader, sorted(days), [*rows])
     columns = ("numero", "rang", "profil", "missions")
     wishes: dict[int, list[dict[str, Any]]] = {}
     for row in reader.rows_of("lecture_voeu", columns, asked, order="numero, rang", limit=ALL):
@@ -104,7 +219,7 @@ def sheets_of(
         made.append(
             {
                 **{name: row[name] for name in ("numero", "etat", "jury_le", "verdict")},
-                "rang": rank_of.get(number),
+                "rang": ranks.get(number, {}).get("rang"),
                 "organisme": row["raison_sociale"],
                 "produit": row["produit_nom"]
                 or (row["page_produit"] and words.short_address(row["page_produit"])),
@@ -119,6 +234,19 @@ def sheets_of(
             }
         )
     return made
+
+
+def ranks_of(
+    visit: Viewer, reader: Reader, days: Sequence[Any], numbers: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """Return the ranks and mean marks of dossiers in the juries of these days, by number."""
+    if not days:
+        return {}
+    # By day, too: a rank is of all dossiers of a jury, and else of all juries.
+    where = {"demarche_numero": visit.worker.demarche, "jury_le": days, "numero": [*numbers]}
+    ranked = ("lecture_jury_dossier", ("numero", "rang", "note_moyenne"), where)
+    rows = reader.rows_of(*ranked, order="numero", limit=ALL, are_few=True)
+    return {row["numero"]: row for row in rows}
 
 
 def fitted(texts: Sequence[tuple[str, str | None]], lines: int) -> list[tuple[str, str]]:

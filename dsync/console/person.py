@@ -12,8 +12,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.care.access_answer import ACTS, MOST, access_answer, field_of
-from dsync.care.person import look_up
+from dsync.care.person import ACTS, MOST, access_answer, field_of, look_up
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.desk import Search
@@ -23,6 +22,7 @@ from dsync.console.visit import NONE_CHOSEN, Visit
 from dsync.domain.ids import number_of
 from dsync.domain.paper import html
 from dsync.errors import ConfigurationError
+from dsync.store.listing import applicant_of
 from dsync.store.personal_data import wanted_of
 from dsync.store.private_files import private_folder
 from dsync.sync.work import Erase
@@ -55,8 +55,7 @@ def search(visit: Visit) -> Response:
         ),
         name,
     )
-    if begun.result is not None:
-        wait([begun.result], AT_ONCE_S)
+    wait([begun.result], AT_ONCE_S)
     return visit.back(f"/personne/{begun.id}")
 
 
@@ -118,15 +117,14 @@ def erase(visit: Visit) -> Response:
 
 def _search(visit: Visit) -> Search:
     visit.need_all()
-    one = visit.site.desk.found(visit.in_path("id"), visit.actor.name, visit.now)
-    if one is None or one.demarche != visit.worker.demarche:
+    one = visit.site.desk.found(visit.in_path("id"), visit.worker, visit.name)
+    if one is None:
         raise HTTPException(404, "Le résultat de cette recherche n’est plus gardé : refaites-la.")
     return one
 
 
 def _who(dossier: dict[str, Any]) -> str:
-    names = dossier["demandeur_prenom"], dossier["demandeur_nom"]
-    return dossier["raison_sociale"] or " ".join(filter(None, names)) or "sans nom"
+    return applicant_of(dossier) or "sans nom"
 
 
 def _page(visit: Visit, **values: Any) -> Response:

@@ -1,26 +1,33 @@
-"""Runs, requests with their progress, and the journal of what was done by hand."""
+"""Runs, requests with their progress, the journals of what was done by hand and of who saw what."""
 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console import words
-from dsync.console.access import Right
+from dsync.console.access import SESSION_S, Right
 from dsync.console.dossiers import parameters_of
+from dsync.console.files import Download
 from dsync.console.visit import Visit
-from dsync.domain.ids import number_of
+from dsync.domain.ids import DemarcheNumber, number_of
 from dsync.domain.run_kinds import Kind
+from dsync.errors import StoreError
 from dsync.messages import french
-from dsync.store import Reader
+from dsync.store import Reader, Store
 from dsync.store.listing import Selection
-from dsync.store.requests import ManualRequest
+from dsync.store.requests import ManualRequest, Seen
 from dsync.store.services import taken_over_in_s
 from dsync.sync import handing_over
+
+log = structlog.get_logger(__name__)
 
 PER_PAGE = 50
 SHOWN = 50
@@ -32,6 +39,14 @@ REFRESH_S = 2
 SILENT_S = 4
 """Time without a dossier after which a read is said to wait for DS."""
 READS = frozenset({Kind.DOSSIER, Kind.FULL, Kind.INCREMENTAL})
+PERIOD_S = 60
+"""What somebody opens meanwhile is one row; a process that is killed loses no more."""
+MOST = 1000
+"""Rows that are kept while the database cannot be written, such as a replica; the last ones."""
+FREE = frozenset({"q"})
+"""Parameters whose text can name a person: the journal has that it was given."""
+
+_Row = tuple[DemarcheNumber, dict[str, Any]]
 
 
 def runs(visit: Visit) -> Response:
@@ -228,6 +243,91 @@ def _paged(
         lines: dict[str, Any] = {name: found[:PER_PAGE]}
         has_more = len(found) > PER_PAGE
         return visit.page(template, page=page, has_more=has_more, **lines, **values)
+
+
+class Witness:
+    """Collects what is seen, and writes it in a thread of its own until `stop` is set."""
+
+    def __init__(self, store: Callable[[], Store], stop: threading.Event) -> None:
+        self._store = store
+        self._stop = stop
+        self._thread = threading.Thread(target=self._go_on, name="dsync-witness", daemon=True)
+        self._lock = threading.Lock()
+        self._rows: list[_Row] = []
+        self._pages: dict[tuple[DemarcheNumber, str], dict[str, Any]] = {}
+        """Of this period, by démarche and person."""
+        self._opened: dict[tuple[str, int], Any] = {}
+        """When somebody opened a dossier the last time: an open page asks again by itself."""
+
+    def open(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what is left; `stop` is set."""
+        if self._thread.is_alive():
+            self._thread.join()
+        self.write()
+
+    def note(self, visit: Visit, answer: Response) -> None:
+        """Note what somebody is shown or sent."""
+        if answer.status_code != 200:
+            return
+        given, now = visit.request.path_params, visit.now
+        named = "numero" in given
+        dossiers = [n for one in given.values() if (n := number_of(one))] if named else []
+        row = {"asked_by": visit.actor.name, "since": now, "now": now}
+        with self._lock:
+            if isinstance(answer, Download):
+                request = (answer.asked or visit).request
+                options: dict[str, Any] = {"page": request.url.path}
+                options |= {"dossiers": dossiers} if named else {}
+                asked = request.query_params.multi_items()
+                if chosen := {name: "…" if name in FREE else value for name, value in asked}:
+                    options["filtres"] = chosen
+                row |= {"genre": Seen.FILE, "options": options, "result": {"nombre": answer.rows}}
+                self._rows.append((visit.worker.demarche, row))
+                return
+            for number in (*dossiers, *visit.shown):
+                key = visit.actor.name, number
+                if visit.is_asked_again and key in self._opened:
+                    continue
+                self._opened[key] = now
+                place = visit.worker.demarche, visit.actor.name
+                page = self._pages.setdefault(place, row | {"dossiers": set()})
+                page["dossiers"].add(number)
+                page["now"] = now
+            oldest = now - timedelta(seconds=SESSION_S)
+            for key in [one for one, at in self._opened.items() if at < oldest]:
+                del self._opened[key]
+
+    def write(self) -> None:
+        """Write what was noted; what cannot be written now is kept for the next time."""
+        with self._lock:
+            rows, self._rows = self._rows, []
+            for (demarche, _), page in self._pages.items():
+                numbers = sorted(page.pop("dossiers"))
+                page |= {"genre": Seen.DOSSIERS, "options": {"dossiers": numbers}}
+                rows.append((demarche, page | {"result": {"nombre": len(numbers)}}))
+            self._pages.clear()
+        left: list[_Row] = []
+        for demarche in dict.fromkeys(number for number, _ in rows):
+            theirs = [one for one in rows if one[0] == demarche]
+            try:
+                with self._store().requests(demarche) as requests:
+                    for _, row in theirs:
+                        requests.record(**row)
+            except StoreError as exc:
+                left += theirs
+                log.warning("seen_not_journaled", rows=len(theirs), error=exc.message)
+        with self._lock:
+            self._rows = (left + self._rows)[-MOST:]
+
+    def _go_on(self) -> None:
+        is_stopping = False
+        while not is_stopping:
+            is_stopping = self._stop.wait(PERIOD_S)
+            self.write()
 
 
 PAGES = [

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from types import UnionType
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from dsync.care.concerns import concerns_of
+from dsync.care.state import concerns_of
 from dsync.console.access import Right
 from dsync.console.changements import changes_of
-from dsync.console.charts import bars, chart
 from dsync.console.jury import days_of
 from dsync.console.visit import Visit, has_stages
 from dsync.domain.verdict import NO_VERDICT
@@ -77,7 +76,7 @@ def points_of(
     may_act, is_under_way = visit.may(Right.AGIR), bool(state["lease"])
     runs = any(one["is_alive"] for one in state["services"])
     about = french.About(visit.now, may_act, runs, is_under_way)
-    for one in concerns_of(state, visit.now, visit.worker.settings.thresholds):
+    for one in concerns_of(state, visit.now, visit.worker.settings.looked):
         if (without and isinstance(one, without)) or not (may_act or isinstance(one, _OF_READING)):
             continue
         if (
@@ -119,7 +118,7 @@ def _groupes(visit: Visit, reader: Reader) -> str:
 def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     """Return what the page of a démarche shows of its state."""
     configuration = visit.worker.configuration
-    state = visit.state()
+    state = visit.worker.state(visit.now, visit.sight)
     stages = configuration.programme is not None
     figures: Mapping[str, Mapping[str, int]] = visit.once_a_run(
         "figures", state, lambda: reader.dossiers.figures(with_stages=stages)
@@ -128,6 +127,7 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     verdicts = [best, "a_verifier", "ineligible", "indetermine"] if configuration.judges else []
     shown = [*verdicts, NO_VERDICT]
     deposits = {name: figures[name] for name in shown if figures[name] or name in verdicts}
+    longest = max(figures["etapes"].values(), default=0) or 1
     names = visit.verdict_names if verdicts else {NO_VERDICT: "Dépôts"}
     return {
         "state": state,
@@ -142,7 +142,11 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
             (name, names[name], sum(figures[name].values()), name in verdicts) for name in deposits
         ],
         "decisions": sum(figures["decisions"].values()),
-        "funnel": bars(figures["etapes"]),
+        # With the share of the longest one, in per cent.
+        "funnel": [
+            (name, count, round(100 * count / longest, 1))
+            for name, count in figures["etapes"].items()
+        ],
         "judges": configuration.judges,
     }
 
@@ -192,6 +196,106 @@ def moved(visit: Visit) -> Response:
     """Lead to where a page is today."""
     url = visit.request.url
     return RedirectResponse(MOVED[url.path] + (f"?{url.query}" if url.query else ""), 303)
+
+
+WIDTH, HEIGHT = 860, 250
+LEFT, TOP, BOTTOM = 34, 20, 22
+MOST_BARS = 120
+"""Bars that can be told apart: a longer time is drawn by several days each."""
+
+
+class Part(NamedTuple):
+    """A rectangle of the chart."""
+
+    serie: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Chart(NamedTuple):
+    """Deposits by day upwards, decisions downwards."""
+
+    parts: Sequence[Part]
+    heights: Sequence[tuple[float, int]]
+    marks: Sequence[tuple[float, str, str]]
+    """Days with their name, and where its text is anchored."""
+    days: int
+    """Of a bar."""
+    rows: Sequence[tuple[str, Sequence[int]]]
+    """Of the table: a month, and the number of each series in it."""
+
+
+def chart(
+    up: Mapping[str, Mapping[str, int]],
+    down: tuple[str, Mapping[str, int]],
+    marks: Mapping[date, str],
+) -> Chart | None:
+    """Return the chart of counts by day, such as `2024-06-01`; None without a count.
+
+    `up` are stacked, by series; `down` is the series under them; `marks` are days to name.
+    """
+    every = {**up, down[0]: down[1]}
+    counted = sorted({date.fromisoformat(day) for counts in every.values() for day in counts})
+    if not counted:
+        return None
+    known = [*counted, *(day for day in marks if abs(day - counted[-1]) < timedelta(days=400))]
+    first, last = min(known), max(known)
+    step = -(-((last - first).days + 1) // MOST_BARS)
+    bars = ((last - first).days + 1) // step + 1
+    wide = (WIDTH - LEFT) / bars
+
+    def place(day: date) -> float:
+        return LEFT + (day - first).days / step * wide
+
+    stacks = {name: [0] * bars for name in every}
+    for name, counts in every.items():
+        for day, count in counts.items():
+            stacks[name][(date.fromisoformat(day) - first).days // step] += count
+    most_up = max(map(sum, zip(*(stacks[name] for name in up), strict=True)), default=0) or 1
+    most_down = max(stacks[down[0]]) or 0
+    unit = (HEIGHT - TOP - BOTTOM) / (most_up + most_down)
+    zero = TOP + most_up * unit
+    parts = []
+    for rank in range(bars):
+        x, top = LEFT + rank * wide, zero
+        for name in up:
+            if count := stacks[name][rank]:
+                top -= count * unit
+                parts.append(_part(name, x, top, wide, count * unit))
+        if count := stacks[down[0]][rank]:
+            parts.append(_part(down[0], x, zero, wide, count * unit))
+    months = sorted({day.isoformat()[:7] for day in counted})
+    return Chart(
+        parts,
+        [(round(zero - value * unit, 1), value) for value in sorted({0, most_up // 2, most_up})],
+        [
+            (
+                round(place(day), 1),
+                f"{name} {day:%d/%m/%Y}",
+                "end" if place(day) > WIDTH * 0.6 else "start",
+            )
+            for day, name in sorted(marks.items())
+            if first <= day <= last
+        ],
+        step,
+        [
+            (
+                f"{month[5:]}/{month[:4]}",
+                [
+                    sum(count for day, count in counts.items() if day.startswith(month))
+                    for counts in every.values()
+                ],
+            )
+            for month in months
+        ],
+    )
+
+
+def _part(serie: str, x: float, y: float, wide: float, high: float) -> Part:
+    gap = min(1.0, wide / 4)
+    return Part(serie, round(x + gap, 1), round(y, 1), round(wide - 2 * gap, 1), round(high, 1))
 
 
 PAGES = [

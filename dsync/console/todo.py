@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dsync.care.concerns import concerns_of
-from dsync.care.state import TEAM
+from dsync.care.state import TEAM, concerns_of
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.suivi import Point, points_of
@@ -118,15 +117,6 @@ def service_line(state: Mapping[str, Any], reader: Reader, now: datetime) -> Ser
     )
 
 
-class News(NamedTuple):
-    """What applicants changed since somebody was last here."""
-
-    dossiers: int
-    since: datetime
-    is_first: bool
-    """Whether no earlier visit is known."""
-
-
 def last_visit(visit: Visit) -> tuple[datetime | None, str]:
     """Return when somebody was last here before this visit, and what their browser keeps of it.
 
@@ -200,7 +190,7 @@ def show(visit: Visit) -> Response:
         points: list[Point] = []
         if visit.may(Right.AGIR):
             points = list(points_of(visit, reader, state, without=_OWN))
-        concerns = concerns_of(state, visit.now, worker.settings.thresholds)
+        concerns = concerns_of(state, visit.now, worker.settings.looked)
         answer = visit.page(
             "todo.html",
             lines=list(_lines(visit, reader)) if len(visit.actor.grants) > 1 else [],
@@ -209,7 +199,10 @@ def show(visit: Visit) -> Response:
             most=SHOWN,
             points=points,
             service=service_line(state, reader, worker.clock()),
-            news=None if changed is None else News(changed, since, before is None),
+            # Of what applicants changed: of the last week, where no earlier visit is known.
+            news=changed,
+            since_visit=since,
+            is_first_visit=before is None,
             is_well=not kinds and not any(concerns),
         )
     if not visit.is_asked_again:

@@ -1,4 +1,7 @@
-"""One request of a page: who asks, about which démarche, and how the answer is made."""
+"""One request of a page: who asks what, about which démarche, and how the answer is made.
+
+A value of an address or a form that nobody can mean is refused with the way back.
+"""
 
 from __future__ import annotations
 
@@ -7,41 +10,79 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache, cached_property
-from hashlib import sha256
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
-import jinja2.ext
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from dsync import __version__
 from dsync.configuration import CONFORMITY, ConsoleSection
 from dsync.console import words
 from dsync.console.access import RIGHTS, Actor, Grant, Right, Role, limits
 from dsync.console.desk import Desk
-from dsync.console.parameters import UnknownValueError, day_of, instant_of
-from dsync.domain.check_answers import LONGEST_REASON
-from dsync.domain.dossier import PARIS
+from dsync.domain.dossier import PARIS, in_utc
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
 from dsync.domain.verdict import NO_VERDICT, Verdict
-from dsync.messages import french
-from dsync.messages.kinds import said_by
 from dsync.store import Reader, Store
-from dsync.store.sessions import Titled
+from dsync.store.console_users import Titled
 from dsync.store.sight import Sight
 from dsync.sync.work import ReadChanges, Work
 from dsync.wiring import Worker
 
-THEMES = ("neutre", "dsfr")
 NO_DOSSIER = "Ce dossier n’est pas dans la copie."
 NONE_CHOSEN = "Choisissez au moins un dossier."
-BUILD = sha256(__version__.encode()).hexdigest()[:8]
-"""In the addresses of what browsers keep for a day. Strangers do not learn the version."""
+_FIRST, _LAST = date(1900, 1, 1), date(2999, 12, 31)
+"""Days of a calendar in use: databases and time zones have bounds of their own."""
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_A_DAY = "La date attendue est de la forme 2027-06-30."
+_AN_INSTANT = "La date attendue est de la forme 2027-06-30, ou 2027-06-30T08:00:00Z."
+
+
+class UnknownValueError(HTTPException):
+    """A parameter of the address has a value that the page does not know (400).
+
+    `known` is what is expected, as a sentence.
+    """
+
+    def __init__(self, name: str, value: str, known: str = "") -> None:
+        shown = words.shortened(value, 60)
+        super().__init__(400, f"Le filtre « {name} » ne connaît pas « {shown} ». {known}".strip())
+
+
+def check_texts(given: Iterable[tuple[str, str]]) -> None:
+    """Check that parameters of an address are texts that a database can have, else 400."""
+    for name, value in given:
+        if "\0" in name or "\0" in value:
+            raise UnknownValueError(words.shortened(name, 60), value)
+
+
+def day_of(name: str, value: str, known: str = _A_DAY) -> date:
+    """Return a day, such as « 2027-06-30 », else raise UnknownValueError."""
+    try:
+        day = date.fromisoformat(value) if _DAY.fullmatch(value) else None
+    except ValueError:
+        day = None
+    if day is None or not _FIRST <= day <= _LAST:
+        raise UnknownValueError(name, value, known)
+    return day
+
+
+def instant_of(name: str, value: str) -> datetime:
+    """Return an instant in UTC, or that at which a day begins in Paris; else UnknownValueError."""
+    if _DAY.fullmatch(value):
+        return words.first_instant(day_of(name, value, _AN_INSTANT).isoformat())
+    try:
+        # In an address, « + » is a space.
+        instant = in_utc(datetime.fromisoformat(value.replace(" ", "+")))
+    except (ValueError, OverflowError):
+        raise UnknownValueError(name, value, _AN_INSTANT) from None
+    if not _FIRST <= instant.date() <= _LAST:
+        raise UnknownValueError(name, value, _AN_INSTANT)
+    return instant
 
 
 def has_stages(worker: Worker) -> bool:
@@ -75,7 +116,6 @@ class Site:
 
     workers: Mapping[int, Worker]
     desk: Desk
-    theme: str
     templates: jinja2.Environment
     section: ConsoleSection = field(default_factory=ConsoleSection)
     origin: str | None = None
@@ -84,11 +124,6 @@ class Site:
     most of the time of a page that is made again every five seconds."""
     titled: dict[int, Titled] = field(default_factory=dict)
     """Of the démarches as they were last read, for pages that say why there is no other."""
-
-    @property
-    def nom(self) -> str:
-        """The name of the service."""
-        return self.section.name
 
     @property
     def conformity(self) -> str:
@@ -146,13 +181,10 @@ class Viewer:
         """Return whether the person may do something with the démarche."""
         role = self.grant.role
         return right in RIGHTS[role] or (
-            role is Role.LECTEUR and right is Right.NOTES and self._is_deliberated
+            role is Role.LECTEUR
+            and right is Right.NOTES
+            and self.worker.configuration.is_deliberated(self.today)
         )
-
-    @property
-    def _is_deliberated(self) -> bool:
-        section = self.worker.configuration.demarche
-        return section is not None and section.is_deliberated(self.today)
 
     @property
     def grants(self) -> Mapping[int, Grant]:
@@ -373,10 +405,6 @@ class Visit(Viewer):
             if number != self.worker.demarche:
                 yield Viewer(self.site.workers[number], grant, self.name)
 
-    def state(self) -> dict[str, Any]:
-        """Return the state of the démarche, with counts of the dossiers that the person sees."""
-        return self.worker.state(self.now, self.sight)
-
     def once_a_run(self, name: str, state: Mapping[str, Any], read: Callable[[], Any]) -> Any:
         """Return what only runs and days change, as it was read after the last run."""
         last = state["last_run"]
@@ -494,69 +522,3 @@ class Visit(Viewer):
     def back(self, path: str, **parameters: Any) -> Response:
         """Return a redirection after a write."""
         return RedirectResponse(self.url(path, **parameters), 303)
-
-
-class _TableRoles(jinja2.ext.Extension):
-    """Writes the roles of tables into the templates.
-
-    Browsers forget the roles of cells that a narrow screen shows as blocks.
-    """
-
-    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """Return the source with them."""
-        for tag, role in _ROLES.items():
-            source = re.sub(f"<{tag}(?=[ >{{])", f'<{tag} role="{role}"', source)
-        return source
-
-
-_ROLES = {
-    "table": "table",
-    "thead": "rowgroup",
-    "tbody": "rowgroup",
-    "tr": "row",
-    'th scope="col"': "columnheader",
-    'th scope="row"': "rowheader",
-    "td": "cell",
-}
-"""By the beginning of a tag."""
-
-
-@cache
-def environment() -> jinja2.Environment:
-    """Return the templates' environment: values are escaped, unknown names are errors.
-
-    One for all consoles of the process, so that each template is compiled once.
-    """
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("dsync.console"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        auto_reload=False,
-        extensions=[_TableRoles],
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters: dict[str, Callable[..., Any]] = {
-        "moment": words.moment,
-        "jour": words.day,
-        "inscrit": words.written,
-        "heure": words.hour,
-        "minute": words.minute,
-        "nombre": words.number,
-        "texte": words.text,
-        "ouverture": lambda text: text[:1].upper() + text[1:],
-        "preuve": words.evidence,
-        "qui": words.asker,
-        "court_texte": words.shortened,
-    }
-    made.filters |= filters
-    made.globals |= {name: one for name, one in vars(words).items() if not name.startswith("_")}
-    # The version is in the addresses of what browsers keep for a day.
-    made.globals |= {
-        "Right": Right,
-        "zip": zip,
-        "build": BUILD,
-        "LONGEST_REASON": LONGEST_REASON,
-        "said_of": lambda error: french.said(said_by(error)),
-    }
-    return made

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from dsync.domain.dossier import PARIS
+from dsync.domain.dossier import PARIS, in_utc
 from dsync.domain.rights import CANDIDAT, USAGER
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut as shortened_to
@@ -279,20 +279,7 @@ _INVISIBLE = re.compile(
 """Control characters but tabs and ends of lines, and those that turn the direction of writing."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
-_MONTHS = (
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-)
+_MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.:+Z-]*")
 
 
@@ -300,19 +287,22 @@ def instant_of(value: Any) -> datetime | None:
     """Return an instant of the database, as stored or as text."""
     if value is None or value == "":
         return None
-    instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return in_utc(value if isinstance(value, datetime) else datetime.fromisoformat(str(value)))
+
+
+def _in_paris(value: Any, form: str) -> str:
+    instant = instant_of(value)
+    return "–" if instant is None else instant.astimezone(PARIS).strftime(form)
 
 
 def moment(value: Any) -> str:
     """Return an instant as date and time of Paris."""
-    instant = instant_of(value)
-    return "–" if instant is None else instant.astimezone(PARIS).strftime(f"%d/%m/%Y{NB}%H:%M")
+    return _in_paris(value, f"%d/%m/%Y{NB}%H:%M")
 
 
-def hour(value: datetime) -> str:
-    """Return the time of Paris, to the second."""
-    return value.astimezone(PARIS).strftime("%H:%M:%S")
+def hour(value: Any) -> str:
+    """Return the time of an instant in Paris, to the second."""
+    return _in_paris(value, "%H:%M:%S")
 
 
 def clock(value: datetime, now: datetime) -> str:
@@ -324,21 +314,16 @@ def clock(value: datetime, now: datetime) -> str:
 
 def minute(value: Any) -> str:
     """Return the time of an instant in Paris, to the minute."""
-    instant = instant_of(value)
-    return "–" if instant is None else instant.astimezone(PARIS).strftime("%H:%M")
+    return _in_paris(value, "%H:%M")
 
 
 def day(value: Any) -> str:
     """Return a date, or the day in Paris of an instant."""
-    if value is None or value == "":
-        return "–"
     if isinstance(value, str) and len(value) == 10:
         value = date.fromisoformat(value)
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.strftime("%d/%m/%Y")
-    instant = instant_of(value)
-    assert instant is not None  # noqa: S101
-    return instant.astimezone(PARIS).strftime("%d/%m/%Y")
+    return _in_paris(value, "%d/%m/%Y")
 
 
 def written(value: str, annotation: str) -> str:
@@ -353,7 +338,7 @@ def long_day(day: str) -> str:
     """Return a day, such as `2024-06-01`, as « samedi 1er juin 2024 »."""
     one = date.fromisoformat(day)
     rank = "1er" if one.day == 1 else str(one.day)
-    return f"{_DAYS[one.weekday()]} {rank} {_MONTHS[one.month - 1]} {one.year}"
+    return f"{_DAYS[one.weekday()]} {rank} {_MONTHS.split()[one.month - 1]} {one.year}"
 
 
 def first_instant(day: str) -> datetime:

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import nearest
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.exports import ENDINGS
-from dsync.exports.view_rows import ROLL, ExportTable
+from dsync.exports.tables import ROLL, ExportTable, iso
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.programme import Dictionary
 from dsync.store.dictionary import (
@@ -191,7 +191,7 @@ def _descriptor(
         "profile": "data-package",
         "name": "dsync",
         "title": "Dossiers du programme, vus par dsync",
-        "created": _iso(made_at),
+        "created": iso(made_at),
         "resources": [_resource(table, format_, names) for table in tables],
     }
     said = [PSEUDONYMISED] if tables[0].is_pseudonymised else []
@@ -206,7 +206,7 @@ def _descriptor(
     if since is not None:
         whole = ", ".join(table.file for table in tables if not table.is_by_dossier)
         said.append(
-            f"Chargement par différence depuis le {_iso(since)} : ces ressources sont entières, et "
+            f"Chargement par différence depuis le {iso(since)} : ces ressources sont entières, et "
             f"remplacent tout : {whole} ; dans les autres, supprimer les lignes des numéros que "
             f"{ROLL} n’a pas, ou dont elle dit qu’ils ont bougé depuis, puis ajouter celles-ci."
         )
@@ -250,10 +250,6 @@ def _resource(table: ExportTable, format_: str, names: Collection[str]) -> dict[
             "dialect": {"delimiter": delimiter, "lineTerminator": "\r\n"},
         }
     return resource
-
-
-def _iso(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _roll(table: ExportTable) -> ExportTable:

@@ -14,9 +14,8 @@ from unicodedata import normalize
 import msgspec
 
 from dsync.domain.dossier import PARIS
-from dsync.errors import ConfigurationError
-from dsync.exports.view_rows import Columns, ExportTable
-from dsync.extras import remedy
+from dsync.errors import ConfigurationError, remedy
+from dsync.exports.tables import Columns, ExportTable
 
 _READ_OTHERWISE = re.compile(
     r"\s*(?:[=+\-@|%€$.,(\d]|(?:vrai|faux|true|false)\s*$"

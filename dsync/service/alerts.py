@@ -16,23 +16,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-import requests
 import structlog
 
-from dsync.care.concerns import CHECK, concerns_of
 from dsync.care.prerequisites import crash_line
-from dsync.care.state import states_of
+from dsync.care.state import CHECK, concerns_of, states_of
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import EXPIRY_WARNED_DAYS, CheckLine, CheckStatus
 from dsync.errors import (
-    ConfigurationError,
     DSUnauthorizedError,
     DsyncError,
     LeaseHeldError,
     StoreError,
 )
-from dsync.exchanges import Exchanges
-from dsync.extras import remedy
 from dsync.messages import english
 from dsync.messages import kinds as k
 from dsync.service.causes import (
@@ -46,7 +41,7 @@ from dsync.service.causes import (
     Severity,
     decide,
 )
-from dsync.settings import Settings
+from dsync.service.telling import Tell
 from dsync.store.alert_book import AlertBook, AlertEntry, AlertKey
 from dsync.store.store import process_name
 from dsync.sync.context import digest
@@ -56,9 +51,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-Tell = Callable[[str, str, Severity], bool]
-"""Sends a title and a text; returns whether it was sent."""
-
 _CHECK_EVERY_S = 24 * 3600.0
 _CHECK_AGAIN_S = 15 * 60.0
 """Time after which a check is repeated that did not reach DS."""
@@ -66,7 +58,6 @@ _CHECKS_AT_ONCE = 4
 """Each has connections of its own to DS and to the database."""
 _WATCH_S = 60.0
 TOKEN_REFUSED, _OF_ALL = "token_refused", "all"
-_PING_S = 10.0
 # Exit codes of the lines of a check that says nothing of the démarche: DS was not read.
 UNREACHABLE, REFUSED = 8, DSUnauthorizedError.exit_code
 
@@ -184,7 +175,7 @@ class Alerts:
                     merged = {**stored, **self._unstored(stored)}
                     # Also of a démarche that has no file any more.
                     serves += [number for number, name in merged if name == CONFIGURATION]
-                    done = decide(
+                    book, messages = decide(
                         merged,
                         [*findings, *refused],
                         now,
@@ -193,8 +184,8 @@ class Alerts:
                         present=present,
                         is_known=is_known,
                     )
-                    alerts.save(stored, done.book)
-                self._stored = done.book
+                    alerts.save(stored, book)
+                self._stored = book
             except StoreError as exc:
                 lost = exc
         if lost is not None:
@@ -204,10 +195,12 @@ class Alerts:
                 return
             losses = [_lost(one, lost.message) for one in self._workers]
             findings = [*_without_what_follows(findings, losses), *refused]
-            done = decide(self._book, findings, now, self._after, serves=serves, is_known=is_known)
-        self._book = done.book
+            book, messages = decide(
+                self._book, findings, now, self._after, serves=serves, is_known=is_known
+            )
+        self._book = book
         # After the transaction: sending can take long.
-        for message in done.messages:
+        for message in messages:
             self._send(message, now)
         # A later check of another service knows better from now on: else each service would end
         # what the other one begins, again and again.
@@ -404,7 +397,7 @@ def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iter
     """Yield what is to be told of a démarche by its state of `states_of`; `now`: in UTC."""
     settings = worker.settings
     options = settings.remedy_options()
-    concerns = list(concerns_of(state, now, settings.thresholds))
+    concerns = list(concerns_of(state, now, settings.looked))
     is_explained = any(isinstance(one, k.DSAway | k.TokenRefused) for one in concerns)
     for one in concerns:
         text = english.alert(one, now)
@@ -512,57 +505,3 @@ def _digest(texts: Iterable[str]) -> int:
     """Return a negative number of 32 bits for some texts, in any order."""
     # Below zero, see `AlertFinding.number`; halved, because the column is signed.
     return -1 - crc32("\n".join(sorted(texts)).encode()) // 2
-
-
-def teller(settings: Settings) -> Tell:
-    """Return the function that sends alerts to DSYNC_ALERT_URLS; without URLs it does nothing.
-
-    Raises:
-        ConfigurationError: apprise is not installed, or does not know a URL.
-    """
-    urls = "" if settings.alert_urls is None else settings.alert_urls.get_secret_value()
-    if not urls.split():
-        # As if told, so that the database knows it: nobody has to be told later.
-        return lambda title, text, severity: True
-    try:
-        import apprise
-    except ImportError as exc:
-        raise ConfigurationError(f"DSYNC_ALERT_URLS needs apprise: {remedy('alerts')}.") from exc
-    sender = apprise.Apprise()
-    for rank, url in enumerate(urls.split(), start=1):
-        if not sender.add(url):
-            raise ConfigurationError(
-                f"DSYNC_ALERT_URLS: address {rank} is none that apprise knows, such as "
-                "mailtos://user:password@host or json://host."
-            )
-
-    def tell(title: str, text: str, severity: Severity) -> bool:
-        sent = bool(sender.notify(title=title, body=text, notify_type=severity.value))
-        if not sent:
-            log.error("alert_not_sent", retry_in_s=300)
-        return sent
-
-    return tell
-
-
-def ping(url: str, stop: threading.Event) -> bool:
-    """Call the address that a watchdog expects to be called after each success.
-
-    Returns whether it was reached. Raises InterruptedRunError once `stop` is set.
-    """
-
-    def get(session: requests.Session) -> requests.Response:
-        # Whatever it answers is not read, however long it is.
-        with session.get(url, timeout=_PING_S, stream=True) as answer:
-            return answer
-
-    # Not through its adapter: it may be an http:// address of the same network.
-    http = Exchanges(lambda _: requests.Session(), max_bytes=0, stop=stop)
-    try:
-        http.run(get, deadline_s=_PING_S).raise_for_status()
-    except requests.RequestException as exc:
-        # Without the address, which is a secret of its service.
-        why = type(exc).__name__ if exc.response is None else f"HTTP {exc.response.status_code}"
-        log.warning("ping_failed", error=f"[alerts] ping_url was not reached ({why}): check it.")
-        return False
-    return True

@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from dsync.care.concerns import CHECK
+from dsync.care.state import CHECK
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import ALL, pasteable, span
 from dsync.store.alert_book import AlertBook, AlertEntry, AlertKey
@@ -73,13 +73,6 @@ class AlertMessage(NamedTuple):
     is_end: bool
 
 
-class AlertDecision(NamedTuple):
-    """What is known from now on, and what is to be told."""
-
-    book: dict[AlertKey, AlertEntry]
-    messages: list[AlertMessage]
-
-
 def decide(
     book: AlertBook,
     findings: Iterable[AlertFinding],
@@ -89,8 +82,8 @@ def decide(
     serves: Collection[DemarcheNumber],
     present: datetime | None = None,
     is_known: Callable[[AlertKey], bool] = lambda _: True,
-) -> AlertDecision:
-    """Return what is to be told: one message a cause when it begins, and one when it is over.
+) -> tuple[dict[AlertKey, AlertEntry], list[AlertMessage]]:
+    """Return what is known from now on, and what is told: when a cause begins, when it is over.
 
     A cause that several démarches have in common is one, whichever of them meet it later. What is
     the démarches' own is one message, too, if it begins at once in several.
@@ -140,7 +133,7 @@ def decide(
             later |= {one.key: one._replace(dite_le=one.dite_le or now) for one in current}
     messages = [_begun(entries, found, now) for _, entries in sorted(begun.items())]
     messages += [_over(entries, now) for _, entries in sorted(over.items())]
-    return AlertDecision(later, messages)
+    return later, messages
 
 
 def _continued(

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -57,6 +57,8 @@ FIRST_RETRY = timedelta(seconds=15)
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
 UNREGISTER_S = 0.5
+Next = tuple[Turn, datetime | None]
+"""What is stored after a turn, and until when it counts as claimed."""
 _MOST_ANNOUNCED = 1000
 """Dossiers of a démarche that webhooks announced and the database could not take: the next read by
 schedule finds the others."""
@@ -70,13 +72,6 @@ class Watch(Protocol):
 
     def tick(self) -> None:
         """Do what is due."""
-
-
-class Next(NamedTuple):
-    """What is stored after a turn."""
-
-    turn: Turn
-    claimed_until: datetime | None = None
 
 
 class DemarcheJob:
@@ -108,7 +103,7 @@ class DemarcheJob:
         structlog.contextvars.bind_contextvars(demarche=self.worker.demarche)
         try:
             request = self._due(turn)
-            after = Next(self._idle(turn)) if request is None else self._do(turn, request)
+            after = (self._idle(turn), None) if request is None else self._do(turn, request)
         except StoreError:
             raise
         except DsyncError as exc:
@@ -154,15 +149,15 @@ class DemarcheJob:
         if report.exit_code == LeaseHeldError.exit_code:
             # A command has it, or a dry run: nothing to tell.
             log.debug("lease_held_elsewhere", holder="; ".join(report.errors))
-            return Next(turn, now + AGAIN)
+            return turn, now + AGAIN
         if report.exit_code == InterruptedRunError.exit_code:
             log.info("run_interrupted")
-            return Next(turn)
+            return turn, None
         if report.run and ((request.id and is_failed) or not (reads or is_failed)):
             # The result is for who asked, or of an erasure by age: the schedule of the reads goes
             # on as if it had not been.
             log.info("request_done", exit_code=report.exit_code)
-            return Next(turn if turn.failures else turn._replace(due_at=now))
+            return (turn if turn.failures else turn._replace(due_at=now)), None
         if is_failed:
             return self._postponed(turn, error="; ".join(report.errors), exit_code=report.exit_code)
         for problem in report.errors:
@@ -170,12 +165,12 @@ class DemarcheJob:
         if request.announced:
             # The reads by schedule go on; what could not be sent makes one due.
             due_at = turn.due_at if turn.failures else min(turn.due_at, self._fresh(turn).due_at)
-            return Next(turn._replace(due_at=due_at), now + PAUSE)
+            return turn._replace(due_at=due_at), now + PAUSE
         if turn.failures:
             minutes = round((now - (turn.failing_since or now)).total_seconds() / 60)
             log.info("recovered", after=f"{minutes} min", failed_runs=turn.failures)
         self._succeeded(self.worker)
-        return Next(self._fresh(turn))
+        return self._fresh(turn), None
 
     def _postponed(self, turn: Turn, **facts: Any) -> Next:
         now, failures = self.worker.clock(), turn.failures + 1
@@ -186,7 +181,7 @@ class DemarcheJob:
         log.error("run_postponed", retry_in_s=int(pause.total_seconds()), **facts)
         since = turn.failing_since or now
         # A request that could not begin stays: it is not tried again and again at once.
-        return Next(Turn(turn.demarche, now + pause, failures, since), now + AGAIN)
+        return Turn(turn.demarche, now + pause, failures, since), now + AGAIN
 
 
 class Service:

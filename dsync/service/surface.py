@@ -37,10 +37,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from dsync import __version__
 from dsync.addresses import Listen, mask_url
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.errors import ConfigurationError
-from dsync.extras import DISTRIBUTION
-from dsync.service.metrics import Metrics
-from dsync.service.readiness import readiness
+from dsync.errors import DISTRIBUTION, ConfigurationError
+from dsync.service.metrics import Metrics, readiness
 from dsync.service.webhooks import MAX_BODY, Outcome, Webhooks
 
 if TYPE_CHECKING:

@@ -1,24 +1,31 @@
 """Which tables, columns and views of dsync a database has, and which each revision has.
 
+`migrations/tables` has a file a revision, read by the migration and here: new tables with their
+columns (`*`: of the primary key; `?`: can be null), columns that a table gets or loses, tables that
+are dropped, and indexes, in the order in which they are made.
+
 The layout of a revision is a line for each column with its kind, as far as both engines have it,
-from what it and those before it make (`migrations/tables`), and one for each view with a hash of
-its text (`migrations/layouts`). Its hash is the fingerprint, which the table `layout` keeps.
-Whatever an administrator adds beside dsync's own tables and views is not looked at, nor are
-indexes, comments and the views formulaire_*, which are made of the stored forms.
+from what it and those before it make, and one for each view with a hash of its text
+(`migrations/layouts`). Its hash is the fingerprint, which the table `layout` keeps. Whatever an
+administrator adds beside dsync's own tables and views is not looked at, nor are indexes, comments
+and the views formulaire_*, which are made of the stored forms.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
-from typing import NamedTuple
+from importlib import resources
+from typing import Any, NamedTuple
 
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from dsync.programme import Programme, Storage
-from dsync.store import table_lines
+from dsync.store import columns
 from dsync.store.dictionary import folder_of, parts
 
 _KINDS = {
@@ -37,7 +44,7 @@ _KINDS = {
     "double precision": "number",
     "jsonb": "json",
 }
-"""Kinds by the types of the engines and of `table_lines.py`; any other type is its own kind.
+"""Kinds by the types of the engines and of `_TYPES`; any other type is its own kind.
 SQLite keeps `json` as text."""
 _CATALOGUE = {
     "sqlite": """SELECT m.name, c.name, c.type, c."notnull"
@@ -152,17 +159,15 @@ def _lines(part: Storage, revision: str) -> list[str]:
     """Return the lines of the columns, then those of the views."""
     migrations = folder_of(part) / "migrations"
     known = sorted(file.name.partition(".")[0] for file in (migrations / "tables").iterdir())
-    lines = [
-        line for one in known if one <= revision for line in table_lines.lines(part.package, one)
-    ]
-    gone = {line.table for line in lines if line.kind == "drop"}
-    lost = {(line.table, one.name) for line in lines if line.kind == "lose" for one in line.columns}
+    steps = [step for one in known if one <= revision for step in lines(part.package, one)]
+    gone = {step.table for step in steps if step.kind == "drop"}
+    lost = {(step.table, one.name) for step in steps if step.kind == "lose" for one in step.columns}
     made = [
-        _line(line.table, new.name, _KINDS[new.type], not new.is_nullable)
-        for line in lines
-        if line.kind in ("table", "add") and line.table not in gone
-        for new in line.columns
-        if (line.table, new.name) not in lost
+        _line(step.table, new.name, _KINDS[new.type], not new.is_nullable)
+        for step in steps
+        if step.kind in ("table", "add") and step.table not in gone
+        for new in step.columns
+        if (step.table, new.name) not in lost
     ]
     views = (migrations / "layouts" / f"{revision}.txt").read_text(encoding="utf-8")
     return [*sorted(made), *views.splitlines()]
@@ -190,3 +195,88 @@ def _column(line: str) -> str:
 def _few(names: list[str]) -> str:
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+_TYPES = {
+    "bigint": sa.BigInteger,
+    "boolean": sa.Boolean,
+    "date": sa.Date,
+    "datetime": columns.Instant,
+    "float": sa.Float,
+    "integer": sa.Integer,
+    "jsonb": columns.RawJson,
+    "key": columns.BigKey,
+    "serial": columns.BigKey,
+    "text": sa.Text,
+    "varchar": sa.String,
+}
+"""`key`: a number that is given; `serial`: one that the database gives."""
+_LINE = re.compile(r"(\w+) (\w+)\.?(\w*): (.*?)(?: where (.*))?\n")
+_COLUMN = re.compile(r"(\*?)(\w+) ?(\w*)(\??)")
+
+
+class NewColumn(NamedTuple):
+    """A column; of an index, its name alone."""
+
+    is_key: str
+    name: str
+    type: str
+    is_nullable: str
+
+    @property
+    def made(self) -> sa.Column[Any]:
+        """The column for Alembic."""
+        how: Any = {"autoincrement": False} if self.type == "key" else {}
+        return sa.Column(self.name, _TYPES[self.type](), nullable=bool(self.is_nullable), **how)
+
+
+class LayoutLine(NamedTuple):
+    """A table, columns that it gets, or an index of it."""
+
+    kind: str
+    """table, drop, add, lose, index or unique."""
+    table: str
+    name: str
+    """Of the index."""
+    columns: list[NewColumn]
+    where: str | None
+
+
+@cache
+def lines(package: str, revision: str) -> list[LayoutLine]:
+    """Return what a revision makes of the tables of a package."""
+    file = resources.files(package) / "migrations" / "tables" / f"{revision}.txt"
+    text = file.read_text(encoding="utf-8").replace("\n    ", " ")
+    return [
+        LayoutLine(kind, table, name, [*map(NewColumn._make, _COLUMN.findall(body))], where or None)
+        for kind, table, name, body, where in _LINE.findall(text)
+    ]
+
+
+def make(package: str, revision: str) -> None:
+    """Make what a revision adds to the tables of a package; in its migration's `upgrade`."""
+    from alembic import op  # Takes long to import, and most commands do without it.
+
+    for line in lines(package, revision):
+        if line.kind == "table":
+            keys = (one.name for one in line.columns if one.is_key)
+            key = sa.PrimaryKeyConstraint(*keys, name=op.f(f"pk_{line.table}"))
+            op.create_table(line.table, *(one.made for one in line.columns), key)
+        elif line.kind == "drop":
+            op.drop_table(line.table)
+        elif line.kind == "add":
+            for one in line.columns:
+                op.add_column(line.table, one.made)
+        elif line.kind == "lose":
+            for one in line.columns:
+                op.drop_column(line.table, one.name)
+        else:
+            where = None if line.where is None else sa.text(line.where)
+            op.create_index(
+                op.f(line.name),
+                line.table,
+                [one.name for one in line.columns],
+                unique=line.kind == "unique",
+                sqlite_where=where,
+                postgresql_where=where,
+            )

@@ -26,13 +26,14 @@ from dsync.errors import (
 )
 from dsync.messages import kinds as k
 from dsync.programme import Dictionary, Programme
-from dsync.store import access, layout, reading_views, schema, sessions, sync_state, tables
+from dsync.store import access, console_users, layout, reading_views, schema, sync_state, tables
 from dsync.store import backup as backups
 from dsync.store import lease as leases
 from dsync.store.alert_book import AlertWrites
 from dsync.store.answer_rows import AnswerWrites
 from dsync.store.budget import Budget
 from dsync.store.consents import ConsentWrites
+from dsync.store.console_users import SubscriptionWrites
 from dsync.store.copying import copy_all
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME, all_tables
@@ -71,7 +72,6 @@ from dsync.store.requests import CHANNEL, RequestWrites
 from dsync.store.services import Services
 from dsync.store.sight import WHOLE, Sight, mask
 from dsync.store.sql import Scope, Subject, among
-from dsync.store.subscriptions import SubscriptionWrites
 from dsync.store.sync_state import DemarcheWrites, StateWrites
 from dsync.store.turns import Turns, make_due
 from dsync.store.verdicts import VerdictWrites
@@ -310,19 +310,19 @@ class Store:
     def close_session(self, token: str, until: datetime) -> None:
         """Make a session of the console unusable, until it ends by itself."""
         with self._connected() as connection:
-            sessions.close_session(connection, token, until, self._clock())
+            console_users.close_session(connection, token, until, self._clock())
 
     def close_sessions(self, name: str, until: datetime) -> None:
         """Make all present sessions of a person unusable; until then they end by themselves."""
         with self._connected() as connection:
-            sessions.close_sessions(connection, name, until, self._clock())
+            console_users.close_sessions(connection, name, until, self._clock())
 
     def session(
         self, token: str, name: str, until: datetime
-    ) -> tuple[bool, dict[int, sessions.Titled]]:
+    ) -> tuple[bool, dict[int, console_users.Titled]]:
         """Return whether a session of the console was closed, and what each page shows."""
         with self._connected(reading=True) as connection:
-            return sessions.look_up_session(connection, token, name, until)
+            return console_users.look_up_session(connection, token, name, until)
 
     @contextmanager
     def transaction(self, lease: Lease) -> Iterator[Tx]:

@@ -24,7 +24,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from dsync.domain.pieces import LEVELS, Piece, md5_of
-from dsync.errors import ConfigurationError, PieceError, PieceTargetError
+from dsync.errors import ConfigurationError, PieceError, PieceTargetError, remedy
 from dsync.exchanges import (
     BoundedAdapter,
     DeadlineError,
@@ -33,7 +33,6 @@ from dsync.exchanges import (
     InsecureAddressError,
     TooLongError,
 )
-from dsync.extras import remedy
 from dsync.messages import kinds as k
 
 CONNECT_TIMEOUT_S = 10.0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from dsync.extras import DISTRIBUTION
+from dsync.errors import DISTRIBUTION
 from scripts.licences import licence, normal
 from scripts.pages.table import rows
 

@@ -125,7 +125,7 @@ def console_on(base_url: str, database_url: str) -> Iterator[Visitor]:
     stop, links = threading.Event(), list[str]()
     with app_on(f"{base_url}/api/v2/graphql", base_url, database_url) as app:
         access = LocalAccess("bench", links.append)
-        console = Console([app], access, secret="s" * 32, theme="neutre", stop=stop)
+        console = Console([app], access, secret="s" * 32, stop=stop)
         listening = bind(Listen("127.0.0.1", 0), is_default=False)
         assert listening is not None
         thread = server_thread(console.application, listening, stop)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dsync.extras import DISTRIBUTION, remedy
+from dsync.errors import DISTRIBUTION, remedy
 from scripts.pages.dependencies import needs
 from tests.commands.command import config_with
 

@@ -162,7 +162,6 @@ def served(
     engine: Engine,
     apps: Sequence[Worker] = (),
     role: Role = Role.ADMINISTRATEUR,
-    theme: str = "neutre",
     access: Callable[[str, threading.Event], Access] | None = None,
     section: ConsoleSection | None = None,
 ) -> Iterator[ServedConsole]:
@@ -172,7 +171,6 @@ def served(
         engine: the engine.
         apps: other workers instead.
         role: of those who enter by a link.
-        theme: how the pages look.
         access: another way in, from the console's address and the event that ends it.
         section: `[console]`.
     """
@@ -191,7 +189,7 @@ def served(
     assert listening is not None
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
     way = LocalAccess(USER, links.append, role) if access is None else access(base, stop)
-    console = Console(shown, way, secret="s" * 32, theme=theme, stop=stop, section=section)
+    console = Console(shown, way, secret="s" * 32, stop=stop, section=section)
     thread = server_thread(console.application, listening, stop)
     thread.start()
     console.open()

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from dsync.cli.console_opening import open_console
 from dsync.console.access import Role
-from dsync.console.visit import BUILD
+from dsync.console.app import BUILD
 from dsync.sandbox import Sandbox
 from dsync.service.surface import server_thread
 from tests.commands.command import config_with

@@ -16,6 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from dsync.configuration import ConsoleSection
 from tests.console.addresses import ADDRESSES
 from tests.console.conftest import SHOWN, NewEngine
 from tests.console.provider import Clock, provider, team_access
@@ -99,7 +100,10 @@ def page(browser: Browser, shown: ServedConsole) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def state_page(browser: Browser, told: Engine) -> Iterator[Page]:
     """The same in the State's design system."""
-    with served(told, theme="dsfr", section=SECTION) as console, entered(browser, console) as made:
+    with (
+        served(told, section=SECTION.model_copy(update={"theme": "dsfr"})) as console,
+        entered(browser, console) as made,
+    ):
         yield made
 
 
@@ -358,7 +362,7 @@ def test_the_states_design_system_is_whole(state_page: Page) -> None:
 def test_the_states_design_system_follows_the_browser(browser: Browser, told: Engine) -> None:
     """Dark from the first paint where that is preferred, without a script; light on paper."""
     with (
-        served(told, theme="dsfr") as console,
+        served(told, section=ConsoleSection(theme="dsfr")) as console,
         entered(browser, console, java_script_enabled=False) as page,
     ):
         page.goto("/dossiers")

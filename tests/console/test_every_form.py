@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dsync.configuration import shipped_config
-from dsync.console.access import Role
-from dsync.console.drafts import TYPED
+from dsync.console.access import TYPED, Role
 from tests.console.addresses import TRANSIENT, example, pages
 from tests.console.provider import team
 from tests.console.served import Visitor, configured

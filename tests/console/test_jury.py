@@ -12,8 +12,7 @@ from openpyxl import load_workbook
 from starlette.responses import StreamingResponse
 
 from dsync.console import words as said
-from dsync.console.jury_papers import book_of, fitted
-from dsync.console.matrices import OF_GRIDS, matrices
+from dsync.console.jury_papers import OF_GRIDS, book_of, fitted, matrices
 from dsync.eig.candidature import Candidature
 from dsync.sandbox.content.aap_eig7 import CRITERES
 from dsync.sandbox.content.applicants import NASTY_TEXTS

@@ -104,7 +104,7 @@ def test_each_address_has_a_rule(read_engine: Engine) -> None:
     """A new page or action has to say in `addresses.py` who may use it."""
     found, stop = set(), threading.Event()
     access = team_access("https://op.example.fr", Clock())("http://127.0.0.1:1", stop)
-    console = Console([read_engine.another().app], access, secret="s", theme="neutre", stop=stop)
+    console = Console([read_engine.another().app], access, secret="s", stop=stop)
     console.close()
     for route in console.application.routes:
         if isinstance(route, Route):

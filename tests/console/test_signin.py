@@ -17,7 +17,7 @@ import pytest
 import requests
 import structlog
 
-from dsync.cli.logs import configure_logging
+from dsync.cli.stderr import configure_logging
 from dsync.configuration import AccesSection, ConsoleSection, OpenIdSection
 from dsync.console.access import Access
 from dsync.console.openid import Provider

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from dsync import __version__
-from dsync.extras import DISTRIBUTION
+from dsync.errors import DISTRIBUTION
 from scripts.pages import dependencies
 
 ROOT = Path(__file__).parents[2]

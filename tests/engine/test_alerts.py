@@ -25,8 +25,8 @@ from dsync.domain.run_kinds import Kind
 from dsync.errors import ConfigurationError, StoreError
 from dsync.messages.kinds import DatabaseFailed
 from dsync.sandbox.faults import ScriptedFault
-from dsync.service.alerts import Alerts, ping, teller
-from dsync.service.sentry import reporter
+from dsync.service.alerts import Alerts
+from dsync.service.telling import ping, reporter, teller
 from dsync.store import RunningService
 from dsync.sync.handing_over import Choice, end_conflicts
 from dsync.sync.report import RunReport

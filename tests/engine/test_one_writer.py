@@ -13,7 +13,7 @@ import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from dsync.care.concerns import concerns_of
+from dsync.care.state import concerns_of
 from dsync.errors import LeaseHeldError
 from dsync.messages.kinds import SilentService
 from dsync.store import RunningService
@@ -201,7 +201,7 @@ def test_a_replica_that_died_is_forgotten_by_the_one_that_serves(engine: Engine,
 
     def warned() -> bool:
         document = app.state(engine.worker.now())
-        found = concerns_of(document, engine.worker.now(), app.settings.thresholds)
+        found = concerns_of(document, engine.worker.now(), app.settings.looked)
         return any(isinstance(one, SilentService) for one in found)
 
     register(app)

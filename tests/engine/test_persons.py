@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from dsync.care.access_answer import access_answer
 from dsync.care.file_texts import MOST_BYTES, Unread
-from dsync.care.person import look_up
+from dsync.care.person import access_answer, look_up
 from dsync.domain.paper import html
 from dsync.domain.run_kinds import Kind
 from dsync.sandbox.model import FileSeed, ServedDossier

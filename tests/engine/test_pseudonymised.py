@@ -285,7 +285,8 @@ def test_an_export_has_no_mark_before_the_deliberation(graded: Engine, tmp_path:
     names = [*MARKS]
     for rank, (day, is_shown) in enumerate(DAYS):
         section = DemarcheSection(number=int(DEMARCHE), deliberation=day)
-        deliberated = {int(DEMARCHE)} if section.is_deliberated(NOW.date()) else set[int]()
+        configuration = graded.worker.app.configuration.model_copy(update={"demarche": section})
+        deliberated = {int(DEMARCHE)} if configuration.is_deliberated(NOW.date()) else set[int]()
         tables = tables_of(
             store.dictionary(), names, without_personal_data=True, deliberated=deliberated
         )

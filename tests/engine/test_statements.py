@@ -11,8 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import event
 
 from dsync.service.alerts import Alerts
-from dsync.service.metrics import Metrics
-from dsync.service.readiness import readiness
+from dsync.service.metrics import Metrics, readiness
 from tests.engine.rig import DEMARCHE, Engine, engine_for
 from tests.engine.test_alerts import Held
 from tests.store.databases import on_each

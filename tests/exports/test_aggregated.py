@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from dsync.domain.dossier import Etat
-from dsync.exports.aggregated import LEAST, TOGETHER, aggregated_tables, told
 from dsync.exports.export import export
+from dsync.exports.tables import LEAST, TOGETHER, aggregated_tables, told
 from dsync.store import Store
 from tests.store.builders import (
     NOW,

@@ -12,7 +12,7 @@ from dsync.domain.judging import stated_verdict
 from dsync.domain.verdict import LEVELS, Resultat, Verdict
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.sentences import SENTENCES
-from dsync.extras import DISTRIBUTION
+from dsync.errors import DISTRIBUTION
 from scripts.licences import COPYLEFT, is_admitted, licence
 from scripts.pages import dependencies
 from tests.conftest import Golden

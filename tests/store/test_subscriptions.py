@@ -11,7 +11,7 @@ import pytest
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import Store
-from dsync.store.subscriptions import Subscription
+from dsync.store.console_users import Subscription
 from tests.store.builders import DEMARCHE, NOW
 
 OTHER = DemarcheNumber(DEMARCHE + 1)

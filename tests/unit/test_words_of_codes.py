@@ -9,7 +9,7 @@ from importlib import import_module
 
 import dsync
 from dsync.annotations.wish import WishStatus
-from dsync.cli import check, pieces, ruled
+from dsync.cli import config, output, sync
 from dsync.console import decisions, words
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.pieces import CopyState
@@ -40,9 +40,9 @@ PARTIAL = {
 WORDS: tuple[tuple[type[Enum], Mapping[str, object]], ...] = (
     (Attend, words.ATTEND),
     (Author, words.PAR),
-    (CheckStatus, check.MARKS),
+    (CheckStatus, config.MARKS),
     (Choice, words.CHOIX),
-    (CopyState, pieces._MEANINGS),
+    (CopyState, sync.MEANINGS),
     (CopyState, words.COPIES),
     (Etat, words.ETATS),
     (Etat, RETAINED),
@@ -52,7 +52,7 @@ WORDS: tuple[tuple[type[Enum], Mapping[str, object]], ...] = (
     (Resultat, words.RESULTATS),
     (Status, words.COLOURS),
     (Status, words.STATUTS),
-    (Verdict, ruled._STYLES),
+    (Verdict, output.STYLES),
     (WishStatus, words.ENVOIS),
 )
 """Mappings by the value of a member, as the database and documents have it."""

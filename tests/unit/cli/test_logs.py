@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from dsync.cli.logs import configure_logging
+from dsync.cli.stderr import configure_logging
 from dsync.errors import StoreError
 
 

@@ -52,7 +52,7 @@ class Told:
         ]
         told: list[AlertMessage] = []
         for _ in range(self.services):
-            done = decide(
+            book, messages = decide(
                 self.book,
                 findings,
                 self.now,
@@ -60,8 +60,8 @@ class Told:
                 serves=self.serves,
                 is_known=lambda key: not unknown,
             )
-            self.book = self.noted(done.book, done.messages)
-            told += done.messages
+            self.book = self.noted(book, messages)
+            told += messages
         self.now += MINUTE
         return told if self.is_sent else []
 
@@ -160,9 +160,9 @@ def test_another_cause_of_the_same_name_is_told_too() -> None:
     told = []
     for cause in ("scope", "scope", "expired", "expired"):
         found = [token._replace(text=cause, cause=cause)]
-        done = decide(seen.book, found, seen.now, MINUTE, serves=seen.serves)
-        seen.book = seen.noted(done.book, done.messages)
-        told += [one.text for one in done.messages]
+        book, messages = decide(seen.book, found, seen.now, MINUTE, serves=seen.serves)
+        seen.book = seen.noted(book, messages)
+        told += [one.text for one in messages]
         seen.now += MINUTE
     assert ["scope", "expired"] == told
 

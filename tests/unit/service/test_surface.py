@@ -23,7 +23,7 @@ from structlog.testing import capture_logs
 
 from dsync.addresses import Listen
 from dsync.errors import ConfigurationError
-from dsync.service.readiness import readiness
+from dsync.service.metrics import readiness
 from dsync.service.surface import Surface, bind, server_thread
 from dsync.settings import Settings
 from dsync.wiring import Worker

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dsync.care.concerns import Thresholds, concerns_of
+from dsync.care.state import Looked, concerns_of
+from dsync.domain.ids import DemarcheNumber
 from dsync.messages import kinds as k
 
 NOW = datetime(2024, 6, 10, 8, tzinfo=UTC)
@@ -46,7 +47,7 @@ STOPPED = {
     "dossiers": 12,
     "table": "Éligible → À vérifier: 12",
 }
-THRESHOLDS = Thresholds(HOUR, HOUR, NOW.date() + timedelta(days=31))
+LOOKED = Looked(DemarcheNumber(7), True, HOUR, HOUR, NOW.date() + timedelta(days=31), (), {})
 
 
 @pytest.mark.parametrize(
@@ -79,13 +80,13 @@ THRESHOLDS = Thresholds(HOUR, HOUR, NOW.date() + timedelta(days=31))
 )  # fmt: skip
 def test_a_concern_begins_at_its_threshold(change: dict[str, Any], kinds: list[type]) -> None:
     """Nothing is one while all is well."""
-    assert kinds == [type(one) for one in concerns_of({**WELL, **change}, NOW, THRESHOLDS)]
+    assert kinds == [type(one) for one in concerns_of({**WELL, **change}, NOW, LOOKED)]
 
 
 @pytest.mark.parametrize(("last_day", "left"), [(date(2024, 7, 10), 30), (date(2024, 6, 9), -1)])
 def test_the_tokens_expiry_is_a_concern_thirty_days_before(last_day: date, left: int) -> None:
     """And once it has expired."""
-    found = concerns_of(WELL, NOW, THRESHOLDS._replace(token_expires_on=last_day))
+    found = concerns_of(WELL, NOW, LOOKED._replace(token_expires_on=last_day))
     assert [k.TokenExpiry(last_day, left)] == list(found)
 
 
@@ -98,5 +99,5 @@ def test_a_token_is_refused_for_all_unless_one_demarche_is_out_of_its_scope(
     """By the fault, whatever numbers the sentence has."""
     said = k.DSFailed(fault, k.Requested(k.Thing.DEMARCHE, 12))
     end = {**ended(3, "DSUnauthorizedError"), "messages": [str(said)], "dits": k.to_stored([said])}
-    found = concerns_of({**WELL, "last_end": end}, NOW, THRESHOLDS)
+    found = concerns_of({**WELL, "last_end": end}, NOW, LOOKED)
     assert [k.TokenRefused(NOW, str(said), is_of_all)] == list(found)

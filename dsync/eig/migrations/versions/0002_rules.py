@@ -8,7 +8,7 @@ from typing import Any
 from alembic import op
 from sqlalchemy import BigInteger, Column, MetaData, Table
 
-from dsync.store import table_lines
+from dsync.store import layout
 from dsync.store.columns import JsonText
 from dsync.store.copying import rewrite
 
@@ -19,7 +19,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    table_lines.make("dsync.eig", revision)
+    layout.make("dsync.eig", revision)
     candidature = Table(
         "candidature",
         MetaData(),

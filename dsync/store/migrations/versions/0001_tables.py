@@ -7,7 +7,7 @@ change of the schema is a new migration.
 # ruff: noqa: D103
 from __future__ import annotations
 
-from dsync.store import table_lines
+from dsync.store import layout
 
 revision = "0001"
 down_revision = None
@@ -16,4 +16,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    table_lines.make("dsync.store", revision)
+    layout.make("dsync.store", revision)

@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy import Connection, inspect, text, update
 
 from dsync.domain.dossier import Champ, cells_of
-from dsync.store import table_lines, tables
+from dsync.store import layout, tables
 from dsync.store.copying import DECODER, rewrite
 from dsync.store.seals import seal_former, sealed
 from dsync.store.sql import insert_rows
@@ -27,7 +27,7 @@ depends_on = None
 
 def upgrade() -> None:
     rules = _former_rules(op.get_bind())
-    table_lines.make("dsync.store", revision)
+    layout.make("dsync.store", revision)
     dossier = tables.dossier
     op.get_bind().execute(update(dossier).values(modifie_ici_le=dossier.c.synchronise_le))
     insert_rows(op.get_bind(), tables.version_regles, rules)

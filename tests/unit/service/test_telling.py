@@ -8,7 +8,7 @@ from typing import Any
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import LeaseHeldError
-from dsync.service.afterwards import Afterwards
+from dsync.service.telling import Afterwards
 
 
 def test_a_server_that_does_not_answer_is_tried_once_a_look() -> None:
