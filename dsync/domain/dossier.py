@@ -6,14 +6,10 @@ are encoded directly to the JSON that the database stores.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from functools import lru_cache
-from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -420,43 +416,3 @@ class Demarche:
         """Return the names of the groupes that an instructeur is not in, in order."""
         joined = {one.groupe for one in self.instructeurs if one.id == id_}
         return sorted({one.groupe for one in self.instructeurs} - joined)
-
-
-# Word processors replace these signs while somebody types.
-_SAME = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "`": "'", "‑": "-"})
-
-
-def folded(libelle: str) -> str:
-    """Return a label without differences of spacing, apostrophe and case, for comparisons."""
-    return " ".join(libelle.translate(_SAME).split()).casefold()
-
-
-# Letters that NFKD does not decompose.
-_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
-
-
-_ACCENTS = re.compile("[\u0300-\u036f]")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-
-
-def unaccented(text: str) -> str:
-    """Return a text in small letters without accents, ligatures and kinds of apostrophes."""
-    # Sign by sign: few of a text are not ASCII, and `dsync person` reads all that is stored.
-    return _NOT_ASCII.sub(lambda found: _plain(found[0]), text).lower()
-
-
-@lru_cache(maxsize=4096)
-def _plain(sign: str) -> str:
-    letters = sign.translate(_SAME).casefold().translate(_LIGATURES)
-    return _ACCENTS.sub("", unicodedata.normalize("NFKD", letters))
-
-
-def slug(libelle: str) -> str:
-    """Return a label in ASCII letters, digits and underscores: « N° d'œuvre » gives n_d_oeuvre."""
-    return re.sub(r"[^a-z0-9]+", "_", unaccented(libelle)).strip("_")
-
-
-def unused(name: str, taken: Container[str]) -> str:
-    """Return a name, or the first of `name_2`, `name_3` and so on that is not taken."""
-    others = (f"{name.rstrip('_')}_{rank}" for rank in count(2))
-    return name if name not in taken else next(one for one in others if one not in taken)

@@ -14,9 +14,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dsync.domain.documented import Declared, Mark
-from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision, slug
+from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.domain.json_bytes import json_bytes
+from dsync.domain.wording import slug
 from dsync.store.columns import said
 from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, MOVED
 from dsync.store.sql import literal

@@ -24,10 +24,10 @@ from sqlalchemy import (
     text,
 )
 
-from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, midnight, unaccented
+from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, midnight
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import NO_VERDICT, SEVERITY, Resultat, Verdict
-from dsync.domain.wording import searchable
+from dsync.domain.wording import searchable, unaccented
 from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
 from dsync.store.dictionary import (

@@ -17,7 +17,8 @@ import msgspec
 from sqlalchemy import Column, Select, Table, Text, cast, func, null, or_, select
 
 from dsync.domain.documented import Declared, Mark
-from dsync.domain.dossier import Cell, unaccented
+from dsync.domain.dossier import Cell
+from dsync.domain.wording import unaccented
 from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import tables
