@@ -38,10 +38,7 @@ TO_DO = " À faire : "
 """What a finding ends with, before what there is to do."""
 # Without the name behind it, which the configuration may have changed since.
 _STATED = re.compile(rf"(.+) – {re.escape(ADVICE)}\S.*")
-
-
 _RULES = "Règles appliquées : "
-
 _SPAN = re.compile(r"« ?(?P<quoted>[^«»]*?) ?»|(?P<blank> ?)\((?P<bracketed>[^()]*)\)")
 _LIMITS = (80, 60, 40, 25, 15, 0)
 """Lengths to which what is quoted or in brackets is cut, until a text fits."""

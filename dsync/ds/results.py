@@ -1,4 +1,4 @@
-"""What the client's methods return: pages of dossiers, lists of deletions."""
+"""What the client's methods take and return of pages of dossiers and lists of deletions."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The engine: a run, which judges each page that it pulls, then pushes; checks, state, files."""
+"""The engine: a run, which judges each page that it pulls, then pushes; answers, erasure, files."""

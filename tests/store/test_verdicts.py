@@ -12,7 +12,7 @@ from sqlalchemy import text
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
 from dsync.store import Store
 from tests.store.builders import NOW, make_mapped, make_verdict, save_verdicts, writing
 
@@ -55,6 +55,17 @@ def test_a_remark_is_brought_up_to_date_beside_the_verdict(judged: Store) -> Non
     assert "Autre phase aujourd’hui." == verdict["remarque"]
     assert "2024-06-01T12:00:00Z" == verdict["etabli_le"]
     assert len(verdict_events(judged)) == 1
+
+
+def test_a_verdict_is_read_back_whole(judged: Store) -> None:
+    """A part that was not read would count as blank, and the dossier be judged again for it."""
+    number, whole = make_verdict(1, doublons=(DossierNumber(2),), remarque="Autre phase.")
+    assert all(getattr(whole, name) for name in Decision.__struct_fields__)
+    with writing(judged) as tx:
+        save_verdicts(tx, 1, [(number, whole)], LATER)
+    with judged.reading() as reader:
+        found = reader.verdicts.at([ONE], LATER)[ONE]
+    assert whole == Decision(*(getattr(found, name) for name in Decision.__struct_fields__))
 
 
 @pytest.mark.parametrize(

@@ -132,9 +132,9 @@ def facts_of(
     facts = CandidatureFacts(known, frozen, _fingerprint(known))
     if kept.is_frozen:
         now = identify_product(typed, incubateur, evidence, rule_set, None, absent, named)
-        today = replace(facts, known=(other := replace(known, named=now)))
+        other = replace(known, named=now)
         if now.match != kept.match and (said := _fingerprint(other)) != facts.fingerprint:
-            facts = replace(facts, today=replace(today, fingerprint=said))
+            facts = replace(facts, today=CandidatureFacts(other, frozen, said))
     if current is not None and not evidence.aliases_known:
         # What was judged by redirects that could be read stands while they cannot.
         confirmed = _fingerprint(known, aliases_known=True)
