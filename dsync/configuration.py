@@ -25,7 +25,7 @@ from pydantic import (
 from dsync.addresses import is_encrypted_or_local
 from dsync.annotations.targets import AnnotationsConfig
 from dsync.domain.ids import GREATEST_NUMBER
-from dsync.domain.remedies import nearest
+from dsync.domain.remedies import nearest, parse_age, parse_duration
 from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER, NoticeFacts
 from dsync.domain.toml import DEFAULTS, Boolean, Day, Number, Section, WholeNumber, kind_of
 from dsync.domain.verdict import Verdict
@@ -45,39 +45,14 @@ SHIPPED_CONFIG = "aap-eig7.toml"
 DEFAULT_CONFIG = Path("config") / SHIPPED_CONFIG
 DEFAULT_DS_URL = "https://demarche.numerique.gouv.fr/api/v2/graphql"
 
-_DURATION = re.compile(r"(\d+)\s*([smhd])")
 _ALLOWED = re.compile(r"[^@\s]*@[a-z0-9-]+(\.[a-z0-9-]+)+")
 # Without parameters, patterns and credentials.
 _GRIST = re.compile(r"https?://[^/@?#]+(/[^@?#]*)?/api/docs/[^/?#@]+/?")
 _TARGET = re.compile(r"file:///[^?#*]+|s3://[a-z0-9][a-z0-9.-]+(/[^?#*@]*)?")
 CONFORMITY = re.compile(r"\b(?:partiellement|totalement|non) conforme")
 """What a statement of accessibility says of a site."""
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-MAX_DURATION = timedelta(days=366)
 _LATE_INTERVALS = 3
 """Number of intervals of the incremental read after which a success is missed."""
-
-
-def parse_duration(value: object) -> timedelta:
-    """Return the duration of `30m`, `5 m`, `1h`, `90s`, `16d` or a timedelta.
-
-    Raises:
-        ValueError: it has another form, or is longer than a year.
-    """
-    if isinstance(value, timedelta):
-        return value
-    found = _DURATION.fullmatch(str(value).strip())
-    if not found:
-        raise ValueError("expected a number and s, m, h or d, such as 30m")
-    try:
-        duration = timedelta(**{_UNITS[found[2]]: int(found[1])})
-    # More days than `timedelta` has, or more digits than Python converts: refused below, as any too
-    # long one.
-    except (OverflowError, ValueError):
-        duration = timedelta.max
-    if duration > MAX_DURATION:
-        raise ValueError("expected a year at most (366d)")
-    return duration
 
 
 def _at_least_a_second(duration: timedelta) -> timedelta:
@@ -90,24 +65,6 @@ def _at_most_ten_minutes(duration: timedelta) -> timedelta:
     if duration > timedelta(minutes=10):
         raise ValueError("expected 10m at most")
     return duration
-
-
-def parse_age(value: object) -> timedelta:
-    """Return the age of `90d`, `2y` or a timedelta.
-
-    Raises:
-        ValueError: it has another form, or is longer than a century.
-    """
-    if isinstance(value, timedelta):
-        return value
-    text = str(value).strip()
-    number, unit = text[:-1], text[-1:]
-    most = {"d": 36_500, "y": 100}
-    # Python refuses to convert thousands of digits.
-    is_short = number.isdecimal() and len(number) < 10
-    if not (is_short and unit in most and 0 < int(number) <= most[unit]):
-        raise ValueError("expected a number and d or y, 100y at most, such as 2y")
-    return int(number) * timedelta(days=365.25 if unit == "y" else 1)
 
 
 def _target(value: str) -> str:

@@ -16,9 +16,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from dsync.domain.dossier import PARIS, Descriptor, Json, Revision, folded, in_utc
+from dsync.domain.dossier import PARIS, Descriptor, Json, Revision, in_utc
 from dsync.domain.toml import Marked, Section, champ_of
 from dsync.domain.verdict import Verdict
+from dsync.domain.wording import folded
 
 RESULTAT, DETAIL, DATE, LABEL = "resultat", "detail", "date", "label"
 VALUE_NAMES = (RESULTAT, DETAIL, DATE)

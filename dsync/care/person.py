@@ -12,11 +12,11 @@ from typing import Any
 
 from dsync.care.file_texts import MOST_BYTES, FileText, FileTexts, Unread, check_readers
 from dsync.domain.documented import Declared
-from dsync.domain.dossier import PARIS, unaccented
+from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import NoticeFacts, processing
-from dsync.domain.wording import french_date
+from dsync.domain.wording import french_date, unaccented
 from dsync.errors import ConfigurationError, PieceTargetError, StoreError
 from dsync.programme import Dictionary
 from dsync.store import Reader, Store

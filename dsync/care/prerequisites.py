@@ -25,11 +25,12 @@ from dsync.annotations.targets import (
     resolve,
 )
 from dsync.domain.consent import Consent
-from dsync.domain.dossier import Demarche, Revision, folded
+from dsync.domain.dossier import Demarche, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.domain.remedies import CheckLine, CheckStatus, expiry_line, no_instructeur
 from dsync.domain.rights import blank_list
 from dsync.domain.toml import named
+from dsync.domain.wording import folded
 from dsync.ds.classify import Refusal
 from dsync.ds.demarche_reading import WriteAccess
 from dsync.errors import (

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from dsync.domain.consent import GONE, IN_DS, Asked, Consent, Move, Proposal
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import EXPIRY_WARNED_DAYS
-from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import DSError, DSUnauthorizedError, DSUnavailableError
 from dsync.messages import kinds as k
 from dsync.store import Reader, Store
+from dsync.store.journal import Kind, Status
 from dsync.store.services import is_alive, taken_over_in_s
 from dsync.store.sight import WHOLE, Sight
 from dsync.sync.retention import announcement

@@ -34,7 +34,7 @@ from dsync.store.seals import stores
 from dsync.store.sql import CLOCK_TOLERANCE
 from dsync.sync.context import is_mapped
 from dsync.sync.piece_files import check_marked, list_target, read_back
-from dsync.sync.record import Recorder, cells, cells_of, dossier_of
+from dsync.sync.record import Recorder, dossier_of, has_its_cells
 
 BATCH = 100
 """Number of dossiers that are read and compared together."""
@@ -287,11 +287,11 @@ def _verify_contents(
         dossiers: dict[DossierNumber, Dossier] = {}
         for stored in batch:
             try:
-                read, shown = dossier_of(stored), cells_of(stored)
+                read = dossier_of(stored)
             except (msgspec.DecodeError, TypeError, ValueError, KeyError):
                 misfits["contents"].append(stored.numero)
                 continue
-            if shown == cells(read.champs, read.annotations):
+            if has_its_cells(stored, read):
                 dossiers[stored.numero] = read
             else:
                 # Its views are not compared: what they read is stored again.
@@ -415,9 +415,11 @@ def _misfits_of_views(
         reader.verification.rows_of_main_view(numbers),
     )
     for number, dossier in dossiers.items():
-        its = cells(dossier.champs, dossier.annotations)
-        texts = sum(cell.texte is not None for cell in its)
-        if (len(its), texts) != champs.get(number, (0, 0)) or main.get(number) != 1:
+        outside = (*dossier.champs, *dossier.annotations)
+        inside = [cell for champ in outside for ligne in champ.lignes for cell in ligne.champs]
+        texts = sum(champ.texte is not None for champ in (*outside, *inside))
+        its = (len(outside) + len(inside), texts)
+        if its != champs.get(number, (0, 0)) or main.get(number) != 1:
             yield number
     for form in forms:
         shown: dict[DossierNumber, Counter[Any]] = {number: Counter() for number in numbers}

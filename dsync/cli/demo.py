@@ -43,7 +43,6 @@ with later(globals()):
     from dsync.database import PROGRAMME, open_database
     from dsync.domain.dossier import Presence
     from dsync.domain.ids import DemarcheNumber, DossierNumber
-    from dsync.domain.run_kinds import Status
     from dsync.domain.verdict import Verdict
     from dsync.domain.wording import cut
     from dsync.sandbox import Sandbox
@@ -51,6 +50,7 @@ with later(globals()):
     from dsync.service.signals import StopSignals
     from dsync.service.surface import bind
     from dsync.settings import SANDBOX_DEMARCHE, Loaded, Settings
+    from dsync.store.journal import Status
     from dsync.store.listing import Selection
     from dsync.store.reader import current_checks, to_settle
     from dsync.store.store import process_name, utc_now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ import click
 
 from dsync.addresses import has_password
 from dsync.domain.ids import GREATEST_NUMBER, DossierNumber, number_of
-from dsync.domain.remedies import ALL
+from dsync.domain.remedies import ALL, parse_age, parse_duration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Value = TypeVar("Value")
@@ -46,19 +46,6 @@ def _number(text: str) -> DossierNumber:
     return DossierNumber(number)
 
 
-def _duration(text: str) -> timedelta:
-    # Imports pydantic, which `--help` does without.
-    from dsync.configuration import parse_duration
-
-    return parse_duration(text)
-
-
-def _age(text: str) -> timedelta:
-    from dsync.configuration import parse_age
-
-    return parse_age(text)
-
-
 def _instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
@@ -77,9 +64,9 @@ def _day(text: str) -> date:
 
 NUMBER = Parsed("number", _number)
 """A dossier's or a démarche's number."""
-DURATION = Parsed("duration", _duration)
+DURATION = Parsed("duration", parse_duration)
 """`90s`, `30m`, `2h`, `1d`."""
-AGE = Parsed("age", _age)
+AGE = Parsed("age", parse_age)
 """An age in days or years, `90d` or `2y`."""
 INSTANT = Parsed("instant", _instant)
 """An ISO 8601 instant or day; without an offset it is UTC."""

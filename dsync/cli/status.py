@@ -30,9 +30,9 @@ with later(globals()):
     from dsync.domain.dossier import Presence
     from dsync.domain.ids import DemarcheNumber
     from dsync.domain.remedies import ago
-    from dsync.domain.run_kinds import Status
     from dsync.domain.wording import cut
     from dsync.settings import Settings
+    from dsync.store.journal import Status
     from dsync.store.requests import ManualRequest
 
 if TYPE_CHECKING:

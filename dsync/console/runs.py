@@ -18,10 +18,10 @@ from dsync.console.dossiers import parameters_of
 from dsync.console.files import Download
 from dsync.console.visit import Visit
 from dsync.domain.ids import DemarcheNumber, number_of
-from dsync.domain.run_kinds import Kind
 from dsync.errors import StoreError
 from dsync.messages import french
 from dsync.store import Reader, Store
+from dsync.store.journal import Kind
 from dsync.store.listing import Selection
 from dsync.store.requests import ManualRequest, Seen
 from dsync.store.services import taken_over_in_s

@@ -18,7 +18,7 @@ from dsync.controles.declared_checks import Evaluator, Voisins
 from dsync.controles.facts import Faits, Plan, faits_of
 from dsync.controles.notations import fold_value
 from dsync.domain.check_answers import Answer, left_over, with_answers
-from dsync.domain.dossier import PARIS, Champ, Demandeur, Presence
+from dsync.domain.dossier import PARIS, Demandeur, Presence, stored_champs
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.judging import Results
@@ -30,7 +30,6 @@ from dsync.store.sql import among
 
 _dossier, _contenu = tables.dossier, tables.contenu
 _demandeur = msgspec.json.Decoder(Demandeur)
-_champs = msgspec.json.Decoder(tuple[Champ, ...])
 Applicants = Mapping[AutreDemarche, frozenset[str] | None]
 """Those with a dossier in another démarche; None: it is not in the database."""
 
@@ -166,7 +165,7 @@ class Gathered:
             DossierNumber(row.numero): faits_of(
                 depot or row.depose_le,
                 _demandeur.decode(row.demandeur),
-                _champs.decode(row.champs),
+                stored_champs(row.champs),
                 champs,
                 plans[row.revision_id],
             )

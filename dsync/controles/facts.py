@@ -33,8 +33,9 @@ from dsync.domain.champs import (
     is_blank_row,
     trimmed_of,
 )
-from dsync.domain.dossier import PARIS, Champ, Demandeur, Descriptor, Ligne, folded
+from dsync.domain.dossier import PARIS, Champ, Demandeur, Descriptor, Ligne
 from dsync.domain.ids import DescriptorId
+from dsync.domain.wording import folded
 
 
 class Fait(NamedTuple):

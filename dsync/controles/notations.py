@@ -19,9 +19,18 @@ from importlib.resources import files
 from typing import Any
 
 from dsync.domain.champs import is_ambiguous
-from dsync.domain.dossier import Json, unaccented
+from dsync.domain.dossier import Json
 from dsync.domain.remedies import nearest
-from dsync.domain.wording import QUOTED_LENGTH, cleaned, cut, defused, fold, french_date, listed
+from dsync.domain.wording import (
+    QUOTED_LENGTH,
+    cleaned,
+    cut,
+    defused,
+    fold,
+    french_date,
+    listed,
+    unaccented,
+)
 
 # As exact as a Decimal: a longer one, such as a reference, is a text. « 1e5 » is none.
 _WORTH = re.compile(r"\d{1,18}(?:[.,]\d{1,9})?", re.ASCII)

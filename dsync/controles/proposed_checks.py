@@ -9,9 +9,10 @@ from dsync.annotations.targets import ACCEPTED_TYPES, DATE, DETAIL, RESULTAT
 from dsync.controles.declarations import Type
 from dsync.controles.facts import FAITS, OF_DS
 from dsync.controles.notations import fold_text
-from dsync.domain.dossier import LAYOUT_TYPES, PARIS, Demarche, Descriptor, Revision, slug, unused
+from dsync.domain.dossier import LAYOUT_TYPES, PARIS, Demarche, Descriptor, Revision
 from dsync.domain.toml import TO_CHECK, array, commented, inline, named, quoted
 from dsync.domain.verdict import MOST_CHECKS, Verdict
+from dsync.domain.wording import slug, unused
 
 _LEFT_OUT = LAYOUT_TYPES | {"carte"}
 _FORMATS = {

@@ -12,8 +12,9 @@ from collections.abc import Set
 from datetime import date, datetime
 from decimal import Decimal
 
-from dsync.domain.dossier import PARIS, Champ, Ligne, folded, in_utc, unaccented
+from dsync.domain.dossier import PARIS, Champ, Ligne, in_utc
 from dsync.domain.ids import DescriptorId
+from dsync.domain.wording import folded, unaccented
 
 DescriptorIds = Set[DescriptorId]
 

@@ -6,20 +6,18 @@ are encoded directly to the JSON that the database stores.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Container, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from functools import lru_cache
-from itertools import count
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, DossierNumber, RevisionId
+from dsync.domain.json_bytes import json_bytes
 
 if TYPE_CHECKING:
     Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
@@ -127,35 +125,86 @@ class Ligne(Struct, frozen=True, gc=False):
 
 
 class Cell(Struct, frozen=True, gc=False, array_like=True):
-    """A champ or an annotation in the flat list `cellules`, as `lecture_champ` shows it.
+    """A champ or an annotation as it is stored: in one flat list with those in rows.
 
-    Stored as a list, without its last values where they are None: a dossier has some seventy.
+    First those outside of rows, in the form's order, so that views find most of them at their
+    place. Stored as a list without its last values where they are blank: a dossier has some
+    seventy.
     """
 
     id: DescriptorId
     texte: str | None = None
-    """The champ's text; of a map, its GeoJSON."""
+    """The champ's text; of a map, its GeoJSON, as `lecture_champ` shows it."""
     ligne: int | None = None
     """The place of its row in the repetition, from 1."""
-    annotation: Literal[1] | None = None
+    valeur: Json = None
+    """The champ's value; of a map, its text."""
+    fichiers: tuple[Fichier, ...] = ()
+    lignes: tuple[tuple[str, int, int], ...] = ()
+    """The rows of a repetition: their ids, the places of their first cells, how many they have."""
     libelle: str | None = None
     type: str | None = None
 
-    @property
-    def origine(self) -> str:
-        """What `lecture_champ` calls it."""
-        return "annotation" if self.annotation else "champ"
 
-    @property
-    def stored(self) -> tuple[Json, ...]:
-        """What is stored of it."""
-        if self.type or self.libelle:
-            return (self.id, self.texte, self.ligne, self.annotation, self.libelle, self.type)
-        if self.annotation:
-            return (self.id, self.texte, self.ligne, 1)
-        if self.ligne:
-            return (self.id, self.texte, self.ligne)
-        return (self.id,) if self.texte is None else (self.id, self.texte)
+def cells_of(champs: Sequence[Champ]) -> list[tuple[Any, ...]]:
+    """Return champs as they are stored: each a `Cell`, as a tuple without its last blanks."""
+    own, inside = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+    for champ in champs:
+        rows = []
+        for rank, ligne in enumerate(champ.lignes, start=1):
+            rows.append((ligne.id, len(champs) + len(inside), len(ligne.champs)))
+            inside += [_stored(one, rank) for one in ligne.champs]
+        own.append(_stored(champ, None, rows))
+    return own + inside
+
+
+def _stored(champ: Champ, ligne: int | None, lignes: Sequence[Any] = ()) -> tuple[Any, ...]:
+    id_, texte, valeur = champ.descriptor_id, champ.texte, champ.valeur
+    if (geojson := champ.geojson) is not None:
+        texte, valeur = json_bytes(geojson).decode(), texte
+    if champ.type is not None or champ.libelle is not None:
+        return id_, texte, ligne, valeur, champ.fichiers, lignes, champ.libelle, champ.type
+    if lignes:
+        return id_, texte, ligne, valeur, (), lignes
+    if champ.fichiers:
+        return id_, texte, ligne, valeur, champ.fichiers
+    if valeur is not None:
+        return id_, texte, ligne, valeur
+    if ligne:
+        return id_, texte, ligne
+    return (id_,) if texte is None else (id_, texte)
+
+
+def champs_of(cells: Sequence[Cell]) -> tuple[Champ, ...]:
+    """Return the champs that were stored as these cells."""
+    champs = []
+    for cell in cells:
+        if cell.ligne is None:
+            lignes = [
+                Ligne(id_, tuple(map(_champ, cells[first : first + many])))
+                for id_, first, many in cell.lignes
+            ]
+            champs.append(_champ(cell, tuple(lignes)))
+    return tuple(champs)
+
+
+def _champ(cell: Cell, lignes: tuple[Ligne, ...] = ()) -> Champ:
+    texte, valeur = cell.texte, cell.valeur
+    if isinstance(valeur, str):
+        texte, valeur = valeur, msgspec.json.decode(texte or "")
+    return Champ(cell.id, texte, valeur, lignes, cell.fichiers, cell.libelle, cell.type)
+
+
+_to_cells = msgspec.json.Decoder(list[Cell] | None)
+
+
+def stored_champs(json: bytes | str | None) -> tuple[Champ, ...]:
+    """Return champs or annotations from the JSON in which they are stored.
+
+    Raises:
+        msgspec.DecodeError: it was damaged.
+    """
+    return champs_of(_to_cells.decode(json or b"null") or ())
 
 
 def cell_key(id_: str, row: str) -> str:
@@ -367,43 +416,3 @@ class Demarche:
         """Return the names of the groupes that an instructeur is not in, in order."""
         joined = {one.groupe for one in self.instructeurs if one.id == id_}
         return sorted({one.groupe for one in self.instructeurs} - joined)
-
-
-# Word processors replace these signs while somebody types.
-_SAME = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "`": "'", "‑": "-"})
-
-
-def folded(libelle: str) -> str:
-    """Return a label without differences of spacing, apostrophe and case, for comparisons."""
-    return " ".join(libelle.translate(_SAME).split()).casefold()
-
-
-# Letters that NFKD does not decompose.
-_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
-
-
-_ACCENTS = re.compile("[\u0300-\u036f]")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-
-
-def unaccented(text: str) -> str:
-    """Return a text in small letters without accents, ligatures and kinds of apostrophes."""
-    # Sign by sign: few of a text are not ASCII, and `dsync person` reads all that is stored.
-    return _NOT_ASCII.sub(lambda found: _plain(found[0]), text).lower()
-
-
-@lru_cache(maxsize=4096)
-def _plain(sign: str) -> str:
-    letters = sign.translate(_SAME).casefold().translate(_LIGATURES)
-    return _ACCENTS.sub("", unicodedata.normalize("NFKD", letters))
-
-
-def slug(libelle: str) -> str:
-    """Return a label in ASCII letters, digits and underscores: « N° d'œuvre » gives n_d_oeuvre."""
-    return re.sub(r"[^a-z0-9]+", "_", unaccented(libelle)).strip("_")
-
-
-def unused(name: str, taken: Container[str]) -> str:
-    """Return a name, or the first of `name_2`, `name_3` and so on that is not taken."""
-    others = (f"{name.rstrip('_')}_{rank}" for rank in count(2))
-    return name if name not in taken else next(one for one in others if one not in taken)

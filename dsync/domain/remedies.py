@@ -1,6 +1,6 @@
 """What operators are told: the lines of `dsync check`, and what sentences are completed with.
 
-That is the word that was meant, durations, commands.
+That is the word that was meant, durations, commands; how a duration is typed stands here, too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from dsync.domain.wording import slug
 
 if TYPE_CHECKING:
     # Every command imports this: what it takes to read dossiers would delay its start.
@@ -43,10 +45,7 @@ def no_instructeur(demarche: Demarche, named: str) -> str:
 
 def similarity(libelle: str, known: Iterable[str]) -> int:
     """Return the similarity of a label of DS with the nearest known one, in percent below 100."""
-    # Of what every command imports, only this needs them.
-    from rapidfuzz import fuzz
-
-    from dsync.domain.dossier import slug
+    from rapidfuzz import fuzz  # As above.
 
     given, *others = [slug(one).replace("_", " ") for one in (libelle, *known)]
     # Whichever is higher: the same words in another order ask the same question.
@@ -70,6 +69,51 @@ def span(duration: timedelta) -> str:
     if duration.days > 1:
         return f"{duration.days} days"
     return f"{int(duration.total_seconds()) // 60} minutes"
+
+
+_DURATION = re.compile(r"(\d+)\s*([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+MAX_DURATION = timedelta(days=366)
+
+
+def parse_duration(value: object) -> timedelta:
+    """Return the duration of `30m`, `5 m`, `1h`, `90s`, `16d` or a timedelta.
+
+    Raises:
+        ValueError: it has another form, or is longer than a year.
+    """
+    if isinstance(value, timedelta):
+        return value
+    found = _DURATION.fullmatch(str(value).strip())
+    if not found:
+        raise ValueError("expected a number and s, m, h or d, such as 30m")
+    try:
+        duration = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    # More days than `timedelta` has, or more digits than Python converts: refused below, as any too
+    # long one.
+    except (OverflowError, ValueError):
+        duration = timedelta.max
+    if duration > MAX_DURATION:
+        raise ValueError("expected a year at most (366d)")
+    return duration
+
+
+def parse_age(value: object) -> timedelta:
+    """Return the age of `90d`, `2y` or a timedelta.
+
+    Raises:
+        ValueError: it has another form, or is longer than a century.
+    """
+    if isinstance(value, timedelta):
+        return value
+    text = str(value).strip()
+    number, unit = text[:-1], text[-1:]
+    most = {"d": 36_500, "y": 100}
+    # Python refuses to convert thousands of digits.
+    is_short = number.isdecimal() and len(number) < 10
+    if not (is_short and unit in most and 0 < int(number) <= most[unit]):
+        raise ValueError("expected a number and d or y, 100y at most, such as 2y")
+    return int(number) * timedelta(days=365.25 if unit == "y" else 1)
 
 
 _COMMAND = re.compile(r"`dsync ([^`]+)`")

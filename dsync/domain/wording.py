@@ -1,4 +1,4 @@
-"""Comparison of texts without case and accents, and quoting of what applicants typed.
+"""Comparison of texts and labels without case and accents, names made of them, and quotations.
 
 Quoted texts become part of an annotation: nothing in them may break lines, hide or reorder
 letters, or be changed by DS when it stores the text.
@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-
-from dsync.domain.dossier import unaccented
+from itertools import count
 
 ELLIPSIS = "…"
 NO_BREAK = "\u00a0"
@@ -32,6 +31,46 @@ _FOLDED = 4096
 """Maximum number of characters compared; the champs that are compared have one line."""
 _SHORT = 100
 """Maximum number of characters of a text that is kept folded, to bound the memory."""
+
+
+# Word processors replace these signs while somebody types.
+_SAME = str.maketrans({"’": "'", "ʼ": "'", "‘": "'", "`": "'", "‑": "-"})
+
+
+def folded(libelle: str) -> str:
+    """Return a label without differences of spacing, apostrophe and case, for comparisons."""
+    return " ".join(libelle.translate(_SAME).split()).casefold()
+
+
+# Letters that NFKD does not decompose.
+_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
+
+
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def unaccented(text: str) -> str:
+    """Return a text in small letters without accents, ligatures and kinds of apostrophes."""
+    # Sign by sign: few of a text are not ASCII, and `dsync person` reads all that is stored.
+    return _NOT_ASCII.sub(lambda found: _plain(found[0]), text).lower()
+
+
+@lru_cache(maxsize=4096)
+def _plain(sign: str) -> str:
+    letters = sign.translate(_SAME).casefold().translate(_LIGATURES)
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", letters))
+
+
+def slug(libelle: str) -> str:
+    """Return a label in ASCII letters, digits and underscores: « N° d'œuvre » gives n_d_oeuvre."""
+    return re.sub(r"[^a-z0-9]+", "_", unaccented(libelle)).strip("_")
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """Return a name, or the first of `name_2`, `name_3` and so on that is not taken."""
+    others = (f"{name.rstrip('_')}_{rank}" for rank in count(2))
+    return name if name not in taken else next(one for one in others if one not in taken)
 
 
 def fold(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The programme's views: what they say, as `dsync/store/view_columns.py` does of the engine's.
+"""The programme's views: what they say, as `dsync/store/dictionary.py` does of the engine's.
 
 A field of the candidature is a column of the main view by its declaration.
 """
@@ -16,10 +16,18 @@ from dsync.eig.precheck.check import Check
 from dsync.eig.stages import SUITES, Suite
 from dsync.programme import Dictionary
 from dsync.store.columns import computed, of, said
-from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_SECTION
+from dsync.store.dictionary import (
+    DOSSIER_COLUMNS,
+    DOSSIER_SECTION,
+    MOVED,
+    OF_ALL,
+    SILENT_SINCE,
+    WITH_THE_CLOCK,
+    moved,
+    waited_for,
+)
+from dsync.store.dictionary import VIEWS as ENGINE_VIEWS
 from dsync.store.tables import dossier, version_regles
-from dsync.store.view_columns import MOVED, OF_ALL, SILENT_SINCE, WITH_THE_CLOCK, moved, waited_for
-from dsync.store.view_columns import VIEWS as ENGINE_VIEWS
 
 MAIN_VIEW = "lecture_candidature"
 EXTRA = "extra"

@@ -35,10 +35,10 @@ from dsync.domain.dossier import (
     Json,
     Ligne,
     Revision,
-    folded,
 )
 from dsync.domain.ids import DescriptorId
 from dsync.domain.json_bytes import json_bytes
+from dsync.domain.wording import folded
 from dsync.eig.candidature import (
     BLANK,
     Candidature,

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, folded, slug, unused
+from dsync.domain.dossier import LAYOUT_TYPES, Descriptor
 from dsync.domain.ids import DescriptorId
 from dsync.domain.remedies import MIN_SIMILARITY, SURE, similarity
 from dsync.domain.toml import TO_CHECK, array, commented, named
+from dsync.domain.wording import folded, slug, unused
 from dsync.eig.mapped_form import Field, match_in
 from dsync.eig.sections import (
     EVALUATIONS,

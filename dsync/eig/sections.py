@@ -20,9 +20,9 @@ from pydantic import (
     model_validator,
 )
 
-from dsync.domain.dossier import slug
 from dsync.domain.remedies import MISSPELT, nearest
 from dsync.domain.toml import DEFAULTS, Boolean, Section, champ_of
+from dsync.domain.wording import slug
 from dsync.eig.precheck.rules_section import RulesConfig
 
 CATALOGUE_MAX_AGE = timedelta(days=14)

@@ -26,7 +26,6 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.errors import DamagedJsonError
 from dsync.store.dictionary import DOSSIER_COLUMNS, is_closed, of_person, pseudonymised
 from dsync.store.form_views import rows_of
-from dsync.store.reading_views import query_at_once
 
 ROLL = "dossiers"
 """The file of an incremental export with the number of each dossier, and when it changed."""
@@ -90,11 +89,8 @@ class ExportTable:
             yield from (self._converted(some, as_texts=as_texts) for some in found)
             return
         order = " ORDER BY numero" if "numero" in self.columns else ""
-        selected = self._selected(since)
-        if is_sqlite and since is None and (query := query_at_once(connection, self.name)):
-            selected = f'({query}) AS "{self.name}"{self._where(since)}'
         with connection.execution_options(yield_per=BATCH).execute(
-            text(f"SELECT {self._names} FROM {selected}{order}"),  # noqa: S608
+            text(f"SELECT {self._names} FROM {self._selected(since)}{order}"),  # noqa: S608
             self._values(since),
         ) as found:
             batches: Iterator[Sequence[Sequence[Any]]] = found.partitions(BATCH)
@@ -214,14 +210,15 @@ FROM revision AS r, json_each(r.descriptors) AS s
 """
 # `CROSS JOIN` for the order of the loops: by the dossier's number.
 _CELLS = """
-SELECT numero, demarche_numero, modifie_ici_le, revision_id, cellules
+SELECT numero, demarche_numero, modifie_ici_le, revision_id, champs, annotations
 FROM (
     SELECT
         c.numero,
         d.demarche_numero,
         strftime('%Y-%m-%dT%H:%M:%SZ', d.modifie_ici_le) AS modifie_ici_le,
         d.revision_id,
-        c.cellules
+        c.champs,
+        c.annotations
     FROM contenu AS c
     CROSS JOIN dossier AS d ON d.numero = c.numero
 ){where} ORDER BY numero
@@ -247,13 +244,16 @@ def cell_columns(
     found = connection.execute(text(_CELLS.format(where=where)), values)
     for some in found.partitions(_AT_ONCE):
         cells: list[Cell] = []
+        origines: list[str] = []
         numeros: list[int] = []
         demarches: list[int] = []
         moved: list[str | None] = []
         described: list[tuple[str | None, str | None]] = []
-        for numero, demarche, at, revision, document in some:
-            own = _cells(document)
+        for numero, demarche, at, revision, *documents in some:
+            champs, annotations = map(_cells, documents)
+            own = champs + annotations
             cells += own
+            origines += ["champ"] * len(champs) + ["annotation"] * len(annotations)
             numeros += [numero] * len(own)
             demarches += [demarche] * len(own)
             moved += [at] * len(own)
@@ -263,7 +263,7 @@ def cell_columns(
             pairs = [*zip(cells, described, strict=True)]
             yield [
                 numeros,
-                [cell.origine for cell in cells],
+                origines,
                 [cell.id for cell in cells],
                 # A cell has its own where the form is not known.
                 [cell.libelle if one[0] is None else one[0] for cell, one in pairs],

@@ -21,11 +21,10 @@ from dsync import __version__
 from dsync.care.state import concerns_of, states_of
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import ago, pasteable
-from dsync.domain.run_kinds import Status
 from dsync.errors import StoreError
 from dsync.messages import english
 from dsync.messages import kinds as k
-from dsync.store.journal import FIGURES, NOT_COUNTED
+from dsync.store.journal import FIGURES, NOT_COUNTED, Status
 from dsync.store.store import process_name
 
 if TYPE_CHECKING:

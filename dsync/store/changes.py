@@ -17,12 +17,21 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.json import decode
+from msgspec.structs import replace
 from sqlalchemy import Row, select
 
 from dsync.annotations.targets import DATE, LABEL, normalise
 from dsync.annotations.wish import WrittenValue
-from dsync.domain.dossier import Etat, Json, cell_key
-from dsync.domain.ids import DossierNumber, RevisionId
+from dsync.domain.dossier import (
+    Champ,
+    Etat,
+    Json,
+    Ligne,
+    cell_key,
+    champs_of,
+    stored_champs,
+)
+from dsync.domain.ids import DescriptorId, DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.seals import Seals
 from dsync.store.sql import Subject, among, update_rows, upsert
@@ -95,9 +104,7 @@ COMPARED = (
     "instructeurs",
 )
 """The facts of which a change is told by the column's name."""
-StoredChamp = Mapping[str, Any]
-"""A champ as `contenu` stores it."""
-_Pairs = Mapping[str, tuple[StoredChamp, StoredChamp]]
+_Pairs = Mapping[str, tuple[Champ | None, Champ | None]]
 
 _COLUMNS = {
     "date_derniere_correction_en_attente": "correction_attendue_depuis",
@@ -105,6 +112,7 @@ _COLUMNS = {
     "mandataire": "mandataire_nom",
 }
 """Columns of facts that have another name in `Dossier`."""
+_BLANK = Champ(DescriptorId(""))
 _CORRECTION = "depose_correction"
 _CORRECTED_BY_INSTRUCTEUR = "depose_correction_instructeur"
 
@@ -198,7 +206,7 @@ class DossierDiff:
         names = [name for name, before, after in facts if before != after and name not in hidden]
         for pairs, own in ((self._champs, ()), (self._annotations, self.new.owned_ids)):
             names += dict.fromkeys(
-                (before or after).get("libelle") or self.libelle_of(id_)
+                (before or after or _BLANK).libelle or self.libelle_of(id_)
                 for id_, (before, after) in pairs.items()
                 if before != after and id_ not in own
             )
@@ -229,13 +237,13 @@ class DossierDiff:
         return frozenset((self.typed and self.typed.lacunes) or ())
 
     def _pairs(self, column: str) -> _Pairs:
-        """Return the stored champs or annotations beside those that DS shows; {}: there is none.
+        """Return the stored champs or annotations beside those that DS shows, None: there is none.
 
         Those that the copy has never read are left out.
         """
-        known = _by_id(getattr(self.typed, column) or (), self.gaps)
-        shown = _by_id(decode(self.new.contents[column]), self.gaps)
-        return {id_: (known.get(id_, {}), shown.get(id_, {})) for id_ in {**shown, **known}}
+        known = _by_id(champs_of(getattr(self.typed, column) or ()), self.gaps)
+        shown = _by_id(stored_champs(self.new.contents[column]), self.gaps)
+        return {id_: (known.get(id_), shown.get(id_)) for id_ in {**shown, **known}}
 
     def _of_form(self, origin: Origin, pairs: _Pairs) -> Iterator[dict[str, Any]]:
         for before, after in pairs.values():
@@ -245,18 +253,16 @@ class DossierDiff:
             has_left_form = not after and self.old.revision_id != self.new.revision_id
             cells, earlier = _cells(after), _cells(before)
             for champ_id, ligne in {**cells, **earlier}:
-                cell = cells.get((champ_id, ligne), {})
-                stored_cell = earlier.get((champ_id, ligne), {})
+                cell = cells.get((champ_id, ligne), _BLANK)
+                stored_cell = earlier.get((champ_id, ligne), _BLANK)
                 if _content(cell) != _content(stored_cell):
-                    libelle = cell.get("libelle") or stored_cell.get("libelle")
-                    value = cell.get("texte")
+                    libelle, value = cell.libelle or stored_cell.libelle, cell.texte
                     author, at = (
                         (Author.INCONNU, self._moved("modifie_le"))
                         if has_left_form
                         else self._by(origin, champ_id, value)
                     )
-                    told = libelle or self.libelle_of(champ_id)
-                    old = stored_cell.get("texte")
+                    told, old = libelle or self.libelle_of(champ_id), stored_cell.texte
                     yield self._row(champ_id, told, old, value, author, at, origin, ligne)
 
     def _facts(self) -> Iterator[tuple[str, str, str | None, str | None, Author, datetime | None]]:
@@ -373,43 +379,39 @@ def _row(
 
 
 def _by_id(
-    champs: Iterable[StoredChamp], hidden: frozenset[str] = frozenset(), row: str = ""
-) -> dict[str, StoredChamp]:
+    champs: Iterable[Champ], hidden: frozenset[str] = frozenset(), row: str = ""
+) -> dict[str, Champ]:
     """Return champs by id, without those in `hidden`; `row` is the id of the row they are in."""
-    found = {champ["id"]: champ for champ in champs}
+    found: dict[str, Champ] = {champ.descriptor_id: champ for champ in champs}
     if not hidden:
         return found
     return {
-        id_: {
-            **champ,
-            "lignes": [
-                {**ligne, "champs": [*_by_id(ligne["champs"], hidden, ligne["id"]).values()]}
-                for ligne in champ["lignes"]
-            ],
-        }
-        if champ.get("lignes")
-        else champ
+        id_: replace(
+            champ,
+            lignes=tuple(
+                Ligne(one.id, tuple(_by_id(one.champs, hidden, one.id).values()))
+                for one in champ.lignes
+            ),
+        )
         for id_, champ in found.items()
         if (cell_key(id_, row) if row else id_) not in hidden
     }
 
 
-def _cells(champ: StoredChamp) -> dict[tuple[str, int | None], StoredChamp]:
+def _cells(champ: Champ | None) -> dict[tuple[str, int | None], Champ]:
     """Return a champ and, of a repetition, the champs of its rows, by id and row from 1."""
-    if not champ:
+    if champ is None:
         return {}
-    cells: dict[tuple[str, int | None], StoredChamp] = {(champ["id"], None): champ}
-    for ligne, row in enumerate(champ.get("lignes", ()), start=1):
-        cells.update({(cell["id"], ligne): cell for cell in row["champs"]})
+    cells: dict[tuple[str, int | None], Champ] = {(champ.descriptor_id, None): champ}
+    for rank, ligne in enumerate(champ.lignes, start=1):
+        cells.update({(cell.descriptor_id, rank): cell for cell in ligne.champs})
     return cells
 
 
-def _content(cell: StoredChamp) -> tuple[str | None, list[str], Json]:
+def _content(cell: Champ) -> tuple[str | None, list[str], Json]:
     """Return what is compared: the text, the fingerprints of the files, and the areas of a map."""
-    valeur = cell.get("valeur")
-    areas = valeur.get("features") if isinstance(valeur, dict) else None
-    files = [file["empreinte_md5"] for file in cell.get("fichiers", ())]
-    return cell.get("texte"), files, areas
+    areas = cell.valeur.get("features") if isinstance(cell.valeur, dict) else None
+    return cell.texte, [file.empreinte_md5 for file in cell.fichiers], areas
 
 
 def _joined(labels: Iterable[str]) -> str | None:

@@ -87,10 +87,17 @@ class RawJson(JsonText):
         return dialect.type_descriptor(JSONB())
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
-        """Return the function that decodes a value; PostgreSQL's driver has decoded it."""
-        if dialect.name == "postgresql":
-            return lambda value: value
-        return super().result_processor(dialect, coltype)
+        """Return the function that decodes a value; PostgreSQL's driver has decoded its JSON."""
+        if dialect.name != "postgresql":
+            return super().result_processor(dialect, coltype)
+
+        def convert(value: Any) -> Any:
+            try:
+                return None if value is None else msgspec.convert(value, self.shape)
+            except msgspec.ValidationError as exc:
+                raise DamagedJsonError from exc
+
+        return convert
 
 
 class BigKey(TypeDecorator[int]):

@@ -378,7 +378,7 @@ class DossierWrites(DossierReads):
         if moved:
             self.touch(c.numero for c in moved)
             update_rows(self.connection, _dossier, [_bookkeeping(c.new) for c in moved])
-            names = ("numero", "annotations", "cellules", "messages")
+            names = ("numero", "annotations", "messages")
             update_rows(
                 self.connection,
                 _contenu,

@@ -14,12 +14,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dsync.domain.documented import Declared, Mark
-from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision, slug
+from dsync.domain.dossier import LAYOUT_TYPES, Descriptor, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId
+from dsync.domain.json_bytes import json_bytes
+from dsync.domain.wording import slug
 from dsync.store.columns import said
-from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW
+from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, MOVED
 from dsync.store.sql import literal
-from dsync.store.view_columns import MOVED
 
 PREFIX = "formulaire_"
 
@@ -164,10 +165,11 @@ _CASTS = {
 }
 """The SQL of a value of each kind, of the stored text or JSON `{0}`; null if it does not fit."""
 _POSTGRESQL_CHOICES = (
-    "CASE WHEN jsonb_typeof(e.valeur) = 'array' THEN e.valeur "
-    "WHEN e.texte <> '' THEN jsonb_build_array(e.texte) END"
+    "CASE WHEN jsonb_typeof({0} -> 3) = 'array' THEN {0} -> 3 "
+    "WHEN {0} ->> 1 <> '' THEN jsonb_build_array({0} ->> 1) END"
 )
-"""The choices in a champ `e`; one, where the question has had single ones before or since."""
+"""The choices in a cell `{0}`; one, where the question has had single ones before or since."""
+_MAP = "carte"
 
 
 @dataclass(slots=True)
@@ -222,6 +224,8 @@ class FormView:
     repetition: Descriptor | None
     columns: dict[tuple[DescriptorId, str], FormColumn] = field(default_factory=dict)
     """By the champ's id and the kind of its values."""
+    place: int = 0
+    """Where most dossiers have the repetition, as `FormColumn.place`."""
     choice: FormColumn | None = None
     """The only column of a view of choices; `repetition`: the one that the champ is in."""
 
@@ -269,17 +273,11 @@ class FormView:
         """What the dictionary says of each column, in order."""
         return {**self.facts, **{one.name: one.declared for one in self.columns.values()}}
 
-    def query(self, engine: str, *, at_once: bool = False) -> str:
-        """Return the view's SELECT.
-
-        With `at_once`, all rows of a repetition are read, in half the time on SQLite; those of one
-        dossier would take as long.
-        """
+    def query(self, engine: str) -> str:
+        """Return the view's SELECT."""
         if self.choice is not None:
             return _choices(self, self.choice, engine)
-        if engine == "postgresql":
-            return _postgresql(self)
-        return _sqlite(self, at_once=at_once and self.repetition is not None)
+        return _postgresql(self) if engine == "postgresql" else _sqlite(self)
 
 
 def form_views(
@@ -342,6 +340,8 @@ def form_views(
             siblings = (descriptor.parent_id, descriptor.is_annotation)
             places[descriptor.id] = ranks[siblings]
             ranks[siblings] += 1
+    for view in (*views.values(), *choices.values()):
+        view.place = places.get(view.repetition.id, 0) if view.repetition else 0
     for view in views.values():
         own = [column for column in view.columns.values() if column.kind not in _CODES]
         published_now = {c.id: c.name for c in own if c.is_published}
@@ -439,20 +439,21 @@ def _sources(view: FormView, engine: str) -> list[str]:
     """Return what a view reads: the dossier, its contents and, of a repetition, its rows `l`."""
     of_rows: list[str] = []
     if view.repetition is not None:
-        champs = "annotations" if view.repetition.is_annotation else "champs"
-        id_ = literal(view.repetition.id)
+        cells, id_ = _list(view.repetition), literal(view.repetition.id)
         of_rows = {
             "sqlite": [
-                # Few champs are blocks: the others are not parsed again for their id.
-                f"JOIN json_each(c.{champs}) AS r ON instr(r.value, '\"lignes\"') "
-                f"AND r.value ->> 'id' = {id_}",
-                "JOIN json_each(r.value, '$.lignes') AS l",
+                f"JOIN json_each({cells}, CASE WHEN {cells} ->> '$[{view.place}][0]' = {id_} "  # noqa: S608
+                f"THEN '$[{view.place}][5]' ELSE (SELECT '$[' || e.key || '][5]' "
+                f"FROM json_each({cells}) AS e WHERE {_OUTSIDE} AND e.value ->> 0 = {id_}) END) "
+                "AS l"
             ],
             "postgresql": [
-                f"JOIN LATERAL jsonb_to_recordset(c.{champs}) AS r (id text, lignes jsonb) "
-                f"ON r.id = {id_}",
-                "CROSS JOIN LATERAL jsonb_array_elements(r.lignes) "
-                "WITH ORDINALITY AS l (value, rang)",
+                # Decompressed once, and not for each cell.
+                f"CROSS JOIN LATERAL (SELECT {cells} #> '{{}}' AS cells OFFSET 0) AS x",
+                "CROSS JOIN LATERAL (SELECT rang, (value ->> 1)::integer AS debut, "  # noqa: S608
+                "(value ->> 2)::integer AS nombre FROM jsonb_array_elements("
+                f"{_cell(view.repetition.id, str(view.place))} -> 5) "
+                f"WITH ORDINALITY AS r (value, rang) WHERE {_NOT_REMEMBERED}) AS l",
             ],
         }[engine]
     # Only the view of the form shows facts of the dossier.
@@ -460,108 +461,131 @@ def _sources(view: FormView, engine: str) -> list[str]:
     return [f"FROM {source} AS d", "JOIN contenu AS c ON c.numero = d.numero", *of_rows]
 
 
-def _query(
-    view: FormView,
-    engine: str,
-    columns: Iterable[str],
-    joins: Iterable[str] = (),
-    *,
-    at_once: bool = False,
-) -> str:
-    """Return a view's query of columns of champs from the joins; the rest as `FormView.query`."""
+def _list(of: FormColumn | Descriptor) -> str:
+    """Return the list that a champ or an annotation is in: its places are those of `Cell`."""
+    return "c.annotations" if of.is_annotation else "c.champs"
+
+
+_OUTSIDE = "e.value ->> 2 IS NULL"
+"""On SQLite, of a cell `e`: it is in no row."""
+_NOT_REMEMBERED = "c.numero IS NOT NULL OFFSET 0"
+"""What keeps PostgreSQL from looking for each list among those that it has seen, as if few differed
+from each other: that takes longer than all else."""
+
+
+def _cell(id_: str, place: str, *, of_row: bool = False) -> str:
+    """Return a cell of the list `x.cells` on PostgreSQL: at its place, else it is searched."""
+    known, parts, others = "", "*", " && (@.size() < 3 || @[2] == null)"
+    if of_row:
+        known, parts, others = f"l.nombre > {place} AND ", "$a to $b", ""
+        place = f"(l.debut + {place})"
+    path = f"strict $[{parts}] ? (@[0] == {json_bytes(id_).decode()}{others})"
+    values = "jsonb_build_object('a', l.debut, 'b', l.debut + l.nombre - 1)" if of_row else "'{}'"
+    return (
+        f"(CASE WHEN {known}x.cells -> {place} ->> 0 = {literal(id_)} THEN x.cells -> {place} "
+        f"ELSE jsonb_path_query_first(x.cells, {literal(path)}, {values}, true) END)"
+    )
+
+
+def _query(view: FormView, engine: str, columns: Iterable[str], joins: Iterable[str] = ()) -> str:
+    """Return a view's query of columns of champs from the joins."""
     is_sqlite = engine == "sqlite"
-    dossier, sources = "d", _sources(view, engine)
-    if at_once:
-        # SQLite writes a row of JSON as text each time that it is named. A part without a table
-        # keeps it from merging this query into the outer one: it writes each row once.
-        inner = ["(SELECT d.numero, d.demarche_numero, d.modifie_ici_le, l.key, l.value", *sources]
-        inner.append("UNION ALL SELECT NULL, NULL, NULL, NULL, NULL WHERE false) AS l")
-        dossier, sources = "l", ["FROM", *inner]
     own: dict[str, str] = {}
     if view.choice is not None or view.repetition is not None:
-        at = f"{dossier}.modifie_ici_le"
+        at = "d.modifie_ici_le"
         own = {
             "ligne": "l.key + 1" if is_sqlite else "l.rang::integer",
             "rang": "v.key + 1" if is_sqlite else "v.rang::integer",
             "modifie_ici_le": f"strftime('%Y-%m-%dT%H:%M:%SZ', {at})" if is_sqlite else at,
         }
-    facts = [f"{own[n]} AS {n}" if n in own else f"{dossier}.{n}" for n in view.facts]
+    facts = [f"{own[n]} AS {n}" if n in own else f"d.{n}" for n in view.facts]
     return "\n".join(
         [
             f"SELECT\n    {_selected([*facts, *columns])}",
-            *sources,
+            *_sources(view, engine),
             *joins,
-            f"WHERE {dossier}.demarche_numero = {view.demarche}",
+            f"WHERE d.demarche_numero = {view.demarche}",
         ]
     )
 
 
 def _choices(view: FormView, choice: FormColumn, engine: str) -> str:
     """Return the query of a view of choices: the values of the list that the form's view shows."""
-    champs = "annotations" if choice.is_annotation else "champs"
-    id_ = literal(choice.id)
     if engine == "sqlite":
-        source = "l.value, '$.champs'" if view.repetition else f"c.{champs}"
-        value = _CASTS["sqlite"]["valeur"].replace("{0}", "(e.value -> 'valeur')")
-        value = value.replace("{texte}", "(e.value ->> 'texte')")
-        joins = [
-            f"JOIN json_each({source}) AS e ON e.value ->> 'id' = {id_}",
-            f"JOIN json_each({value}) AS v",
-        ]
+        value = _CASTS["sqlite"]["valeur"].replace("{0}", "(e.value -> 3)")
+        value = value.replace("{texte}", "(e.value ->> 1)")
+        cells, is_it = _searched(view, choice)
+        joins = [f"JOIN {cells} ON {is_it}", f"JOIN json_each({value}) AS v"]
     else:
-        source = "l.value -> 'champs'" if view.repetition else f"c.{champs}"
+        cell = f"LATERAL {_OWN.format(_list(choice))} AS e ON e.id = {literal(choice.id)}"
+        if view.repetition:
+            cell = f"LATERAL (SELECT {_placed(choice)} AS v) AS e ON true"
         joins = [
-            f"JOIN LATERAL jsonb_to_recordset({source}) AS e (id text, texte text, valeur jsonb) "
-            f"ON e.id = {id_}",
-            f"CROSS JOIN LATERAL jsonb_array_elements_text({_POSTGRESQL_CHOICES}) "
+            f"JOIN {cell}",
+            f"CROSS JOIN LATERAL jsonb_array_elements_text({_POSTGRESQL_CHOICES.format('e.v')}) "
             "WITH ORDINALITY AS v (value, rang)",
         ]
     return _query(view, engine, [f"v.value AS {choice.name}"], joins)
 
 
-def _sqlite(view: FormView, *, at_once: bool) -> str:
-    """Return SQLite's query: each column looks for its champ, only where it is asked for."""
+def _sqlite(view: FormView) -> str:
+    """Return SQLite's query: each column looks for its cell, only where it is asked for."""
     columns = []
     for column in view.columns.values():
-        champs, path = ("l.value", "$.champs") if view.repetition else ("c.champs", "$")
-        if column.is_annotation and not view.repetition:
-            champs = "c.annotations"
-        id_ = literal(column.id)
-        found = (
-            f"(SELECT {_sqlite_value(column, 'e.value', '$')} FROM json_each({champs}, "  # noqa: S608 - escaped
-            f"'{path}') AS e WHERE e.value ->> 'id' = {id_})"
-        )
+        cells, is_it = _searched(view, column)
+        found = f"(SELECT {_sqlite_value(column, 'e.value', '$')} FROM {cells} WHERE {is_it})"  # noqa: S608 - escaped
         if column.place is not None:
             # A look at one place takes a third of a search.
-            place = f"{path}[{column.place}]"
+            source, path, known = _list(column), f"$[{column.place}]", ""
+            if view.repetition:
+                path = f"$[' || ((l.value ->> 1) + {column.place}) || ']"
+                known = f"l.value ->> 2 > {column.place} AND "
             found = (
-                f"CASE WHEN {champs} ->> '{place}.id' = {id_} "
-                f"THEN {_sqlite_value(column, champs, place)} ELSE {found} END"
+                f"CASE WHEN {known}{source} ->> ('{path}[0]') = {literal(column.id)} "
+                f"THEN {_sqlite_value(column, source, path)} ELSE {found} END"
             )
         columns.append(f"{found} AS {column.name}")
-    return _query(view, "sqlite", columns, at_once=at_once)
+    return _query(view, "sqlite", columns)
+
+
+def _searched(view: FormView, column: FormColumn) -> tuple[str, str]:
+    """Return the list that a column's cell `e` is in, and by what it is known there; on SQLite."""
+    inside = _OUTSIDE
+    if view.repetition:
+        inside = "e.key >= l.value ->> 1 AND e.key < (l.value ->> 1) + (l.value ->> 2)"
+    return f"json_each({_list(column)}) AS e", f"{inside} AND e.value ->> 0 = {literal(column.id)}"
 
 
 def _sqlite_value(column: FormColumn, source: str, path: str) -> str:
-    """Return a column's value, of the champ at a path in JSON."""
-    if codes := _codes(column, f"({source} ->> '{path}.valeur.{{0}}')"):
+    """Return a column's value, of the cell at a path in JSON."""
+    texte, valeur = f"({source} ->> ('{path}[1]'))", f"('{path}[3]')"
+    if codes := _codes(column, f"({source} ->> ('{path}[3].{{0}}'))"):
         return codes
-    cast = _CASTS["sqlite"][column.kind].replace("{texte}", f"({source} ->> '{path}.texte')")
+    if _MAP in column.types:
+        of_map = f"json_type({source}, {valeur}) WHEN 'text' THEN {source} ->> {valeur}"
+        texte = f"(CASE {of_map} ELSE {texte} END)"
+    cast = _CASTS["sqlite"][column.kind].replace("{texte}", texte)
     # As JSON, an array differs from a text that looks like one.
-    operator, name = {"valeur": ("->", "valeur"), "fichiers": ("->>", "fichiers")}.get(
-        column.kind, ("->>", "texte")
-    )
-    value = f"({source} {operator} '{path}.{name}')"
+    value = {
+        "valeur": f"({source} -> {valeur})",
+        "fichiers": f"({source} ->> ('{path}[4]'))",
+    }.get(column.kind, texte)
     if cast.count("{0}") > 1:
         # Found once: SQLite would search for it each time that it is named.
         return f"(SELECT {cast.replace('{0}', 'v')} FROM (SELECT {value} AS v))"  # noqa: S608 - ours
     return cast.replace("{0}", value)
 
 
-def _postgresql(view: FormView) -> str:
-    """Return PostgreSQL's query: one pass over a dossier's champs finds the values of all columns.
+# Kept from being merged into the outer query, which would look for the id once a column.
+_OWN = "(SELECT v ->> 0 AS id, v FROM jsonb_array_elements({}) AS v WHERE v ->> 2 IS NULL OFFSET 0)"
+"""On PostgreSQL the cells of a list that are in no row."""
 
-    The passes are joined by LEFT JOIN, which PostgreSQL leaves out where no column is asked for.
+
+def _postgresql(view: FormView) -> str:
+    """Return PostgreSQL's query: one pass over a dossier's cells finds the values of all columns.
+
+    In a row each column looks at its place. Both are joined by LEFT JOIN, which PostgreSQL leaves
+    out where no column is asked for.
     """
     joins: list[str] = []
     shown: dict[str, str] = {}
@@ -569,13 +593,15 @@ def _postgresql(view: FormView) -> str:
         own = [one for one in view.columns.values() if one.is_annotation == is_annotation]
         if not own:
             continue
-        champs = "l.value -> 'champs'"
         if view.repetition is None:
-            champs = "c.annotations" if is_annotation else "c.champs"
-        found = _selected(_found(column) + f" AS {column.name}" for column in own)
+            values, cells = [*map(_found, own)], f"FROM {_OWN.format(_list(own[0]))} AS e"
+        else:
+            values = [_postgresql_value(one, _placed(one)) for one in own]
+            cells = f"WHERE {_NOT_REMEMBERED}"
+        named = (f"{value} AS {one.name}" for one, value in zip(own, values, strict=True))
         joins.append(
-            f"LEFT JOIN LATERAL (\n    SELECT\n    {found}\n    FROM jsonb_to_recordset({champs}) "
-            f"AS e (id text, texte text, valeur jsonb, fichiers jsonb)\n) AS {alias} ON true"
+            f"LEFT JOIN LATERAL (\n    SELECT\n    {_selected(named)}\n    {cells}\n"
+            f") AS {alias} ON true"
         )
         for column in own:
             cast = _CASTS["postgresql"].get(column.kind, "{0}")
@@ -584,16 +610,31 @@ def _postgresql(view: FormView) -> str:
     return _query(view, "postgresql", columns, joins)
 
 
+def _placed(column: FormColumn) -> str:
+    """Return a column's cell in the row `l`."""
+    return _cell(column.id, str(column.place or 0), of_row=True)
+
+
 def _found(column: FormColumn) -> str:
-    """Return the expression that finds a column's value among the champs `e`."""
-    where = f"FILTER (WHERE e.id = {literal(column.id)})"
-    if codes := _codes(column, "e.valeur ->> '{0}'"):
-        return f"max({codes}) {where}"
-    if column.kind in ("valeur", "fichiers"):
-        # `jsonb` has no max().
-        value = f"e.{column.kind}" if column.kind == "fichiers" else _POSTGRESQL_CHOICES
-        return f"(array_agg({value}) {where})[1]"
-    return f"max(e.texte) {where}"
+    """Return the expression that finds a column's value among the cells `e`."""
+    value, where = _postgresql_value(column, "e.v"), f"FILTER (WHERE e.id = {literal(column.id)})"
+    # `jsonb` has no max().
+    is_json = column.kind in ("valeur", "fichiers")
+    return f"(array_agg({value}) {where})[1]" if is_json else f"max({value}) {where}"
+
+
+def _postgresql_value(column: FormColumn, cell: str) -> str:
+    """Return a column's value, of a cell."""
+    if codes := _codes(column, f"({cell} -> 3 ->> '{{0}}')"):
+        return codes
+    if column.kind == "valeur":
+        return _POSTGRESQL_CHOICES.format(cell)
+    if column.kind == "fichiers":
+        return f"{cell} -> 4"
+    if _MAP in column.types:
+        of_map = f"jsonb_typeof({cell} -> 3) WHEN 'string' THEN {cell} ->> 3"
+        return f"CASE {of_map} ELSE {cell} ->> 1 END"
+    return f"{cell} ->> 1"
 
 
 def _codes(column: FormColumn, value: str) -> str:

@@ -1,10 +1,11 @@
-"""Stores and reads the runs, and the dossiers' events."""
+"""Stores and reads the runs, with their kinds and statuses, and the dossiers' events."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -30,12 +31,36 @@ from sqlalchemy import (
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.run_kinds import Status
 from dsync.errors import InterruptedRunError
 from dsync.store import tables
 from dsync.store.listing import Document, documents
 from dsync.store.seals import HISTORY, Seals
 from dsync.store.sql import AT_ONCE, Subject, update_rows
+
+
+class Kind(StrEnum):
+    """The kinds of runs; as the statuses, the values are those of `lecture_synchronisation`."""
+
+    INCREMENTAL = "incremental"
+    FULL = "complet"
+    DOSSIER = "dossier"
+    PUSH = "envoi"
+    PRECHECK = "precontrole"
+    ERASURE = "effacement"
+    PIECES = "pieces"
+    CONSENT = "accord"
+
+
+class Status(StrEnum):
+    """The status of a run."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """Its process died; the next run stores it."""
+
 
 EventName = Literal[
     "cree",

@@ -1,7 +1,7 @@
 """Which tables, columns and views of dsync a database has, and which each revision has.
 
 `migrations/tables` has a file a revision, read by the migration and here: new tables with their
-columns (`*`: of the primary key; `?`: can be null), columns that are added to a table, tables that
+columns (`*`: of the primary key; `?`: can be null), columns that a table gets or loses, tables that
 are dropped, and indexes, in the order in which they are made.
 
 The layout of a revision is a line for each column with its kind, as far as both engines have it,
@@ -161,11 +161,13 @@ def _lines(part: Storage, revision: str) -> list[str]:
     known = sorted(file.name.partition(".")[0] for file in (migrations / "tables").iterdir())
     steps = [step for one in known if one <= revision for step in lines(part.package, one)]
     gone = {step.table for step in steps if step.kind == "drop"}
+    lost = {(step.table, one.name) for step in steps if step.kind == "lose" for one in step.columns}
     made = [
         _line(step.table, new.name, _KINDS[new.type], not new.is_nullable)
         for step in steps
         if step.kind in ("table", "add") and step.table not in gone
         for new in step.columns
+        if (step.table, new.name) not in lost
     ]
     views = (migrations / "layouts" / f"{revision}.txt").read_text(encoding="utf-8")
     return [*sorted(made), *views.splitlines()]
@@ -232,7 +234,7 @@ class LayoutLine(NamedTuple):
     """A table, columns that it gets, or an index of it."""
 
     kind: str
-    """table, drop, add, index or unique."""
+    """table, drop, add, lose, index or unique."""
     table: str
     name: str
     """Of the index."""
@@ -265,6 +267,9 @@ def make(package: str, revision: str) -> None:
         elif line.kind == "add":
             for one in line.columns:
                 op.add_column(line.table, one.made)
+        elif line.kind == "lose":
+            for one in line.columns:
+                op.drop_column(line.table, one.name)
         else:
             where = None if line.where is None else sa.text(line.where)
             op.create_index(

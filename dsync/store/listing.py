@@ -24,16 +24,23 @@ from sqlalchemy import (
     text,
 )
 
-from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, midnight, unaccented
+from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, midnight
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import NO_VERDICT, SEVERITY, Resultat, Verdict
-from dsync.domain.wording import searchable
+from dsync.domain.wording import searchable, unaccented
 from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
-from dsync.store.dictionary import DOSSIER_COLUMNS, DOSSIER_VIEW, ENGINE, all_tables, is_person
+from dsync.store.dictionary import (
+    DOSSIER_COLUMNS,
+    DOSSIER_VIEW,
+    ENGINE,
+    SILENT_SINCE,
+    all_tables,
+    is_person,
+    waited_for,
+)
 from dsync.store.reading_views import expanded
 from dsync.store.sql import Subject, among, is_in
-from dsync.store.view_columns import SILENT_SINCE, waited_for
 
 _dossier, _verdict = tables.dossier, tables.verdict
 

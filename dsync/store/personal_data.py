@@ -17,7 +17,8 @@ import msgspec
 from sqlalchemy import Column, Select, Table, Text, cast, func, null, or_, select
 
 from dsync.domain.documented import Declared, Mark
-from dsync.domain.dossier import Cell, unaccented
+from dsync.domain.dossier import Cell
+from dsync.domain.wording import unaccented
 from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import tables
@@ -327,7 +328,7 @@ class PersonReads(Subject):
                 for one, place, value in ((w, *hit) for w in there for hit in w.hits(parsed)):
                     label = _label(parsed, place, labels)
                     champ = ".".join(map(str, place))
-                    # DS gives a champ's text and its value, and `cellules` has both once more.
+                    # DS gives a champ's text and its value.
                     if (label or champ, value) in told:
                         continue
                     told.add((label or champ, value))
@@ -394,6 +395,10 @@ _NAMES = frozenset({"siret", "siren", "raison_sociale", "titre", "rna", "nom", "
 """What names an applicant, in `dossier` after `demandeur_`, in `contenu` inside `demandeur`."""
 
 
+_LISTS = frozenset({"champs", "annotations"})
+"""The columns of `contenu` with a list of `Cell`."""
+
+
 def _is_applicants(hit: Hit) -> bool:
     if hit.table == "contenu":
         return hit.champ.startswith("demandeur.") and hit.champ.rpartition(".")[2] in _NAMES
@@ -416,8 +421,8 @@ def _label(value: Any, place: Sequence[Any], labels: Mapping[str, str]) -> str |
     for key in place:
         if isinstance(value, Mapping) and isinstance(value.get("id"), str):
             label = labels.get(value["id"], value.get("libelle") or label)
-        elif place[0] == "cellules" and isinstance(value, list) and isinstance(value[0], str):
+        elif place[0] in _LISTS and isinstance(value, list) and isinstance(value[0], str):
             cell = msgspec.convert(value, Cell)
-            label = labels.get(cell.id, cell.libelle)
+            return labels.get(cell.id, cell.libelle)
         value = value[key]
     return label

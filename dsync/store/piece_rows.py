@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import (
     ColumnElement,
     Row,
@@ -22,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import Select
 
-from dsync.domain.dossier import Champ, Fichier
+from dsync.domain.dossier import Cell, Champ, Fichier, champs_of
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState, Piece, PieceKey
 from dsync.store import tables
@@ -266,10 +265,10 @@ def _key_of(row: Row[Any]) -> PieceKey:
     return PieceKey(row.champ_id, row.ligne, row.empreinte_md5)
 
 
-def _champs(lists: Sequence[Any]) -> Iterator[tuple[str, Champ]]:
+def _champs(lists: Iterable[Sequence[Cell] | None]) -> Iterator[tuple[str, Champ]]:
     """Yield each champ with the id of its row, "" outside repetitions."""
     for stored in lists:
-        for champ in msgspec.convert(stored or [], list[Champ]):
+        for champ in champs_of(stored or ()):
             yield "", champ
             for ligne in champ.lignes:
                 for cell in ligne.champs:

@@ -1,20 +1,40 @@
-"""The queue of the dossiers to judge: `domain/due.py` says what puts them into it."""
+"""The queue of the dossiers to judge, and the keys by which checks compare answers of dossiers.
+
+`domain/due.py` says what puts a dossier into the queue; a key that changes puts in who has it, too.
+A key is a hash with a secret.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import hmac
+import secrets
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, delete, or_, select, update
 
 from dsync.domain.dossier import COUNTED_ETATS, OPEN_ETATS, Etat, Presence
+from dsync.domain.due import FIRST
 from dsync.domain.ids import DossierNumber
+from dsync.domain.json_bytes import json_bytes
 from dsync.domain.verdict import Verdict
-from dsync.programme import ProductPart
+from dsync.programme import ProductPart, Row, Values
 from dsync.store import tables
-from dsync.store.sql import Subject, among, is_first, is_in, is_shown
+from dsync.store.sql import (
+    Subject,
+    among,
+    first_of,
+    insert_rows,
+    is_first,
+    is_in,
+    is_shown,
+    update_rows,
+)
+from dsync.store.sync_state import StateReads, StateWrites
 
 _dossier, _cle, _verdict = tables.dossier, tables.cle, tables.verdict
 
@@ -128,3 +148,91 @@ def _queuing_related(part: ProductPart | None) -> Update:
 def _queuing(chosen: ColumnElement[bool]) -> Update:
     """Return the statement that queues dossiers; it writes no row of one that is queued."""
     return update(_dossier).where(chosen, ~_dossier.c.a_evaluer).values(a_evaluer=True)
+
+
+_OWN_KEYS = select(_cle.c.numero, _cle.c.controle, _cle.c.cle).where(
+    among(_cle.c.numero, "numbers")
+)
+# Keys are of one démarche: as a condition, SQLite would go through all its dossiers.
+_SAME_KEY = first_of(
+    select(_dossier.c.numero, _dossier.c.depose_le, _cle.c.cle)
+    .join(_cle, _cle.c.numero == _dossier.c.numero)
+    .where(
+        _cle.c.cle.in_(bindparam("keys", expanding=True)),
+        is_shown(COUNTED_ETATS),
+    ),
+    "cle",
+)
+
+
+class KeyReads(Subject):
+    """Reads keys."""
+
+    def changed(self, compared: Values) -> Values:
+        """Return those of these dossiers of which the stored keys are not of these values."""
+        found: dict[DossierNumber, dict[str, str]] = {numero: {} for numero in compared}
+        for numero, controle, cle in self.connection.execute(_OWN_KEYS, {"numbers": compared}):
+            found[DossierNumber(numero)][controle] = cle
+        secret = StateReads(self.scope).read().cle_secrete
+        return {
+            numero: some
+            for numero, some in compared.items()
+            if some.keys() != found[numero].keys()
+            # Without a secret there are no keys yet.
+            or any(_key_of(secret or "", k, v) != found[numero][k] for k, v in some.items())
+        }
+
+    def doublons(
+        self, numbers: Sequence[DossierNumber]
+    ) -> Mapping[DossierNumber, Mapping[str, Sequence[DossierNumber]]]:
+        """Return the first other open or accepted dossiers with the same keys, by deposits."""
+        own = self.connection.execute(_OWN_KEYS, {"numbers": numbers}).all()
+        first = defaultdict[str, list[DossierNumber]](list)
+        for row in self.connection.execute(_SAME_KEY, {"keys": [*{row.cle for row in own}]}):
+            first[row.cle].append(row.numero)
+        found = defaultdict[DossierNumber, dict[str, list[DossierNumber]]](dict)
+        for numero, controle, cle in own:
+            if others := [one for one in first[cle] if one != numero][: FIRST - 1]:
+                found[numero][controle] = others
+        return found
+
+
+class KeyWrites(KeyReads):
+    """Writes keys."""
+
+    def replace(self, compared: Values, columns: Sequence[Row] = ()) -> set[DossierNumber]:
+        """Store what dossiers are compared by, in place of what it was.
+
+        Returns these dossiers, and those that are compared with them, which are queued with them.
+        `columns` are as in `programme.Compared`.
+        """
+        numbers = sorted({*compared, *(DossierNumber(row["numero"]) for row in columns)})
+        if not numbers:
+            return set()
+        secret = self._secret() if compared else ""
+        rows = [
+            {"numero": numero, "controle": controle, "cle": _key_of(secret, controle, values)}
+            for numero, some in compared.items()
+            for controle, values in some.items()
+        ]
+        with QueueWrites(self.scope).changing(numbers) as affected:
+            self.connection.execute(delete(_cle).where(among(_cle.c.numero, [*compared])))
+            insert_rows(self.connection, _cle, rows)
+            if part := self.programme.lists:
+                update_rows(self.connection, part.table, columns)
+                self.touch(row["numero"] for row in columns)
+        return affected
+
+    def _secret(self) -> str:
+        """Return the démarche's secret, made at its first use."""
+        state = StateWrites(self.scope)
+        secret = state.read().cle_secrete
+        if secret is None:
+            secret = secrets.token_hex(16)
+            state.save(cle_secrete=secret)
+        return secret
+
+
+def _key_of(secret: str, controle: str, values: Sequence[object]) -> str:
+    """Return the key by which a check compares these values, from which they cannot be had."""
+    return hmac.new(secret.encode(), json_bytes([controle, values]), sha256).hexdigest()

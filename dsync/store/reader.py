@@ -35,14 +35,13 @@ from dsync.store.change_list import ChangeReads
 from dsync.store.deletions import DeletionReads
 from dsync.store.grist_rows import GristReads
 from dsync.store.journal import JournalReads
-from dsync.store.keys import KeyReads
 from dsync.store.lease import LeaseInfo, read_leases
 from dsync.store.listing import Document, DossierReads, documents, followed
 from dsync.store.outbox import OutboxReads
 from dsync.store.personal_data import PersonReads
 from dsync.store.piece_rows import PieceReads
 from dsync.store.quarantine import QuarantineReads
-from dsync.store.queue import QueueReads
+from dsync.store.queue import KeyReads, QueueReads
 from dsync.store.reading_views import expanded
 from dsync.store.requests import WEBHOOK, ConsentReads, RequestReads
 from dsync.store.seals import SealReads

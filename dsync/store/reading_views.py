@@ -383,14 +383,6 @@ def _stored_forms(
     ]
 
 
-def query_at_once(connection: Connection, name: str) -> str | None:
-    """Return what reads all rows of a view formulaire_* on SQLite; None: it is no such view."""
-    number = form_views.demarche_of(name)
-    forms = () if number is None else _stored_forms(connection, only=number)
-    queries = (form.query("sqlite", at_once=True) for form in forms if form.name == name)
-    return next(queries, None)
-
-
 def _dictionary_of(forms: Iterable[FormView]) -> Dictionary:
     return {form.name: View(form.description, form.documented, form.key) for form in forms}
 

@@ -26,13 +26,20 @@ from dsync.errors import (
 )
 from dsync.messages import kinds as k
 from dsync.programme import Dictionary, Programme
-from dsync.store import access, console_users, layout, reading_views, schema, sync_state, tables
-from dsync.store import backup as backups
+from dsync.store import (
+    access,
+    console_users,
+    copies,
+    layout,
+    reading_views,
+    schema,
+    sync_state,
+    tables,
+)
 from dsync.store import lease as leases
 from dsync.store.alert_book import AlertWrites
 from dsync.store.budget import Budget
 from dsync.store.console_users import SubscriptionWrites
-from dsync.store.copying import copy_all
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME, all_tables
 from dsync.store.dossier_rows import DossierWrites
@@ -58,13 +65,12 @@ from dsync.store.engine import (
 )
 from dsync.store.grist_rows import GristWrites
 from dsync.store.journal import JournalWrites
-from dsync.store.keys import KeyWrites
 from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
 from dsync.store.personal_data import Holding, holdings
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.quarantine import QuarantineWrites
-from dsync.store.queue import QueueWrites
+from dsync.store.queue import KeyWrites, QueueWrites
 from dsync.store.reader import Reader
 from dsync.store.requests import CHANNEL, ConsentWrites, RequestWrites
 from dsync.store.services import Services
@@ -198,7 +204,7 @@ class Store:
             return None
         with self._connected(reading=True) as connection:
             older = schema.older(connection, self.place, self._programme)
-        return older and backups.dump_line(self._url, Path(f"dsync-{older}.dump"))
+        return older and copies.dump_line(self._url, Path(f"dsync-{older}.dump"))
 
     def acquire_lease(
         self, demarche: DemarcheNumber, ttl_s: float, *, holder: str | None = None
@@ -418,11 +424,11 @@ class Store:
         """
         if self._file and target.exists() and target.samefile(self._file):
             raise ConfigurationError(f"{target} is the database itself: name another file.")
-        with translated(self.place), backups.placed(target, force=force) as file:
+        with translated(self.place), copies.placed(target, force=force) as file:
             if self._is_postgresql:
-                backups.dump_postgresql(self._url, file, target)
+                copies.dump_postgresql(self._url, file, target)
             else:
-                backups.copy_sqlite(self._engine, file)
+                copies.copy_sqlite(self._engine, file)
 
     def copy_into(self, target: Store) -> dict[str, int]:
         """Copy everything into an empty database, as it was at one instant between two runs.
@@ -444,7 +450,7 @@ class Store:
             for number in numbers:
                 leases.check_free(source, number, self._clock())
             schema.upgrade(copy, target.place, self._programme)
-            copied = copy_all(source, copy, self._programme, target.place)
+            copied = copies.copy_all(source, copy, self._programme, target.place)
             for number in numbers:
                 reading_views.renew_form(copy, number)
         target.analyze()

@@ -22,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 
+from dsync.domain.dossier import Cell
 from dsync.domain.verdict import Controle
 from dsync.store.columns import (
     NAMING,
@@ -139,13 +140,11 @@ contenu = Table(
     personal("traitements", JsonText(), "Étapes de l'instruction : motivation, courriel de l'agent."),
     # `de` is a side and no address; null: never read.
     open_("messages", JsonText()),
-    free("champs", RawJson(), "Réponses de l'usager, noms des pièces jointes compris."),
-    free("annotations", RawJson(), "Annotations privées de l'équipe d'instruction, grilles comprises."),
+    # Flat lists, which `lecture_champ` reads in half the time that nested ones would take.
+    free("champs", RawJson(list[Cell]), "Réponses de l'usager, noms des pièces jointes compris."),
+    free("annotations", RawJson(list[Cell]), "Annotations privées de l'équipe d'instruction, grilles comprises."),
     # Names of the parts that DS has never rendered (`Record.unread`); null: there are none.
     open_("lacunes", JsonText()),
-    # All champs and annotations in one flat list, those in the rows of repetitions too, with their
-    # texts: `lecture_champ` reads it, in half the time that `champs` and `annotations` would take.
-    free("cellules", RawJson(), "Les mêmes réponses et annotations, à plat."),
     info=kept("Une ligne par dossier : tout ce que Démarches Simplifiées en donne, en JSON.", "L'effacement du dossier, qui supprime la ligne."),
 )
 

@@ -29,7 +29,6 @@ from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import Correction, Message, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState
-from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.store import reading_views, tables
 from dsync.store.columns import is_text
@@ -37,6 +36,7 @@ from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS
 from dsync.store.dictionary import all_tables
 from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.form_views import FormView
+from dsync.store.journal import Kind, Status
 from dsync.store.seals import as_text
 from dsync.store.sql import AT_ONCE, Subject, among
 from dsync.store.verdicts import AnswerStatus
@@ -80,10 +80,7 @@ _FACTS = tuple(
     for one in _dossier.columns
     if one.name not in {"lu_par_run", "a_evaluer", "presence_raison", "presence_le"}
 )
-_JSON = (
-    *("demandeur", "divers", "traitements", "messages", "champs", "annotations", "lacunes"),
-    "cellules",
-)
+_JSON = ("demandeur", "divers", "traitements", "messages", "champs", "annotations", "lacunes")
 
 
 @dataclass(frozen=True, slots=True)

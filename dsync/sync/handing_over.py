@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.domain.run_kinds import Status
 from dsync.errors import InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.store import RunningService, Store
+from dsync.store.journal import Status
 from dsync.store.requests import ManualRequest
 from dsync.store.services import is_alive
 from dsync.sync.work import Request, to_row

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
+from msgspec.json import decode
 from msgspec.structs import replace
 
 from dsync.annotations.targets import AnnotationsConfig, resolve
 from dsync.domain.conversation import conversation_of, with_sides
 from dsync.domain.dossier import (
     LAYOUT_TYPES,
-    Cell,
     Champ,
     Correction,
     Demandeur,
@@ -27,6 +27,8 @@ from dsync.domain.dossier import (
     Message,
     Revision,
     Traitement,
+    cells_of,
+    stored_champs,
 )
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.json_bytes import json_bytes
@@ -123,10 +125,10 @@ class Recorder:
         owned: dict[str, Json] = {
             a.descriptor_id: a.contenu for a in annotations if a.descriptor_id in form.owned_ids
         }
-        champs_json, foreign_hash = json_bytes(champs), _digest(json_bytes(foreign)).encode()
+        foreign_hash = _digest(json_bytes(foreign)).encode()
         applicant = json_bytes([demandeur.genre, demandeur.details])
         inputs_hash = _digest(
-            form.inputs_signature, champs_json, applicant, json_bytes(dossier.date_depot)
+            form.inputs_signature, json_bytes(champs), applicant, json_bytes(dossier.date_depot)
         )
         return Record(
             numero=dossier.number,
@@ -169,9 +171,8 @@ class Recorder:
                 "divers": json_bytes(_divers(dossier)),
                 "traitements": json_bytes(dossier.traitements),
                 "messages": None if messages is None else json_bytes(messages),
-                "champs": champs_json,
-                "annotations": json_bytes(annotations),
-                "cellules": json_bytes([one.stored for one in cells(champs, annotations)]),
+                "champs": json_bytes(cells_of(champs)),
+                "annotations": json_bytes(cells_of(annotations)),
             },
             programme={
                 table: {**row, "demarche_numero": demarche_number}
@@ -271,29 +272,6 @@ def champs_of_form(champs: Iterable[Champ], descriptors: Descriptors) -> tuple[C
     return tuple(kept)
 
 
-def cells(champs: Iterable[Champ], annotations: Iterable[Champ]) -> list[Cell]:
-    """Return all champs and annotations, each followed by those in its rows."""
-    return [*_cells(champs, None), *_cells(annotations, 1)]
-
-
-def _cells(champs: Iterable[Champ], annotation: Literal[1] | None) -> Iterator[Cell]:
-    for champ in champs:
-        yield _cell(champ, None, annotation)
-        for rank, ligne in enumerate(champ.lignes, start=1):
-            for one in ligne.champs:
-                yield _cell(one, rank, annotation)
-
-
-def _cell(champ: Champ, ligne: int | None, annotation: Literal[1] | None) -> Cell:
-    id_, shown = champ.descriptor_id, _shown(champ)
-    return Cell(id_, shown, ligne, annotation, champ.libelle, champ.type)
-
-
-def _shown(champ: Champ) -> str | None:
-    geojson = champ.geojson
-    return json_bytes(geojson).decode() if geojson else champ.texte
-
-
 def _divers(dossier: Dossier) -> dict[str, Json]:
     """Return the facts that have no column of their own."""
     return {
@@ -304,8 +282,6 @@ def _divers(dossier: Dossier) -> dict[str, Json]:
 
 
 _to_demandeur = msgspec.json.Decoder(Demandeur)
-_to_champs = msgspec.json.Decoder(tuple[Champ, ...])
-_to_cells = msgspec.json.Decoder(list[Cell])
 _to_traitements = msgspec.json.Decoder(tuple[Traitement, ...])
 _to_messages = msgspec.json.Decoder(tuple[Message, ...] | None)
 
@@ -323,13 +299,13 @@ def dossier_of(stored: StoredDossier) -> Dossier:
         etat=Etat(facts.etat),
         instructeurs=tuple(facts.instructeurs or ()),
         demandeur=_to_demandeur.decode(json["demandeur"]),
-        champs=_to_champs.decode(json["champs"]),
-        annotations=_to_champs.decode(json["annotations"]),
+        champs=stored_champs(json["champs"]),
+        annotations=stored_champs(json["annotations"]),
         labels=tuple(facts.labels or ()),
         traitements=_to_traitements.decode(json["traitements"]),
         messages=_to_messages.decode(json["messages"]),
         **kept,
-        **msgspec.json.decode(json["divers"]),
+        **decode(json["divers"]),
     )
     # As DS's instants were hashed; PostgreSQL's have a time zone.
     instants: dict[str, Any] = {
@@ -346,17 +322,15 @@ def annotations_of(stored: bytes | None) -> dict[str, Json]:
     Raises:
         msgspec.DecodeError: it was damaged.
     """
-    champs = _to_champs.decode(stored) if stored else ()
-    return {champ.descriptor_id: champ.contenu for champ in champs}
+    return {champ.descriptor_id: champ.contenu for champ in stored_champs(stored)}
 
 
-def cells_of(stored: StoredDossier) -> list[Cell]:
-    """Return the stored flat list of a dossier's champs and annotations.
-
-    Raises:
-        msgspec.DecodeError: it was damaged.
-    """
-    return _to_cells.decode(stored.contents["cellules"] or b"null")
+def has_its_cells(stored: StoredDossier, dossier: Dossier) -> bool:
+    """Return whether the lists, which views read, are those of the champs that they give."""
+    return all(
+        decode(stored.contents[name] or b"[]") == decode(json_bytes(cells_of(champs)))
+        for name, champs in (("champs", dossier.champs), ("annotations", dossier.annotations))
+    )
 
 
 def _descriptors_shown(dossier: Dossier) -> dict[DescriptorId, Descriptor]:

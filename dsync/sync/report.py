@@ -12,10 +12,10 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Comparison, Verdict
 from dsync.errors import DsyncError, SafetyBrakeError
 from dsync.messages.kinds import Problem, said_by, to_stored
+from dsync.store.journal import Kind, Status
 
 PARTIAL = 7
 """The exit code of a run that did a part of its work."""

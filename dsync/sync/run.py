@@ -12,10 +12,10 @@ import structlog
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from dsync.domain.consent import Consent
-from dsync.domain.run_kinds import Status
 from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.store import SyncState
+from dsync.store.journal import Status
 from dsync.sync.answering import answer
 from dsync.sync.config_changes import check_sections, end_consent, follow_config_changes
 from dsync.sync.context import Context, Run

@@ -12,9 +12,9 @@ from msgspec import Meta, Struct
 
 from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run_kinds import Kind, Status
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.messages import kinds as k
+from dsync.store.journal import Kind, Status
 from dsync.store.requests import WEBHOOK
 
 if TYPE_CHECKING:

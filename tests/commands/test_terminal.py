@@ -20,9 +20,9 @@ from dsync.annotations.wish import NewWish, WishOutcome, WishStatus
 from dsync.cli import dsync
 from dsync.database import open_database
 from dsync.domain.ids import DossierNumber
-from dsync.domain.run_kinds import Kind
 from dsync.domain.verdict import Verdict
 from dsync.messages.kinds import Note, Noted
+from dsync.store.journal import Kind
 from dsync.sync.report import RunReport
 from scripts.pages.commands import below
 from tests.commands.command import InsideCommand

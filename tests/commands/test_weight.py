@@ -27,7 +27,7 @@ PROGRAMME = ("sqlmodel", "sqlalchemy.orm", "dsync.eig.eig", "dsync.controles")
     ("command", "without", "own"),
     [
         ("--version", (*LOCAL, "sqlalchemy", "pydantic", "msgspec", "rich", "dsync.settings"), 14),
-        ("status", (*LOCAL, *PROGRAMME, "rich", "dsync.ds", "dsync.sync.run"), 108),
+        ("status", (*LOCAL, *PROGRAMME, "rich", "dsync.ds", "dsync.sync.run"), 94),
         (
             "sync",
             (
@@ -38,7 +38,7 @@ PROGRAMME = ("sqlmodel", "sqlalchemy.orm", "dsync.eig.eig", "dsync.controles")
                 "rich.console",
                 "sqlalchemy.dialects.postgresql",
             ),
-            204,
+            186,
         ),
     ],
 )

@@ -27,7 +27,6 @@ from dsync.database import PROGRAMME
 from dsync.domain.consent import Asked, Consent
 from dsync.domain.dossier import Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
-from dsync.domain.run_kinds import Kind
 from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
 from dsync.eig.gathering import FEWEST
@@ -43,6 +42,7 @@ from dsync.service.alerts import findings_of
 from dsync.settings import Settings
 from dsync.store import Store, SyncState, tables
 from dsync.store.engine import open_engine, parse_url
+from dsync.store.journal import Kind
 from dsync.sync.report import RunReport
 from dsync.sync.work import PrecheckAsOf, Read, ReadAll, ReadChanges, ReadDossiers, Request, of_row
 from tests.configured import load_settings

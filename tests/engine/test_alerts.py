@@ -21,13 +21,13 @@ from structlog.testing import capture_logs
 
 from dsync import wiring
 from dsync.care.state import Looked
-from dsync.domain.run_kinds import Kind
 from dsync.errors import ConfigurationError, StoreError
 from dsync.messages.kinds import DatabaseFailed
 from dsync.sandbox.faults import ScriptedFault
 from dsync.service.alerts import Alerts
 from dsync.service.telling import ping, reporter, teller
 from dsync.store import RunningService
+from dsync.store.journal import Kind
 from dsync.sync.handing_over import Choice, end_conflicts
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from dsync.domain.consent import Consent
-from dsync.domain.run_kinds import Kind
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.model import ChampDescriptor
+from dsync.store.journal import Kind
 from tests.engine.conftest import Start
 from tests.engine.rig import DETAIL, PAGE, PROBLEME, Engine, number, seeds
 from tests.profiles import long

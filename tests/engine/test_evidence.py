@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.run_kinds import Kind
+from dsync.store.journal import Kind
 from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import inspect
 
 from dsync.domain.consent import Consent
-from dsync.domain.dossier import slug
+from dsync.domain.wording import slug
 from dsync.ds import operations
 from dsync.sandbox import Change, Sandbox
 from dsync.sandbox.content import EVERY_TYPE_FORM, every_type_dossiers

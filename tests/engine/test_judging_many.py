@@ -17,9 +17,9 @@ from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
 from dsync.database import PROGRAMME
-from dsync.domain.run_kinds import Kind
 from dsync.programme import in_force
 from dsync.sandbox import ScriptedFault
+from dsync.store.journal import Kind
 from dsync.store.sql import Scope
 from dsync.store.verdicts import VerdictWrites
 from tests.acceptance.worker.installed import slowdown, until

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from dsync.domain.run_kinds import Status
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.faults import Kind
+from dsync.store.journal import Status
 from dsync.sync.context import Progress
 from tests.engine.conftest import Start
 from tests.engine.rig import (

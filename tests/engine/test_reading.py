@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.run_kinds import Status
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.faults import Kind
 from dsync.sandbox.model import FileSeed, VirusScan
+from dsync.store.journal import Status
 from dsync.sync import pull
 from dsync.sync.context import Progress
 from dsync.sync.page_storing import store_page

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dsync.domain.consent import Consent
-from dsync.domain.run_kinds import Kind
 from dsync.eig.precheck.rules_section import Window
+from dsync.store.journal import Kind
 from tests.engine.conftest import Start
 from tests.engine.rig import NOW, OPEN, PAGE, PROBLEME, Engine, number, seeds
 from tests.engine.test_judging import SUIVI, product_of

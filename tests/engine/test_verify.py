@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.domain.consent import Consent, Proposal
-from dsync.domain.run_kinds import Kind
+from dsync.store.journal import Kind
 from dsync.sync.work import AnswerCheck, Request
 from tests.engine.rig import ETAPE, PAGE, PROBLEME, RESULTAT, Engine, base_settings, number
 from tests.profiles import long
@@ -49,6 +49,9 @@ def test_a_copy_fits_after_each_thing_that_dsync_does_to_it(engine: Engine) -> N
     assert (before, written) == (engine.content(all_tables=True), len(engine.mutations()))
 
 
+_IN_ANOTHER_ROW = """UPDATE contenu SET champs = replace(champs, '",1]', '",2]')"""
+
+
 def test_a_damaged_dossier_is_found_and_stored_again(engine: Engine) -> None:
     """The remedy, `dsync sync --dossier N`, makes it fit again, without an event or a change."""
     engine.sync_until_quiet()
@@ -57,7 +60,7 @@ def test_a_damaged_dossier_is_found_and_stored_again(engine: Engine) -> None:
         ("UPDATE contenu SET champs = '[]' WHERE numero = {n}", "hashes"),
         ("UPDATE dossier SET archive = true WHERE numero = {n}", "hashes"),
         ("UPDATE dossier SET inputs_hash = 'x' WHERE numero = {n}", "hashes"),
-        ("UPDATE contenu SET cellules = '[]' WHERE numero = {n}", "hashes"),
+        (f"{_IN_ANOTHER_ROW} WHERE numero = {{n}}", "hashes"),
         ("DELETE FROM contenu WHERE numero = {n}", "contents"),
         ("DELETE FROM candidature WHERE numero = {n}", "contents"),
     ]
@@ -77,7 +80,7 @@ def test_a_damaged_dossier_is_found_and_stored_again(engine: Engine) -> None:
 def test_json_that_cannot_be_decoded_stops_no_run(engine: Engine) -> None:
     """The dossier is stored again without its earlier values; what else reads it is told."""
     engine.sync_until_quiet()
-    for rank, column in enumerate(("champs", "traitements", "cellules")):
+    for rank, column in enumerate(("champs", "traitements", "messages")):
         engine.execute(f"UPDATE contenu SET {column} = '[{{' WHERE numero = {number(rank)}")
     assert {number(0), number(1), number(2)} == set(found(engine)["contents"])
     for rank in range(3):
@@ -104,7 +107,7 @@ Corruption = tuple[str, str, str | None]
 CORRUPTIONS: list[Corruption] = [
     ("a champ", f"UPDATE contenu SET champs = '[]' {_ITS}", "hashes"),
     ("an annotation", f"UPDATE contenu SET annotations = '[]' {_ITS}", "hashes"),
-    ("the list of champs that is read", f"UPDATE contenu SET cellules = '[]' {_ITS}", "hashes"),
+    ("the row of a champ, as views read it", f"{_IN_ANOTHER_ROW} {_ITS}", "hashes"),
     ("the usager", f"UPDATE dossier SET usager_courriel = 'x@y.fr' {_ITS}", "hashes"),
     ("the steps", f"UPDATE contenu SET traitements = '[]' {_ITS}", "hashes"),
     ("the gaps", f"UPDATE contenu SET lacunes = '[\"x\"]' {_ITS}", "hashes"),

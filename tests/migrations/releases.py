@@ -62,7 +62,9 @@ LISTS = {
     "lecture_evaluation_note": "numero, ligne, rang, critere, libelle, note",
 }
 """What shows the columns that are lists since 1.0.0, and were objects in 0.1.0."""
-OWN = {"sceau", "modifie_ici_le", "cellules", "evaluations", "criteres", "criteres_libelles"}
+OWN = {"sceau", "modifie_ici_le", "champs", "annotations", "cellules"} | {
+    *("evaluations", "criteres", "criteres_libelles")
+}
 
 
 def contents(url: str) -> dict[str, list[str]]:

@@ -9,8 +9,9 @@ from sqlalchemy import Boolean, Column, Date, DateTime, Float, String, Table, in
 from sqlalchemy.types import TypeDecorator
 
 from dsync.database import PROGRAMME
-from dsync.domain.dossier import Demandeur, unaccented
+from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DemarcheNumber, DossierNumber
+from dsync.domain.wording import unaccented
 from dsync.errors import ConfigurationError
 from dsync.store import Store, tables
 from dsync.store.columns import is_text

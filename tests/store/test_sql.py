@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import Connection, Table, Text, cast, event, not_, or_, select, update
 
 from dsync.database import PROGRAMME
-from dsync.domain.ids import DossierId, DossierNumber
+from dsync.domain.dossier import Cell
+from dsync.domain.ids import DescriptorId, DossierId, DossierNumber
 from dsync.eig.evidence_tables import candidature, registre
 from dsync.errors import LeaseHeldError, StoreError
 from dsync.store import Store, tables
@@ -82,7 +83,8 @@ def test_values_of_every_kind_come_back_as_they_were_written(store: Store, write
     ]
     texts = [applied(n, probleme=text, etape=None) for n, text in enumerate((*NASTY, None), 1)]
     contents = [
-        {**of, "numero": n, "champs": value} for n, value in enumerate((*documents, None), 1)
+        {**of, "numero": n, "divers": value, "champs": [Cell(DescriptorId("é"), valeur=value)]}
+        for n, value in enumerate((*documents, None), 1)
     ]
     with writing(store) as tx:
         for table, rows in (

@@ -16,7 +16,6 @@ from dsync.domain.documented import MASKED
 from dsync.domain.dossier import Etat, Ligne, Message, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.rights import VERDICTS
-from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.eig.candidature import Grille
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
@@ -28,7 +27,7 @@ from dsync.errors import ConfigurationError
 from dsync.sandbox import served_schema
 from dsync.store import Author, Origin, Store
 from dsync.store.engine import parse_url
-from dsync.store.journal import EventName
+from dsync.store.journal import EventName, Kind, Status
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sync_state import INDICATEURS
 from dsync.sync.page_storing import QUARANTINE_MESSAGES

@@ -14,11 +14,11 @@ from dsync.console import decisions, words
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.pieces import CopyState
 from dsync.domain.remedies import CheckStatus
-from dsync.domain.run_kinds import Kind, Status
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.stages import Attend
 from dsync.messages.english import QUARANTINE
 from dsync.store.changes import Author
+from dsync.store.journal import Kind, Status
 from dsync.store.listing import RETAINED
 from dsync.sync.handing_over import Choice
 from dsync.sync.page_storing import QUARANTINE_MESSAGES

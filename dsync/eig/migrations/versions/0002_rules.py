@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, MetaData, Table
 
 from dsync.store import layout
 from dsync.store.columns import JsonText
-from dsync.store.copying import rewrite
+from dsync.store.copies import rewrite
 
 revision = "0002"
 down_revision = "0001"

@@ -6,13 +6,16 @@ The versions of rules of both programmes come into one table.
 # ruff: noqa: D103
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from alembic import op
 from sqlalchemy import Connection, inspect, text, update
 
+from dsync.domain.dossier import Champ, cells_of
 from dsync.store import layout, tables
-from dsync.store.copying import DECODER, rewrite
+from dsync.store.copies import DECODER, rewrite
 from dsync.store.seals import seal_former, sealed
 from dsync.store.sql import insert_rows
 
@@ -28,15 +31,14 @@ def upgrade() -> None:
     dossier = tables.dossier
     op.get_bind().execute(update(dossier).values(modifie_ici_le=dossier.c.synchronise_le))
     insert_rows(op.get_bind(), tables.version_regles, rules)
-    rewrite(op.get_bind(), tables.contenu, "cellules", _as_lists)
+    for name in ("champs", "annotations"):
+        rewrite(op.get_bind(), tables.contenu, name, _flat(name))
     seal_former(op.get_bind())
     op.drop_index(op.f("ix_sync_run_demarche_numero"), "sync_run")
 
 
-def _as_lists(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    names = ("id", "texte", "ligne", "origine", "libelle", "type")
-    rows = [[cell.get(name) for name in names] for cell in cells]
-    return {"cellules": [[*row[:3], 1 if row[3] else None, *row[4:]] for row in rows]}
+def _flat(name: str) -> Callable[[Any], dict[str, Any]]:
+    return lambda champs: {name: cells_of(msgspec.convert(champs, list[Champ]))}
 
 
 def _former_rules(connection: Connection) -> list[dict[str, Any]]:

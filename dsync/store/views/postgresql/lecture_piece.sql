@@ -1,10 +1,6 @@
--- The first « row », null, stands for the dossier's own champs. With a UNION of queries that depend on
--- `c` PostgreSQL would read all in one process, and reads this in several.
--- Of `jsonb_path_query` PostgreSQL expects 1,000 rows and not 100, and compiles even a query for one dossier.
--- Concatenated, a list is decompressed once and not by each function that reads it.
 SELECT
     c.numero,
-    e.champ ->> 'id' AS champ_id,
+    e.champ ->> 0 AS champ_id,
     f.nom,
     f.type_mime,
     f.taille,
@@ -17,17 +13,19 @@ SELECT
     utc(d.modifie_ici_le) AS modifie_ici_le
 FROM contenu AS c
 JOIN dossier AS d ON d.numero = c.numero
-CROSS JOIN LATERAL (VALUES (c.champs || '[]'), (c.annotations || '[]')) AS o (champs)
+-- Decompressed once, and not by each function that reads it.
+CROSS JOIN LATERAL (VALUES (c.champs #> '{}'), (c.annotations #> '{}')) AS o (champs)
 CROSS JOIN LATERAL jsonb_array_elements(
-    '[null]' || jsonb_path_query_array(o.champs, '$[*].lignes[*] ? (exists (@.champs[*].fichiers))')
-) WITH ORDINALITY AS l (ligne, rang)
-CROSS JOIN LATERAL jsonb_array_elements(jsonb_path_query_array(
-    CASE WHEN l.rang > 1 THEN l.ligne -> 'champs' ELSE o.champs END, '$[*] ? (exists (@.fichiers))'
-)) AS e (champ)
-CROSS JOIN LATERAL jsonb_to_recordset(e.champ -> 'fichiers') AS f (nom text, type_mime text, taille bigint, empreinte_md5 text, "analyse" text)
+    CASE WHEN jsonb_path_exists(o.champs, '$[*][4].nom') THEN o.champs ELSE '[]' END
+) WITH ORDINALITY AS e (champ, rang)
+CROSS JOIN LATERAL jsonb_to_recordset(e.champ -> 4) AS f (nom text, type_mime text, taille bigint, empreinte_md5 text, "analyse" text)
 LEFT JOIN piece AS p
     ON p.numero = c.numero
-        AND p.champ_id = e.champ ->> 'id'
-        AND p.ligne = coalesce(l.ligne ->> 'id', '')
+        AND p.champ_id = e.champ ->> 0
+        AND p.ligne = CASE WHEN e.champ ->> 2 IS NULL THEN '' ELSE jsonb_path_query_first(
+            o.champs,
+            'strict $[*] ? (@.size() > 5)[5][*] ? (@[1] < $rang && @[1] + @[2] >= $rang)[0]',
+            jsonb_build_object('rang', e.rang)
+        ) #>> '{}' END
         AND p.empreinte_md5 = f.empreinte_md5
         AND NOT p.a_supprimer

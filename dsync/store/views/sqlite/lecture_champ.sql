@@ -8,16 +8,17 @@ WITH descripteur AS MATERIALIZED (
 )
 SELECT
     c.numero,
-    CASE WHEN e.value ->> 3 THEN 'annotation' ELSE 'champ' END AS origine,
+    o.origine,
     e.value ->> 0 AS champ_id,
-    coalesce(s.libelle, e.value ->> 4) AS libelle,
-    coalesce(s.type, e.value ->> 5) AS type,
+    coalesce(s.libelle, e.value ->> 6) AS libelle,
+    coalesce(s.type, e.value ->> 7) AS type,
     e.value ->> 2 AS ligne,
     e.value ->> 1 AS valeur,
     d.demarche_numero,
     utc(d.modifie_ici_le) AS modifie_ici_le
 FROM contenu AS c
 CROSS JOIN dossier AS d ON d.numero = c.numero
-CROSS JOIN json_each(c.cellules) AS e
+CROSS JOIN (SELECT 'champ' AS origine UNION ALL SELECT 'annotation') AS o
+CROSS JOIN json_each(CASE o.origine WHEN 'champ' THEN c.champs ELSE c.annotations END) AS e
 -- One search for both, and not a subquery each. A champ has its own only where the form is not known.
 LEFT JOIN descripteur AS s ON s.revision_id = d.revision_id AND s.id = e.value ->> 0
