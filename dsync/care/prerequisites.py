@@ -50,11 +50,15 @@ from dsync.store import Store
 from dsync.store.engine import FEW, SUPERUSERS, connections_of, parse_url, sqlite_file
 from dsync.sync.grounds import BOX, known_boxes, misfits_of
 from dsync.sync.piece_files import try_target
+from dsync.sync.report import PARTIAL
 
 log = structlog.get_logger(__name__)
 
 # What is to be corrected first comes first: other lines may only follow from it.
-EXIT_ORDER = (2, 5, 3, 8, 7)
+EXIT_ORDER = (
+    *(one.exit_code for one in (ConfigurationError, StoreError, DSUnauthorizedError, DSError)),
+    PARTIAL,
+)
 """The exit code of `dsync check` is the first of these that a line has."""
 
 REFUSALS: Mapping[str, tuple[str, str]] = {

@@ -20,14 +20,34 @@ import click
 from dsync.cli.later import complete, without_rich
 from dsync.cli.options import Flags
 from dsync.domain.remedies import nearest, pasteable
-from dsync.errors import DsyncError
+from dsync.errors import (
+    ConfigurationError,
+    DSError,
+    DSUnauthorizedError,
+    DsyncError,
+    InterruptedRunError,
+    LeaseHeldError,
+    SafetyBrakeError,
+    StoreError,
+)
 from dsync.service.signals import interrupted_code, was_interrupted
 
-_OWN_FAULT = 1
-USAGE = 2
+_OWN_FAULT = DsyncError.exit_code
+USAGE = ConfigurationError.exit_code
 IN_PART = 7
-INTERRUPTED = 130
-_WORST = (143, INTERRUPTED, _OWN_FAULT, USAGE, 5, 3, 8, 4, 6, IN_PART)
+INTERRUPTED = InterruptedRunError.exit_code
+_WORST = (
+    143,
+    INTERRUPTED,
+    _OWN_FAULT,
+    USAGE,
+    StoreError.exit_code,
+    DSUnauthorizedError.exit_code,
+    DSError.exit_code,
+    SafetyBrakeError.exit_code,
+    LeaseHeldError.exit_code,
+    IN_PART,
+)
 """Exit codes, worst first: of what several démarches ended with, one is the command's."""
 ALIASES: Mapping[str, str] = {
     "conflicts accept": "conflicts keep",

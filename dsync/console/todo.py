@@ -17,7 +17,14 @@ from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.suivi import Point, points_of
 from dsync.console.visit import Visit, has_stages
 from dsync.console.worklist import SHOWN, kinds_of
-from dsync.errors import DSError, DSUnauthorizedError, SafetyBrakeError, StoreError
+from dsync.errors import (
+    ConfigurationError,
+    DSError,
+    DSUnauthorizedError,
+    DsyncError,
+    SafetyBrakeError,
+    StoreError,
+)
 from dsync.messages import kinds as k
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
@@ -51,7 +58,7 @@ _CAUSES = {
     DSUnauthorizedError.exit_code: "Démarches Simplifiées refuse le jeton",
     SafetyBrakeError.exit_code: "Le frein de sécurité arrête la lecture",
     StoreError.exit_code: "La base de données n’est pas disponible",
-    2: "La configuration est à corriger",
+    ConfigurationError.exit_code: "La configuration est à corriger",
 }
 _COOKIE = "dsync_visite"
 _KEPT_S = 180 * 86_400
@@ -80,7 +87,7 @@ def service_line(state: Mapping[str, Any], reader: Reader, now: datetime) -> Ser
         so_far = "aucune synchronisation n’a encore réussi"
     else:
         so_far = f"la dernière synchronisation réussie remonte à {words.duration(now - last)}"
-    if state["last_code"] in _CAUSES or state["last_code"] == 1:
+    if state["last_code"] in _CAUSES or state["last_code"] == DsyncError.exit_code:
         since = reader.journal.failing_since()
         cause = _CAUSES.get(state["last_code"], "dsync s’arrête sur un défaut")
         if since is not None:

@@ -14,14 +14,23 @@ from dsync.domain.dossier import PARIS, in_utc
 from dsync.domain.rights import CANDIDAT, USAGER
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut as shortened_to
-from dsync.errors import InterruptedRunError
+from dsync.errors import (
+    ConfigurationError,
+    DSError,
+    DSUnauthorizedError,
+    DsyncError,
+    InterruptedRunError,
+    LeaseHeldError,
+    SafetyBrakeError,
+    StoreError,
+)
 from dsync.messages.french import duration as duration
 from dsync.messages.french import number as number
 from dsync.messages.french import plural as plural
 from dsync.store.dictionary import label_of
 from dsync.store.listing import UNDER_WAY
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
-from dsync.sync.report import CAUSES
+from dsync.sync.report import CAUSES, PARTIAL
 
 NB = "\u00a0"
 ETATS = {
@@ -191,14 +200,18 @@ VERDICT_CAUSES = {
 }
 """Of a new verdict, by the code in its event."""
 REMEDIES = {
-    1: "Signalez-la à l’équipe technique.",
-    2: "L’équipe technique trouve par « dsync check » ce qui est à corriger.",
-    3: "Faites renouveler le jeton, puis recommencez.",
-    4: "« Accords à donner » montre ce qui changerait : corrigez la cause, ou donnez votre accord.",
-    5: "Réessayez ; si cela se reproduit, signalez-le à l’équipe technique.",
-    6: "Réessayez dans un instant.",
-    7: "Les anomalies en donnent le détail.",
-    8: "Réessayez plus tard si vous ne voulez pas l’attendre.",
+    DsyncError.exit_code: "Signalez-la à l’équipe technique.",
+    ConfigurationError.exit_code: (
+        "L’équipe technique trouve par « dsync check » ce qui est à corriger."
+    ),
+    DSUnauthorizedError.exit_code: "Faites renouveler le jeton, puis recommencez.",
+    SafetyBrakeError.exit_code: (
+        "« Accords à donner » montre ce qui changerait : corrigez la cause, ou donnez votre accord."
+    ),
+    StoreError.exit_code: "Réessayez ; si cela se reproduit, signalez-le à l’équipe technique.",
+    LeaseHeldError.exit_code: "Réessayez dans un instant.",
+    PARTIAL: "Les anomalies en donnent le détail.",
+    DSError.exit_code: "Réessayez plus tard si vous ne voulez pas l’attendre.",
 }
 """What to do, by exit code, after the sentence of `CAUSES`."""
 CHOIX = {"accepte": "saisie gardée", "adopte": "valeur reconnue comme celle de dsync"}

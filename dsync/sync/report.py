@@ -13,7 +13,16 @@ from typing import Any
 
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Verdict
-from dsync.errors import DsyncError, SafetyBrakeError
+from dsync.errors import (
+    ConfigurationError,
+    DSError,
+    DSUnauthorizedError,
+    DsyncError,
+    InterruptedRunError,
+    LeaseHeldError,
+    SafetyBrakeError,
+    StoreError,
+)
 from dsync.messages.kinds import Problem, said_by, to_stored
 from dsync.store.journal import Kind, Status
 
@@ -21,16 +30,17 @@ PARTIAL = 7
 """The exit code of a run that did a part of its work."""
 
 CAUSES = {
-    1: "faute interne de dsync",
-    2: "configuration à corriger",
-    3: "Démarches Simplifiées refuse le jeton",
-    4: "frein de sécurité : arrêté avant un changement qui demande l’accord d’une personne",
-    5: "base de données indisponible",
-    6: "un autre processus travaille sur la démarche",
+    DsyncError.exit_code: "faute interne de dsync",
+    ConfigurationError.exit_code: "configuration à corriger",
+    DSUnauthorizedError.exit_code: "Démarches Simplifiées refuse le jeton",
+    SafetyBrakeError.exit_code: "frein de sécurité : arrêté avant un changement qui demande "
+    "l’accord d’une personne",
+    StoreError.exit_code: "base de données indisponible",
+    LeaseHeldError.exit_code: "un autre processus travaille sur la démarche",
     PARTIAL: "fait en partie : dossier introuvable ou en quarantaine, liste de suppressions "
     "indisponible, écriture refusée ou en attente, ou preuve indisponible",
-    8: "Démarches Simplifiées ne répond pas ; la prochaine synchronisation reprend",
-    130: "interrompu ; la prochaine synchronisation reprend",
+    DSError.exit_code: "Démarches Simplifiées ne répond pas ; la prochaine synchronisation reprend",
+    InterruptedRunError.exit_code: "interrompu ; la prochaine synchronisation reprend",
 }
 """The meaning of each exit code, in French, for the view `lecture_synchronisation`."""
 _IN_MEMORY = 1 << 20
