@@ -29,7 +29,7 @@ with later(globals()):
     from dsync.database import open_database
     from dsync.exports.export import export as write
     from dsync.exports.export import tables_of
-    from dsync.exports.tables import aggregated_tables
+    from dsync.exports.view_tables import aggregated_tables
     from dsync.service.signals import StopSignals
     from dsync.store.requests import Seen
     from dsync.store.store import utc_now

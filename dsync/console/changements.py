@@ -13,7 +13,7 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.files import Download, file_of, prepared
 from dsync.console.visit import Visit, instant_of, said_filters
-from dsync.exports.tables import BATCH
+from dsync.exports.view_tables import BATCH
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
 from dsync.store.changes import PEOPLE

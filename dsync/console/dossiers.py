@@ -27,7 +27,7 @@ from dsync.domain.rights import opened
 from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
 from dsync.domain.wording import fold
 from dsync.exports.export import tables_of
-from dsync.exports.tables import BATCH, ExportTable
+from dsync.exports.view_tables import BATCH, ExportTable
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX

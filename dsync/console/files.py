@@ -24,7 +24,7 @@ from dsync.console.desk import Search
 from dsync.console.visit import Visit
 from dsync.domain.documented import Declared
 from dsync.domain.dossier import PARIS
-from dsync.exports.tables import ExportTable
+from dsync.exports.view_tables import ExportTable
 from dsync.exports.writers import CsvWriter, Writer, XlsxWriter
 from dsync.store.private_files import private_folder
 

@@ -25,7 +25,7 @@ from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import nearest
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.exports import ENDINGS
-from dsync.exports.tables import ROLL, ExportTable, iso
+from dsync.exports.view_tables import ROLL, ExportTable, iso
 from dsync.exports.writers import CsvWriter, ParquetWriter, Writer, XlsxWriter
 from dsync.programme import Dictionary
 from dsync.store.dictionary import (

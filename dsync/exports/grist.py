@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from dsync.errors import GristError
 from dsync.exports.grist_client import UNWRITABLE, Column, GristClient, WantedColumn, of_grist
-from dsync.exports.tables import ExportTable
+from dsync.exports.view_tables import ExportTable
 from dsync.store.grist_rows import Made
 
 KEY, GONE = "dsync_cle", "dsync_parti_le"

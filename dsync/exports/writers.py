@@ -15,7 +15,7 @@ import msgspec
 
 from dsync.domain.dossier import PARIS
 from dsync.errors import ConfigurationError, remedy
-from dsync.exports.tables import Columns, ExportTable
+from dsync.exports.view_tables import Columns, ExportTable
 
 _READ_OTHERWISE = re.compile(
     r"\s*(?:[=+\-@|%€$.,(\d]|(?:vrai|faux|true|false)\s*$"

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from dsync.domain.dossier import Etat
 from dsync.exports.export import export
-from dsync.exports.tables import LEAST, TOGETHER, aggregated_tables, told
+from dsync.exports.view_tables import LEAST, TOGETHER, aggregated_tables, told
 from dsync.store import Store
 from tests.store.builders import (
     NOW,

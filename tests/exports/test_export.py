@@ -25,7 +25,7 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import ConfigurationError
 from dsync.exports.export import export, tables_of
-from dsync.exports.tables import ExportTable
+from dsync.exports.view_tables import ExportTable
 from dsync.exports.writers import CUT_SIGN, MAX_XLSX_TEXT, CsvWriter, ParquetWriter, XlsxWriter
 from dsync.store import Store
 from dsync.store.dictionary import WITHHELD

@@ -15,7 +15,7 @@ from dsync.domain.documented import Declared
 from dsync.errors import GristError, InterruptedRunError
 from dsync.exports.grist import Kept, Mirror
 from dsync.exports.grist_client import GristClient
-from dsync.exports.tables import ExportTable
+from dsync.exports.view_tables import ExportTable
 from dsync.store.grist_rows import Made
 from tests.exports.grist_server import Grist, grist_server
 
