@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from dsync import __version__
-from dsync.cli.failures import SafeGroup
+from dsync.cli.failures import IN_PART, INTERRUPTED, USAGE, SafeGroup
 from dsync.cli.options import settings_options
+from dsync.errors import (
+    DSError,
+    DSUnauthorizedError,
+    DsyncError,
+    LeaseHeldError,
+    SafetyBrakeError,
+    StoreError,
+)
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -71,20 +79,20 @@ MODULES = {
 }
 """The module of each command that is in another one than that of its name."""
 
-EPILOG = """
+EPILOG = f"""
 \b
 Exit codes:
   0  done
-  1  internal error of dsync
-  2  usage, configuration, or an address that is not DS's API
-  3  DS refuses the token
-  4  safety brake: something waits for consent (dsync accept)
-  5  database
-  6  another process holds the lease
-  7  done in part: quarantine, open pushes, evidence not available;
+  {DsyncError.exit_code}  internal error of dsync
+  {USAGE}  usage, configuration, or an address that is not DS's API
+  {DSUnauthorizedError.exit_code}  DS refuses the token
+  {SafetyBrakeError.exit_code}  safety brake: something waits for consent (dsync accept)
+  {StoreError.exit_code}  database
+  {LeaseHeldError.exit_code}  another process holds the lease
+  {IN_PART}  done in part: quarantine, open pushes, evidence not available;
      or `dsync db verify` found something
-  8  DS cannot be reached
-  130/143  sync interrupted by SIGINT / SIGTERM
+  {DSError.exit_code}  DS cannot be reached
+  {INTERRUPTED}/143  sync interrupted by SIGINT / SIGTERM
 """
 
 

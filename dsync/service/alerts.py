@@ -23,6 +23,7 @@ from dsync.care.state import CHECK, concerns_of, states_of
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import EXPIRY_WARNED_DAYS, CheckLine, CheckStatus
 from dsync.errors import (
+    DSError,
     DSUnauthorizedError,
     DsyncError,
     LeaseHeldError,
@@ -59,7 +60,7 @@ _CHECKS_AT_ONCE = 4
 _WATCH_S = 60.0
 TOKEN_REFUSED, _OF_ALL = "token_refused", "all"
 # Exit codes of the lines of a check that says nothing of the démarche: DS was not read.
-UNREACHABLE, REFUSED = 8, DSUnauthorizedError.exit_code
+UNREACHABLE, REFUSED = DSError.exit_code, DSUnauthorizedError.exit_code
 
 ALERTS = {
     DATABASE: "The database is lost, or its disk is full. Told without it, so by each service.",
