@@ -74,6 +74,10 @@ def remedy(extra: str) -> str:
     return f"install it with `{shlex.join([sys.executable, '-m', 'pip', 'install', *packages])}`"
 
 
+PARTIAL = 7
+"""The exit code of what did a part of its work."""
+
+
 class DsyncError(Exception):
     """Base of all errors.
 

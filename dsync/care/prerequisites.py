@@ -34,6 +34,7 @@ from dsync.domain.wording import folded
 from dsync.ds.classify import Refusal
 from dsync.ds.demarche_reading import WriteAccess
 from dsync.errors import (
+    PARTIAL,
     ConfigurationError,
     DSError,
     DSNotFoundError,
@@ -50,7 +51,6 @@ from dsync.store import Store
 from dsync.store.engine import FEW, SUPERUSERS, connections_of, parse_url, sqlite_file
 from dsync.sync.grounds import BOX, known_boxes, misfits_of
 from dsync.sync.piece_files import try_target
-from dsync.sync.report import PARTIAL
 
 log = structlog.get_logger(__name__)
 

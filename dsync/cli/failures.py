@@ -17,35 +17,26 @@ from typing import Any, NoReturn, TypeGuard, cast
 
 import click
 
+from dsync import errors
 from dsync.cli.later import complete, without_rich
 from dsync.cli.options import Flags
 from dsync.domain.remedies import nearest, pasteable
-from dsync.errors import (
-    ConfigurationError,
-    DSError,
-    DSUnauthorizedError,
-    DsyncError,
-    InterruptedRunError,
-    LeaseHeldError,
-    SafetyBrakeError,
-    StoreError,
-)
 from dsync.service.signals import interrupted_code, was_interrupted
 
-_OWN_FAULT = DsyncError.exit_code
-USAGE = ConfigurationError.exit_code
-IN_PART = 7
-INTERRUPTED = InterruptedRunError.exit_code
+_OWN_FAULT = errors.DsyncError.exit_code
+USAGE = errors.ConfigurationError.exit_code
+IN_PART = errors.PARTIAL
+INTERRUPTED = errors.InterruptedRunError.exit_code
 _WORST = (
     143,
     INTERRUPTED,
     _OWN_FAULT,
     USAGE,
-    StoreError.exit_code,
-    DSUnauthorizedError.exit_code,
-    DSError.exit_code,
-    SafetyBrakeError.exit_code,
-    LeaseHeldError.exit_code,
+    errors.StoreError.exit_code,
+    errors.DSUnauthorizedError.exit_code,
+    errors.DSError.exit_code,
+    errors.SafetyBrakeError.exit_code,
+    errors.LeaseHeldError.exit_code,
     IN_PART,
 )
 """Exit codes, worst first: of what several démarches ended with, one is the command's."""
@@ -228,7 +219,7 @@ def _abandon_stdout() -> None:
 
 def explain(exc: Exception) -> tuple[str, int]:
     """Return the message for the operator and the exit code; never contents of a dossier."""
-    if isinstance(exc, DsyncError):
+    if isinstance(exc, errors.DsyncError):
         # The message of a `headline` has them already.
         problems = [p for p in getattr(exc, "problems", ()) if p not in exc.message]
         return "\n  - ".join([exc.message, *problems]), exc.exit_code

@@ -10,27 +10,18 @@ from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from dsync import errors
 from dsync.domain.dossier import PARIS, in_utc
 from dsync.domain.rights import CANDIDAT, USAGER
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut as shortened_to
-from dsync.errors import (
-    ConfigurationError,
-    DSError,
-    DSUnauthorizedError,
-    DsyncError,
-    InterruptedRunError,
-    LeaseHeldError,
-    SafetyBrakeError,
-    StoreError,
-)
 from dsync.messages.french import duration as duration
 from dsync.messages.french import number as number
 from dsync.messages.french import plural as plural
 from dsync.store.dictionary import label_of
 from dsync.store.listing import UNDER_WAY
 from dsync.sync.page_storing import QUARANTINE_MESSAGES
-from dsync.sync.report import CAUSES, PARTIAL
+from dsync.sync.report import CAUSES
 
 NB = "\u00a0"
 ETATS = {
@@ -200,18 +191,20 @@ VERDICT_CAUSES = {
 }
 """Of a new verdict, by the code in its event."""
 REMEDIES = {
-    DsyncError.exit_code: "Signalez-la à l’équipe technique.",
-    ConfigurationError.exit_code: (
+    errors.DsyncError.exit_code: "Signalez-la à l’équipe technique.",
+    errors.ConfigurationError.exit_code: (
         "L’équipe technique trouve par « dsync check » ce qui est à corriger."
     ),
-    DSUnauthorizedError.exit_code: "Faites renouveler le jeton, puis recommencez.",
-    SafetyBrakeError.exit_code: (
+    errors.DSUnauthorizedError.exit_code: "Faites renouveler le jeton, puis recommencez.",
+    errors.SafetyBrakeError.exit_code: (
         "« Accords à donner » montre ce qui changerait : corrigez la cause, ou donnez votre accord."
     ),
-    StoreError.exit_code: "Réessayez ; si cela se reproduit, signalez-le à l’équipe technique.",
-    LeaseHeldError.exit_code: "Réessayez dans un instant.",
-    PARTIAL: "Les anomalies en donnent le détail.",
-    DSError.exit_code: "Réessayez plus tard si vous ne voulez pas l’attendre.",
+    errors.StoreError.exit_code: (
+        "Réessayez ; si cela se reproduit, signalez-le à l’équipe technique."
+    ),
+    errors.LeaseHeldError.exit_code: "Réessayez dans un instant.",
+    errors.PARTIAL: "Les anomalies en donnent le détail.",
+    errors.DSError.exit_code: "Réessayez plus tard si vous ne voulez pas l’attendre.",
 }
 """What to do, by exit code, after the sentence of `CAUSES`."""
 CHOIX = {"accepte": "saisie gardée", "adopte": "valeur reconnue comme celle de dsync"}
@@ -434,7 +427,7 @@ def size(count: int | None) -> str:
 
 def cause(code: int) -> str:
     """Return what an exit code says, and what to do then, in French."""
-    if code == InterruptedRunError.exit_code:
+    if code == errors.InterruptedRunError.exit_code:
         # `CAUSES` is about runs by schedule: the next one does not do what somebody asked for.
         return "arrêté avant la fin. Ce qui n’est pas fait est à demander de nouveau."
     known = code if code in REMEDIES else 1
@@ -448,7 +441,7 @@ def label(column: str, sentence: str) -> str:
 
 def status(run: Mapping[str, Any]) -> str:
     """Return the status of a run; one that was asked to stop has failed in the views alone."""
-    is_interrupted = run["code"] == InterruptedRunError.exit_code
+    is_interrupted = run["code"] == errors.InterruptedRunError.exit_code
     return "interrupted" if is_interrupted else str(run["statut"])
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Verdict
 from dsync.errors import (
+    PARTIAL,
     ConfigurationError,
     DSError,
     DSUnauthorizedError,
@@ -25,9 +26,6 @@ from dsync.errors import (
 )
 from dsync.messages.kinds import Problem, said_by, to_stored
 from dsync.store.journal import Kind, Status
-
-PARTIAL = 7
-"""The exit code of a run that did a part of its work."""
 
 CAUSES = {
     DsyncError.exit_code: "faute interne de dsync",
