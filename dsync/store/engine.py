@@ -24,7 +24,7 @@ from sqlalchemy.exc import (
     ProgrammingError,
     SQLAlchemyError,
 )
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from dsync.errors import ConfigurationError, StoreError
 from dsync.messages.kinds import DatabaseFailed
@@ -325,7 +325,22 @@ def _is_memory(url: URL) -> bool:
     return not url.database or url.database == ":memory:"
 
 
+def _close_late(engine: Engine) -> None:
+    """Close a connection that is given back after its pool was disposed of: SQLAlchemy drops it."""
+
+    @event.listens_for(engine, "connect")
+    def belongs(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["pool"] = engine.pool
+
+    @event.listens_for(engine, "checkin")
+    def close(connection: Any, record: ConnectionPoolEntry) -> None:
+        if connection is not None and record.info["pool"] is not engine.pool:
+            connection.close()
+
+
 def _prepare_sqlite(engine: Engine) -> Engine:
+    _close_late(engine)
+
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         _refuse_foreign(connection, engine.url)
@@ -420,6 +435,7 @@ def _postgresql(url: URL, connections: int) -> Engine:
             "tcp_user_timeout": 1000 * SILENT_S,
         },
     )
+    _close_late(engine)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:

@@ -213,3 +213,23 @@ def test_a_database_in_memory_serves_all_threads_of_a_store() -> None:
     with store.reading(DEMARCHE) as reader:
         assert reader.state.read().page_size == 5
     store.close()
+
+
+def test_what_is_read_while_the_database_is_closed_is_closed_at_its_end(tmp_path: Path) -> None:
+    """A page can outlast the service: its connection would stay open, and the file with it."""
+    opened: list[sqlite3.Connection] = []
+    engine = open_engine(parse_url(f"sqlite:///{tmp_path / 'dsync.db'}"))
+    event.listen(engine, "connect", lambda connection, _: opened.append(connection))
+    store = open_database(f"sqlite:///{tmp_path / 'dsync.db'}", engine=engine)
+    with store.reading(DEMARCHE) as reader:
+        store.close()
+        assert 0 == reader.dossiers.present_count()
+    assert opened
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            connection.execute("SELECT 1")
+    # The next one is opened anew, and kept.
+    with store.reading(DEMARCHE) as reader:
+        assert 0 == reader.dossiers.present_count()
+    opened[-1].execute("SELECT 1")
+    store.close()
