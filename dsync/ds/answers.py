@@ -43,7 +43,7 @@ DELETIONS = "deletions"
 DELETIONS_PER_PAGE = 100
 """As many entries of each list as `queries/*.graphql` request."""
 _LISTS = ("pendingDeletedDossiers", "deletedDossiers")
-_NODES = ("demarche", "dossiers", "nodes")
+_NODES = ["demarche", "dossiers", "nodes"]
 _HIDDEN = frozenset({Fault.OUT_OF_SCOPE, Fault.NOT_FOUND})
 
 
@@ -383,7 +383,7 @@ def _is_link(error: GraphError) -> bool:
     """Return whether an error only says that a champ links to a dossier outside the scope."""
     is_inside = "champs" in error.path or "annotations" in error.path
     fault = fault_of_error(error, has_data=True)
-    return is_inside and error.path[-1:] == ("dossier",) and fault in _HIDDEN
+    return is_inside and error.path[-1:] == ["dossier"] and fault in _HIDDEN
 
 
 def _without_entries(errors: Sequence[GraphError]) -> list[GraphError]:

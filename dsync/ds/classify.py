@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from graphql import GraphQLError
+
 from dsync.errors import (
     DSBadDataError,
     DSContractError,
@@ -34,15 +36,24 @@ def _is_key(key: object) -> bool:
     return isinstance(key, int) or (isinstance(key, str) and key.isidentifier())
 
 
-@dataclass(frozen=True, slots=True)
-class GraphError:
+class GraphError(GraphQLError):
     """An entry of `errors`, reduced to what the tables use."""
 
-    code: str | None
-    message: str
-    path: tuple[str | int, ...] = ()
-    is_of_part: bool = False
-    """Whether it is about a part of what was asked for, whose query was therefore not refused."""
+    path: list[str | int]  # Never None.
+
+    def __init__(
+        self,
+        code: str | None,
+        message: str,
+        path: Sequence[str | int] = (),
+        *,
+        is_of_part: bool = False,
+    ) -> None:
+        super().__init__(message, extensions={"code": code} if code else None)
+        self.path = list(path)
+        self.code = code
+        self.is_of_part = is_of_part
+        """Whether it is about a part of what was asked for: the query was not refused then."""
 
     @classmethod
     def of(cls, entry: object) -> GraphError:
@@ -56,9 +67,9 @@ class GraphError:
             code if isinstance(code, str) else None,
             message[:_MAX_MESSAGE] if isinstance(message, str) else "",
             # A path goes into logs and reports.
-            tuple(filter(_is_key, path[:_MAX_PATH])) if isinstance(path, list | tuple) else (),
+            list(filter(_is_key, path[:_MAX_PATH])) if isinstance(path, list) else (),
             # The path of a refused query begins with « query » and its name.
-            isinstance(path, list | tuple)
+            is_of_part=isinstance(path, list)
             and len(path) > 1
             and not str(path[0]).startswith(("query", "mutation", "fragment")),
         )

@@ -333,10 +333,10 @@ class DSClient(Transport):
             )
             tried = {groupes[n]: id_ for n, id_ in zip(numbers, dossiers, strict=True) if id_}
             if tried:
-                answer = self.write(
-                    operations.push(((True, 0, 0),) * len(tried)),
-                    attempts(list(tried.values()), instructeur_id),
-                    RetryPolicy.USUAL,  # It overwrites nothing.
+                attempt = operations.push(((True, 0, 0),) * len(tried))
+                answer = self.execute(
+                    attempt.asking(attempts(list(tried.values()), instructeur_id)),
+                    policy=RetryPolicy.USUAL,  # It overwrites nothing.
                 )
                 refusals |= dict(zip(tried, refusals_of(answer, len(tried)), strict=True))
         return WriteAccess(
@@ -363,7 +363,7 @@ class DSClient(Transport):
         ordered = in_order(writes)
         operation = operations.push(tuple(write.shape for write in ordered))
         try:
-            answer = self.write(operation, variables_of(ordered), not_after=not_after)
+            answer = self.execute(operation.asking(variables_of(ordered)), not_after=not_after)
         except DSRateLimitedError as exc:
             if exc.retry_at is not None:
                 self._notify_failure(

@@ -1,62 +1,74 @@
 """The GraphQL documents sent to DS, from ``queries/*.graphql``: one operation for each file.
 
-The fragments of ``fragments.graphql`` that a file uses and does not define are appended to it. DS
-chooses a champ's GraphQL type by the fragments in the document, so nothing else may change one.
-Documents for several dossiers repeat the file's fields under aliases; they are cached.
-
-The files are as graphql-core prints them, with comments at the beginning of lines: so they are cut
-by their indentation. To parse them here would take longer than everything else before a request;
-the tests validate each document with gql.
+Each document has the fragments of ``fragments.graphql`` that it uses. DS chooses a champ's GraphQL
+type by the fragments in the document, so nothing else may change one. Documents for several
+dossiers repeat the file's fields under aliases. A file is parsed and a document printed once, when
+it is first asked for.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
+
+from gql import GraphQLRequest
+from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    FieldNode,
+    NameNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    VariableNode,
+    concat_ast,
+    get_operation_ast,
+    parse,
+    print_ast,
+    separate_operations,
+)
 
 FRAGMENTS = "fragments"
-_DEFINITION = re.compile(r"^[a-z].*?^}$", re.MULTILINE | re.DOTALL)
-_OPERATION = re.compile(r"(query|mutation) (\w+)(?:\((.*?)\))? {\n(.*)\n}", re.DOTALL)
-_VARIABLE = re.compile(r"\$(\w+): ([^,\n]+)")
-_FIELD = re.compile(r"^  (\w.*?^  })$", re.MULTILINE | re.DOTALL)
-_ANNOTATIONS = re.compile(r"^    (annotations\(.*?^    })\n", re.MULTILINE | re.DOTALL)
-_Copy = tuple[str, str, Mapping[str, str]]
-"""An alias, the field of a file, and the names of its variables there, by those in the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """An operation with its document."""
+class Operation(GraphQLRequest):
+    """A request whose document is printed once; unused fragments are left out: DS refuses them."""
 
-    name: str
-    text: str
-    is_mutation: bool
+    def __init__(self, document: DocumentNode) -> None:
+        ((name, used),) = separate_operations(document).items()
+        super().__init__(used, operation_name=name)
+        self.text = print_ast(used)
 
-    def payload(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the body of the request; a variable that is None is omitted."""
-        given = {name: value for name, value in variables.items() if value is not None}
-        return {"query": self.text, "variables": given, "operationName": self.name}
+    def asking(self, variables: Mapping[str, Any]) -> Operation:
+        """Return the request with these variables; one that is None is omitted."""
+        asked = copy(self)
+        asked.variable_values = {name: v for name, v in variables.items() if v is not None}
+        return asked
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The body of the request."""
+        return {
+            "query": self.text,
+            "variables": self.variable_values or {},
+            "operationName": self.operation_name,
+        }
 
 
 @cache
 def load(name: str) -> Operation:
     """Return the operation of ``queries/<name>.graphql`` with the fragments that it uses."""
-    text = "\n\n".join(_definitions(name))
-    for fragment in _definitions(FRAGMENTS):
-        called = fragment.split()[1]
-        # A fragment of that file uses only fragments that come after it.
-        if f"fragment {called} on" not in text and re.search(rf"\.\.\.{called}\b", text):
-            text += f"\n\n{fragment}"
-    return _operation(text)
+    return Operation(concat_ast([_parsed(name), _parsed(FRAGMENTS)]))
 
 
-def _definitions(name: str) -> list[str]:
+@cache
+def _parsed(name: str) -> DocumentNode:
     file = files("dsync.ds").joinpath("queries", f"{name}.graphql")
-    return _DEFINITION.findall(file.read_text(encoding="utf-8"))
+    return parse(file.read_text(encoding="utf-8"), no_location=True)
 
 
 @lru_cache(maxsize=192)
@@ -65,8 +77,10 @@ def of_several(name: str, count: int) -> Operation:
 
     The aliases are `d0`, `d1`, …; the variables are `number0`, `number1`, ….
     """
-    (field,) = _fields(name)
-    return _repeated(name, [(f"d{i}", field, {"number": f"number{i}"}) for i in range(count)])
+    (field,) = _fields(operation_of(load(name)))
+    numbers = {f"number{i}": "number" for i in range(count)}
+    copies = [_copy(field, f"d{i}", number) for i, number in enumerate(numbers)]
+    return _repeated(name, copies, numbers)
 
 
 @lru_cache(maxsize=64)
@@ -76,14 +90,16 @@ def read_annotations(count: int, ids: int) -> Operation:
     The aliases are `d0`, `d1`, … with `a0`, `a1`, … in each; the variables are `number0`, … and,
     the same for all dossiers, `annotation0`, ….
     """
-    (dossier,) = _fields("annotations")
-    (one,) = _ANNOTATIONS.findall(dossier)
+    (dossier,) = _fields(operation_of(load("annotations")))
+    numbers = {f"number{i}": "number" for i in range(count)}
+    annotations = {f"annotation{k}": "annotation" for k in range(ids)}
+    *others, one = _fields(dossier)  # `annotations` is the last one.
     # One alias an annotation: DS filters `annotations` by one id only.
-    several = [_text(f"a{k}", one, {"annotation": f"annotation{k}"}) for k in range(ids)]
-    text = _ANNOTATIONS.sub("".join(f"    {copy}\n" for copy in several), dossier)
-    shared = {f"annotation{k}": "annotation" for k in range(ids)}
-    copies = [(f"d{i}", text, {"number": f"number{i}"}) for i in range(count)]
-    return _repeated("annotations", copies, shared)
+    several = [_copy(one, f"a{k}", variable) for k, variable in enumerate(annotations)]
+    selected = SelectionSetNode(selections=(*others, *several))
+    dossier = replace(dossier, selection_set=selected)
+    copies = [_copy(dossier, f"d{i}", number) for i, number in enumerate(numbers)]
+    return _repeated("annotations", copies, numbers | annotations)
 
 
 # More than of the others: each mix of annotations and labels is a shape of its own.
@@ -95,60 +111,67 @@ def push(shapes: tuple[tuple[bool, int, int], ...]) -> Operation:
     the same names. DS executes mutations in the document's order. A shape says whether a write has
     annotations, and how many labels it removes and adds.
     """
-    texts = dict(field.split(": ", 1) for field in _fields("push"))
-    copies: list[_Copy] = []
+    fields = {
+        field.alias.value: field for field in _fields(operation_of(load("push"))) if field.alias
+    }
+    kinds: dict[str, str] = {}
     for i, (has_annotations, removed, added) in enumerate(shapes):
-        names = [("annotations", "")] * has_annotations
-        names += [("remove", str(k)) for k in range(removed)]
-        names += [("add", str(k)) for k in range(added)]
-        for kind, ordinal in names:
-            alias = f"w{i}_{kind}{ordinal}"
-            copies.append((alias, texts[kind], {kind: alias}))
-    return _repeated("push", copies)
+        kinds |= {f"w{i}_annotations": "annotations"} if has_annotations else {}
+        kinds |= {f"w{i}_remove{k}": "remove" for k in range(removed)}
+        kinds |= {f"w{i}_add{k}": "add" for k in range(added)}
+    copies = [_copy(fields[kind], alias, alias) for alias, kind in kinds.items()]
+    return _repeated("push", copies, kinds)
 
 
-def _text(alias: str, field: str, renamed: Mapping[str, str]) -> str:
-    """Return a field of a template under an alias, with renamed variables."""
-    for old, new in renamed.items():
-        field = re.sub(rf"\${old}\b", f"${new}", field)
-    return f"{alias}: {field}"
+def is_mutation(request: GraphQLRequest) -> bool:
+    """Return whether a request can change something."""
+    return operation_of(request).operation is not OperationType.QUERY
 
 
-def _fields(name: str) -> list[str]:
-    """Return the fields of a file's operation."""
-    found: list[str] = _FIELD.findall(_parts(load(name).text.partition("\n\n")[0])[3])
+def operation_of(request: GraphQLRequest) -> OperationDefinitionNode:
+    """Return the operation of a request.
+
+    Raises:
+        ValueError: its document has several, and it names none.
+    """
+    found = get_operation_ast(request.document, request.operation_name)
+    if found is None:
+        raise ValueError("which operation?")
     return found
 
 
-def _repeated(
-    name: str, copies: Sequence[_Copy], shared: Mapping[str, str] | None = None
-) -> Operation:
+def _fields(parent: OperationDefinitionNode | FieldNode) -> Sequence[FieldNode]:
+    """Return the fields of what is to be repeated, which has no fragment beside them."""
+    return cast(
+        "Sequence[FieldNode]", parent.selection_set.selections if parent.selection_set else ()
+    )
+
+
+def _copy(field: FieldNode, alias: str, variable: str) -> FieldNode:
+    """Return a field under an alias, with another variable as its one argument."""
+    (argument,) = field.arguments or ()
+    value = VariableNode(name=NameNode(value=variable))
+    arguments = (ArgumentNode(name=argument.name, value=value),)
+    return replace(field, alias=NameNode(value=alias), arguments=arguments)
+
+
+def _repeated(name: str, copies: Sequence[FieldNode], variables: Mapping[str, str]) -> Operation:
     """Return the operation of a file with these copies of its fields.
 
-    `shared` has further variables, mapped to the file's variable of the same type.
+    `variables` are those of the copies, with the file's variable of the same type.
     """
-    operation, _, rest = load(name).text.partition("\n\n")
-    kind, called, declared, _ = _parts(operation)
-    types = dict(_VARIABLE.findall(declared))
-    variables = {new: old for _, _, renamed in copies for old, new in renamed.items()}
-    variables |= shared or {}
+    document, operation = load(name).document, operation_of(load(name))
+    declared = {one.variable.name.value: one for one in operation.variable_definitions or ()}
+    definitions = [
+        replace(declared[old], variable=VariableNode(name=NameNode(value=new)))
+        for new, old in variables.items()
+    ]
     # Those with a default are the same for all copies.
-    variables |= {name: name for name, type_ in types.items() if "=" in type_}
-    declared = ", ".join(f"${new}: {types[old]}" for new, old in variables.items())
-    fields = "\n".join(f"  {_text(*copy)}" for copy in copies)
-    rest = f"\n\n{rest}" if "..." in fields else ""  # GraphQL refuses an unused fragment.
-    return _operation(f"{kind} {called}({declared}) {{\n{fields}\n}}{rest}")
-
-
-def _operation(text: str) -> Operation:
-    kind, name, *_ = _parts(text)
-    return Operation(name, text, kind == "mutation")
-
-
-def _parts(text: str) -> tuple[str, str, str, str]:
-    """Return an operation's kind, name, variables and fields."""
-    found = _OPERATION.match(text)
-    if found is None:
-        raise ValueError("an operation needs a name")
-    kind, name, variables, body = found.groups("")
-    return kind, name, variables, body
+    definitions += [one for one in declared.values() if one.default_value]
+    repeated = replace(
+        operation,
+        variable_definitions=tuple(definitions),
+        selection_set=SelectionSetNode(selections=tuple(copies)),
+    )
+    fragments = [one for one in document.definitions if one is not operation]
+    return Operation(DocumentNode(definitions=(repeated, *fragments)))

@@ -37,7 +37,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     data: msgspec.Raw | None = None
     """A JSON object, not decoded yet: each reader decodes only what it uses."""
-    errors: tuple[GraphError, ...] = ()
+    errors: list[GraphError] = field(default_factory=list)
     fault: Fault | None = None
     cause: str = "no answer"
     exception: BaseException | None = None
@@ -122,7 +122,7 @@ def _reply(response: requests.Response, body: bytes) -> Reply:
             fault = Fault.CONNECTION_LOST if _is_cut(body) else Fault.NOT_GRAPHQL
         return Reply(status, headers, fault=fault)
     given = envelope.errors or []
-    entries = tuple(map(_error_of, given[:_MAX_ERRORS]))
+    entries = list(map(_error_of, given[:_MAX_ERRORS]))
     fault = fault_of_status(status, entries[0] if entries else None)
     # After a time-out there is one for each field that DS did not reach.
     if len(given) > _MAX_ERRORS and fault_of_errors(entries, has_data=True) is not Fault.TIMEOUT:

@@ -15,6 +15,9 @@ from math import inf
 from typing import Any, TypeVar
 
 import msgspec
+from gql import GraphQLRequest
+from gql import transport as gql
+from graphql import ExecutionResult
 
 from dsync.addresses import mask_url
 from dsync.ds.classify import NOT_EXECUTED, GraphError, error_of, fault_of_errors
@@ -26,7 +29,7 @@ from dsync.ds.limits import (
     retried,
     shared_throttle,
 )
-from dsync.ds.operations import Operation
+from dsync.ds.operations import Operation, is_mutation
 from dsync.ds.session import Reply, exchange, session_with
 from dsync.errors import (
     ConfigurationError,
@@ -66,21 +69,22 @@ _DIGITS = 400
 
 
 @dataclass(frozen=True)
-class GraphAnswer:
-    """A GraphQL answer."""
+class GraphAnswer(ExecutionResult):
+    """A GraphQL answer, whose `data` are decoded when they are asked for."""
 
     raw: msgspec.Raw | None
     """`data` as JSON; None when it is null."""
-    errors: tuple[GraphError, ...]
+    errors: list[GraphError]  # type: ignore[assignment] # Of a kind of `GraphQLError`.
     fault: Fault | None
     """The most severe fault of `errors`."""
     server_date: datetime | None
     """The `Date` header: DS's time."""
     subject: k.Requested
     """What was asked for, for messages."""
+    extensions: dict[str, Any] | None = None
 
     @cached_property
-    def data(self) -> dict[str, Any] | None:
+    def data(self) -> dict[str, Any] | None:  # type: ignore[override]
         """`data`, decoded at the first access.
 
         A number that is out of range becomes infinite, so that only its field is invalid.
@@ -108,8 +112,8 @@ def _duration_of(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-class Transport:
-    """Sends operations; thread-safe, because each exchange has a session of its own.
+class Transport(gql.Transport):
+    """Sends operations, as a transport of gql; thread-safe: each exchange has its own session.
 
     When `stop` is set, waits and running requests end with `InterruptedRunError`. `notify` is
     called with an event, a sentence and facts when a request fails and is sent again.
@@ -192,28 +196,26 @@ class Transport:
         subject: k.Requested,
         policy: RetryPolicy = RetryPolicy.USUAL,
     ) -> T:
-        """Send a query, again where the policy says so, and return what `interpret` returns.
+        """Send a query as `execute` does, and return what `interpret` returns.
 
-        A `DSError` that `interpret` raises counts as the request's. `subject` is for messages.
+        A `DSError` that `interpret` raises counts as the request's.
 
         Raises:
             DSContractError: the answer does not match the API.
             DSError: the error of the last attempt.
             InterruptedRunError: `stop` was set.
         """
+        found: list[T] = []
 
-        def attempt() -> T:
-            self._wait_for_permit()
-            with self._counting():
-                answer = self._send(operation, variables, subject)
-                try:
-                    return interpret(answer)
-                except SHAPE_ERRORS as exc:
-                    said = k.Mismatch(subject, type(exc).__name__)
-                    raise DSContractError(said, fault="shape") from exc
+        def check(answer: GraphAnswer) -> None:
+            try:
+                found.append(interpret(answer))
+            except SHAPE_ERRORS as exc:
+                said = k.Mismatch(subject, type(exc).__name__)
+                raise DSContractError(said, fault="shape") from exc
 
         try:
-            return self._retried(attempt, policy)
+            self.execute(operation.asking(variables), check=check, subject=subject, policy=policy)
         except DSTimeoutError as exc:
             if policy is RetryPolicy.PAGE:
                 self._notify(
@@ -222,6 +224,7 @@ class Transport:
                     error=type(exc).__name__,
                 )
             raise
+        return found[0]
 
     def wait_for_room(self, requests: int) -> None:
         """Wait until the rate limit allows this number of requests at once."""
@@ -230,20 +233,26 @@ class Transport:
         if not self.throttle.wait_for_room(rate, least, self._stop, urgent=self.urgent):
             raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))
 
-    def write(
+    def execute(
         self,
-        operation: Operation,
-        variables: Mapping[str, Any],
-        policy: RetryPolicy = RetryPolicy.MUTATION,
+        request: GraphQLRequest,
+        *_args: Any,
+        check: Callable[[GraphAnswer], None] = lambda _: None,
+        subject: k.Requested = k.Requested(k.Thing.WRITE),  # noqa: B008 - it is frozen
+        policy: RetryPolicy | None = None,
         not_after: datetime | None = None,
+        **_options: Any,
     ) -> GraphAnswer:
-        """Send a mutation, again where the policy says so, but not after `not_after`.
+        """Send a request, again where the policy says so, but not after `not_after`.
+
+        By default a mutation is sent once. `subject` is for messages. A `DSError` that `check`
+        raises counts as the request's.
 
         Raises:
-            DSOutcomeUnknownError: it was sent, and its outcome is unknown.
+            DSOutcomeUnknownError: a mutation was sent, and its outcome is unknown.
             DSRateLimitedError: also if it waited for too long; it was not sent.
-            DSError: it was not executed.
-            InterruptedRunError: it was not sent.
+            DSError: the error of the last attempt; a mutation was not executed.
+            InterruptedRunError: `stop` was set; a mutation was not sent.
         """
 
         def attempt() -> GraphAnswer:
@@ -252,9 +261,12 @@ class Transport:
             if not_after is not None and self._clock() > not_after:
                 raise DSRateLimitedError(k.Noted(k.Note.WAITED_TOO_LONG))
             with self._counting():
-                return self._send(operation, variables, k.Requested(k.Thing.WRITE))
+                answer = self._send(request, subject)
+                check(answer)
+                return answer
 
-        return self._retried(attempt, policy)
+        usual = RetryPolicy.MUTATION if is_mutation(request) else RetryPolicy.USUAL
+        return self._retried(attempt, policy or usual)
 
     def _retried(self, act: Callable[[], T], policy: RetryPolicy) -> T:
         notify, answers = self._notify_retry, self._has_answered and not self.is_away
@@ -305,51 +317,49 @@ class Transport:
         if not self.throttle.acquire(rate, self._stop, urgent=self.urgent):
             raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))
 
-    def _send(
-        self, operation: Operation, variables: Mapping[str, Any], subject: k.Requested
-    ) -> GraphAnswer:
+    def _send(self, request: GraphQLRequest, subject: k.Requested) -> GraphAnswer:
         if not self._token:
             raise error_of(Fault.TOKEN_MISSING)
         with self._lock:
             self.requests += 1
-        reply = self._exchange(operation, variables)
+        reply = self._exchange(request)
         if reply.headers.get("RateLimit-Remaining") == "0" and reply.fault is None:
             self._pause(reply)
         fault = fault_of_errors(reply.errors, has_data=reply.data is not None)
         if reply.fault is not None:
             # A web page before any GraphQL answer means a wrong address; later, an outage.
-            is_no_endpoint = not (self._has_answered or operation.is_mutation)
+            is_no_endpoint = not (self._has_answered or is_mutation(request))
             if reply.fault is Fault.NOT_GRAPHQL and is_no_endpoint:
-                raise self._failure(operation, reply, Fault.WRONG_ADDRESS, subject)
-            raise self._failure(operation, reply, reply.fault, subject) from reply.exception
+                raise self._failure(request, reply, Fault.WRONG_ADDRESS, subject)
+            raise self._failure(request, reply, reply.fault, subject) from reply.exception
         self._has_answered = True
         # Without data a query's caller can still use errors about single items, by their paths.
-        if reply.data is None and (operation.is_mutation or fault not in _ABOUT_ITEMS):
-            raise self._failure(operation, reply, fault or Fault.NO_DATA, subject)
+        if reply.data is None and (is_mutation(request) or fault not in _ABOUT_ITEMS):
+            raise self._failure(request, reply, fault or Fault.NO_DATA, subject)
         server_date = http_date(reply.headers.get("Date"))
         if server_date is not None:
             self.clock_gap = self._clock() - server_date
         return GraphAnswer(reply.data, reply.errors, fault, server_date, subject)
 
-    def _exchange(self, operation: Operation, variables: Mapping[str, Any]) -> Reply:
-        payload = operation.payload(variables)
+    def _exchange(self, request: GraphQLRequest) -> Reply:
+        payload, is_write = request.payload, is_mutation(request)
         timeouts_s = (self.limits.connect_timeout_s, self.limits.deadline_s)
         try:
             return self._exchanges.run(
                 lambda session: exchange(session, self._url, payload, timeouts_s),
                 deadline_s=self.limits.deadline_s,
-                grace_s=_GRACE_S if operation.is_mutation else 0.0,
+                grace_s=_GRACE_S if is_write else 0.0,
             )
         except DeadlineError as exc:
             return Reply(fault=Fault.DEADLINE, exception=exc)
         except InterruptedRunError as exc:
-            if operation.is_mutation:
+            if is_write:
                 # It was sent, and DS may have executed it: the outcome is unknown.
                 return Reply(fault=Fault.CONNECTION_LOST, exception=exc)
             raise
 
     def _failure(
-        self, operation: Operation, reply: Reply, fault: Fault, subject: k.Requested
+        self, request: GraphQLRequest, reply: Reply, fault: Fault, subject: k.Requested
     ) -> DSError:
         status = reply.status or 0
         error = error_of(
@@ -363,7 +373,7 @@ class Transport:
         if isinstance(error, DSRateLimitedError):
             wait_s = self._pause(reply)
             error.retry_at = datetime.fromtimestamp(self._clock().timestamp() + wait_s, UTC)
-        if operation.is_mutation and fault not in NOT_EXECUTED:
+        if is_mutation(request) and fault not in NOT_EXECUTED:
             return DSOutcomeUnknownError(
                 k.Noted(k.Note.OUTCOME_UNKNOWN),
                 finished=fault is Fault.SERVER_ERROR,

@@ -171,7 +171,7 @@ def _payload(
     out: WriteOutcome, answer: GraphAnswer, alias: str, ids: Sequence[str]
 ) -> Mapping[str, Any] | None:
     """Return an alias's payload, or record why there is none and return None."""
-    errors = [error for error in answer.errors if error.path[:1] == (alias,)]
+    errors = [error for error in answer.errors if error.path[:1] == [alias]]
     payload: Mapping[str, Any] | None = (answer.data or {}).get(alias)
     if payload is not None and not errors and {"annotations", "label"} & payload.keys():
         out.is_found = True

@@ -105,11 +105,7 @@ def _prepared_bare(server: Any) -> Any:
             while True:
                 answer = session.post(
                     server.ds_url,
-                    json={
-                        "query": operation.text,
-                        "variables": page_variables(after),
-                        "operationName": operation.name,
-                    },
+                    json=operation.asking(page_variables(after)).payload,
                     timeout=60,
                 )
                 dossiers = json.loads(answer.content)["data"]["demarche"]["dossiers"]

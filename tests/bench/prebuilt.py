@@ -117,10 +117,9 @@ class Corpus:
         self.startups = json.dumps(document, ensure_ascii=False).encode()
 
     def _post(self, name: str, variables: dict[str, Any]) -> bytes:
-        operation = operations.load(name)
         answer = requests.post(
             self._url,
-            json={"query": operation.text, "variables": variables, "operationName": operation.name},
+            json=operations.load(name).asking(variables).payload,
             headers={"Authorization": f"Bearer {self._token}"},
             timeout=30,
         )

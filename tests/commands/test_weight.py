@@ -14,6 +14,7 @@ WEB = ("starlette", "uvicorn", "prometheus_client", "standardwebhooks")
 LOCAL = (
     *WEB,
     "gql",
+    "graphql",
     "requests",
     "apscheduler",
     "alembic",
@@ -30,14 +31,7 @@ PROGRAMME = ("sqlmodel", "sqlalchemy.orm", "dsync.eig.eig", "dsync.controles")
         ("status", (*LOCAL, *PROGRAMME, "rich", "dsync.ds", "dsync.sync.run"), 94),
         (
             "sync",
-            (
-                *WEB,
-                "gql",
-                "apscheduler",
-                "alembic",
-                "rich.console",
-                "sqlalchemy.dialects.postgresql",
-            ),
+            (*WEB, "apscheduler", "alembic", "rich.console", "sqlalchemy.dialects.postgresql"),
             186,
         ),
     ],
@@ -97,5 +91,5 @@ print(*sys.modules)
     done = subprocess.run(
         [sys.executable, "-c", ask_all], capture_output=True, text=True, timeout=60, check=True
     )
-    heavy = {"pydantic", "sqlalchemy", "graphql", "requests", "rich", "structlog", "dsync.settings"}
+    heavy = {"pydantic", "sqlalchemy", "gql", "requests", "rich", "structlog", "dsync.settings"}
     assert heavy & set(done.stdout.split()) == set()

@@ -1,4 +1,4 @@
-"""All documents of dsync are valid for the API's schema, by gql, and cut as GraphQL reads them."""
+"""All documents of dsync are valid for the API's schema, and have the fragments that they use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import gql
 import pytest
 from graphql import (
-    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLSchema,
@@ -48,11 +47,6 @@ def schema(request: pytest.FixtureRequest) -> GraphQLSchema:
     return build_schema(shared("ds/schema.graphql"))
 
 
-def read(operation: operations.Operation) -> DocumentNode:
-    """Return a document as gql reads it."""
-    return gql.gql(operation.text).document
-
-
 LARGEST = {
     "a page": (operations.load("dossiers_page"), None),
     "a dossier": (operations.load("dossier"), None),
@@ -72,7 +66,7 @@ def test_the_largest_document_is_below_the_limits_of_ds(name: str) -> None:
     operation, scored = LARGEST[name]
     found = document(operation.text)
     variables = {"first": 100, "withPending": True, "withDeleted": True, **dict.fromkeys(ALL, True)}
-    root = found.operation(operation.name)
+    root = found.operation(operation.operation_name)
     assert root is not None
     score, _ = found.measure(root, variables)
     assert scored in (None, score)
@@ -86,8 +80,8 @@ def test_a_document_is_valid(schema: GraphQLSchema) -> None:
         gql.Client(schema=schema).validate(gql.gql(DOCUMENTS[name].text))
 
 
-def test_a_file_is_cut_as_graphql_reads_it() -> None:
-    """By the indentation that graphql-core gives it; a shared fragment follows once, if used."""
+def test_a_document_is_its_file_with_the_shared_fragments_that_it_uses() -> None:
+    """As they stand there: DS chooses types by fragments."""
     for name in FILES:
         made = parsed(operations.load(name).text)
         file = parsed((QUERIES / f"{name}.graphql").read_text(encoding="utf-8"))
@@ -123,7 +117,7 @@ def test_all_values_that_are_objects_can_be_left_out() -> None:
 def test_no_document_makes_ds_fail() -> None:
     """No fragment is without a type, there is no `closed`; the sandbox refuses what is too deep."""
     for name, operation in DOCUMENTS.items():
-        assert not re.search(r"closed|\.\.\. [@{]", print_ast(read(operation))), name
+        assert not re.search(r"closed|\.\.\. [@{]", operation.text), name
 
 
 def test_each_type_that_ds_hides_without_a_fragment_has_one() -> None:
@@ -150,7 +144,7 @@ def test_what_is_expensive_for_ds_is_not_requested() -> None:
 def _fragments(name: str) -> dict[str, str]:
     return {
         d.name.value: print_ast(d)
-        for d in read(operations.load(name)).definitions
+        for d in operations.load(name).document.definitions
         if isinstance(d, FragmentDefinitionNode)
     }
 
@@ -173,7 +167,7 @@ def test_the_node_types_have_the_fields_of_the_queries(
     """A field renamed only in the query would always be empty."""
     found = {
         definition.name.value: definition.selection_set
-        for definition in read(operations.load(document)).definitions
+        for definition in operations.load(document).document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
     asked = {key for name in fragments for key in _response_keys(found[name])}

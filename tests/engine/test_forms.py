@@ -122,14 +122,9 @@ def zoo(database_url: str, tmp_path: Path) -> Iterator[tuple[str, dict[str, Any]
             assert 5 == app.sync(Request(ReadAll())).read
         raw = {}
         for name in ("demarche", "dossiers_page"):
-            operation = operations.load(name)
             variables = {"number": EVERY_TYPE_FORM.number, "first": 100}
-            body = {
-                "query": operation.text,
-                "variables": variables
-                | ({"withPending": False, "withDeleted": False} if "page" in name else {}),
-                "operationName": operation.name,
-            }
+            variables |= {"withPending": False, "withDeleted": False} if "page" in name else {}
+            body = operations.load(name).asking(variables).payload
             headers = {"Authorization": f"Bearer {sandbox.tokens.write}"}
             answer = requests.post(sandbox.ds_url, json=body, headers=headers, timeout=30).json()
             raw[name] = answer["data"]["demarche"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import responses
+from gql import Client, gql
 
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber
@@ -508,6 +509,20 @@ def test_a_dossier_with_another_number_than_requested_is_unreadable(
     ds.post(URL, json={"data": {"d0": node_of(7) | OURS | odd}})
     [one] = make_client().dossiers([DossierNumber(7)], DEMARCHE).unreadable
     assert (7, code) == (one.number, one.code)
+
+
+def test_it_is_a_transport_of_gql(ds: Mock, make_client: Make) -> None:
+    """Any request of gql is sent as its own are: with the token, and once more after an outage."""
+    ds.post(URL, status=502)
+    ds.post(URL, json={"data": {"demarche": {"title": "Appel"}}})
+    client = make_client(attempts=2)
+    asked = gql("query Title($number: Int!) { demarche(number: $number) { title } }")
+    asked.variable_values = {"number": DEMARCHE}
+    with Client(transport=client) as session:
+        assert {"demarche": {"title": "Appel"}} == session.execute(asked)
+    assert "Bearer secret-token" == ds.calls[1].request.headers["Authorization"]
+    assert {"number": DEMARCHE} == json.loads(ds.calls[1].request.body)["variables"]
+    assert (client.requests, client.answered) == (2, 1)
 
 
 def test_no_library_logs_a_request_at_debug(

@@ -43,7 +43,7 @@ def write(number: int = 1, *steps: Step) -> DossierWrite:
 
 def answered(data: dict[str, Any] | None, *errors: GraphError) -> GraphAnswer:
     raw = Raw(encode(data)) if data is not None else None
-    return GraphAnswer(raw, errors, None, None, k.Requested(k.Thing.WRITE))
+    return GraphAnswer(raw, list(errors), None, None, k.Requested(k.Thing.WRITE))
 
 
 def outcome(
