@@ -86,8 +86,8 @@ class BoundedAdapter(HTTPAdapter):
 
     `max_bytes` is the limit of the decoded body; http:// leads to this machine alone. `open_body`
     returns the file in which a body is collected, unless it is a redirect's. `only` has the hosts
-    whose addresses need not be public; others also have to be https, and none has a password in it.
-    None: every address is that of a setting.
+    whose addresses need not be public; None: every address is that of a setting. Where `others` may
+    be asked, their addresses also have to be https, and no address has a password in it.
     """
 
     def __init__(
@@ -96,9 +96,11 @@ class BoundedAdapter(HTTPAdapter):
         *,
         open_body: Callable[[], IO[bytes]] = BytesIO,
         only: Collection[str] | None = None,
+        others: bool = True,
     ) -> None:
         self._max_bytes = max_bytes
         self._only = only
+        self._others = others
         self._is_guarded = False
         """Whether connections that are opened now have to lead to public addresses."""
         self._open_body = open_body
@@ -152,6 +154,10 @@ class BoundedAdapter(HTTPAdapter):
         # As urllib3 reads it, which connects.
         parts = parse_url(url)
         host = (parts.host or "").strip("[]").lower()
+        if not self._others:
+            if host not in self._only:
+                raise ForeignAddressError("its address is on another host")
+            return
         if parts.auth is not None:
             raise ForeignAddressError("its address has a password")
         if host in self._only:
@@ -245,8 +251,10 @@ class Exchanges(Generic[S]):
         stop: threading.Event,
         open_body: Callable[[], IO[bytes]] = BytesIO,
         only: Collection[str] | None = None,
+        others: bool = True,
     ) -> None:
         self._only = only
+        self._others = others
         self._open_session = open_session
         self._open_body = open_body
         self._max_bytes = max_bytes
@@ -301,6 +309,7 @@ class Exchanges(Generic[S]):
             self._max_bytes,
             open_body=self._open_body,
             only=self._only,
+            others=self._others,
         )
         return self._open_session(adapter), adapter
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
 
 from dsync.addresses import mask_url
 from dsync.domain.json_bytes import MAX_VALUES, is_crowded
@@ -24,6 +25,7 @@ from dsync.exchanges import (
     MIB,
     DeadlineError,
     Exchanges,
+    ForeignAddressError,
     InsecureAddressError,
     TooLongError,
     retry_after_s,
@@ -99,7 +101,7 @@ def download(
     # Before the general clause, because it is also an exception of requests.
     except DeadlineError as exc:
         raise EvidenceUnavailableError(f"the answer took more than {deadline_s:g} s") from exc
-    except (TooLongError, InsecureAddressError) as exc:
+    except (TooLongError, InsecureAddressError, ForeignAddressError) as exc:
         raise EvidenceUnavailableError(f"the answer was not read: {exc}") from exc
     except (requests.RequestException, HTTPError, OSError) as exc:
         raise EvidenceUnavailableError(f"no answer ({type(exc).__name__})") from exc
@@ -226,6 +228,9 @@ class EvidenceSources:
             lambda adapter: session_through(adapter, **{"User-Agent": user_agent}),
             max_bytes=max_response_mib * MIB,
             stop=stop,
+            # Whoever answers in their place must not send this machine anywhere else.
+            only=[str(parse_url(one).host).strip("[]").lower() for one in (base_url, REGISTRY_URL)],
+            others=False,
         )
         registry = (
             RegistryClient(http=http, clock=clock, sleep=stop.wait, deadline_s=deadline_s)

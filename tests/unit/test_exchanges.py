@@ -72,13 +72,35 @@ def test_a_date_that_is_none_is_absent(text: str) -> None:
         ("ff02::1", False),
         ("::ffff:127.0.0.1", False),
         ("64:ff9b::7f00:1", False),
+        ("64:ff9b::101:101", True),
+        ("64:ff9b:1::101:101", False),
         ("2002:7f00:1::", False),
+        ("2002:101:101::", True),
+        ("::127.0.0.1", False),
+        ("::1.1.1.1", False),
+        ("::", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("::ffff:192.168.1.1", False),
+        ("::ffff:192.0.0.192", False),
+        ("fec0::1", False),
+        ("2001::7f00:1", False),
+        ("2001:db8::1", False),
+        ("3fff::1", False),
+        ("5f00::1", False),
+        ("100::1", False),
+        ("192.0.0.192", False),
+        ("192.0.0.9", False),
+        ("192.88.99.1", False),
+        ("198.19.0.1", False),
+        ("203.0.113.1", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
         ("2130706433", False),
         ("a name", False),
     ],
 )
 def test_what_is_public(address: str, expected: bool) -> None:
-    """Neither this machine, nor its network, nor a cloud's metadata, in whatever form."""
+    """Neither this machine, nor its network, nor a cloud's metadata, with any version of Python."""
     assert expected is is_public(address)
 
 

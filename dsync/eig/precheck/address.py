@@ -228,9 +228,9 @@ def _segments(rest: str) -> tuple[str, ...]:
     The rest of the query or fragment becomes the last part, because it selects another page.
     """
     path, *further = re.split(r"[?#&]", rest.lower())
-    segments = [part.rstrip(_TRAILING) for part in path.split("/")]
     # The address for cloning a repository is that of its page with this ending.
-    kept = [part.removesuffix(".git") for part in segments if part]
+    segments = [part.rstrip(_TRAILING).removesuffix(".git") for part in path.split("/")]
+    kept = [part for part in segments if part]
     shown = [part for part in further if part.strip(_TRAILING + "/") and not _COUNTS.match(part)]
     return (*kept, f"?{'&'.join(shown)}") if shown else tuple(kept)
 

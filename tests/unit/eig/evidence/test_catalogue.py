@@ -102,6 +102,21 @@ def test_new_redirects_are_a_new_snapshot(site: Any, fetch: Fetch) -> None:
     assert parse_catalogue(found).aliases["a"] == {"a-just"}
 
 
+@pytest.mark.parametrize("host", ["127.0.0.2", "localhost", "user@localhost", "[::1]"])
+def test_a_redirect_leads_to_no_other_host(site: Any, fetch: Fetch, host: str) -> None:
+    """Whoever answers in place of the source sends this machine nowhere."""
+    site.replies["/there"] = Reply(CATALOGUE)
+    for target in ("/there", f"{site.url}/there"):
+        site.replies[OLD] = Reply("", status=302, headers={"Location": target})
+        fetched(fetch)
+    elsewhere = f"{site.url.replace('127.0.0.1', host)}/there"
+    site.replies[OLD] = site.replies[NEW] = Reply("", status=302, headers={"Location": elsewhere})
+    site.requests.clear()
+    with pytest.raises(EvidenceUnavailableError, match="on another host"):
+        fetch()
+    assert [OLD, NEW] == [path for path, _ in site.requests]
+
+
 MANY = {f"/startups/a{rank}": "/startups/a-just" for rank in range(20_001)}
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.precheck.product import Lien, resolve_product
-from tests.unit.eig.precheck.builders import CATALOGUE, product, published
+from tests.unit.eig.precheck.builders import CATALOGUE, candidature, judged, product, published
 
 PAGE = "https://beta.gouv.fr/startups"
 SOURCES = "https://github.com/betagouv/beta.gouv.fr/blob/master/content/_startups"
@@ -375,3 +379,40 @@ def test_an_alias_of_a_withdrawn_product_is_a_page_that_was_published() -> None:
     for id_ in ("parti", "ancien", "Ancien"):
         match = resolve_product(f"{PAGE}/{id_}.html", there)
         assert (Lien.RETIREE, ("Parti (parti)",)) == (match.lien, match.noms)
+
+
+_ADDRESSES = (
+    f"{PAGE}/a-just.html?a=1#b",
+    "https://beta.gouv.fr/en/startups/a-just.html",
+    "https://beta.gouv.fr/incubateurs/dinum.html",
+    "https://git@github.com:22/betagouv/a-just.git",
+    f"{SOURCES}/a-just.md",
+    "https://espace-membre.beta.gouv.fr/startups/a-just",
+    "https://a-just.beta.gouv.fr/commencer/aap?x#y",
+)
+_WAYS: tuple[Callable[[str], str], ...] = (
+    lambda part: part,
+    lambda _: "",
+    lambda part: part * 2,
+    lambda part: "".join(f"%{byte:02X}" for byte in part.encode()),
+    lambda part: "".join(f"%25{byte:02x}" for byte in part.encode()),
+)
+
+
+@st.composite
+def _broken(draw: st.DrawFn) -> str:
+    """Return an address whose words and signs are as usual, missing, doubled or encoded."""
+    parts = re.findall(r"\w+|\W", draw(st.sampled_from(_ADDRESSES)))
+    most = st.one_of(st.just(_WAYS[0]), st.sampled_from(_WAYS))
+    return "".join(draw(most)(part) for part in parts)
+
+
+@given(_broken())
+@example("https://github.com/betagouv/recosante/.git")
+@example("https://github.com/.git")
+@example("https://espace-membre.beta.gouv.fr/.git/x")
+def test_an_address_with_broken_parts_is_judged(typed: str) -> None:
+    """Wherever it stands: in an answer, or in the catalogue as a product's site or repository."""
+    judged(candidature(page_produit=typed))
+    there = published({"x": {**product("X"), "link": typed, "repository": typed}})
+    resolve_product(typed, there)
