@@ -16,7 +16,7 @@ from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import NoticeFacts, processing
-from dsync.domain.wording import french_date, unaccented
+from dsync.domain.wording import french_date
 from dsync.errors import ConfigurationError, PieceTargetError, StoreError
 from dsync.programme import Dictionary
 from dsync.store import Reader, Store
@@ -129,7 +129,7 @@ def _search_files(
                 failures[target_of(address)] += 1
             if found.unread:
                 unread.append({**one, "raison": found.unread})
-            plain = unaccented(found.text)
+            plain = found.text
             there = (w.excerpt(found.text, near=True) for w in wanted if w.may_be_in(plain))
             hits += [
                 Hit(

@@ -58,6 +58,8 @@ def unaccented(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _plain(sign: str) -> str:
+    if unicodedata.category(sign) == "Cf":  # Such as a soft hyphen, which nobody sees.
+        return ""
     letters = sign.translate(_SAME).casefold().translate(_LIGATURES)
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", letters))
 

@@ -6,6 +6,7 @@ column of text that is not declared as open is searched, so that a new one canno
 
 from __future__ import annotations
 
+import codecs
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,15 +32,31 @@ SHORTEST = 3
 AROUND = 70
 """Signs that an excerpt has before and after the words."""
 _PART = 1000
-_BETWEEN = r"[\s.\u00a0\u202f/_-]"
-_SPACES = f"{_BETWEEN}*"
-"""What people write between the digits of a SIRET or a telephone number."""
+_GAP = r"[\s.,/()_'-]"
+"""What people write between the digits of a number, or between the letters of a name."""
+_GAPS = f"{_GAP}*"
+_SIGNS = bytes(
+    ord(unaccented(bytes([one]).decode("cp1252", "replace"))[:1] or "_") % 128 for one in range(256)
+)
+"""The sign without case and accent of each one of the code page 1252."""
+_GAP_SIGNS = bytes(one for one in range(256) if _SIGNS[one] in (*range(0x30), *b"_\\"))
+"""What is left out for a quick comparison."""
 _SIREN = 9
-_PHONE = re.compile(r"(?:(?:\+|00)33(?:\(0\))?|0)([1-9]\d{8})")
-"""A French telephone number, in the ways in which it begins."""
+_VAT = re.compile(r"fr[0-9a-z]{2}(\d{9})")
+"""A French VAT number, which ends with the SIREN."""
+_PHONE_SIGNS = re.compile(r"(?:tel\w*[.: ]*)?[+\d\s.()/_-]+")
+_FRENCH_CODES = "33|262|508|590|594|596|681|687|689"
+"""Country codes of France and of its territories, whose numbers are also written with a 0."""
 _TAG = re.compile(r"\+[^@]*@")
 """What some write before the sign of their address to tell their mails apart."""
+_AT = r"(?:@|%40|\s*[\[({]\s*(?:at|arobase|a)\s*[\])}]\s*)"
+_DOT = r"(?:\.|\s*[\[({]\s*(?:dot|point)\s*[\])}]\s*)"
+"""The signs of an address, as they are also written against robots."""
 _PARTICLES = frozenset({"d", "de", "des", "du", "l", "la", "le", "les", "van", "von"})
+_SPELT = re.compile(r"\b[a-z](?:[ .][a-z]){2,}\b")
+"""A word written letter by letter."""
+_LONG = 6
+"""Letters of a name in whose midst a hyphen, an apostrophe or a space may be left out or added."""
 _OF_NOBODY = (Mark.OPEN, Mark.OF_JURY)
 
 
@@ -108,7 +125,11 @@ def holdings(programme: type[Programme]) -> list[Holding]:
 
 
 class Wanted:
-    """The words that are looked for: all of them, in any order, whatever their case and accents.
+    """The words that are looked for: all of them, in any order, however they are written.
+
+    Case, accents and signs between words do not count. A name is also found with initials, joined,
+    parted or letter by letter; a telephone number with and without the code of its country; an
+    e-mail address with its signs in words; a SIREN inside a SIRET or a VAT number.
 
     Raises:
         ConfigurationError: the text is too short.
@@ -116,27 +137,26 @@ class Wanted:
 
     def __init__(self, text: str) -> None:
         plain = unaccented(text).strip()
-        digits = re.sub(_BETWEEN, "", plain)
-        if phone := _PHONE.fullmatch(digits):
-            words = [f"0{phone[1]}"]
-        elif digits.isdecimal() and len(digits) >= _SIREN:
-            words = [digits]
-        elif "@" in plain:
-            words = plain.split()
-        else:
-            words = [one for one in re.split(r"[\s',;_-]+", plain) if one]
-            # « de La Tour » is « de la Tour » and « Latour, de ».
-            words = [one for one in words if one not in _PARTICLES] or words
-        if sum(map(len, words)) < SHORTEST:
+        self._ways = _number(plain) or _address(plain) or _names(plain)
+        if max(way.length for way in self._ways) < SHORTEST:
             raise ConfigurationError(
                 f"Give at least {SHORTEST} letters or digits: an e-mail address, a name or a SIRET."
             )
-        self._inside = [re.compile(_pattern(word)) for word in words]
-        self._words = [re.compile(_bounded(word)) for word in words]
+        self._words = self._ways[0].words
 
-    def may_be_in(self, plain: str) -> bool:
-        """Return False if no value of an `unaccented` text, of JSON or not, has all the words."""
-        return all(one.search(plain) for one in self._inside)
+    def may_be_in(self, text: str) -> bool:
+        """Return False if no value of a text, of JSON or not, has all the words."""
+        signs = text.encode("cp1252", _UNACCENTED)
+        letters = signs.translate(_SIGNS, _GAP_SIGNS)
+        ways = [way for way in self._ways if all(one.search(letters) for one in way.letters)]
+        if not ways:
+            return False
+        # The escapes of JSON end in letters.
+        plain = re.sub(r"\\[bfnrt]", " ", signs.translate(_SIGNS).decode("ascii"))
+        return any(way.is_in(plain) for way in ways)
+
+    def _is_in(self, plain: str) -> bool:
+        return any(way.is_in(plain) for way in self._ways)
 
     def excerpt(self, text: str, *, near: bool = False) -> str | None:
         """Return the words with what is around them, on one line; a short text is whole.
@@ -149,12 +169,13 @@ class Wanted:
         parts = [text[place : place + _PART] for place in range(0, len(text), _PART)]
         plain_parts = [*map(unaccented, parts)]
         plain, ends = "".join(plain_parts), [*accumulate(map(len, plain_parts))]
+        words = next((way.words for way in self._ways if way.is_in(plain)), self._words)
         best = 0, 0, 0
-        for found in self._words[0].finditer(plain):
+        for found in words[0].finditer(plain):
             start, end = max(found.start() - AROUND, 0), found.end() + AROUND
             part = plain[start:end]
-            best = max(best, (sum(bool(one.search(part)) for one in self._words), -start, -end))
-        if near and best[0] < len(self._words):
+            best = max(best, (sum(bool(one.search(part)) for one in words), -start, -end))
+        if near and best[0] < len(words):
             return None
 
         def place_of(plain_place: int) -> int:
@@ -176,8 +197,7 @@ class Wanted:
         the words in values that consist of them alone.
         """
         if (children := _children(value)) is None:
-            text = unaccented(str(value))
-            return [(place, str(value))] if all(one.search(text) for one in self._words) else []
+            return [(place, str(value))] if self._is_in(unaccented(str(value))) else []
         found = [hit for key, child in children for hit in self.hits(child, (*place, key))]
         if found or len(self._words) == 1:
             return found
@@ -194,27 +214,164 @@ class Wanted:
         return rest != unaccented(text) and not re.search(r"\w", rest)
 
 
-def _pattern(word: str) -> str:
-    if phone := _PHONE.fullmatch(word):
-        start = rf"(?:(?:\+|00){_SPACES}33{_SPACES}(?:\(0\){_SPACES})?|0{_SPACES})"
-        return start + _SPACES.join(phone[1])
-    if word.isdecimal() and len(word) >= _SIREN:
-        return _SPACES.join(word)
-    if "@" in word:
-        name, _, domain = _TAG.sub("@", word).partition("@")
-        return rf"{re.escape(name)}(?:\+[^\s@]*)?@{re.escape(domain)}"
-    return re.escape(word)
+class _Way(NamedTuple):
+    """One way to write what is looked for: a text has all the words."""
+
+    words: list[re.Pattern[str]]
+    letters: list[re.Pattern[bytes]]
+    """What a text without case, accents and gaps has if it may have the words."""
+    length: int
+    """Letters and digits of the words."""
+
+    def is_in(self, plain: str) -> bool:
+        return all(one.search(plain) for one in self.words)
 
 
-def _bounded(word: str) -> str:
+_UNACCENTED = "dsync-unaccented"
+codecs.register_error(
+    _UNACCENTED,
+    lambda error: (
+        unaccented(error.object[error.start : error.end]).encode("ascii", "ignore").decode(),
+        error.end,
+    ),
+)
+
+
+def _way(*words: tuple[str, str], length: int) -> _Way:
+    """Return a way of pairs: the pattern of a word, and that of its letters."""
+    patterns = [re.compile(word) for word, _ in words]
+    return _Way(
+        patterns, [re.compile(letters.encode("ascii", "ignore")) for _, letters in words], length
+    )
+
+
+def _number(plain: str) -> list[_Way]:
+    """Return the way to write a number: of a telephone, a SIREN, a SIRET, a VAT number."""
+    compact = re.sub(_GAP, "", plain)
+    if vat := _VAT.fullmatch(compact):
+        compact = plain = vat[1]
+    before, number, after = [], compact, r"(?!\d)"
+    if _PHONE_SIGNS.fullmatch(plain) and (phone := _phone(plain)):
+        code, number = phone
+        before.append(rf"(?:\+|00){_GAPS}(?:{code}){_GAPS}(?:0{_GAPS})?")
+        before.append(rf"0{_GAPS}")
+    if compact.isdecimal() and len(compact) == _SIREN:
+        before.append(rf"fr{_GAPS}[0-9a-z]{{2}}{_GAPS}")
+        # A SIREN is the beginning of a SIRET.
+        after = rf"(?:{after}|(?=(?:{_GAPS}\d){{5}}(?!\d)))"
+    elif not before and not (compact.isdecimal() and len(compact) > _SIREN):
+        return []
+    # Six digits, as in New Caledonia, are of anything without the code before them.
+    start = f"(?:{'|'.join(before)}){'?' * (len(number) > 7)}" if before else ""
+    return [_way((rf"(?<!\d){start}{_GAPS.join(number)}{after}", number), length=len(number))]
+
+
+def _phone(plain: str) -> tuple[str, str] | None:
+    """Return the codes of the country of a telephone number, as a pattern, and its other digits."""
+    import phonenumbers  # Only who looks for a number needs it.
+
+    try:
+        found = phonenumbers.parse(plain, "FR")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(found):
+        return None
+    code = str(found.country_code)
+    is_french = code in _FRENCH_CODES.split("|")
+    return _FRENCH_CODES if is_french else code, str(found.national_number)
+
+
+def _address(plain: str) -> list[_Way]:
+    """Return the way to write an address of e-mail, perhaps with words beside it."""
+    spelt = re.sub(_AT, "@", plain)
+    if "@" not in spelt:
+        return []
+    words = re.sub(_DOT, ".", spelt).split()
+    return [_way(*map(_address_word, words), length=sum(map(len, words)))]
+
+
+def _address_word(word: str) -> tuple[str, str]:
+    name, sign, domain = _TAG.sub("@", word).partition("@")
+    if not sign:
+        return _bounded(re.escape(word), word), ""
+    before, after = (_DOT.join(map(re.escape, part.split("."))) for part in (name, domain))
+    pattern = rf"{before}(?:\+[^\s@]*)?{_AT}{after}"
+    return _bounded(pattern, name + domain), re.escape(re.sub(_GAP, "", name))
+
+
+def _names(plain: str) -> list[_Way]:
+    """Return the ways to write a name: whole, two words as one, with initials."""
+    plain = _SPELT.sub(lambda spelt: re.sub("[ .]", "", spelt[0]), plain)
+    every = [one for one in re.split(r"[\s',;()_-]+|(?<=\b[a-z])\.", plain) if one]
+    # « de La Tour » is « de la Tour » and « Latour, de »; « N'Diaye » is « Ndiaye ».
+    before_names = _PARTICLES.union(re.findall(r"\b([a-z])'", plain))
+    words = [one for one in every if one not in before_names] or every
+    length = sum(map(len, words))
+    particles: dict[str, str] = {}
+    for rank, one in enumerate(every):
+        before = list[str]()
+        while rank and every[rank - 1] in before_names and one not in before_names:
+            rank -= 1
+            before.insert(0, every[rank])
+        particles[one] = "".join(f"(?:{part}{_GAP}*)" for part in before)
+    spelt = [_word(one, particles.get(one, "")) for one in words]
+    joined = [
+        _way(
+            *spelt[:rank], _word("".join(words[rank : rank + 2])), *spelt[rank + 2 :], length=length
+        )
+        for rank in range(len(words) - 1)
+    ]
+    initials = [_way(one, length=length) for one in _with_initials(words, particles)]
+    if initials and any(len(one) == 1 for one in words):
+        return initials
+    return [_way(*spelt, length=length), *joined, *initials]
+
+
+def _with_initials(words: Sequence[str], particles: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the patterns of the first or last word beside the initials of the others."""
+    for place in {0, len(words) - 1} if len(words) > 1 else ():
+        name, (first, *more) = words[place], [*words[:place], *words[place + 1 :]]
+        if len(name) < SHORTEST:
+            continue
+        pattern, letters = _word(name, particles.get(name, ""))
+        firsts = _initial(first) + "".join(rf"(?:[\s.-]*{_initial(one)})?" for one in more)
+        near = f"[{re.escape(''.join(one[0] for one in (first, *more)))}]"
+        if len(first) == 1 or particles.get(name):
+            near = ""
+        # The sign that is looked for comes first: a search for it is fast.
+        start = f"{re.escape(first[0])}(?<![^\\W\\d_].)"
+        yield start + firsts[len(re.escape(first[0])) :] + rf"[\s._-]*{pattern}", near + letters
+        yield rf"{pattern}[\s,(]+{firsts}(?![^\W\d_]|')", letters + near
+
+
+def _initial(word: str) -> str:
+    first = re.escape(word[0])
+    # « a », « o » and « y » are words of French.
+    dot = r"\." if first in "aoy" else r"\.?"
+    return rf"{first}(?:{dot}|[^\W\d_]{{2,}})" if len(word) == 1 else f"{first}{dot}"
+
+
+def _word(word: str, particles: str = "") -> tuple[str, str]:
+    """Return the pattern of a word, joined with its particles or not, and that of its letters."""
+    if not word.isalpha():
+        return _bounded(re.escape(word), word), re.escape(re.sub(_GAP, "", word))
+    # « ä » is « a » in what is compared, and also written « ae ».
+    signs = [f"{one}e?" if one in "aou" else one for one in re.sub("(?<=[aou])e", "", word)]
+    gap = r"[\s.]" if len(word) < _LONG else r"[\s.'_-]?"
+    tight, apart = "".join(signs), gap.join(signs)
+    if particles:
+        return _bounded(f"(?:{particles})?(?:{tight}|{apart})", word), tight.replace("ss", "ss?")
+    rest = f"(?:{tight[1:]}|{apart[1:]})"
+    return f"{tight[0]}(?<![^\\W\\d_].){rest}(?![^\\W\\d_])", tight.replace("ss", "ss?")
+
+
+def _bounded(pattern: str, word: str) -> str:
     """Return the pattern of a word as a whole: beside it, « _ » ends it, as in names of files.
 
     A digit ends what has letters there, and a letter what has digits.
     """
     before, after = (r"\d" if one.isdecimal() else r"[^\W\d_]" for one in (word[0], word[-1]))
-    # A SIREN is the beginning of a SIRET.
-    is_siren = word.isdecimal() and len(word) == _SIREN
-    return rf"(?<!{before}){_pattern(word)}" + ("" if is_siren else rf"(?!{after})")
+    return rf"(?<!{before}){pattern}(?!{after})"
 
 
 def _children(value: Any) -> Iterable[tuple[Any, Any]] | None:
@@ -319,9 +476,9 @@ class PersonReads(Subject):
         streamed = self.connection.execution_options(yield_per=AT_ONCE)
         for row in streamed.execute(self._selected(holding, keys)).mappings():
             texts = {name: row[name] for name in names if row[name] is not None}
-            plain = unaccented("\n".join(texts.values()))
+            text = "\n".join(texts.values())
             found: list[Hit] = []
-            if there := [one for one in wanted if one.may_be_in(plain)]:
+            if there := [one for one in wanted if one.may_be_in(text)]:
                 key = {name: row[f"cle_{name}"] for name in keys}
                 parsed = {name: _parsed(text) for name, text in texts.items()}
                 told: set[tuple[str | None, str]] = set()
