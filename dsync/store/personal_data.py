@@ -356,13 +356,15 @@ def _word(word: str, particles: str = "") -> tuple[str, str]:
     if not word.isalpha():
         return _bounded(re.escape(word), word), re.escape(re.sub(_GAP, "", word))
     # « ä » is « a » in what is compared, and also written « ae ».
-    signs = [f"{one}e?" if one in "aou" else one for one in re.sub("(?<=[aou])e", "", word)]
+    # What is compared quickly has one sign for « ß ».
+    signs = [f"{one}e?" if one in "aou" else one for one in re.sub("(?<=[aou])e|(?<=s)s", "", word)]
+    signs = ["ss?" if one == "s" else one for one in signs]
     gap = r"[\s.]" if len(word) < _LONG else r"[\s.'_-]?"
     tight, apart = "".join(signs), gap.join(signs)
     if particles:
-        return _bounded(f"(?:{particles})?(?:{tight}|{apart})", word), tight.replace("ss", "ss?")
-    rest = f"(?:{tight[1:]}|{apart[1:]})"
-    return f"{tight[0]}(?<![^\\W\\d_].){rest}(?![^\\W\\d_])", tight.replace("ss", "ss?")
+        return _bounded(f"(?:{particles})?(?:{tight}|{apart})", word), tight
+    first, rest = word[0], f"(?:{tight[1:]}|{apart[1:]})"
+    return f"{first}(?<![^\\W\\d_].){rest}(?![^\\W\\d_])", tight
 
 
 def _bounded(pattern: str, word: str) -> str:
