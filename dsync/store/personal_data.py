@@ -227,14 +227,15 @@ class _Way(NamedTuple):
         return all(one.search(plain) for one in self.words)
 
 
+def _as_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = unaccented(error.object[error.start : error.end])
+    return signs.encode("ascii", "ignore").decode(), error.end
+
+
 _UNACCENTED = "dsync-unaccented"
-codecs.register_error(
-    _UNACCENTED,
-    lambda error: (
-        unaccented(error.object[error.start : error.end]).encode("ascii", "ignore").decode(),
-        error.end,
-    ),
-)
+codecs.register_error(_UNACCENTED, _as_ascii)
 
 
 def _way(*words: tuple[str, str], length: int) -> _Way:
