@@ -19,7 +19,7 @@ from dsync.addresses import is_loopback
 from dsync.care.grist_document import GristDocument, keep_document
 from dsync.care.new_config import NewConfig, new_config
 from dsync.care.prerequisites import CheckSources, run_checks
-from dsync.care.state import Looked, states_of
+from dsync.care.state import Looked, State, states_of
 from dsync.care.verify import (
     Expected,
     Verification,
@@ -574,8 +574,8 @@ class Worker:
         sight: Sight = WHOLE,
         *,
         counted: bool = True,
-    ) -> dict[str, Any]:
-        """Return the démarche's state as stored, as `states_of` has it."""
+    ) -> State:
+        """Return the démarche's state as stored."""
         looked = [self.settings.looked]
         found = states_of(self.store, looked, now, counted=counted, sight=sight)
         return found[self.demarche]

@@ -1,11 +1,12 @@
-"""The state of a démarche in one document, what needs attention, and what waits for consent.
+"""The state of a démarche, what needs attention, and what waits for consent.
 
 What needs attention is worked out here once; `dsync.messages` has its words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -16,8 +17,12 @@ from dsync.errors import DSError, DSUnauthorizedError, DSUnavailableError
 from dsync.messages import kinds as k
 from dsync.store import Reader, Store
 from dsync.store.journal import Kind, Status
-from dsync.store.services import is_alive, taken_over_in_s
+from dsync.store.lease import LeaseInfo
+from dsync.store.listing import Document
+from dsync.store.reader import OpenWork
+from dsync.store.services import RunningService, is_alive, taken_over_in_s
 from dsync.store.sight import WHOLE, Sight
+from dsync.store.sync_state import SyncState
 from dsync.sync.retention import announcement
 from dsync.sync.work import Accept, AcceptEvidence, ReadAll, Work
 
@@ -49,6 +54,73 @@ class Looked(NamedTuple):
     """Those of `[retention]`; none: what is announced is not looked for."""
 
 
+class End(NamedTuple):
+    """How the last run that ended did."""
+
+    at: datetime
+    code: int
+    classes: Sequence[str] = ()
+    """Of the errors."""
+    messages: Sequence[str] = ()
+    dits: Sequence[Any] = ()
+    """The messages as stored, for `of_stored`."""
+    target_is_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The state of a démarche as stored; instants are in UTC."""
+
+    demarche: DemarcheNumber
+    title: str | None
+    database: str
+    services: Sequence[RunningService]
+    alive: Collection[RunningService]
+    """Those of them that work."""
+    sync: SyncState
+    """What a clock that was ahead has stored counts as never, here as for the schedule."""
+    clock_ahead: timedelta | None
+    last_run: Document | None
+    last_end: End | None
+    full_run: Document | None
+    """The last full read that ended."""
+    dossiers: Document
+    """Their counts, as `counts_of`; empty: they were not asked for."""
+    work: OpenWork
+    mass_deletion: k.MassDeletion | None
+    evidence_confirmed_at: datetime | None
+    retention: Mapping[str, Any] | None
+    """As `announcement`."""
+    not_configured: Sequence[int]
+    """Stored démarches without a file; of the first démarche of a folder alone."""
+    consents: Sequence[Asked]
+    """What waits for one."""
+    alerts: Sequence[tuple[str, datetime]]
+    """Those that were told and last, with their beginning."""
+    lease: LeaseInfo | None
+    """That of the process which is at work; None: none is."""
+
+    @property
+    def last_deletions_at(self) -> datetime | None:
+        """When the list that was last read the longest ago was read."""
+        hidden_at, erased_at = self.sync.last_pending_at, self.sync.last_deleted_at
+        return min(hidden_at, erased_at) if hidden_at and erased_at else None
+
+    @property
+    def next_run_at(self) -> datetime | None:
+        """When the next run is due; None: no service works."""
+        return min((one.next_run_at for one in self.alive), default=None)
+
+    @property
+    def taken_over_in_s(self) -> int | None:
+        """In how many seconds another process may go on; None: that at work shows signs of life."""
+        return taken_over_in_s(self.lease) if self.lease else None
+
+    def open(self, name: str) -> int:
+        """Return how many dossiers have wishes that are `waiting`, `refused` or `conflicts`."""
+        return self.work.pushes[name].dossiers
+
+
 def states_of(
     store: Store,
     every: Sequence[Looked],
@@ -56,18 +128,18 @@ def states_of(
     *,
     counted: bool = True,
     sight: Sight = WHOLE,
-) -> dict[DemarcheNumber, dict[str, Any]]:
+) -> dict[DemarcheNumber, State]:
     """Return the states of some démarches as stored: services, last successes, counts.
 
     Each kind of fact is read by one statement for all of them. The dossiers of `sight`
-    are counted; unless `counted`, the documents have no such numbers. `now` is in UTC.
+    are counted, unless not `counted`. `now` is in UTC.
     """
     numbers = [one.demarche for one in every]
     with store.reading(sight=sight) as reader:
         titles = reader.titles_of(numbers)
         leases = reader.leases(numbers, now)
         services = reader.services(numbers)
-        states = reader.state.of(numbers)
+        stored = reader.state.of(numbers)
         last_runs = reader.journal.last_runs_of(numbers, Kind.FULL.value)
         counts_of = reader.dossiers.counts_of(numbers) if counted else {}
         work_of = reader.open_work_of(numbers)
@@ -78,107 +150,63 @@ def states_of(
         # One démarche says it for all.
         says_it = any(one.configured[:1] == (one.demarche,) for one in every)
         known = reader.known() if says_it else ()
-        documents = {}
-        for looked in every:
-            demarche, judges, configured = looked.demarche, looked.judges, looked.configured
-            lease, stored = leases.get(demarche), states[demarche]
-            at_work = lease if lease is not None and lease.holder and not lease.is_expired else None
-            # What a clock that was ahead has stored counts as never, here as for the schedule.
-            state = stored.as_of(now)
-            ahead = stored.ahead(now)
-            lists: list[Any] = [state.last_pending_at, state.last_deleted_at]
+
+        def state_of(looked: Looked) -> State:
+            demarche, configured = looked.demarche, looked.configured
+            lease, sync = leases.get(demarche), stored[demarche]
+            is_held = lease is not None and lease.holder and not lease.is_expired
             last_run, ended, full_run = last_runs[demarche]
-            counts = counts_of.get(demarche)
-            wishes, quarantined, pushes, doomed, requests = work_of[demarche]
-            documents[demarche] = {
-                "demarche": demarche,
-                "title": titles.get(demarche),
-                "database": store.place,
-                "services": [
-                    {**one._asdict(), "is_alive": is_alive(one, lease, now)}
-                    for one in services[demarche]
-                ],
-                "last_success_at": state.last_success_at,
-                "last_full_at": state.last_full_at,
-                # Of the list that was last read the longest ago.
-                "last_deletions_at": None if None in lists else min(lists),
-                "watermark": state.watermark,
-                "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
-                "full_read_under_way": state.full_cursor is not None,
-                "last_run": last_run and _last_run(dict(last_run)),
-                "last_end": ended and _end(ended),
-                "last_code": ended and ended["code"],
-                "last_full_code": full_run and full_run["code"],
-                "last_full_status": full_run and full_run["statut"],
-                "dossiers": counts
-                and {
-                    "presence": counts["presence"],
-                    "state": counts["etat"],
-                    "verdict": counts["verdict"],
-                    "verdict_by_state": counts["verdict_par_etat"],
-                    "to_judge": counts["a_evaluer"] if judges else 0,
-                },
-                "annotations": wishes,
-                **{name: push.dossiers for name, push in pushes.items()},
-                "waiting_since": pushes["waiting"].since,
-                "reasons": {name: list(push.reasons) for name, push in pushes.items()},
-                "quarantined": quarantined,
-                "mass_deletion": stored.mass_deletion_run
-                and {
-                    "dossiers": stored.mass_deletion_count,
-                    "of": stored.mass_deletion_of,
-                    "since": reader.journal.began_at(stored.mass_deletion_run),
-                },
-                "evidence_confirmed_at": confirmed_at if judges else None,
-                "copies_to_delete": doomed,
-                "retention": announcement(reader.about(demarche), looked.ages, stored, now),
-                "requests": [
-                    {"kind": kind, "count": count, "asked_at": oldest}
-                    for kind, count, oldest in requests
-                ],
-                "target_is_missing": bool(ended and (ended["figures"] or {}).get("cible_absente")),
-                "not_configured": (
-                    [one for one in known if one not in configured]
-                    if configured[:1] == (demarche,)
-                    else []
-                ),
-                "consents": [
-                    {
-                        "kind": one.proposal.kind.word,
-                        "since": one.since,
-                        "dossiers": one.proposal.dossiers,
-                        "table": one.proposal.table,
-                    }
-                    for one in waiting.get(demarche, ())
-                ],
-                "alerts": [{"name": name, "since": since} for name, since in told[demarche]],
-                "lease": at_work
-                and {
-                    "holder": at_work.holder,
-                    "since": at_work.acquired_at,
-                    "expires_at": at_work.expires_at,
-                    # Where its holder shows no sign of life.
-                    "taken_over_in_s": taken_over_in_s(at_work),
-                },
-            }
-    return documents
+            counts = counts_of.get(demarche, {})
+            return State(
+                demarche=demarche,
+                title=titles.get(demarche),
+                database=store.place,
+                services=services[demarche],
+                alive=[one for one in services[demarche] if is_alive(one, lease, now)],
+                sync=sync.as_of(now),
+                clock_ahead=sync.ahead(now),
+                last_run=last_run,
+                last_end=_end(ended) if ended else None,
+                full_run=full_run,
+                dossiers=counts if looked.judges or not counts else counts | {"a_evaluer": 0},
+                work=work_of[demarche],
+                mass_deletion=_mass_deletion(reader, sync),
+                evidence_confirmed_at=confirmed_at if looked.judges else None,
+                retention=announcement(reader.about(demarche), looked.ages, sync, now),
+                not_configured=[one for one in known if one not in configured]
+                if configured[:1] == (demarche,)
+                else (),
+                consents=waiting.get(demarche, ()),
+                alerts=told[demarche],
+                lease=lease if is_held else None,
+            )
+
+        return {one.demarche: state_of(one) for one in every}
 
 
-def _end(run: dict[str, Any]) -> dict[str, Any]:
-    """Return how the last run that ended did."""
+def _end(run: Document) -> End:
     figures = run["figures"] or {}
-    return {
-        "at": run["fin"] and datetime.fromisoformat(run["fin"]),
-        "code": run["code"],
-        "classes": sorted(figures.get("erreurs_par_classe", ())),
-        "messages": figures.get("messages", []),
-        "dits": figures.get("dits", []),
-    }
+    return End(
+        datetime.fromisoformat(run["fin"]),
+        run["code"],
+        sorted(figures.get("erreurs_par_classe", ())),
+        messages_of(run),
+        figures.get("dits", ()),
+        bool(figures.get("cible_absente")),
+    )
 
 
-def _last_run(run: dict[str, Any]) -> dict[str, Any]:
-    figures = run.pop("figures") or {}
-    return run | {"messages": figures.get("messages", [])}
+def messages_of(run: Document) -> Sequence[str]:
+    """Return the messages of a run of the journal."""
+    found: Sequence[str] = (run["figures"] or {}).get("messages", [])
+    return found
+
+
+def _mass_deletion(reader: Reader, sync: SyncState) -> k.MassDeletion | None:
+    if sync.mass_deletion_run is None:
+        return None
+    since = reader.journal.began_at(sync.mass_deletion_run)
+    return k.MassDeletion(sync.mass_deletion_count or 0, sync.mass_deletion_of or 0, since)
 
 
 def waiting(reader: Reader, evidence: Mapping[str, Any] | None) -> list[Asked]:
@@ -212,68 +240,66 @@ def work_of(asked: Asked) -> Work:
             return Accept(kind, asked.version)
 
 
-def concerns_of(state: Mapping[str, Any], now: datetime, looked: Looked) -> Iterator[k.Concern]:
-    """Yield what needs attention by a state of `states_of`; `now`: in UTC."""
-    last, services, run = state["last_success_at"], state["services"], state["last_run"]
-    end = state["last_end"]
-    how = next(iter(end["messages"]), "") if end else ""
-    why = how if end and end["code"] else None
+def concerns_of(state: State, now: datetime, looked: Looked) -> Iterator[k.Concern]:
+    """Yield what needs attention by a state; `now`: in UTC."""
+    last, run, end = state.sync.last_success_at, state.last_run, state.last_end
+    how = next(iter(end.messages), "") if end else ""
+    why = how if end and end.code else None
     if last is None:
-        started = min((one["started_at"] for one in services), default=now)
+        started = min((one.started_at for one in state.services), default=now)
         yield k.NoSuccess(started, why)
     elif now - last > looked.late_after:
         yield k.Late(last, why)
-    if not any(one["is_alive"] for one in services):
+    if not state.alive:
         yield k.NoService()
-    for one in services:
-        if not one["is_alive"]:
-            yield k.SilentService(one["holder"], one["seen_at"])
-    if state["clock_ahead_s"] is not None:
-        yield k.ClockWentBack(now + timedelta(seconds=state["clock_ahead_s"]))
+    for one in state.services:
+        if one not in state.alive:
+            yield k.SilentService(one.holder, one.seen_at)
+    if state.clock_ahead is not None:
+        yield k.ClockWentBack(now + state.clock_ahead)
     if run and run["statut"] in (Status.FAILED, Status.INTERRUPTED):
         yield k.RunFailed(run["run"], run["erreur"])
     if end:
-        if end["code"] == DSUnauthorizedError.exit_code:
+        if end.code == DSUnauthorizedError.exit_code:
             is_of_one = any(
                 isinstance(one, k.DSFailed) and one.fault is k.Fault.OUT_OF_SCOPE
-                for one in map(k.of_stored, end["dits"])
+                for one in map(k.of_stored, end.dits)
             )
-            yield k.TokenRefused(end["at"], how, not is_of_one)
+            yield k.TokenRefused(end.at, how, not is_of_one)
         # Not where one page or dossier timed out.
-        if end["code"] == DSError.exit_code and DSUnavailableError.__name__ in end["classes"]:
-            yield k.DSAway(end["at"], how)
-    if mass := state["mass_deletion"]:
-        yield k.MassDeletion(mass["dossiers"], mass["of"], mass["since"])
-    for one in state["consents"]:
-        yield k.Stopped(one["kind"], one["since"], one["table"])
-    reasons = state["reasons"]
+        if end.code == DSError.exit_code and DSUnavailableError.__name__ in end.classes:
+            yield k.DSAway(end.at, how)
+    if state.mass_deletion:
+        yield state.mass_deletion
+    for asked in state.consents:
+        yield k.Stopped(asked.proposal.kind.word, asked.since, asked.proposal.table)
     # What waits for consent is not sent by a push.
-    if (count := state["waiting"]) and not state["consents"]:
-        yield k.WaitingWrites(count, tuple(reasons.get("waiting", ())))
-    if count := state["refused"]:
-        yield k.Refused(count, tuple(reasons.get("refused", ())))
-    if count := state["conflicts"]:
+    if (count := state.open("waiting")) and not state.consents:
+        yield k.WaitingWrites(count, state.work.pushes["waiting"].reasons)
+    if count := state.open("refused"):
+        yield k.Refused(count, state.work.pushes["refused"].reasons)
+    if count := state.open("conflicts"):
         yield k.Conflicts(count)
-    if count := state["quarantined"]:
+    if count := state.work.quarantined:
         yield k.InQuarantine(count)
-    if state["target_is_missing"]:
+    if end and end.target_is_missing:
         yield k.NoTarget()
-    files = state["copies_to_delete"]
-    erasures = sum(one["count"] for one in state["requests"] if one["kind"] == Kind.ERASURE)
+    files, requests = state.work.doomed, state.work.requests
+    erasures = sum(count for kind, count, _ in requests if kind == Kind.ERASURE)
     # During a run they are what it is about to do.
-    if not state["lease"] and (files or erasures):
+    if not state.lease and (files or erasures):
         yield k.UnfinishedErasures(files, erasures)
-    oldest = min((one["asked_at"] for one in state["requests"]), default=now)
+    oldest = min((at for *_, at in requests), default=now)
     if now - oldest > _LONG_WAIT:
-        yield k.WaitingRequests(sum(one["count"] for one in state["requests"]), oldest)
-    if state["not_configured"]:
-        yield k.NotConfigured(tuple(state["not_configured"]))
-    confirmed, max_age = state["evidence_confirmed_at"], looked.evidence_max_age
+        yield k.WaitingRequests(sum(count for _, count, _ in requests), oldest)
+    if state.not_configured:
+        yield k.NotConfigured(tuple(state.not_configured))
+    confirmed, max_age = state.evidence_confirmed_at, looked.evidence_max_age
     if confirmed is not None and max_age is not None and now - confirmed > max_age:
         yield k.OldEvidence(confirmed)
-    told = [one["name"] for one in state["alerts"] if one["name"].startswith(CHECK)]
-    if told:
-        yield k.Findings(tuple(name.removeprefix(CHECK) for name in told))
+    checks = [name.removeprefix(CHECK) for name, _ in state.alerts if name.startswith(CHECK)]
+    if checks:
+        yield k.Findings(tuple(checks))
     last_day = looked.token_expires_on
     if last_day is not None and (days := (last_day - now.date()).days) <= EXPIRY_WARNED_DAYS:
         yield k.TokenExpiry(last_day, days)

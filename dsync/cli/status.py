@@ -15,7 +15,7 @@ from dsync.cli.options import DURATION, json_option, limit_option, list_options,
 from dsync.messages import english
 
 with later(globals()):
-    from dsync.care.state import concerns_of, states_of
+    from dsync.care.state import State, concerns_of, messages_of, states_of
     from dsync.cli.output import (
         SUSPENDED,
         clean,
@@ -39,6 +39,15 @@ if TYPE_CHECKING:
     from dsync.store import Reader
 
 
+_COUNTS = {
+    "presence": "presence",
+    "state": "etat",
+    "verdict": "verdict",
+    "verdict_by_state": "verdict_par_etat",
+    "to_judge": "a_evaluer",
+}
+"""The counts of dossiers in `--json`, by the names that `counts_of` has for them."""
+_OF_END = ("at", "code", "classes", "messages", "dits")
 TITLE_WIDTH = 22
 """Characters of a title in the table, whose lines have 80 so."""
 
@@ -100,18 +109,18 @@ def status(*, max_age: timedelta | None, strict: bool, as_json: bool) -> None:
 
 
 def _status_of(
-    settings: Settings, document: dict[str, Any], max_age: timedelta | None, now: datetime
+    settings: Settings, state: State, max_age: timedelta | None, now: datetime
 ) -> tuple[int, dict[str, Any]]:
     """Return a démarche's state, and its rank in the table, in which the least one is first."""
     concerning(settings)
-    last = document["last_success_at"]
+    last = state.sync.last_success_at
     if max_age == _LATE:
         max_age = settings.configuration.late_after
     is_stale = max_age is not None and (last is None or now - last > max_age)
-    concerns = [*concerns_of(document, now, settings.looked)]
+    concerns = [*concerns_of(state, now, settings.looked)]
     found = [one for one in concerns if english.words(one)]
     found.sort(key=lambda one: _RANKS[type(one)])
-    return _RANKS[type(found[0])] if found else len(_RANKS), document | {
+    return _RANKS[type(found[0])] if found else len(_RANKS), _document(state) | {
         "configuration": str(settings.config),
         "now": now,
         "is_stale": is_stale,
@@ -120,6 +129,66 @@ def _status_of(
             pasteable(clean(said)) for one in concerns if (said := english.warning(one, now))
         ],
         "attention": [*map(english.words, found)],
+    }
+
+
+def _document(state: State) -> dict[str, Any]:
+    """Return what `--json` has of a state."""
+    sync, run, end, full_run = state.sync, state.last_run, state.last_end, state.full_run
+    counts, work, ahead, lease = state.dossiers, state.work, state.clock_ahead, state.lease
+    return {
+        "demarche": state.demarche,
+        "title": state.title,
+        "database": state.database,
+        "services": [{**one._asdict(), "is_alive": one in state.alive} for one in state.services],
+        "last_success_at": sync.last_success_at,
+        "last_full_at": sync.last_full_at,
+        "last_deletions_at": state.last_deletions_at,
+        "watermark": sync.watermark,
+        "clock_ahead_s": None if ahead is None else int(ahead.total_seconds()),
+        "full_read_under_way": sync.full_cursor is not None,
+        "last_run": run
+        and {
+            **{name: value for name, value in run.items() if name != "figures"},
+            "messages": messages_of(run),
+        },
+        "last_end": end and {name: getattr(end, name) for name in _OF_END},
+        "last_code": end and end.code,
+        "last_full_code": full_run and full_run["code"],
+        "last_full_status": full_run and full_run["statut"],
+        "dossiers": {name: counts[column] for name, column in _COUNTS.items()},
+        "annotations": work.wishes,
+        **{name: one.dossiers for name, one in work.pushes.items()},
+        "waiting_since": work.pushes["waiting"].since,
+        "reasons": {name: one.reasons for name, one in work.pushes.items()},
+        "quarantined": work.quarantined,
+        "mass_deletion": (mass := state.mass_deletion)
+        and {"dossiers": mass.dossiers, "of": mass.of, "since": mass.since},
+        "evidence_confirmed_at": state.evidence_confirmed_at,
+        "copies_to_delete": work.doomed,
+        "retention": state.retention,
+        "requests": [
+            dict(zip(("kind", "count", "asked_at"), one, strict=True)) for one in work.requests
+        ],
+        "target_is_missing": end is not None and end.target_is_missing,
+        "not_configured": state.not_configured,
+        "consents": [
+            {
+                "kind": one.proposal.kind.word,
+                "since": one.since,
+                "dossiers": one.proposal.dossiers,
+                "table": one.proposal.table,
+            }
+            for one in state.consents
+        ],
+        "alerts": [{"name": name, "since": since} for name, since in state.alerts],
+        "lease": lease
+        and {
+            "holder": lease.holder,
+            "since": lease.acquired_at,
+            "expires_at": lease.expires_at,
+            "taken_over_in_s": state.taken_over_in_s,
+        },
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from dsync.care.state import concerns_of
+from dsync.care.state import State, concerns_of
 from dsync.console.access import Right
 from dsync.console.changements import changes_of
 from dsync.console.jury import days_of
@@ -70,12 +70,11 @@ _OF_READING = (
 
 
 def points_of(
-    visit: Visit, reader: Reader, state: Mapping[str, Any], *, without: UnionType | None = None
+    visit: Visit, reader: Reader, state: State, *, without: UnionType | None = None
 ) -> Iterator[Point]:
     """Yield what is not well, as far as it is for who asks, `without` some kinds of it."""
-    may_act, is_under_way = visit.may(Right.AGIR), bool(state["lease"])
-    runs = any(one["is_alive"] for one in state["services"])
-    about = french.About(visit.now, may_act, runs, is_under_way)
+    may_act, is_under_way = visit.may(Right.AGIR), bool(state.lease)
+    about = french.About(visit.now, may_act, bool(state.alive), is_under_way)
     for one in concerns_of(state, visit.now, visit.worker.settings.looked):
         if (without and isinstance(one, without)) or not (may_act or isinstance(one, _OF_READING)):
             continue
@@ -134,9 +133,6 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
         "points": sorted(points_of(visit, reader, state), key=lambda one: not one.is_error)
         if visit.may(Right.AGIR)
         else None,
-        "next_run": min(
-            (one["next_run_at"] for one in state["services"] if one["is_alive"]), default=None
-        ),
         "chart": chart(deposits, ("decisions", figures["decisions"]), _marks(visit, reader)),
         "legend": [
             (name, names[name], sum(figures[name].values()), name in verdicts) for name in deposits

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dsync.care.state import TEAM, concerns_of
+from dsync.care.state import TEAM, State, concerns_of
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.suivi import Point, points_of
@@ -78,30 +78,29 @@ class ServiceLine(NamedTuple):
     is_trouble: bool
 
 
-def service_line(state: Mapping[str, Any], reader: Reader, now: datetime) -> ServiceLine:
+def service_line(state: State, reader: Reader, now: datetime) -> ServiceLine:
     """Return the state of the service in one line, in trouble with its cause; `now` is in UTC."""
-    alive = [one for one in state["services"] if one["is_alive"]]
-    next_at = max(min((one["next_run_at"] for one in alive), default=now), now)
-    last = state["last_success_at"]
+    next_at, last = max(state.next_run_at or now, now), state.sync.last_success_at
     if last is None:
         so_far = "aucune synchronisation n’a encore réussi"
     else:
         so_far = f"la dernière synchronisation réussie remonte à {words.duration(now - last)}"
-    if state["last_code"] in _CAUSES or state["last_code"] == DsyncError.exit_code:
+    code = state.last_end and state.last_end.code
+    if code in _CAUSES or code == DsyncError.exit_code:
         since = reader.journal.failing_since()
-        cause = _CAUSES.get(state["last_code"], "dsync s’arrête sur un défaut")
+        cause = _CAUSES.get(code, "dsync s’arrête sur un défaut")
         if since is not None:
             said = f"{cause} depuis {words.clock(since, now)}"
-            if state["lease"]:
+            if state.lease:
                 return ServiceLine(f"{said} ; un essai est en cours.", is_trouble=True)
-            if alive:
+            if state.alive:
                 return ServiceLine(
                     f"{said}, prochain essai à {words.clock(next_at, now)}.", is_trouble=True
                 )
             return ServiceLine(f"{said} ; aucun service ne tourne.", is_trouble=True)
-    if state["lease"]:
-        begun = words.clock(state["lease"]["since"], now)
-        if (left_s := state["lease"]["taken_over_in_s"]) is not None:
+    if state.lease:
+        begun = words.clock(state.lease.acquired_at, now)
+        if (left_s := state.taken_over_in_s) is not None:
             return ServiceLine(
                 f"La synchronisation commencée à {begun} ne donne plus signe de vie, une autre "
                 f"peut reprendre dans {words.plural(left_s, 'seconde')} au plus ; {so_far}.",
@@ -110,8 +109,8 @@ def service_line(state: Mapping[str, Any], reader: Reader, now: datetime) -> Ser
         return ServiceLine(
             f"Une synchronisation est en cours depuis {begun} ; {so_far}.", is_trouble=last is None
         )
-    if not alive:
-        silent = max((one["seen_at"] for one in state["services"]), default=None)
+    if not state.alive:
+        silent = max((one.seen_at for one in state.services), default=None)
         said = (
             "Aucun service ne tourne"
             if silent is None

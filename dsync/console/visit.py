@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from dsync.care.state import State
 from dsync.configuration import CONFORMITY, ConsoleSection
 from dsync.console import words
 from dsync.console.access import RIGHTS, Actor, Grant, Right, Role, limits
@@ -221,7 +222,7 @@ class Viewer:
         """Return the French titles of the démarche's checks by name, in their order."""
         return self.worker.configuration.check_titles(reader.programme.checks)
 
-    def once_a_run(self, name: str, state: Mapping[str, Any], read: Callable[[], Any]) -> Any:
+    def once_a_run(self, name: str, state: State, read: Callable[[], Any]) -> Any:
         """Return what only runs and days change; here, it is read."""
         return read()
 
@@ -405,12 +406,12 @@ class Visit(Viewer):
             if number != self.worker.demarche:
                 yield Viewer(self.site.workers[number], grant, self.name)
 
-    def once_a_run(self, name: str, state: Mapping[str, Any], read: Callable[[], Any]) -> Any:
+    def once_a_run(self, name: str, state: State, read: Callable[[], Any]) -> Any:
         """Return what only runs and days change, as it was read after the last run."""
-        last = state["last_run"]
+        last = state.last_run
         sees = tuple(filter(self.may, Right))
         key = (name, self.worker.demarche, self.grant.groupes, sees)
-        after = None if state["lease"] or last is None else (last["run"], last["fin"], self.today)
+        after = None if state.lease or last is None else (last["run"], last["fin"], self.today)
         known, found = self.site.kept.get(key, (None, None))
         if found is None or known != after:
             found = read()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from dsync.annotations.wish import Wish, WishStatus
-from dsync.care.state import SILENT_DAYS, TEAM, waiting
+from dsync.care.state import SILENT_DAYS, TEAM, State, waiting
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.after_jury import left_after
@@ -81,7 +81,7 @@ class _OfDossiers(NamedTuple):
         return {"presence": "present", **(self.given or self.chosen)}
 
 
-def kinds_of(visit: Viewer, reader: Reader, state: Mapping[str, Any]) -> list[TaskKind]:
+def kinds_of(visit: Viewer, reader: Reader, state: State) -> list[TaskKind]:
     """Return what is to do, in order, as far as somebody sees it or does it.
 
     `state` is that of the démarche.

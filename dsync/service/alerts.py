@@ -19,7 +19,7 @@ from zlib import crc32
 import structlog
 
 from dsync.care.prerequisites import crash_line
-from dsync.care.state import CHECK, concerns_of, states_of
+from dsync.care.state import CHECK, End, State, concerns_of, states_of
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import EXPIRY_WARNED_DAYS, CheckLine, CheckStatus
 from dsync.errors import (
@@ -228,7 +228,7 @@ class Alerts:
         findings, seen, losses = list[AlertFinding](), set[DemarcheNumber](), list[AlertFinding]()
         for worker in workers:
             state, number = states[worker.demarche], worker.demarche
-            ended_at = (end := state["last_end"]) and end["at"]
+            ended_at = (end := state.last_end) and end.at
             is_late = now - self._started_at > worker.configuration.late_after
             is_known = is_late or (ended_at is not None and ended_at >= self._started_at)
             try:
@@ -394,8 +394,8 @@ TOLD: Mapping[type[k.Concern], tuple[str, Severity]] = {
 """The name and the severity of each concern that `english.alert` has a sentence for."""
 
 
-def findings_of(worker: Worker, state: Mapping[str, Any], now: datetime) -> Iterator[AlertFinding]:
-    """Yield what is to be told of a démarche by its state of `states_of`; `now`: in UTC."""
+def findings_of(worker: Worker, state: State, now: datetime) -> Iterator[AlertFinding]:
+    """Yield what is to be told of a démarche by its state; `now`: in UTC."""
     settings = worker.settings
     options = settings.remedy_options()
     concerns = list(concerns_of(state, now, settings.looked))
@@ -444,24 +444,20 @@ def _is_locked(said: object) -> bool:
     return isinstance(said, k.DatabaseFailed) and said.is_locked
 
 
-def _loss(worker: Worker, end: Mapping[str, Any] | None) -> Iterator[AlertFinding]:
+def _loss(worker: Worker, end: End | None) -> Iterator[AlertFinding]:
     """Yield that a démarche's last run lost the database, if it did; `end`: as stored."""
     report = worker.last_report
     # Of a standby, at each of its checks.
     if report and report.exit_code == LeaseHeldError.exit_code:
         report = None
-    if report and report.ended_at and (end is None or not end["at"] or end["at"] < report.ended_at):
+    if report and report.ended_at and (end is None or end.at < report.ended_at):
         # It may be in no journal: the database could not take it.
-        end = {
-            "code": report.exit_code,
-            "messages": report.errors,
-            "dits": k.to_stored(report.said),
-            "at": report.ended_at,
-        }
-    if end is None or end["code"] != StoreError.exit_code:
+        dits = k.to_stored(report.said)
+        end = End(report.ended_at, report.exit_code, messages=report.errors, dits=dits)
+    if end is None or end.code != StoreError.exit_code:
         return
-    if not any(_is_locked(k.of_stored(one)) for one in end["dits"]):
-        yield _lost(worker, end["messages"][0], end["at"])
+    if not any(_is_locked(k.of_stored(one)) for one in end.dits):
+        yield _lost(worker, end.messages[0], end.at)
 
 
 def _without_what_follows(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from dsync import __version__
-from dsync.care.state import concerns_of, states_of
+from dsync.care.state import State, concerns_of, messages_of, states_of
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import ago, pasteable
 from dsync.errors import StoreError
@@ -42,7 +43,7 @@ def readiness(
     """
     problems: list[Mapping[str, Any]] = [*refused]
     demarches = []
-    states: dict[DemarcheNumber, dict[str, Any]] = {}
+    states: dict[DemarcheNumber, State] = {}
     lost = ""
     # The list may change meanwhile; it is empty while every file is wrong.
     served = [*workers]
@@ -71,29 +72,25 @@ def readiness(
     }
 
 
-def _demarche(
-    worker: Worker, state: dict[str, Any], now: datetime
-) -> tuple[dict[str, Any], str | None]:
+def _demarche(worker: Worker, state: State, now: datetime) -> tuple[dict[str, Any], str | None]:
     """Return what is shown of a démarche, and its problem or None."""
     configuration = worker.settings.configuration
     # What DS gave as the reason of a refusal is not shown: counts only.
-    state["reasons"] = {}
-    concerns = list(concerns_of(state, now, worker.settings.looked))
+    work, pushes = state.work, state.work.pushes
+    work = work._replace(pushes={name: one._replace(reasons=()) for name, one in pushes.items()})
+    concerns = list(concerns_of(replace(state, work=work), now, worker.settings.looked))
     options = worker.settings.remedy_options()
-    last, role = state["last_success_at"], _role(state)
+    last, run, role = state.sync.last_success_at, state.last_run, _role(state)
     shown = {
         "demarche": worker.demarche,
         "role": role,
-        "services": len([one for one in state["services"] if one["is_alive"]]),
+        "services": len(state.alive),
         "last_success_at": last,
         "last_success_age_s": None if last is None else int((now - last).total_seconds()),
         "last_success_limit_s": int(configuration.late_after.total_seconds()),
-        "last_run": state["last_run"]
-        and {key: state["last_run"][key] for key in ("run", "genre", "statut", "fin")},
-        "waiting": state["waiting"],
-        "refused": state["refused"],
-        "conflicts": state["conflicts"],
-        "quarantined": state["quarantined"],
+        "last_run": run and {key: run[key] for key in ("run", "genre", "statut", "fin")},
+        **{name: one.dossiers for name, one in pushes.items()},
+        "quarantined": work.quarantined,
         "token_days_left": worker.settings.token_days_left(now.date()),
         "warnings": [
             pasteable(said, options) for one in concerns if (said := english.warning(one, now))
@@ -105,20 +102,19 @@ def _demarche(
     return shown, problem and pasteable(problem, options)
 
 
-def _role(state: Mapping[str, Any]) -> str:
+def _role(state: State) -> str:
     """Return `working` during a run of this process, `standby` during another's, else `idle`."""
-    lease = state["lease"]
-    if lease is None:
+    if state.lease is None:
         return "idle"
-    return "working" if lease["holder"] == process_name() else "standby"
+    return "working" if state.lease.holder == process_name() else "standby"
 
 
-def _lateness(state: Mapping[str, Any], now: datetime) -> str:
-    last, run = state["last_success_at"], state["last_run"]
+def _lateness(state: State, now: datetime) -> str:
+    last, run = state.sync.last_success_at, state.last_run
     since = "No run has succeeded yet" if last is None else f"The last success was {ago(last, now)}"
     if run is None or run["statut"] == Status.RUNNING:
         return f"{since}: see `dsync history` and the service's log."
-    why = " ".join(run["messages"][:1])
+    why = " ".join(messages_of(run)[:1])
     return f"{since}; run {run['run']} ended as {run['statut']}. {why}".strip()
 
 
@@ -320,8 +316,8 @@ class Metrics:
         for demarche, of_demarche in sorted(self._figures.items()):
             for column, sum_ in of_demarche.items() if demarche in states else ():
                 values.add("dsync_run_figures_total", sum_, demarche, FIGURES[column])
-        for demarche, state in states.items():
-            _add_state(demarche, state, now, values)
+        for state in states.values():
+            _add_state(state, now, values)
 
 
 class _Shown(Collector):
@@ -363,25 +359,24 @@ def _whole(one: OwnMetric, family: Any) -> Any:
     return together
 
 
-def _add_state(
-    demarche: DemarcheNumber, state: Mapping[str, Any], now: datetime, values: _Values
-) -> None:
-    if last := state["last_success_at"]:
+def _add_state(state: State, now: datetime, values: _Values) -> None:
+    demarche = state.demarche
+    if last := state.sync.last_success_at:
         values.add("dsync_last_success_timestamp_seconds", last.timestamp(), demarche)
         values.add("dsync_last_success_age_seconds", _age_s(last, now), demarche)
-    for etat, by_verdict in state["dossiers"]["verdict_by_state"].items():
+    for etat, by_verdict in state.dossiers["verdict_par_etat"].items():
         for verdict, count in by_verdict.items():
             values.add("dsync_dossiers", count, demarche, etat, verdict)
-    values.add("dsync_dossiers_to_judge", state["dossiers"]["to_judge"], demarche)
-    for statut, count in sorted(state["annotations"].items()):
+    values.add("dsync_dossiers_to_judge", state.dossiers["a_evaluer"], demarche)
+    for statut, count in sorted(state.work.wishes.items()):
         values.add("dsync_pushes", count, demarche, statut)
-    values.add("dsync_outbox_waiting", state["waiting"], demarche)
-    since = state["waiting_since"]
+    values.add("dsync_outbox_waiting", state.open("waiting"), demarche)
+    since = state.work.pushes["waiting"].since
     values.add("dsync_outbox_oldest_waiting_age_seconds", _age_s(since or now, now), demarche)
-    values.add("dsync_outbox_refused", state["refused"], demarche)
-    values.add("dsync_conflicts", state["conflicts"], demarche)
-    values.add("dsync_quarantine", state["quarantined"], demarche)
-    if confirmed := state["evidence_confirmed_at"]:
+    values.add("dsync_outbox_refused", state.open("refused"), demarche)
+    values.add("dsync_conflicts", state.open("conflicts"), demarche)
+    values.add("dsync_quarantine", state.work.quarantined, demarche)
+    if confirmed := state.evidence_confirmed_at:
         values.add("dsync_evidence_age_seconds", _age_s(confirmed, now), demarche)
 
 

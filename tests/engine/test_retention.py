@@ -25,7 +25,7 @@ def erased(engine: Engine) -> set[int]:
 
 def announced(engine: Engine) -> dict[str, int]:
     app = engine.worker.app
-    retention = app.state(app.clock())["retention"]
+    retention = app.state(app.clock()).retention
     return retention["counts"] if retention else {}
 
 
@@ -38,7 +38,7 @@ def test_nothing_is_erased_by_age_unless_it_is_configured(engine: Engine) -> Non
     engine.advance(days=2)
     service.tick()
     assert set() == erased(engine)
-    assert engine.worker.app.state(engine.worker.now())["retention"] is None
+    assert engine.worker.app.state(engine.worker.now()).retention is None
 
 
 def test_what_is_too_old_is_announced_for_a_day_and_then_erased(engine: Engine) -> None:

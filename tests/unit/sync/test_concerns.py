@@ -2,85 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from dsync.care.state import Looked, concerns_of
+from dsync.care.state import End, Looked, State, concerns_of
+from dsync.domain.consent import Asked, Consent, Proposal
 from dsync.domain.ids import DemarcheNumber
 from dsync.messages import kinds as k
+from dsync.store.lease import LeaseInfo
+from dsync.store.reader import OpenPushes, OpenWork
+from dsync.store.services import RunningService
+from dsync.store.sync_state import SyncState
 
 NOW = datetime(2024, 6, 10, 8, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-SERVICE = {"holder": "one", "is_alive": True, "started_at": NOW - HOUR, "seen_at": NOW}
-WELL: Mapping[str, Any] = {
-    "last_success_at": NOW - HOUR,
-    "services": [SERVICE],
-    "clock_ahead_s": None,
-    "last_run": {"run": 3, "statut": "success", "erreur": None},
-    "last_end": {"at": NOW - HOUR, "code": 0, "classes": [], "messages": [], "dits": []},
-    "last_code": 0,
-    "consents": [],
-    "reasons": {},
-    "evidence_confirmed_at": NOW - HOUR,
-    "alerts": [],
-    "lease": None,
-    "copies_to_delete": 0,
-    "requests": [],
-    "target_is_missing": False,
-    "not_configured": [],
-    "mass_deletion": None,
-    **dict.fromkeys(("waiting", "refused", "conflicts", "quarantined"), 0),
-}
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+SERVICE = RunningService("one", "1", NOW - HOUR, NOW, NOW)
+PUSHES = {name: OpenPushes(0, (), None) for name in ("waiting", "refused", "conflicts")}
+WORK = OpenWork({}, 0, PUSHES, 0, ())
+RUN = {"run": 3, "statut": "success", "erreur": None}
+WELL = State(
+    demarche=DemarcheNumber(7),
+    title=None,
+    database="",
+    services=[SERVICE],
+    alive=[SERVICE],
+    sync=SyncState(last_success_at=NOW - HOUR),
+    clock_ahead=None,
+    last_run=RUN,
+    last_end=End(NOW - HOUR, 0),
+    full_run=None,
+    dossiers={},
+    work=WORK,
+    mass_deletion=None,
+    evidence_confirmed_at=NOW - HOUR,
+    retention=None,
+    not_configured=(),
+    consents=(),
+    alerts=(),
+    lease=None,
+)
+LEASE = LeaseInfo("one", NOW, NOW + HOUR, False, HOUR)
+LOOKED = Looked(DemarcheNumber(7), True, HOUR, HOUR, NOW.date() + timedelta(days=31), (), {})
 
 
 def ended(code: int, of_class: str) -> dict[str, Any]:
     """Return how the last run failed."""
-    return {"at": NOW, "code": code, "classes": [of_class], "messages": ["why"], "dits": []}
+    return {"last_end": End(NOW, code, [of_class], ["why"])}
 
 
-STOPPED = {
-    "kind": "rules",
-    "since": NOW - HOUR,
-    "dossiers": 12,
-    "table": "Éligible → À vérifier: 12",
-}
-LOOKED = Looked(DemarcheNumber(7), True, HOUR, HOUR, NOW.date() + timedelta(days=31), (), {})
+def stopped(*kinds: Consent) -> dict[str, Any]:
+    """Return what waits for consent."""
+    return {"consents": [Asked(Proposal(kind, ()), "", NOW - HOUR, None) for kind in kinds]}
+
+
+def work(doomed: int = 0, quarantined: int = 0, **dossiers: int) -> dict[str, Any]:
+    """Return what is not done: copies to delete, dossiers in quarantine and with open wishes."""
+    pushes = PUSHES | {name: OpenPushes(count, (), NOW) for name, count in dossiers.items()}
+    return {"work": OpenWork({}, quarantined, pushes, doomed, ())}
+
+
+def asked(kind: str, ago: timedelta) -> dict[str, Any]:
+    """Return a request that is not done."""
+    return {"work": WORK._replace(requests=[(kind, 1, NOW - ago)])}
 
 
 @pytest.mark.parametrize(
     ("change", "kinds"),
     [
         ({}, []),
-        ({"last_success_at": NOW - HOUR - timedelta(seconds=1)}, [k.Late]),
-        ({"last_success_at": None}, [k.NoSuccess]),
-        ({"services": []}, [k.NoService]),
-        ({"services": [SERVICE, SERVICE | {"is_alive": False}]}, [k.SilentService]),
-        ({"clock_ahead_s": 0}, [k.ClockWentBack]),
-        ({"last_run": {"run": 3, "statut": "interrupted", "erreur": None}}, [k.RunFailed]),
-        ({"last_end": ended(3, "DSUnauthorizedError")}, [k.TokenRefused]),
-        ({"last_end": ended(8, "DSUnavailableError")}, [k.DSAway]),
-        ({"last_end": ended(8, "DSTimeoutError")}, []),  # Of one page or dossier.
-        ({"consents": [STOPPED, STOPPED | {"kind": "writer"}]}, [k.Stopped, k.Stopped]),
-        ({"mass_deletion": {"dossiers": 7, "of": 9, "since": NOW}}, [k.MassDeletion]),
-        ({"waiting": 2, "conflicts": 1}, [k.WaitingWrites, k.Conflicts]),
-        ({"refused": 1, "quarantined": 1}, [k.Refused, k.InQuarantine]),
+        ({"sync": SyncState(last_success_at=NOW - HOUR - SECOND)}, [k.Late]),
+        ({"sync": SyncState()}, [k.NoSuccess]),
+        ({"services": [], "alive": []}, [k.NoService]),
+        ({"services": [SERVICE, SERVICE._replace(holder="two")]}, [k.SilentService]),
+        ({"clock_ahead": timedelta()}, [k.ClockWentBack]),
+        ({"last_run": RUN | {"statut": "interrupted"}}, [k.RunFailed]),
+        (ended(3, "DSUnauthorizedError"), [k.TokenRefused]),
+        (ended(8, "DSUnavailableError"), [k.DSAway]),
+        (ended(8, "DSTimeoutError"), []),  # Of one page or dossier.
+        (stopped(Consent.RULES, Consent.WRITER), [k.Stopped, k.Stopped]),
+        ({"mass_deletion": k.MassDeletion(7, 9, NOW)}, [k.MassDeletion]),
+        (work(waiting=2, conflicts=1), [k.WaitingWrites, k.Conflicts]),
+        (work(refused=1, quarantined=1), [k.Refused, k.InQuarantine]),
         ({"evidence_confirmed_at": NOW - 2 * HOUR}, [k.OldEvidence]),
-        ({"target_is_missing": True, "copies_to_delete": 2}, [k.NoTarget, k.UnfinishedErasures]),
-        ({"lease": {"holder": "one"}, "copies_to_delete": 2}, []),
-        ({"requests": [{"kind": "complet", "count": 1, "asked_at": NOW - timedelta(minutes=5)}]},
-         []),
-        ({"requests": [{"kind": "effacement", "count": 1, "asked_at": NOW - HOUR}]},
-         [k.UnfinishedErasures, k.WaitingRequests]),
+        (
+            {"last_end": End(NOW, 0, target_is_missing=True), **work(doomed=2)},
+            [k.NoTarget, k.UnfinishedErasures],
+        ),
+        ({"lease": LEASE, **work(doomed=2)}, []),
+        (asked("complet", timedelta(minutes=5)), []),
+        (asked("effacement", HOUR), [k.UnfinishedErasures, k.WaitingRequests]),
         ({"not_configured": [7]}, [k.NotConfigured]),
-        ({"alerts": [{"name": "check labels"}, {"name": "consent rules"}]}, [k.Findings]),
+        ({"alerts": [("check labels", NOW), ("consent rules", NOW)]}, [k.Findings]),
     ],
-)  # fmt: skip
+)
 def test_a_concern_begins_at_its_threshold(change: dict[str, Any], kinds: list[type]) -> None:
     """Nothing is one while all is well."""
-    assert kinds == [type(one) for one in concerns_of({**WELL, **change}, NOW, LOOKED)]
+    assert kinds == [type(one) for one in concerns_of(replace(WELL, **change), NOW, LOOKED)]
 
 
 @pytest.mark.parametrize(("last_day", "left"), [(date(2024, 7, 10), 30), (date(2024, 6, 9), -1)])
@@ -98,6 +118,6 @@ def test_a_token_is_refused_for_all_unless_one_demarche_is_out_of_its_scope(
 ) -> None:
     """By the fault, whatever numbers the sentence has."""
     said = k.DSFailed(fault, k.Requested(k.Thing.DEMARCHE, 12))
-    end = {**ended(3, "DSUnauthorizedError"), "messages": [str(said)], "dits": k.to_stored([said])}
-    found = concerns_of({**WELL, "last_end": end}, NOW, LOOKED)
+    end = End(NOW, 3, ["DSUnauthorizedError"], [str(said)], k.to_stored([said]))
+    found = concerns_of(replace(WELL, last_end=end), NOW, LOOKED)
     assert [k.TokenRefused(NOW, str(said), is_of_all)] == list(found)
