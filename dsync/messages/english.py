@@ -444,11 +444,47 @@ def _subject(of: k.Requested) -> str:
 
 def problem(one: k.Problem) -> str:
     """Return a problem of a run with its remedy."""
+    if isinstance(one, k.OfReading):
+        return _of_reading(one)
+    if isinstance(one, k.OfWriting):
+        return _of_writing(one)
+    if isinstance(one, k.OfForm):
+        return _of_form(one)
+    if isinstance(one, k.OfFiles):
+        return _of_files(one)
+    if isinstance(one, k.OfEvidence):
+        return _of_evidence(one)
     match one:
         case k.Noted(note):
             return NOTES[note]
         case k.Numbered(note_, number):
             return NUMBER_NOTES[note_].format(number=number)
+        case k.ConsentGone(kind):
+            return (
+                f"What was shown of `{kind}` waits no more: it was done, or changed since. Nothing "
+                "was done; `dsync accept` shows what waits now."
+            )
+        case k.LeaseHeld(demarche, holder, since, is_awaited):
+            then = (
+                "Wait for it to end (`--wait`), or stop it."
+                if is_awaited
+                else "Stop it, or try again when it has ended."
+            )
+            return (
+                f"Démarche {demarche} is being worked on by {holder or 'another process'} since "
+                f"{since:%Y-%m-%d %H:%M:%S} UTC. {then}"
+            )
+        case k.DatabaseFailed(place, remedy):
+            return f"{place}: {remedy}"
+        case k.Crashed(error):
+            return (
+                f"dsync failed by a bug of its own ({error}): report it with the trace in the log."
+            )
+    assert_never(one)
+
+
+def _of_reading(one: k.OfReading) -> str:
+    match one:
         case k.DSFailed(fault, subject, status, cause, url, limit):
             facts = {"status": status, "cause": cause, "url": url, "limit": limit}
             return FAULTS[fault].format(subject=_subject(subject), **facts)
@@ -484,6 +520,11 @@ def problem(one: k.Problem) -> str:
                 f"most {most} are accepted). None was marked as disappeared. Check the démarche "
                 "and the token's scope; `dsync accept deletions` shows and confirms it."
             )
+    assert_never(one)
+
+
+def _of_writing(one: k.OfWriting) -> str:
+    match one:
         case k.WritesStopped(dossiers, of, table):
             return (
                 f"Safety brake: the annotations of {dossiers} of {of} open dossiers would change "
@@ -531,6 +572,11 @@ def problem(one: k.Problem) -> str:
                 f"them. Correct [annotations] validation in {config}, or the form (`dsync check`); "
                 "if there is no box any more, `dsync accept config` shows what follows."
             )
+    assert_never(one)
+
+
+def _of_form(one: k.OfForm) -> str:
+    match one:
         case k.OtherForm(config, demarche, what):
             return (
                 f"Nothing is judged, because {config} does not fit the form of démarche "
@@ -574,11 +620,11 @@ def problem(one: k.Problem) -> str:
                 f"({', '.join(fields)}{others}); dsync works without them. If this persists, tell "
                 "DS's support."
             )
-        case k.ConsentGone(kind):
-            return (
-                f"What was shown of `{kind}` waits no more: it was done, or changed since. Nothing "
-                "was done; `dsync accept` shows what waits now."
-            )
+    assert_never(one)
+
+
+def _of_files(one: k.OfFiles) -> str:
+    match one:
         case k.FilesFailed(files, states):
             return (
                 f"{files} files could not be copied ({', '.join(states)}): `dsync pieces status` "
@@ -598,6 +644,11 @@ def problem(one: k.Problem) -> str:
             )
         case k.CopiesLeft(because):
             return f"Copies of erased files are still to be deleted. {because}"
+    assert_never(one)
+
+
+def _of_evidence(one: k.OfEvidence) -> str:
+    match one:
         case k.CatalogueUnusable(url, why):
             return (
                 f"The catalogue of {url} cannot be used ({'; '.join(why)}). The stored copy, if "
@@ -626,21 +677,5 @@ def problem(one: k.Problem) -> str:
                 f"The catalogue at {url} is refused: {said}, and [safety] verdicts_percent allows "
                 f"{share:.0%}. The last good copy is used. If the new one is right, run `dsync "
                 "accept evidence`."
-            )
-        case k.LeaseHeld(demarche, holder, since, is_awaited):
-            then = (
-                "Wait for it to end (`--wait`), or stop it."
-                if is_awaited
-                else "Stop it, or try again when it has ended."
-            )
-            return (
-                f"Démarche {demarche} is being worked on by {holder or 'another process'} since "
-                f"{since:%Y-%m-%d %H:%M:%S} UTC. {then}"
-            )
-        case k.DatabaseFailed(place, remedy):
-            return f"{place}: {remedy}"
-        case k.Crashed(error):
-            return (
-                f"dsync failed by a bug of its own ({error}): report it with the trace in the log."
             )
     assert_never(one)

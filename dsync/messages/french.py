@@ -428,11 +428,45 @@ def _failed(one: k.DSFailed) -> str:
 
 def problem(one: k.Problem) -> str:
     """Return a problem of a run, with what who reads it can do."""
+    if isinstance(one, k.OfReading):
+        return _of_reading(one)
+    if isinstance(one, k.OfWriting):
+        return _of_writing(one)
+    if isinstance(one, k.OfForm):
+        return _of_form(one)
+    if isinstance(one, k.OfFiles):
+        return _of_files(one)
+    if isinstance(one, k.OfEvidence):
+        return _of_evidence(one)
     match one:
         case k.Noted(note):
             return NOTES[note]
         case k.Numbered(note_, count):
             return NUMBER_NOTES[note_].format(number=count, count=number(count))
+        case k.ConsentGone():
+            return (
+                "Ce qui était montré n’attend plus : c’est fait, ou a changé depuis. Rien n’a été "
+                "fait ; regardez de nouveau ce qui attend."
+            )
+        case k.LeaseHeld(demarche, holder, since):
+            at = since.astimezone(PARIS)
+            return (
+                f"La démarche {demarche} est traitée par {holder or 'un autre processus'} depuis "
+                f"le {at:%d/%m/%Y} à {at:%H:%M} : réessayez quand il a fini."
+            )
+        case k.DatabaseFailed(is_locked=is_locked):
+            if is_locked:
+                return "La base de données est occupée par un autre processus. Réessayez."
+            return f"La base de données n’est pas disponible. {_TECHNICAL}."
+        case k.Crashed():
+            return (
+                "dsync s’est arrêté sur un défaut : signalez-le à l’équipe technique, avec l’heure."
+            )
+    assert_never(one)
+
+
+def _of_reading(one: k.OfReading) -> str:
+    match one:
         case k.DSFailed():
             return _failed(one)
         case k.Mismatch(subject):
@@ -459,6 +493,11 @@ def problem(one: k.Problem) -> str:
                 "Aucun n’est marqué. Vérifiez la démarche dans Démarches Simplifiées ; si c’est "
                 "voulu, donnez votre accord."
             )
+    assert_never(one)
+
+
+def _of_writing(one: k.OfWriting) -> str:
+    match one:
         case k.WritesStopped(dossiers, of):
             return (
                 "Frein de sécurité : les annotations de "
@@ -503,6 +542,11 @@ def problem(one: k.Problem) -> str:
                 f"rien n’y est inscrit. {_TECHNICAL}, dans le formulaire ou la configuration : "
                 "« dsync check » la nomme."
             )
+    assert_never(one)
+
+
+def _of_form(one: k.OfForm) -> str:
+    match one:
         case k.OtherForm():
             return (
                 "Le formulaire n’est pas celui de la configuration : rien n’est jugé, et les "
@@ -537,11 +581,11 @@ def problem(one: k.Problem) -> str:
                 "Une partie de ce que Démarches Simplifiées dit de la démarche est illisible ; "
                 f"dsync s’en passe. {_SUPPORT}"
             )
-        case k.ConsentGone():
-            return (
-                "Ce qui était montré n’attend plus : c’est fait, ou a changé depuis. Rien n’a été "
-                "fait ; regardez de nouveau ce qui attend."
-            )
+    assert_never(one)
+
+
+def _of_files(one: k.OfFiles) -> str:
+    match one:
         case k.FilesFailed(files):
             return (
                 f"Fichiers qui n’ont pas pu être copiés : {number(files)}. La prochaine copie "
@@ -555,6 +599,11 @@ def problem(one: k.Problem) -> str:
         case k.CopiesLeft(because):
             why = "" if isinstance(because, str) else problem(because)
             return f"Des copies de fichiers effacés restent à supprimer. {why}".strip()
+    assert_never(one)
+
+
+def _of_evidence(one: k.OfEvidence) -> str:
+    match one:
         case k.CatalogueUnusable():
             return (
                 "Le catalogue de beta.gouv.fr ne peut pas être lu : la dernière bonne copie sert, "
@@ -580,20 +629,6 @@ def problem(one: k.Problem) -> str:
             return (
                 f"Le catalogue publié par beta.gouv.fr ({products} produits) {said} de la dernière "
                 "bonne copie : il n’est pas retenu et cette copie continue de servir."
-            )
-        case k.LeaseHeld(demarche, holder, since):
-            at = since.astimezone(PARIS)
-            return (
-                f"La démarche {demarche} est traitée par {holder or 'un autre processus'} depuis "
-                f"le {at:%d/%m/%Y} à {at:%H:%M} : réessayez quand il a fini."
-            )
-        case k.DatabaseFailed(is_locked=is_locked):
-            if is_locked:
-                return "La base de données est occupée par un autre processus. Réessayez."
-            return f"La base de données n’est pas disponible. {_TECHNICAL}."
-        case k.Crashed():
-            return (
-                "dsync s’est arrêté sur un défaut : signalez-le à l’équipe technique, avec l’heure."
             )
     assert_never(one)
 

@@ -483,38 +483,36 @@ class Crashed(_Problem, frozen=True):
     """The type of the exception."""
 
 
-Problem = (
-    Noted
-    | Numbered
-    | DSFailed
-    | Mismatch
-    | Looping
-    | WithoutNumber
-    | ListFails
-    | Disappeared
-    | WritesStopped
+OfReading = DSFailed | Mismatch | Looping | WithoutNumber | ListFails | Disappeared
+OfWriting = (
+    WritesStopped
     | RulesStopped
     | FirstStopped
     | AnotherWrites
     | WritesWait
     | WriteRefused
     | BoxLost
-    | OtherForm
+)
+OfForm = (
+    OtherForm
     | OtherCall
     | SectionsLost
     | LabelsMissing
     | ImpossibleValue
     | FieldsMissing
     | UnreadableFields
+)
+OfFiles = FilesFailed | TargetGone | TargetUnusable | CopiesLeft
+OfEvidence = CatalogueUnusable | RedirectsUnread | FirstCatalogue | CatalogueRefused
+Problem = (
+    Noted
+    | Numbered
     | ConsentGone
-    | FilesFailed
-    | TargetGone
-    | TargetUnusable
-    | CopiesLeft
-    | CatalogueUnusable
-    | RedirectsUnread
-    | FirstCatalogue
-    | CatalogueRefused
+    | OfReading
+    | OfWriting
+    | OfForm
+    | OfFiles
+    | OfEvidence
     | LeaseHeld
     | DatabaseFailed
     | Crashed
