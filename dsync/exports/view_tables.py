@@ -32,6 +32,13 @@ ROLL = "dossiers"
 BATCH = 1_000
 """Number of rows in memory at a time."""
 
+_QUOTED = '"{}"'
+_AS_ON_SQLITE = {
+    **dict.fromkeys(("text", "json"), 'CAST("{}" AS text) COLLATE "C"'),
+    "datetime": "date_trunc('second', \"{}\")",
+}
+"""How PostgreSQL orders as SQLite does: texts by their bytes, instants by their seconds."""
+
 Columns = Sequence[Sequence[Any]]
 """Some rows by columns: most columns need no conversion, which is seen for all values at once."""
 
@@ -77,7 +84,9 @@ class ExportTable:
     def rows(
         self, connection: Connection, since: datetime | None, *, as_texts: bool = False
     ) -> Generator[Columns]:
-        """Yield the rows in batches, none empty, ordered by the dossier's number.
+        """Yield the rows in batches, none empty, in an order that is the same on both engines.
+
+        By the dossier's number, then by the view's key.
 
         `since`: only rows of dossiers that have changed here since this instant; a table that is
         not `is_by_dossier` is whole. `as_texts`: days and instants that the database gives
@@ -88,9 +97,9 @@ class ExportTable:
             found = cell_columns(connection, self._where(since), self._values(since))
             yield from (self._converted(some, as_texts=as_texts) for some in found)
             return
-        order = " ORDER BY numero" if "numero" in self.columns else ""
+        order = self._order(is_sqlite=is_sqlite)
         with connection.execution_options(yield_per=BATCH).execute(
-            text(f"SELECT {self._names} FROM {self._selected(since)}{order}"),  # noqa: S608
+            text(f"SELECT {self._names} FROM {self._selected(since)} ORDER BY {order}"),  # noqa: S608
             self._values(since),
         ) as found:
             batches: Iterator[Sequence[Sequence[Any]]] = found.partitions(BATCH)
@@ -124,6 +133,19 @@ class ExportTable:
             if self.is_pseudonymised
             else f'"{name}"'
             for name, one in self.columns.items()
+        )
+
+    def _order(self, *, is_sqlite: bool) -> str:
+        first = ["numero"] if "numero" in self.columns else []
+        known = [name for name in self.key if name in self.columns]
+        names = dict.fromkeys(
+            [*first, *(known if known == [*self.key] and known else self.columns)]
+        )
+        forms = {} if is_sqlite else _AS_ON_SQLITE
+        ordered = sorted(names, key=lambda name: self.columns[name].type == "json")
+        return ", ".join(
+            f"{forms.get(self.columns[name].type, _QUOTED).format(name)} NULLS FIRST"
+            for name in ordered
         )
 
     @property
@@ -181,7 +203,8 @@ def _datetime(value: datetime | str) -> datetime:
 
 
 def _json(value: Any) -> str:
-    return value if isinstance(value, str) else json_bytes(value).decode()
+    # Each engine has its own order of keys.
+    return json_bytes(msgspec.json.decode(value) if isinstance(value, str) else value).decode()
 
 
 _NONE = type(None)
@@ -194,7 +217,7 @@ CONVERTERS: Mapping[str, tuple[set[type], Callable[[Any], Any]]] = {
     "boolean": ({bool, _NONE}, bool),
     "date": ({date, _NONE}, date.fromisoformat),
     "datetime": ({_NONE}, _datetime),
-    "json": ({str, _NONE}, _json),
+    "json": ({_NONE}, _json),
     "text": ({str, _NONE}, str),
 }
 """By type: the Python types that a value stays in, and what converts another one."""
@@ -229,7 +252,7 @@ _decode = msgspec.json.Decoder(list[Cell] | None).decode
 def cell_columns(
     connection: Connection, where: str, values: Mapping[str, Any]
 ) -> Iterator[Sequence[Sequence[Any]]]:
-    """Yield the view's rows by its columns, in batches, ordered by the dossier's number.
+    """Yield the view's rows by its columns, in batches, ordered by its key.
 
     `where` is the condition on `demarche_numero` and `modifie_ici_le` that chooses dossiers. The
     database is SQLite.
@@ -251,9 +274,9 @@ def cell_columns(
         described: list[tuple[str | None, str | None]] = []
         for numero, demarche, at, revision, *documents in some:
             champs, annotations = map(_cells, documents)
-            own = champs + annotations
+            own = sorted(annotations, key=_place) + sorted(champs, key=_place)
             cells += own
-            origines += ["champ"] * len(champs) + ["annotation"] * len(annotations)
+            origines += ["annotation"] * len(annotations) + ["champ"] * len(champs)
             numeros += [numero] * len(own)
             demarches += [demarche] * len(own)
             moved += [at] * len(own)
@@ -273,6 +296,10 @@ def cell_columns(
                 demarches,
                 moved,
             ]
+
+
+def _place(cell: Cell) -> tuple[str, int]:
+    return cell.id, cell.ligne or 0
 
 
 def _cells(document: str | None) -> list[Cell]:

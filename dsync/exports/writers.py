@@ -169,12 +169,17 @@ def _french_text(value: Any) -> str:
 
 
 def _as_it_is(text: str) -> str:
-    """Return a text in a form in which a spreadsheet shows it letter by letter."""
+    """Return a text in a form in which a spreadsheet shows it letter by letter.
+
+    Line breaks at its ends are left out where the text would else be a number or a formula.
+    """
     # A full-width sign of equality begins a formula, too.
     if not _READ_OTHERWISE.match(text if text.isascii() else normalize("NFKC", text)):
         return text
-    if len(text) <= _LONGEST_CONSTANT and not {"\n", "\r"} & {*text}:
-        return f'="{text.replace(_QUOTE, _QUOTE * 2)}"'
+    # LibreOffice reads a number in « 12 » with a line break at its end.
+    line = text.strip("\r\n")
+    if len(line) <= _LONGEST_CONSTANT and not {"\n", "\r"} & {*line}:
+        return f'="{line.replace(_QUOTE, _QUOTE * 2)}"'
     # No number or day is so long, or has several lines; an apostrophe ends a formula.
     return f"'{text}" if normalize("NFKC", text.lstrip())[:1] in _FORMULA_SIGNS else text
 
