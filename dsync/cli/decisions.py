@@ -43,10 +43,10 @@ with later(globals()):
         reading,
     )
     from dsync.domain.consent import NOTHING, Asked
+    from dsync.domain.dossier import Anomaly
     from dsync.domain.ids import DossierNumber
     from dsync.domain.remedies import ago
     from dsync.domain.wording import cut
-    from dsync.messages.english import QUARANTINE
     from dsync.programme import in_force
     from dsync.settings import Settings
     from dsync.store.quarantine import Quarantined
@@ -355,7 +355,7 @@ def list_quarantined(*, everywhere: bool, wide: bool, as_json: bool) -> None:
     if found.rows:
         said = "Each full read retries them. To retry them now: `dsync quarantine retry`"
         click.echo(f"\n{pasteable(said)}")
-        if any(row.code == "regle" for _, row in found.rows):
+        if any(row.code == Anomaly.REGLE for _, row in found.rows):
             click.echo(
                 "A check that failed is a bug of dsync: report its message, and its traceback in "
                 "the log of the run (check_failed)."
@@ -364,10 +364,8 @@ def list_quarantined(*, everywhere: bool, wide: bool, as_json: bool) -> None:
 
 def _reason(row: Quarantined) -> str:
     """Return a reason in English; the stored one is in French, and ends with the field's place."""
-    if row.code not in QUARANTINE:
-        return row.message
     _, bracket, place = row.message.rstrip(".").partition(" (")
-    return f"{QUARANTINE[row.code]}{bracket}{place}."
+    return f"{Anomaly(row.code).english}{bracket}{place}."
 
 
 @quarantine.command("retry")

@@ -15,6 +15,7 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.visit import NONE_CHOSEN, Visit
 from dsync.domain.consent import Consent
+from dsync.domain.dossier import Anomaly
 from dsync.domain.ids import DossierNumber
 from dsync.messages.french import CONSENTS
 from dsync.store import Reader
@@ -22,19 +23,6 @@ from dsync.store.wishes import MOST_WISHES
 from dsync.sync.handing_over import Choice, end_conflicts
 from dsync.sync.work import Overwrite, Push, ReadDossiers
 
-REMEDIES = {
-    "timeout": "Attendez, puis réessayez : Démarches Simplifiées est trop lent pour ce dossier.",
-    "bad_data": "Signalez ces dossiers à Démarches Simplifiées : eux seuls peuvent les réparer.",
-    "illisible": "Réessayez ; si l’anomalie reste, signalez-la à l’équipe technique.",
-    "identite": "Signalez ces dossiers à Démarches Simplifiées : leur numéro ne va plus avec leur "
-    "identifiant.",
-    "incomplet": "Réessayez plus tard ; si l’anomalie reste, signalez ces dossiers à Démarches "
-    "Simplifiées. Ce qui manque est nommé.",
-    "douteux": "Attendez la prochaine lecture ; si l’anomalie reste, voyez les accords à donner.",
-    "regle": "Défaut de dsync : signalez à l’équipe technique l’anomalie telle qu’elle est écrite.",
-}
-"""What to do, by the code of the anomaly."""
-_OTHER_REMEDY = "Corrigez la cause nommée, puis réessayez."
 SHOWN = 200
 """Maximum number of conflicts on the page, and of dossiers in quarantine with the same remedy."""
 
@@ -143,7 +131,7 @@ def anomalies(visit: Visit) -> Response:
     with visit.reading() as reader:
         groups: dict[str, list[object]] = defaultdict(list)
         for one in reader.quarantine.entries():
-            groups[REMEDIES.get(one.code, _OTHER_REMEDY)].append(one)
+            groups[Anomaly(one.code).remedy].append(one)
         refused: dict[tuple[str, str], list[object]] = defaultdict(list)
         wishes = reader.wishes.open()
         for wish in wishes:

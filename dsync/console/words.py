@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from dsync import errors
-from dsync.domain.dossier import PARIS, in_utc
+from dsync.domain.dossier import PARIS, Anomaly, in_utc
 from dsync.domain.rights import CANDIDAT, USAGER
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import cut as shortened_to
@@ -20,7 +20,6 @@ from dsync.messages.french import number as number
 from dsync.messages.french import plural as plural
 from dsync.store.dictionary import label_of
 from dsync.store.listing import UNDER_WAY
-from dsync.sync.page_storing import QUARANTINE_MESSAGES
 from dsync.sync.report import CAUSES
 
 NB = "\u00a0"
@@ -498,7 +497,7 @@ def details(
             said = [f"{checks.get(name, name)} : {_result(result) if result else 'retirée'}"]
             said += [f"produit {product}"] if (product := given.get("produit")) else []
         case "quarantaine":
-            said = [QUARANTINE_MESSAGES.get(given.get("code", ""), "")]
+            said = [Anomaly(given["code"]).french]
         case _:
             said = [
                 ", ".join(map(str, given.get("champs", ()))),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -56,6 +56,71 @@ COUNTED_ETATS = OPEN_ETATS | {Etat.ACCEPTE}
 
 LAYOUT_TYPES = frozenset({"header_section", "explication"})
 """Types of descriptors without a value. A section can have the same label as one of its champs."""
+
+
+class Anomaly(StrEnum):
+    """Why a dossier is in quarantine."""
+
+    french: str
+    """The beginning of its message in `lecture_anomalie`; the place follows."""
+    english: str
+    remedy: str
+    """In French."""
+
+    def __new__(cls, code: str, french: str = "", english: str = "", remedy: str = "") -> Self:
+        """Declare a reason, or return the one of a code."""
+        found = str.__new__(cls, code)
+        found._value_ = code
+        found.french, found.english, found.remedy = french, english, remedy
+        return found
+
+    TIMEOUT = (
+        "timeout",
+        "Démarches Simplifiées n’arrive pas à rendre ce dossier dans le temps imparti",
+        "DS does not render this dossier in time",
+        "Attendez, puis réessayez : Démarches Simplifiées est trop lent pour ce dossier.",
+    )
+    BAD_DATA = (
+        "bad_data",
+        "Démarches Simplifiées ne peut pas rendre ce dossier : ses données y sont cassées",
+        "DS cannot render this dossier: its data there are broken",
+        "Signalez ces dossiers à Démarches Simplifiées : eux seuls peuvent les réparer.",
+    )
+    ILLISIBLE = (
+        "illisible",
+        "Ce dossier n’a pas la forme attendue, sa dernière copie reste",
+        "This dossier does not have the expected form; its last copy stays",
+        "Réessayez ; si l’anomalie reste, signalez-la à l’équipe technique.",
+    )
+    IDENTITE = (
+        "identite",
+        "Démarches Simplifiées donne à ce dossier un autre identifiant, ou le sien à un autre ; sa "
+        "dernière copie reste",
+        "DS gives this dossier another id, or its id to another one; its last copy stays",
+        "Signalez ces dossiers à Démarches Simplifiées : leur numéro ne va plus avec leur "
+        "identifiant.",
+    )
+    DOUTEUX = (
+        "douteux",
+        "Ce nouveau dossier est venu sans aucune réponse, ou avec beaucoup d’autres qui ont changé "
+        "sans date ; il n’est pas copié avant une lecture sûre",
+        "This new dossier came without any answer, or with many others that changed without a "
+        "date; it is copied after a read that is sure",
+        "Attendez la prochaine lecture ; si l’anomalie reste, voyez les accords à donner.",
+    )
+    INCOMPLET = (
+        "incomplet",
+        "Démarches Simplifiées ne peut pas rendre une partie de ce dossier",
+        "DS cannot render a part of this dossier",
+        "Réessayez plus tard ; si l’anomalie reste, signalez ces dossiers à Démarches Simplifiées. "
+        "Ce qui manque est nommé.",
+    )
+    REGLE = (
+        "regle",
+        "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier avis reste",
+        "A check failed on this dossier; its last verdict stays",
+        "Défaut de dsync : signalez à l’équipe technique l’anomalie telle qu’elle est écrite.",
+    )
 
 
 class Presence(StrEnum):

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from dsync.domain.dossier import DeletedDossier, Dossier, Etat, Glance
+from dsync.domain.dossier import Anomaly, DeletedDossier, Dossier, Etat, Glance
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds.classify import GraphError, error_of, fault_of_error, fault_of_errors
@@ -136,9 +136,9 @@ def page_of(
             unread.append(raw)
         else:
             unreadable.append(
-                Unreadable(None, "bad_data", path)
+                Unreadable(None, Anomaly.BAD_DATA, path)
                 if raw == NULL
-                else Unreadable(None, "illisible", "number", dossier_id=id_)
+                else Unreadable(None, Anomaly.ILLISIBLE, "number", dossier_id=id_)
             )
         order.append(number)
         if number is not None and path:

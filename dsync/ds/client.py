@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from dsync.annotations.plan import Remote
-from dsync.domain.dossier import Demarche, Dossier
+from dsync.domain.dossier import Anomaly, Demarche, Dossier
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.pieces import PieceKey, RemoteFile
 from dsync.ds import operations
@@ -200,7 +200,7 @@ class DSClient(Transport):
 
         def ask(number: DossierNumber, omitted: frozenset[str] | None) -> None:
             if omitted is None:
-                unreadable.append(Unreadable(number, "bad_data", told[number]))
+                unreadable.append(Unreadable(number, Anomaly.BAD_DATA, told[number]))
             else:
                 waiting.setdefault(omitted, []).append(number)
 
@@ -216,7 +216,7 @@ class DSClient(Transport):
                 bytes,
                 RetryPolicy.PAGE,
             )
-            unreadable += [Unreadable(n, "timeout", told.get(n, "")) for n in slow]
+            unreadable += [Unreadable(n, Anomaly.TIMEOUT, told.get(n, "")) for n in slow]
             for number, path in lost.items():
                 paths = (told.get(number, ""), path)
                 told[number] = ", ".join(dict.fromkeys(filter(None, paths)))
@@ -227,7 +227,7 @@ class DSClient(Transport):
                 if isinstance(one, Unreadable):
                     unreadable.append(one)
                 elif one and one.number != number:
-                    unreadable.append(Unreadable(number, "identite", "number"))
+                    unreadable.append(Unreadable(number, Anomaly.IDENTITE, "number"))
                 # The token can read several démarches.
                 elif one and one.demarche_number == demarche:
                     nodes.append(one)

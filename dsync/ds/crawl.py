@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
+from dsync.domain.dossier import Anomaly
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.ds.answers import DELETIONS, read_nodes
 from dsync.ds.client import MAX_TIMEOUTS_IN_A_ROW, DSClient
@@ -353,7 +354,7 @@ class PageReader:
         page = Page.of(
             *(node for one in pages for node in one.nodes),
             unreadable=(
-                *(Unreadable(None, "bad_data") for number in light.numbers if not number),
+                *(Unreadable(None, Anomaly.BAD_DATA) for number in light.numbers if not number),
                 *(unreadable for one in pages for unreadable in one.unreadable),
             ),
             incomplete={**pages[0].incomplete, **pages[1].incomplete},
@@ -414,7 +415,7 @@ class PageReader:
         broken = {
             one.number: one.path
             for one in page.unreadable
-            if one.number is not None and one.code == "bad_data"
+            if one.number is not None and one.code is Anomaly.BAD_DATA
         }
         if not broken:
             return self._placed(page)

@@ -18,6 +18,7 @@ from msgspec.json import Decoder
 
 from dsync.domain.dossier import (
     NOT_RENDERED,
+    Anomaly,
     Champ,
     Demandeur,
     Dossier,
@@ -73,7 +74,7 @@ def read_dossier(source: bytes, asked: DossierNumber | None = None) -> Dossier |
     except (ValueError, OverflowError, RecursionError):  # No JSON, no UTF-8, or too deeply nested.
         path = ""
     number, dossier_id = name_of(source)
-    return Unreadable(asked or number, "illisible", path, dossier_id=dossier_id)
+    return Unreadable(asked or number, Anomaly.ILLISIBLE, path, dossier_id=dossier_id)
 
 
 def _decoded(source: bytes) -> DossierNode:

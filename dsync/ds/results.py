@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Raw
 
-from dsync.domain.dossier import DeletedDossier, Dossier, Glance
+from dsync.domain.dossier import Anomaly, DeletedDossier, Dossier, Glance
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 
 
@@ -18,9 +18,7 @@ class Unreadable(NamedTuple):
 
     number: DossierNumber | None
     """None when the answer does not have it."""
-    code: str
-    """`illisible` (does not match the API), `bad_data` (DS cannot render it), `timeout`, or
-    `identite` (it has another number than the requested one)."""
+    code: Anomaly
     path: str = ""
     """Path of the field that causes it, where it is known; never a value."""
     dossier_id: DossierId | None = None

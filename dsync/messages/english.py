@@ -365,18 +365,6 @@ WORDS: Mapping[type[k.Concern], str] = {
 }
 """What the table of `dsync status` says in a word or two of a démarche, the worst first."""
 
-QUARANTINE = {
-    "timeout": "DS does not render this dossier in time",
-    "bad_data": "DS cannot render this dossier: its data there are broken",
-    "illisible": "This dossier does not have the expected form; its last copy stays",
-    "identite": "DS gives this dossier another id, or its id to another one; its last copy stays",
-    "douteux": "This new dossier came without any answer, or with many others that changed without "
-    "a date; it is copied after a read that is sure",
-    "incomplet": "DS cannot render a part of this dossier",
-    "regle": "A check failed on this dossier; its last verdict stays",
-}
-"""Why a dossier is in quarantine, by the code of `sync.page_storing.QUARANTINE_MESSAGES`."""
-
 
 def words(one: k.Concern) -> str:
     """Return what `WORDS` has for a concern."""

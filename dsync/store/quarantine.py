@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, select
 
+from dsync.domain.dossier import Anomaly
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.journal import JournalWrites, NewEvent
@@ -27,7 +28,7 @@ class Quarantined(NamedTuple):
     dernier_essai_le: datetime
 
 
-STORED_CODES = frozenset({"incomplet", "regle"})
+STORED_CODES = frozenset({Anomaly.INCOMPLET, Anomaly.REGLE})
 """The codes with which a dossier was stored as DS shows it."""
 
 
@@ -51,16 +52,17 @@ class QuarantineReads(Subject):
 class QuarantineWrites(QuarantineReads):
     """Writes the quarantine."""
 
-    def add(self, run: int, numero: DossierNumber, code: str, message: str, now: datetime) -> None:
+    def add(
+        self, run: int, numero: DossierNumber, why: Anomaly, message: str, now: datetime
+    ) -> None:
         """Put a dossier into quarantine, with an event; or count one more failed attempt.
 
-        `code` is the kind of problem, for programs; `message` is in French, for the view
-        `lecture_anomalie`.
+        `message` is in French, for the view `lecture_anomalie`.
         """
         statement = insert_for(self.connection.dialect, _table).values(
             demarche_numero=self.number,
             numero=numero,
-            code=code,
+            code=why.value,
             message=message,
             depuis=now,
             tentatives=1,
@@ -70,7 +72,7 @@ class QuarantineWrites(QuarantineReads):
             statement.on_conflict_do_update(
                 index_elements=["demarche_numero", "numero"],
                 set_={
-                    "code": code,
+                    "code": why.value,
                     "message": message,
                     "tentatives": _table.c.tentatives + 1,
                     "dernier_essai_le": now,
@@ -80,7 +82,7 @@ class QuarantineWrites(QuarantineReads):
         self.touch([numero])
         # The first one only: a dossier that fails at each run would fill the journal.
         if tentatives == 1:
-            first = NewEvent(numero, "quarantaine", {"code": code})
+            first = NewEvent(numero, "quarantaine", {"code": why.value})
             JournalWrites(self.scope).record_events(run, [first], now)
 
     def release(self, run: int | None, numbers: Sequence[DossierNumber], now: datetime) -> None:

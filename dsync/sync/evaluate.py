@@ -20,7 +20,7 @@ import structlog
 
 from dsync.annotations.targets import DETAIL, RESULTAT, desired
 from dsync.annotations.wish import NewWish
-from dsync.domain.dossier import COUNTED_ETATS, Presence
+from dsync.domain.dossier import COUNTED_ETATS, Anomaly, Presence
 from dsync.domain.due import Judged, ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision
@@ -252,7 +252,7 @@ def _store(run: Run, tx: Tx, batch: Batch) -> Callable[[], None]:
     wishes = [wish for due, decision in given for wish in _wishes(run, due, decision, now)]
     tx.outbox.wish(wishes, now, instead=before)
     for number, error in sorted(batch.failed.items()):
-        quarantine_dossier(run, tx, number, "regle", origin_of(error))
+        quarantine_dossier(run, tx, number, Anomaly.REGLE, origin_of(error))
     # The next run tries again what failed, or waits for evidence.
     still_due = batch.failed.keys() | waiting
     tx.queue.close([number for number in batch.numbers if number not in still_due])

@@ -16,7 +16,7 @@ from dsync.annotations.plan import shows
 from dsync.annotations.targets import LABEL, AnnotationsConfig, ResolvedAnnotations
 from dsync.annotations.wish import Wish, WishStatus
 from dsync.domain.conversation import conversation_of, told, with_sides, with_told
-from dsync.domain.dossier import Dossier
+from dsync.domain.dossier import Anomaly, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds.client import DOSSIERS_PER_REQUEST
 from dsync.ds.dossier_reading import lacks_names_only, unread_parts
@@ -29,20 +29,6 @@ from dsync.sync.grounds import has_lost_box
 from dsync.sync.record import dossier_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-QUARANTINE_MESSAGES = {
-    "timeout": "Démarches Simplifiées n’arrive pas à rendre ce dossier dans le temps imparti",
-    "bad_data": "Démarches Simplifiées ne peut pas rendre ce dossier : ses données y sont cassées",
-    "illisible": "Ce dossier n’a pas la forme attendue, sa dernière copie reste",
-    "identite": "Démarches Simplifiées donne à ce dossier un autre identifiant, ou le sien à un "
-    "autre ; sa dernière copie reste",
-    "douteux": "Ce nouveau dossier est venu sans aucune réponse, ou avec beaucoup d’autres qui ont "
-    "changé sans date ; il n’est pas copié avant une lecture sûre",
-    "incomplet": "Démarches Simplifiées ne peut pas rendre une partie de ce dossier",
-    "regle": "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier avis reste",
-}
-"""Why a dossier is in quarantine, by code, in the words of the view `lecture_anomalie`."""
-
 
 PageJudge = Callable[[Tx, Sequence[DossierNumber]], Callable[[], None]]
 """Judges dossiers of a page in its transaction; returns what reports that, after the commit."""
@@ -112,15 +98,17 @@ def store_page(
         records = [record for record in records if record.numero not in misnamed]
         # Nor into quarantine: no later read would release what is not copied.
         unreadable = [(number, one) for number, one in named if number and number not in erased]
-        unreadable += [(n, Unreadable(n, "identite")) for n in sorted(misnamed)]
-        unreadable += [(n, Unreadable(n, "douteux")) for n in sorted(held.new) if n not in erased]
+        unreadable += [(n, Unreadable(n, Anomaly.IDENTITE)) for n in sorted(misnamed)]
+        unreadable += [
+            (n, Unreadable(n, Anomaly.DOUTEUX)) for n in sorted(held.new) if n not in erased
+        ]
         unwanted = erased | misnamed
         partial = {n: path for n, path in page.incomplete.items() if n not in unwanted}
         incomplete = {n: path for n, path in partial.items() if not lacks_names_only(path)}
         result = tx.dossiers.store_page(
             run.id, records, now=run.now, incomplete=incomplete, again=again
         )
-        anomalies = [(number, "incomplet", path) for number, path in incomplete.items()]
+        anomalies = [(number, Anomaly.INCOMPLET, path) for number, path in incomplete.items()]
         anomalies += [(number, one.code, one.path) for number, one in unreadable]
         for number, code, path in anomalies:
             quarantine_dossier(run, tx, number, code, path)
@@ -234,13 +222,15 @@ def store_told(run: Run, numbers: Iterable[DossierNumber]) -> None:
             tx.dossiers.save_messages(number, dossier.messages or (), conversation_of(dossier))
 
 
-def quarantine_dossier(run: Run, tx: Tx, number: DossierNumber, code: str, place: str = "") -> None:
-    """Put a dossier into quarantine; `code` is a key of `QUARANTINE_MESSAGES`.
+def quarantine_dossier(
+    run: Run, tx: Tx, number: DossierNumber, why: Anomaly, place: str = ""
+) -> None:
+    """Put a dossier into quarantine.
 
     `place` is that of the field that DS cannot render, or of what failed; empty: it is not known.
     """
-    message = QUARANTINE_MESSAGES[code] + (f" ({place})." if place else ".")
-    tx.quarantine.add(run.id, number, code, message, run.now)
+    message = why.french + (f" ({place})." if place else ".")
+    tx.quarantine.add(run.id, number, why, message, run.now)
 
 
 def _watermark_after(crawl: Crawl, records: Sequence[Record]) -> datetime | None:

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from dsync.domain.consent import GONE, IN_DS, Consent, Move, Proposal
-from dsync.domain.dossier import Presence
+from dsync.domain.dossier import Anomaly, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds.client import DOSSIERS_PER_REQUEST
 from dsync.ds.crawl import MAX_PAGE_SIZE, NO_PROGRESS, ListProgress, PageReader, read_lists
@@ -309,10 +309,10 @@ def _read_pages(
         # A full read requests each of them again, and any read what DS renders in part.
         poisoned = {
             one.numero: crawl.full
-            or one.code == "incomplet"
+            or one.code == Anomaly.INCOMPLET
             or run.now - one.dernier_essai_le >= POISONED_AGAIN
             for one in reading.quarantine.entries()
-            if one.code in ("bad_data", "timeout", "incomplet")
+            if one.code in (Anomaly.BAD_DATA, Anomaly.TIMEOUT, Anomaly.INCOMPLET)
         }
     is_first = state.watermark is None
     reader = PageReader(

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from dsync.annotations.wish import NewWish, WishOutcome, WishStatus
 from dsync.cli import dsync
 from dsync.database import open_database
+from dsync.domain.dossier import Anomaly
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.messages.kinds import Note, Noted
@@ -132,7 +133,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> InsideCommand:
                 report.verdict_of = dict.fromkeys((one, two), Verdict.ELIGIBLE)
                 report.problem(Noted(Note.READ_ONLY))
             else:
-                tx.quarantine.add(2, DossierNumber(7), "invalid_null", "Illisible.", NOW)
+                tx.quarantine.add(2, DossierNumber(7), Anomaly.BAD_DATA, "Illisible.", NOW)
             report.close(NOW)
             tx.journal.finish_run(report.run, report.columns())
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DSYNC_")}

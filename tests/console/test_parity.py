@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dsync.console import words as said
+from dsync.domain.dossier import Anomaly
 from dsync.domain.rights import VERDICTS
-from dsync.messages.english import QUARANTINE
 from tests.commands.command import InsideCommand
 from tests.console.served import Visitor, visiting, words
 from tests.console.test_pages import flat, numbers
@@ -87,7 +87,7 @@ def test_the_lists(both: tuple[InsideCommand, Visitor]) -> None:
     assert quarantined
     for one in quarantined:
         assert f"{one['numero']} {flat(one['message'])}" in anomalies
-        assert QUARANTINE[one["code"]] in command("quarantine", "list").out, "is in English"
+        assert Anomaly(one["code"]).english in command("quarantine", "list").out, "is in English"
     journal = visitor.read("/journal")
     asked = command("history", "--manual", "--json").json
     assert len(asked) == visitor.get("/journal").text.count('<th scope="row"')

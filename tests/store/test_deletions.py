@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dsync.annotations.wish import NewWish
+from dsync.domain.dossier import Anomaly
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.rows import registry, save_registry
@@ -37,7 +38,7 @@ def full(store: Store) -> None:
         name_products(tx, {ONE: "transport"})
         tx.queue.close([ONE])
         tx.outbox.wish([NewWish(ONE, "resultat", "À vérifier")], NOW)
-        tx.quarantine.add(1, ONE, "regle", "Message", NOW)
+        tx.quarantine.add(1, ONE, Anomaly.REGLE, "Message", NOW)
 
 
 def test_erasing_leaves_a_tombstone(store: Store) -> None:
@@ -72,9 +73,9 @@ def test_another_demarche_keeps_what_it_knows_of_a_removed_dossier(store: Store)
     other = DemarcheNumber(DEMARCHE + 1)
     with writing(store) as tx:
         tx.dossiers.store_page(1, [make_mapped(1)], now=NOW)
-        tx.quarantine.add(1, ONE, "regle", "Ici", NOW)
+        tx.quarantine.add(1, ONE, Anomaly.REGLE, "Ici", NOW)
     with writing(store, other) as tx:
-        tx.quarantine.add(1, ONE, "regle", "Là", NOW)
+        tx.quarantine.add(1, ONE, Anomaly.REGLE, "Là", NOW)
 
     with writing(store) as tx:
         tx.deletions.remove([ONE])

@@ -13,7 +13,7 @@ from sqlalchemy import inspect
 from dsync.annotations.wish import NewWish, WishStatus
 from dsync.database import PROGRAMME
 from dsync.domain.documented import MASKED
-from dsync.domain.dossier import Etat, Ligne, Message, Presence, Traitement
+from dsync.domain.dossier import Anomaly, Etat, Ligne, Message, Presence, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.rights import VERDICTS
 from dsync.domain.verdict import Controle, Resultat, Verdict
@@ -30,7 +30,6 @@ from dsync.store.engine import parse_url
 from dsync.store.journal import EventName, Kind, Status
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sync_state import INDICATEURS
-from dsync.sync.page_storing import QUARANTINE_MESSAGES
 from tests.store.builders import (
     CHAMPS,
     EARLIER,
@@ -106,7 +105,7 @@ def rich(store: Store) -> Store:
         answered = Resultat.CONFORME
         tx.answers.give(DossierNumber(1), found, answered, "Attestation", by="ada@poste", now=NOW)
         tx.outbox.wish([NewWish(DossierNumber(1), "resultat", "À vérifier")], NOW)
-        tx.quarantine.add(run, DossierNumber(7), "invalid_null", "Illisible.", NOW)
+        tx.quarantine.add(run, DossierNumber(7), Anomaly.BAD_DATA, "Illisible.", NOW)
         tx.state.save_figures(NOW, changed=True)
         for changes in ({"groupe_instructeur": "autre"}, {}):
             page = [make_mapped(1, **{**RICH, **changes})]
@@ -449,7 +448,7 @@ WRITTEN: dict[tuple[str, str], Iterable[str]] = {
     ("lecture_jury_dossier", "moment"): ["dossier", "soutenance"],
     ("lecture_statistique", "controle"): Check,
     ("lecture_statistique", "resultat"): Resultat,
-    ("lecture_anomalie", "code"): [*QUARANTINE_MESSAGES, "catalogue", "accord_attendu"],
+    ("lecture_anomalie", "code"): [*Anomaly, "catalogue", "accord_attendu"],
     ("lecture_synchronisation", "genre"): Kind,
     ("lecture_synchronisation", "statut"): Status,
 }

@@ -10,18 +10,16 @@ from importlib import import_module
 import dsync
 from dsync.annotations.wish import WishStatus
 from dsync.cli import config, output, sync
-from dsync.console import decisions, words
+from dsync.console import words
 from dsync.domain.dossier import Etat, Presence
 from dsync.domain.pieces import CopyState
 from dsync.domain.remedies import CheckStatus
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.stages import Attend
-from dsync.messages.english import QUARANTINE
 from dsync.store.changes import Author
 from dsync.store.journal import Kind, Status
 from dsync.store.listing import RETAINED
 from dsync.sync.handing_over import Choice
-from dsync.sync.page_storing import QUARANTINE_MESSAGES
 
 PARTIAL = {
     "dsync.controles.checking._HOW": "rows are checked before, each by its columns",
@@ -86,8 +84,3 @@ def test_each_stored_code_has_words() -> None:
     """Also where words are looked up by the code as stored."""
     lacking = [(one, [*found]) for of, found in WORDS for one in of if one.value not in found]
     assert [] == lacking
-
-
-def test_each_reason_of_a_quarantine_has_a_remedy() -> None:
-    """On the page of anomalies."""
-    assert QUARANTINE_MESSAGES.keys() == decisions.REMEDIES.keys() == QUARANTINE.keys()
