@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -52,7 +52,16 @@ from dsync.wiring import Worker
 SHOWN_CHANGES = 100
 ALL_TABS = "tout"
 """In an address, in place of a part of the dossier: all of them, to be printed."""
-TABS = ("reponses", "changements", "pieces", "evaluations", "lettre", "journal", ALL_TABS)
+TABS = {
+    "controles": "Contrôles",
+    "reponses": "Réponses",
+    "changements": "Changements",
+    "pieces": "Pièces",
+    "evaluations": "Évaluations",
+    "lettre": "Lettre",
+    "journal": "Journal",
+}
+"""The parts of a dossier by their names in addresses."""
 SHOWN_VIEWS = (
     "voeux",
     "precontroles",
@@ -91,7 +100,7 @@ _ORIGIN = "https://demarche.numerique.gouv.fr"
 
 def show(visit: Visit) -> Response:
     """Show a dossier, with the answer to a check that somebody has typed and that is not stored."""
-    if visit.request.path_params.get("onglet", ALL_TABS) not in TABS:
+    if visit.request.path_params.get("onglet", ALL_TABS) not in (*[*TABS][1:], ALL_TABS):
         raise HTTPException(404)
     draft = taken_draft(visit.request, visit.actor.name)
     asked = number_of(visit.query("reprise") or "")
@@ -105,8 +114,7 @@ def show(visit: Visit) -> Response:
 
 
 def _show(visit: Visit, draft: Draft | None) -> Response:
-    number = DossierNumber(visit.in_path("numero"))
-    worker, has_programme = visit.worker, visit.worker.configuration.programme is not None
+    number, worker = DossierNumber(visit.in_path("numero")), visit.worker
     # Before this transaction: nobody holds two connections.
     former = former_calls(visit, number)
     with visit.reading() as reader:
@@ -115,126 +123,158 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             raise HTTPException(404, NO_DOSSIER)
         if found["demarche_numero"] != worker.demarche:
             return visit.back(f"/dossiers/{number}", demarche=found["demarche_numero"])
-        wishes = sorted(
-            reader.wishes.current(WishStatus, [number]) if visit.may(Right.AGIR) else (),
-            key=lambda one: ANNOTATIONS.index(one.annotation),
-        )
-        described, titles = reader.programme, visit.check_titles(reader)
-        current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
-        checks = current_checks(found, titles)
-        form = reader.demarche.questions(number)
-        suivi: list[dict[str, Any]] = []
-        grids: list[dict[str, Any]] = []
-        answers: list[dict[str, Any]] = []
-        message = None
-        if has_programme:
-            columns, where = ("numero", "etape", "etape_depuis", "attend"), {"numero": number}
-            if described.selection:
-                suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
-            if described.selection and visit.may(Right.NOTES):
-                grids = grids_of(reader, [number])[number]
-        else:
-            answers = reader.dossiers.answers(number)
-        if (programme := worker.programme) and visit.may(Right.PERSONNES):
-            message = programme.message(reader, found, checks)
-        for check in checks:
-            motif = check["motif"] or ""
-            check["court"] = short(visit, check["controle"], motif)
-            fact, rule, rest = motif.partition(" Règle (")
-            check["fait"], check["regle"] = fact, (rule + rest).strip()
-            check["vu"] = shown_key(check["resultat"], check["motif"])
-            check["reponse"] = (check["preuve"] or {}).pop(ANSWER, None)
-            if programme:
-                check["preuve"] = programme.words.evidence(check["preuve"] or {})
+        titles = visit.check_titles(reader)
+        checks, message = current_checks(found, titles), None
+        if worker.programme and visit.may(Right.PERSONNES):
+            message = worker.programme.message(reader, found, checks)
+        _make_readable(visit, checks)
+        settled = to_settle(checks)
         may_answer = (
             visit.may(Right.AGIR)
             and worker.configuration.judges
             and (found["presence"], found["etat"]) in ANSWERABLE
         )
-        part = programme.products if programme else None
-        names_product = part.check if part else None
-        products: list[tuple[str, str]] = []
-        # Where the page names its product by itself, nobody has to.
-        asked = [one for one in checks if one["controle"] == names_product]
-        is_asked = any(one["reponse"] or one["resultat"] != "conforme" for one in asked)
-        if part and may_answer and is_asked:
-            products = sorted(part.names(reader.connection).items())
-        settled = to_settle(checks)
-        first = _first(visit, checks, settled, draft) if may_answer and current else None
+        content = _content_of(visit, reader, found)
         changes = found["changements"][::-1]
-        # The event that begins a presence has its name.
-        gone = (e for e in found["evenements"][::-1] if e["evenement"] == found["presence"])
-        sections = sections_of(visit, described if has_programme else None, found)
-        of_form = answered_of(form, answers)
-        answered = of_form or any(value for some in sections.values() for *_, value in some)
-        judges, in_ds = worker.configuration.judges, pages_in_ds(worker)
-        tabs: list[tuple[str, tuple[str, str | int]]] = [
-            (name, (title, count))
-            for name, title, count, wanted in (
-                ("controles", "Contrôles", f"{len(settled)} à régler" if settled else "", judges),
-                ("reponses", "Réponses", "", bool(answered)),
-                ("changements", "Changements", len(changes), True),
-                ("pieces", "Pièces", len(found["pieces"]), bool(found["pieces"])),
-                ("evaluations", "Évaluations", "", bool(grids)),
-                ("lettre", "Lettre", "", bool(message and (message.demandes or may_answer))),
-                ("journal", "Journal", "", True),
-            )
-            if wanted
+        wanted = {
+            "controles": worker.configuration.judges,
+            "reponses": content["form"]
+            or any(v for s in content["sections"].values() for *_, v in s),
+            "pieces": found["pieces"],
+            "evaluations": content["grilles"],
+            "lettre": message and (message.demandes or may_answer),
+        }
+        counts = {
+            "controles": f"{len(settled)} à régler" if settled else "",
+            "changements": len(changes),
+            "pieces": len(found["pieces"]),
+        }
+        tabs = [
+            (name, (title, counts.get(name, "")))
+            for name, title in TABS.items()
+            if wanted.get(name, True)
         ]
         onglet = visit.request.path_params.get("onglet", tabs[0][0])
         if onglet != ALL_TABS and onglet not in dict(tabs):
             # Such as of one that has nothing to show any more.
             onglet = tabs[0][0]
+        in_ds = pages_in_ds(worker)
         return visit.page(
             "dossier.html",
+            **content,
+            **_answering(visit, reader, found, checks, draft, may_answer=may_answer),
             found=found,
             place=place_of(visit, reader, number),
             per_page=PER_PAGE,
             demandeur=applicant_of(found),
             former=former,
-            current=current,
             checks=checks,
             why=_why(checks, settled),
-            first=first,
             onglet=onglet,
             tabs=tabs,
             parameters=parameters_of(visit),
-            conflict_key=next((key_of(one) for one in wishes if one.statut == "conflit"), None),
             settle=[titles.get(name, name) for name in settled],
             established=_established(checks, titles),
             check_titles=titles,
-            sections=sections,
-            form=of_form,
-            labels={one["champ_id"]: one["libelle"] for one in form},
-            suivi=next(iter(suivi), None),
             etat_le=found.get(SINCE.get(found["etat"], "traite_le")),
-            gone_le=next((one["survenu_le"] for one in gone), None),
-            wishes=wishes,
-            grilles=matrices(grids),
-            commentaires=commented(grids),
             changes=changes[:SHOWN_CHANGES],
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
             journal=_journal(found, reader.requests.of_dossier(number), titles),
             link=in_ds and f"{in_ds}/{number}",
             message=message,
-            judges=judges,
-            may_answer=may_answer,
-            sent_le=_sent_at(found, current) if may_answer else None,
-            names_product=names_product if products else None,
-            products=products,
-            draft=draft,
-            answered_here=[
-                one["controle"]
-                for one in checks
-                if may_answer and (one["resultat"] != Resultat.SANS_OBJET or one["reponse"])
-            ],
-            writes=worker.configuration.annotations is not None,
+            judges=worker.configuration.judges,
             copies=worker.configuration.pieces.target is not None,
-            pieces=[
-                {**one, "empreinte": (md5_of(one["empreinte_md5"] or "") or b"").hex()}
-                for one in found["pieces"]
-            ],
         )
+
+
+def _make_readable(visit: Visit, checks: Iterable[dict[str, Any]]) -> None:
+    """Add to checks what is shown of them."""
+    programme = visit.worker.programme
+    for check in checks:
+        motif = check["motif"] or ""
+        check["court"] = short(visit, check["controle"], motif)
+        fact, rule, rest = motif.partition(" Règle (")
+        check["fait"], check["regle"] = fact, (rule + rest).strip()
+        check["vu"] = shown_key(check["resultat"], check["motif"])
+        check["reponse"] = (check["preuve"] or {}).pop(ANSWER, None)
+        if programme:
+            check["preuve"] = programme.words.evidence(check["preuve"] or {})
+
+
+def _content_of(visit: Visit, reader: Reader, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the dossier contains, its annotations and its grids."""
+    number, described = DossierNumber(found["numero"]), reader.programme
+    has_programme = visit.worker.configuration.programme is not None
+    form = reader.demarche.questions(number)
+    suivi: list[dict[str, Any]] = []
+    grids: list[dict[str, Any]] = []
+    if has_programme and described.selection:
+        columns, where = ("numero", "etape", "etape_depuis", "attend"), {"numero": number}
+        suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
+        if visit.may(Right.NOTES):
+            grids = grids_of(reader, [number])[number]
+    wishes = sorted(
+        reader.wishes.current(WishStatus, [number]) if visit.may(Right.AGIR) else (),
+        key=lambda one: ANNOTATIONS.index(one.annotation),
+    )
+    # The event that begins a presence has its name.
+    gone = (e for e in found["evenements"][::-1] if e["evenement"] == found["presence"])
+    return {
+        "sections": sections_of(visit, described if has_programme else None, found),
+        "form": [] if has_programme else answered_of(form, reader.dossiers.answers(number)),
+        "labels": {one["champ_id"]: one["libelle"] for one in form},
+        "suivi": next(iter(suivi), None),
+        "gone_le": next((one["survenu_le"] for one in gone), None),
+        "grilles": matrices(grids),
+        "commentaires": commented(grids),
+        "wishes": wishes,
+        "conflict_key": next((key_of(one) for one in wishes if one.statut == "conflit"), None),
+        "writes": visit.worker.configuration.annotations is not None,
+        "pieces": [
+            {**one, "empreinte": (md5_of(one["empreinte_md5"] or "") or b"").hex()}
+            for one in found["pieces"]
+        ],
+    }
+
+
+def _answering(
+    visit: Visit,
+    reader: Reader,
+    found: Mapping[str, Any],
+    checks: Sequence[dict[str, Any]],
+    draft: Draft | None,
+    *,
+    may_answer: bool,
+) -> dict[str, Any]:
+    """Return what is needed to answer the checks of a dossier."""
+    current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
+    programme = visit.worker.programme
+    part = programme.products if programme else None
+    # Where the page names its product by itself, nobody has to.
+    is_asked = part is not None and any(
+        one["reponse"] or one["resultat"] != "conforme"
+        for one in checks
+        if one["controle"] == part.check
+    )
+    products: list[tuple[str, str]] = []
+    if part and may_answer and is_asked:
+        products = sorted(part.names(reader.connection).items())
+    return {
+        "current": current,
+        "may_answer": may_answer,
+        "first": _first(visit, checks, to_settle(checks), draft)
+        if may_answer and current
+        else None,
+        "sent_le": _sent_at(found, current) if may_answer else None,
+        "names_product": part.check if part and products else None,
+        "products": products,
+        "draft": draft,
+        "answered_here": [
+            one["controle"]
+            for one in checks
+            if may_answer and (one["resultat"] != Resultat.SANS_OBJET or one["reponse"])
+        ],
+    }
 
 
 def _first(
