@@ -73,8 +73,7 @@ class Worker:
     """The worker of one démarche: the collaborators of its runs, and what uses them.
 
     `store` and `client` are built from the settings unless they are given; `close` closes them in
-    either case. `may_create`: whether a missing SQLite file is created. `urgent`: whether what it
-    asks of DS outside of runs is urgent.
+    either case. `may_create`: whether a missing SQLite file is created.
     """
 
     def __init__(
@@ -87,7 +86,6 @@ class Worker:
         may_create: bool = True,
         store: Store | None = None,
         client: DSClient | None = None,
-        urgent: bool = True,
     ) -> None:
         self.settings = settings
         self.stop = stop or threading.Event()
@@ -98,7 +96,6 @@ class Worker:
         self._client = client
         self.last_report: RunReport | None = None
         """That of this process's last run, which the database may not have been able to take."""
-        self._urgent = urgent
         self._in_grist: object = None
         """What `follow_grist` last kept."""
 
@@ -208,7 +205,6 @@ class Worker:
             clock=self.clock,
             notify=self._notify,
         )
-        self._client.urgent = self._urgent
         return self._client
 
     @property
@@ -413,23 +409,29 @@ class Worker:
     ) -> list[Kept]:
         """Make the tables of `[grist] document` equal to their views; as `keep_document`.
 
+        `within_s` is for how long at most; None: for as long as it takes. `forget`: what dsync made
+        there is left to its readers, and made anew.
+
         Raises:
             ConfigurationError: there is no document, or no key.
+            LeaseHeldError: another process works on the démarche.
         """
         document = self._grist_document()
         today = self.clock().astimezone(PARIS).date()
-        return keep_document(
-            self.store,
-            self.demarche,
-            document,
-            opened={self.demarche: self.configuration.opened},
-            deliberated={self.demarche} if self.configuration.is_deliberated(today) else (),
-            today=today,
-            stop=self.stop,
-            wait_s=wait_s,
-            within_s=within_s,
-            forget=forget,
-        )
+        with document.held(self.store, self.demarche, self.stop, wait_s) as (grist, lease):
+            grist.end_within(within_s)
+            if forget:
+                with self.store.transaction(lease) as tx:
+                    tx.grist.forget(document.name)
+            return keep_document(
+                self.store,
+                lease,
+                document,
+                grist,
+                opened=self.configuration.opened,
+                deliberated=self.configuration.is_deliberated(today),
+                today=today,
+            )
 
     def next_run_at(self) -> datetime:
         """Return when the next run is due; the present instant if one is due."""
@@ -535,8 +537,9 @@ class Worker:
         With connections of its own, so that a service can check while a run is under way. With
         `every_champ`, each champ without a field gets its own line.
         """
-        # The daily ones of many démarches leave the reserve to people and webhooks.
-        with Worker(self.settings, stop=self.stop, clock=self.clock, urgent=False) as worker:
+        with Worker(self.settings, stop=self.stop, clock=self.clock) as worker:
+            # The daily ones of many démarches leave the reserve to people and webhooks.
+            worker.client.urgent = False
             yield from run_checks(
                 CheckSources(
                     read_demarche=lambda: worker.client.demarche(worker.demarche),

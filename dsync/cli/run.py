@@ -32,7 +32,7 @@ with later(globals()):
     from dsync.service.signals import StopSignals
     from dsync.service.telling import Afterwards, ping, reporter, teller
     from dsync.settings import Loaded, Settings, check_reach, console_section, load_each
-    from dsync.store.engine import connections_of, parse_url, sqlite_file
+    from dsync.store.engine import connections_of, open_engine, parse_url, sqlite_file
     from dsync.store.store import utc_now
     from dsync.wiring import Worker
 
@@ -93,11 +93,12 @@ def serve(
         set_up_logging(every[0], talkative=talkative)
         served.tell()
         slots = every[0].configuration.advanced.workers
+        url = every[0].database_url
         store = open_database(
-            every[0].database_url,
+            url,
             with_programme=any(one.configuration.programme for one in every),
             # One of them, to listen, is not of the pool.
-            connections=connections_of(slots) - 1,
+            engine=open_engine(parse_url(url), connections=connections_of(slots) - 1),
         )
         stack.callback(store.close)
         stack.callback(served.retire)

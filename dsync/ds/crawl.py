@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 import structlog
@@ -183,10 +184,9 @@ class ListProgress:
 class PageReader:
     """Iterates over the pages of a crawl; can be iterated once.
 
-    It begins at the cursor `after`. `page_size` is the size of the first page, since
-    `page_size_at`. The pages of the lists of deletions, `pending` of the hidden and `deleted` of
-    the erased dossiers, are requested together with the first one. `poisoned` knows the dossiers
-    that DS could not render, and whether to request them again.
+    It begins at the cursor `after`, with a page of `size`. The pages of the `lists` of deletions,
+    `pending` of the hidden and `deleted` of the erased dossiers, are requested together with it.
+    `poisoned` knows the dossiers that DS could not render, and whether to request them again.
     """
 
     def __init__(
@@ -194,22 +194,18 @@ class PageReader:
         client: DSClient,
         number: DemarcheNumber,
         *,
+        size: PageSize,
         updated_since: datetime | None,
         after: str | None = None,
-        page_size: int = MAX_PAGE_SIZE,
-        page_size_at: datetime | None = None,
-        clock: Callable[[], datetime],
-        pending: ListRequest | None = None,
-        deleted: ListRequest | None = None,
+        lists: Mapping[str, ListRequest] = MappingProxyType({}),
         poisoned: Mapping[DossierNumber, bool] | None = None,
     ) -> None:
         self._client = client
         self._number = number
         self._since = updated_since
         self._cursor = after
-        self._size = PageSize(page_size, MAX_PAGE_SIZE, page_size_at, clock)
-        self._pending = pending
-        self._deleted = deleted
+        self._size = size
+        self._pending, self._deleted = lists.get("pending"), lists.get("deleted")
         self._poisoned = poisoned or {}
         self._searched: set[str | None] = set()
         """The cursors of slow pages at which poisoned dossiers were looked for."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -105,6 +105,8 @@ COMPARED = (
 )
 """The facts of which a change is told by the column's name."""
 _Pairs = Mapping[str, tuple[Champ | None, Champ | None]]
+_By = tuple[Author, datetime | None]
+"""Who changed something, and when by DS's dates."""
 
 _COLUMNS = {
     "date_derniere_correction_en_attente": "correction_attendue_depuis",
@@ -169,7 +171,7 @@ def state_change(
     numero: DossierNumber, old: str, new: str, depose_le: datetime, now: datetime
 ) -> dict[str, Any]:
     """Return the row of a change of state that a list of deletions shows, without its author."""
-    return _row(numero, depose_le, now, "etat", "État", old, new, Author.INCONNU, None)
+    return _of(numero, depose_le, now, _row("etat", "État", old, new, (Author.INCONNU, None)))
 
 
 @dataclass(frozen=True)
@@ -214,14 +216,18 @@ class DossierDiff:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of table `changement`: champs, annotations, then the dossier's facts."""
+        numero, depose_le = self.new.numero, self.new.facts["depose_le"]
+        return (_of(numero, depose_le, self.now, row) for row in self._rows())
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
         if self.typed is not None:
             # The hash covers every champ; an annotation of dsync's own may change without it.
             if self.new.content_hash != self.old.content_hash:
                 yield from self._of_form(Origin.CHAMP, self._champs)
             yield from self._of_form(Origin.ANNOTATION, self._annotations)
-        for champ_id, libelle, old, new, author, at in self._facts():
+        for champ_id, libelle, old, new, by in self._facts():
             if old != new:
-                yield self._row(champ_id, libelle, old, new, author, at)
+                yield _row(champ_id, libelle, old, new, by)
 
     @cached_property
     def _champs(self) -> _Pairs:
@@ -257,31 +263,29 @@ class DossierDiff:
                 stored_cell = earlier.get((champ_id, ligne), _BLANK)
                 if _content(cell) != _content(stored_cell):
                     libelle, value = cell.libelle or stored_cell.libelle, cell.texte
-                    author, at = (
+                    by = (
                         (Author.INCONNU, self._moved("modifie_le"))
                         if has_left_form
                         else self._by(origin, champ_id, value)
                     )
                     told, old = libelle or self.libelle_of(champ_id), stored_cell.texte
-                    yield self._row(champ_id, told, old, value, author, at, origin, ligne)
+                    yield _row(champ_id, told, old, value, by, origin, ligne)
 
-    def _facts(self) -> Iterator[tuple[str, str, str | None, str | None, Author, datetime | None]]:
+    def _facts(self) -> Iterator[tuple[str, str, str | None, str | None, _By]]:
         moved = self._moved("modifie_le")
         if self.old.etat != self.new.etat:
-            yield "etat", "État", self.old.etat, self.new.etat.value, *self._by_state()
+            yield "etat", "État", self.old.etat, self.new.etat.value, self._by_state()
         if self.typed is not None:
             old, new = self.old.groupe_instructeur, self.new.facts["groupe_instructeur"]
             libelle = "Groupe instructeur"
             # DS also routes a dossier anew when its champs change.
             is_routed = self._moved("champs_modifie_le") is not None or self._was_corrected
             by = Author.INCONNU if is_routed else Author.INSTRUCTEUR
-            yield "groupe_instructeur", libelle, old, new, by, moved
+            yield "groupe_instructeur", libelle, old, new, (by, moved)
         labels, earlier = _joined(self.new.labels), _joined(self.old.labels or ())
-        yield "etiquettes", "Étiquettes", earlier, labels, self._by_label(), moved
+        yield "etiquettes", "Étiquettes", earlier, labels, (self._by_label(), moved)
 
-    def _by(
-        self, origin: Origin, champ_id: str, value: str | None
-    ) -> tuple[Author, datetime | None]:
+    def _by(self, origin: Origin, champ_id: str, value: str | None) -> _By:
         """Return who changed a champ or an annotation, and when by DS's dates."""
         moved = self._moved("modifie_le")
         if origin is Origin.ANNOTATION:
@@ -296,7 +300,7 @@ class DossierDiff:
             return Author.INCONNU, moved
         return (Author.USAGER, by_usager) if by_usager else (Author.INSTRUCTEUR, moved)
 
-    def _by_state(self) -> tuple[Author, datetime | None]:
+    def _by_state(self) -> _By:
         """Return who changed the state, and when: DS's last traitement that is no correction."""
         steps = [s for s in self._traitements if not s["evenement"].startswith(_CORRECTION)]
         if not steps:
@@ -344,36 +348,33 @@ class DossierDiff:
         date: datetime | None = self.new.dates[name]
         return None if date == getattr(self.old, name) else date
 
-    @cached_property
-    def _row(self) -> Callable[..., dict[str, Any]]:
-        """Makes a row of this dossier, of what else `_row` takes."""
-        return partial(_row, self.new.numero, self.new.facts["depose_le"], self.now)
+
+def _of(
+    numero: DossierNumber, depose_le: datetime, now: datetime, row: dict[str, Any]
+) -> dict[str, Any]:
+    """Return a row as that of a dossier."""
+    is_after = (row["modifie_le"] or now) > depose_le
+    return {"numero": numero, **row, "constate_le": now, "apres_depot": is_after}
 
 
 def _row(
-    numero: DossierNumber,
-    depose_le: datetime,
-    now: datetime,
     champ_id: str,
     libelle: str,
     old: str | None,
     new: str | None,
-    author: Author,
-    at: datetime | None,
+    by: _By,
     origin: Origin = Origin.DOSSIER,
     ligne: int | None = None,
 ) -> dict[str, Any]:
+    author, at = by
     return {
-        "numero": numero,
         "origine": origin.value,
         "champ_id": champ_id,
         "libelle": libelle,
         "ligne": ligne,
         "ancienne_valeur": old,
         "nouvelle_valeur": new,
-        "constate_le": now,
         "modifie_le": at,
-        "apres_depot": (at or now) > depose_le,
         "par": author.value,
     }
 

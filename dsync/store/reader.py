@@ -140,7 +140,6 @@ class Reader(Subject):
         where: Mapping[str, Any],
         *,
         order: str,
-        present: Sequence[str] = (),
         group: str | None = None,
         limit: int = 1000,
         are_few: bool = False,
@@ -148,7 +147,7 @@ class Reader(Subject):
         """Return rows of a view.
 
         All names and expressions are ours. Columns of `where` have a value, one of a list, or none
-        (None); those of `present` have one. `are_few`: of a démarche's rows, which SQLite would go
+        (None). `are_few`: of a démarche's rows, which SQLite would go
         through by its index; they are found by another one.
         """
         # With a sign, a column is not looked for in an index. PostgreSQL goes by its statistics,
@@ -163,7 +162,6 @@ class Reader(Subject):
                     if value is not None
                 ),
                 *(f"{name} IS NULL" for name, value in where.items() if value is None),
-                *(f"{name} IS NOT NULL" for name in present),
             ]
         )
         grouped = f"GROUP BY {group} " if group else ""

@@ -44,7 +44,6 @@ from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME, all_tables
 from dsync.store.dossier_rows import DossierWrites
 from dsync.store.engine import (
-    FEW,
     READING,
     SORTING,
     TRIAL,
@@ -125,7 +124,6 @@ class Store:
         programme: type[Programme] = NO_PROGRAMME,
         with_programme: bool = False,
         engine: Engine | None = None,
-        connections: int = FEW,
     ) -> Store:
         """Open a database. A SQLite database is created and upgraded automatically.
 
@@ -137,7 +135,6 @@ class Store:
             programme: whose tables and views may be in it.
             with_programme: whether these are added to it, if it does not have them yet.
             engine: SQLAlchemy's; None: one is made from the URL.
-            connections: their maximum number.
 
         Raises:
             ConfigurationError: the URL is not one of a supported database.
@@ -146,7 +143,7 @@ class Store:
             StoreError: the database cannot be opened.
         """
         parsed = parse_url(url)
-        opened = engine or open_engine(parsed, create=create, connections=connections)
+        opened = engine or open_engine(parsed, create=create)
         store = cls(parsed, opened, clock, programme)
         try:
             if check_schema or not with_programme:

@@ -21,7 +21,14 @@ from dsync.domain.consent import GONE, IN_DS, Consent, Move, Proposal
 from dsync.domain.dossier import Anomaly, Presence
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds.client import DOSSIERS_PER_REQUEST
-from dsync.ds.crawl import MAX_PAGE_SIZE, NO_PROGRESS, ListProgress, PageReader, read_lists
+from dsync.ds.crawl import (
+    MAX_PAGE_SIZE,
+    NO_PROGRESS,
+    ListProgress,
+    PageReader,
+    PageSize,
+    read_lists,
+)
 from dsync.ds.results import DeletedPage, ListRequest
 from dsync.errors import (
     ConfigurationError,
@@ -302,7 +309,6 @@ def _read_pages(
     `lists`: whether the lists of deletions are read; `accept`: whether a mass deletion is accepted.
     """
     requests = _deletion_lists(state, full=crawl.full) if lists else {}
-    pending, deleted = (requests.get(name) for name in LISTS)
     with run.reading() as reading:
         # By the copy; 0: unknown. DS gives no total.
         expected = reading.dossiers.present_count() if crawl.full and not crawl.after else 0
@@ -318,13 +324,10 @@ def _read_pages(
     reader = PageReader(
         run.context.client,
         run.context.demarche,
+        size=PageSize(state.page_size, MAX_PAGE_SIZE, state.page_size_at, run.context.clock),
         updated_since=crawl.since,
         after=crawl.after,
-        page_size=state.page_size,
-        page_size_at=state.page_size_at,
-        clock=run.context.clock,
-        pending=pending,
-        deleted=deleted,
+        lists=requests,
         poisoned=poisoned,
     )
     with prefetched(reader.requested(), run.context.stop) as pages:

@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from dsync.domain.dossier import Dossier
 from dsync.ds import operations
-from dsync.ds.crawl import PageReader
+from dsync.ds.crawl import MAX_PAGE_SIZE, PageReader, PageSize
 from dsync.sync.page_storing import EPOCH
 from dsync.sync.work import Push, ReadAll, Request
 from dsync.wiring import Worker
@@ -277,7 +277,8 @@ def edit_each(app: Worker, *, times: int) -> None:
     with store.reading(app.demarche) as reader:
         revisions = reader.demarche.revisions()
     lease = store.acquire_lease(app.demarche, 3_600)
-    pages = PageReader(context.client, app.demarche, updated_since=EPOCH, clock=app.clock)
+    size = PageSize(MAX_PAGE_SIZE, MAX_PAGE_SIZE, None, app.clock)
+    pages = PageReader(context.client, app.demarche, size=size, updated_since=EPOCH)
     for page in pages:
         for time_ in range(times):
             records = [
