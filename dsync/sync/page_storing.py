@@ -22,7 +22,7 @@ from dsync.ds.client import DOSSIERS_PER_REQUEST
 from dsync.ds.dossier_reading import lacks_names_only, unread_parts
 from dsync.ds.results import Page, Unreadable
 from dsync.messages import kinds as k
-from dsync.store import Record, StoredDossier, Tx
+from dsync.store import PageResult, Record, StoredDossier, Tx
 from dsync.sync.belief import Held, KnownDossier, Read, doubted, filled, may_lack_company
 from dsync.sync.context import Run, learn_revisions
 from dsync.sync.grounds import has_lost_box
@@ -118,17 +118,7 @@ def store_page(
             tx.deletions.mark_seen(run.id, seen)
         if twins:
             tx.deletions.follow_twins(twins)
-        open_records = [record for record in records if record.is_open]
-        ended = tx.wishes.current(
-            [WishStatus.CONFIRMEE, WishStatus.CONFLIT], [record.numero for record in open_records]
-        )
-        edited = edited_elsewhere(open_records, ended, run.annotations_of, run.context.annotations)
-        # Of a validated one, whose box cannot be read any more, nothing says that it is not.
-        validated = tx.wishes.revisions([WishStatus.SUSPENDUE], result.annotations_changed)
-        kept = {number for number, id_ in validated.items() if has_lost_box(run, id_)}
-        tx.outbox.reopen([n for n in (*result.annotations_changed, *edited) if n not in kept])
-        # A changed dossier can have another revision or groupe, which can remove the obstacle.
-        tx.outbox.retry_stopped(result.changed)
+        _reopen_wishes(run, tx, records, result)
         changes: dict[str, Any] = {"page_size": size, "page_size_at": size_at} if size else {}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None
@@ -155,6 +145,21 @@ def store_page(
         if not known_number:
             run.problem(k.WithoutNumber(one.after, one.before))
     return [] if judge else due
+
+
+def _reopen_wishes(run: Run, tx: Tx, records: Sequence[Record], result: PageResult) -> None:
+    """Open the wishes again whose annotation differs in DS, or whose obstacle may be gone."""
+    open_records = [record for record in records if record.is_open]
+    ended = tx.wishes.current(
+        [WishStatus.CONFIRMEE, WishStatus.CONFLIT], [record.numero for record in open_records]
+    )
+    edited = edited_elsewhere(open_records, ended, run.annotations_of, run.context.annotations)
+    # Of a validated one, whose box cannot be read any more, nothing says that it is not.
+    validated = tx.wishes.revisions([WishStatus.SUSPENDUE], result.annotations_changed)
+    kept = {number for number, id_ in validated.items() if has_lost_box(run, id_)}
+    tx.outbox.reopen([n for n in (*result.annotations_changed, *edited) if n not in kept])
+    # A changed dossier can have another revision or groupe, which can remove the obstacle.
+    tx.outbox.retry_stopped(result.changed)
 
 
 def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:
