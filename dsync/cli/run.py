@@ -357,10 +357,10 @@ def _surface(
     shown = _shown_on(workers, stop, workers[0].store)
     if shown:
         check_reach(every, settings.listen, "DSYNC_HTTP_LISTEN")
-    from dsync.service.surface import (  # Takes memory that only a service with HTTP needs.
-        Surface,
-        bind,
-    )
+    # They take memory that only a service with HTTP needs.
+    from dsync.service.metrics import Metrics
+    from dsync.service.surface import Surface, bind
+    from dsync.service.webhooks import Webhooks
 
     if listening is None:
         listening = bind(settings.listen, is_default=settings.sources["http_listen"] == "default")
@@ -373,14 +373,13 @@ def _surface(
         console = served.console = open_console(shown, listening.getsockname()[:2], stop, show)
         for one in shown:
             stack.callback(one.retire)
+    webhooks = Webhooks(settings.webhook_words, service.ask)
     surface = Surface(
-        workers,
-        service.ask,
-        settings.webhook_words,
+        Metrics(workers, webhooks.counts, served.problems),
+        webhooks,
         listening,
         stop,
         console=None if console is None else console.application,
-        problems=served.problems,
     )
     surface.start()
     if console is not None:

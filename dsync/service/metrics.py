@@ -267,6 +267,10 @@ class Metrics:
             registry.register(_Shown(self, by_demarche=by_demarche))
             ProcessCollector(registry=registry)
 
+    def readiness(self) -> dict[str, Any]:
+        """Return what `/readyz` answers now."""
+        return readiness(self._workers, self._problems)
+
     def text(self, *, by_demarche: bool = True) -> bytes:
         """Return all metrics in Prometheus's text format: of each démarche, or of all together."""
         return generate_latest(self._registries[by_demarche])

@@ -16,7 +16,7 @@ import json
 import resource
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from importlib import metadata
@@ -36,13 +36,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dsync import __version__
 from dsync.addresses import Listen, mask_url
-from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import DISTRIBUTION, ConfigurationError
-from dsync.service.metrics import Metrics, readiness
+from dsync.service.metrics import Metrics
 from dsync.service.webhooks import MAX_BODY, Outcome, Webhooks
 
 if TYPE_CHECKING:
-    from dsync.wiring import Worker
+    pass
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +49,6 @@ T = TypeVar("T")
 
 _DATABASE_S = 5.0
 """Time for the database to answer `/readyz` or `/metrics`."""
-_BODY_S = 10.0
-"""Time to send the body of a webhook."""
 _IDLE_S = 5.0
 """Time to send the head of a request, on a new connection or after an answer."""
 _STALLED = 6
@@ -97,35 +94,26 @@ _STATUS = {
 class Surface:
     """The addresses of one service, served in a thread until `stop` is set.
 
-    `ask` asks for a read of dossiers soon, and returns at once whether their démarche is served.
-    `words` are those of DSYNC_WEBHOOK_SECRET. The database has `database_s` seconds to answer; the
-    body of a webhook may take `body_s`, the head of a request `idle_s`. The workers may change, and
-    so may `problems`, of the files of démarches that are not served for them.
+    The database has `database_s` seconds to answer; the head of a request may take `idle_s`.
     """
 
     def __init__(
         self,
-        workers: Sequence[Worker],
-        ask: Callable[[DemarcheNumber, Sequence[DossierNumber]], bool],
-        words: Sequence[str],
+        metrics: Metrics,
+        webhooks: Webhooks,
         listening: socket.socket,
         stop: threading.Event,
         *,
         database_s: float = _DATABASE_S,
-        body_s: float = _BODY_S,
         idle_s: float = _IDLE_S,
         console: ASGIApp | None = None,
-        problems: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self._console = console
-        self._workers = workers
-        self._problems = problems
-        self._webhooks = Webhooks(words, ask)
-        self._metrics = Metrics(workers, self._webhooks.counts, problems)
+        self._webhooks = webhooks
+        self._metrics = metrics
         # One at a time: a database that hangs holds up one thread, and not one a scrape.
         self._reading = anyio.CapacityLimiter(1)
         self._database_s = database_s
-        self._body_s = body_s
         self._socket = listening
         self._thread = server_thread(self._application(), listening, stop, idle_s=idle_s)
 
@@ -156,7 +144,7 @@ class Surface:
         return application
 
     async def _ready(self, _request: Request) -> Response:
-        document = await self._from_database(lambda: readiness(self._workers, self._problems))
+        document = await self._from_database(self._metrics.readiness)
         if document is None:
             problem = (
                 f"The database did not answer within {self._database_s:g} s: check the server."
@@ -177,7 +165,7 @@ class Surface:
             self._webhooks.refuse(Outcome.REFUSED)
             raise HTTPException(404)
         try:
-            body = await _body(request, self._body_s)
+            body = await _body(request, self._webhooks.body_s)
         except (HTTPException, ClientDisconnect):
             self._webhooks.refuse(Outcome.INVALID)
             raise

@@ -53,14 +53,17 @@ class Webhooks:
     """Receives the webhooks of one service; used by one event loop only.
 
     `words` are the secrets in the address, and the signing keys of version 2 (`whsec_…`). `ask`
-    asks for a read of dossiers soon, and returns at once whether their démarche is served.
+    asks for a read of dossiers soon, and returns at once whether their démarche is served. The body
+    of one may take `body_s` seconds.
     """
 
     def __init__(
         self,
         words: Sequence[str],
         ask: Callable[[DemarcheNumber, Sequence[DossierNumber]], bool],
+        body_s: float = 10.0,
     ) -> None:
+        self.body_s = body_s
         self._secrets = [word for word in words if not word.startswith(SIGNING_KEY_PREFIX)]
         self._keys = [word for word in words if word.startswith(SIGNING_KEY_PREFIX)]
         self._ask = ask

@@ -20,8 +20,9 @@ import requests
 import yaml
 
 from dsync.addresses import Listen
-from dsync.service.metrics import METRICS
+from dsync.service.metrics import METRICS, Metrics
 from dsync.service.surface import Surface, bind
+from dsync.service.webhooks import Webhooks
 from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, Engine
 
@@ -98,7 +99,9 @@ def scraping(engine: Engine, tmp_path: Path) -> Iterator[Prometheus]:
             listening = bind(Listen("127.0.0.1", 0), is_default=False)
             assert listening is not None
             targets.append("{}:{}".format(*listening.getsockname()))
-            Surface([worker.app], lambda *_: True, (SECRET,), listening, stop).start()
+            webhooks = Webhooks((SECRET,), lambda *_: True)
+            metrics = Metrics([worker.app], webhooks.counts)
+            Surface(metrics, webhooks, listening, stop).start()
         with socket.create_server(("127.0.0.1", 0)) as free:
             address = "{}:{}".format(*free.getsockname())
         shutil.copy(RULES, tmp_path)

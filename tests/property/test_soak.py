@@ -16,7 +16,9 @@ import pytest
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.sandbox import ScriptedFault
 from dsync.service.alerts import Alerts
+from dsync.service.metrics import Metrics
 from dsync.service.surface import Surface
+from dsync.service.webhooks import Webhooks
 from tests.engine import oracle
 from tests.engine.rig import DETAIL, PROBLEME, RESULTAT, VALIDE, Engine, number, seeds
 from tests.engine.served import Served
@@ -47,7 +49,8 @@ def service(engine: Engine, port: int) -> Iterator[tuple[Served, Alerts]]:
         return demarche == app.demarche
 
     listening = socket.create_server(("127.0.0.1", port))
-    surface = Surface([app], ask, (SECRET,), listening, stop)
+    webhooks = Webhooks((SECRET,), ask)
+    surface = Surface(Metrics([app], webhooks.counts), webhooks, listening, stop)
     surface.start()
     try:
         yield served, alerts

@@ -23,8 +23,9 @@ from structlog.testing import capture_logs
 
 from dsync.addresses import Listen
 from dsync.errors import ConfigurationError
-from dsync.service.metrics import readiness
+from dsync.service.metrics import Metrics, readiness
 from dsync.service.surface import Surface, bind, server_thread
+from dsync.service.webhooks import Webhooks
 from dsync.settings import Settings
 from dsync.wiring import Worker
 from tests.acceptance.worker.installed import until
@@ -74,12 +75,13 @@ def test_a_schema_of_another_version_is_not_ready(tmp_path: Path) -> None:
 
 
 @contextmanager
-def serving(app: Worker, **given: float) -> Iterator[tuple[str, int]]:
+def serving(app: Worker, body_s: float = 10, **given: float) -> Iterator[tuple[str, int]]:
     """Serve over HTTP until the block ends, and then no longer."""
     stop, listening = threading.Event(), bind(Listen("127.0.0.1", 0), is_default=False)
     assert listening is not None
     host, port = listening.getsockname()
-    surface = Surface([app], lambda *_: True, (SECRET,), listening, stop, **given)
+    webhooks = Webhooks((SECRET,), lambda *_: True, body_s)
+    surface = Surface(Metrics([app], webhooks.counts), webhooks, listening, stop, **given)
     surface.start()
     try:
         yield host, port
