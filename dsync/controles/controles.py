@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import DeclaredChamp
-from dsync.controles.declared_checks import EXIGENCE
+from dsync.controles.declared_checks import EXIGENCE, SANS_LIGNE
 from dsync.controles.dossier_facts import Gathered, gather
 from dsync.controles.facts import Plan, label_of
 from dsync.controles.notations import fold_text, french_amount, french_number
@@ -102,7 +102,7 @@ class DeclaredWords(Words):
     def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Leave out who answered: that is in the reason, by initial and name."""
         # An account goes to the applicant.
-        shown = {k: v for k, v in evidence.items() if k not in (ANSWER, EXIGENCE)}
+        shown = {k: v for k, v in evidence.items() if k not in (ANSWER, EXIGENCE, SANS_LIGNE)}
         found = [(key, label_of(key, self._champs), value) for key, value in shown.items()]
         return [(key, label, _in_words(value, label)) for key, label, value in found]
 

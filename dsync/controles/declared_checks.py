@@ -77,6 +77,8 @@ CONSTANTS = frozenset({"egal", "parmi", "pas_parmi", "commence_par"})
 """The operators that compare texts with constants."""
 DOSSIERS = "dossiers"
 """The evidence that names other dossiers."""
+SANS_LIGNE = "sans_ligne"
+"""The evidence that names the tables without a row for the dossier."""
 EXIGENCE = "exigence"
 """The evidence that says by a digest what the check requires."""
 A_FAIRE_PAR = "Contrôle à faire par une personne."
@@ -184,8 +186,11 @@ class Evaluator:
         unread = [name for name in names if name in faits.illisibles]
         is_absent = bool(names) and not unread
         if state is Fulfilment.SANS_LIGNE:
-            said = HORS_TABLE.format(tables=listed(exigence.tables))
-        elif state is Fulfilment.MAL_ECRIT:
+            motif = self._motif(declared, HORS_TABLE.format(tables=listed(exigence.tables)))
+            evidence = self._evidence(declared, faits)
+            evidence[SANS_LIGNE] = [*exigence.tables]
+            return Controle(declared.nom, Resultat.A_VERIFIER, motif, evidence)
+        if state is Fulfilment.MAL_ECRIT:
             said = self._badly_written(exigence, faits)
         elif state is Fulfilment.IMPOSSIBLE:
             lacking = [name for name in names if name in faits.impossibles]

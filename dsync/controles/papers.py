@@ -8,7 +8,7 @@ from typing import Any
 
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import ControlesSections
-from dsync.controles.declared_checks import EXIGENCE, HORS_TABLE, PLACE
+from dsync.controles.declared_checks import EXIGENCE, PLACE, SANS_LIGNE
 from dsync.controles.facts import FAITS, PERSON
 from dsync.domain.account import ASKED, AccountRules, Letter, letter, may_edit, open_points
 from dsync.domain.judging import ADVICE
@@ -160,7 +160,7 @@ def message_of(
     asked = [
         demande
         for one in open_points(found, checks)
-        if one.resultat in ASKED and not one.motif.startswith(HORS_TABLE.partition("{")[0])
+        if one.resultat in ASKED and SANS_LIGNE not in one.preuve
         if (demande := demandes.get(one.controle))
     ]
     sender = sections.precontrole

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -427,16 +428,19 @@ def test_one_of_several_does_not_take_two_comparisons_between_dossiers(tmp_path:
 
 
 def test_what_an_answer_rests_on_is_in_the_evidence(tmp_path: Path) -> None:
-    """The bound, also that of a table: a person's « conforme » was about it."""
+    """The bound, also that of a table, or that it has none: a person's « conforme » was about it."""
 
-    def evidence(exige: str) -> object:
-        return one(f"exige = {exige}", tmp_path, montant=Decimal(30_000), parts="1").preuve
+    def evidence(exige: str, parts: str = "1") -> Mapping[str, Any]:
+        return one(f"exige = {exige}", tmp_path, montant=Decimal(30_000), parts=parts).preuve
 
     low, high = (evidence(f'{{ champ = "montant", au_plus = {bound} }}') for bound in (1, 2))
     assert low != high
     bound = '{ table = "plafonds", cle = "parts", valeur = "plafond" }'
     found = evidence(f'{{ champ = "montant", au_plus = {bound} }}')
-    assert {"montant": 30_000, "parts": "1", "plafonds.plafond": "23 000"}.items() <= found.items()  # type: ignore[attr-defined]
+    assert {"montant": 30_000, "parts": "1", "plafonds.plafond": "23 000"}.items() <= found.items()
+    assert "sans_ligne" not in found
+    lacking = evidence(f'{{ champ = "montant", au_plus = {bound} }}', parts="9")
+    assert ["plafonds"] == lacking["sans_ligne"]
 
 
 def test_titles_that_a_detail_has_no_room_for_are_refused(tmp_path: Path) -> None:

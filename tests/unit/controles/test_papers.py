@@ -9,7 +9,6 @@ import pytest
 from pydantic import ValidationError
 
 from dsync.controles.declarations import ControlesSections
-from dsync.controles.declared_checks import HORS_TABLE
 from dsync.controles.papers import message_of
 from dsync.domain.account import LONGEST_DEMAND
 from dsync.domain.check_answers import ANSWER
@@ -44,7 +43,7 @@ def row(name: str, resultat: str, motif: str = "", **preuve: Any) -> dict[str, A
         ([row("a", "a_verifier"), row("c", "a_verifier")], [RNA]),
         ([row("a", "a_verifier", **{ANSWER: {}}), row("b", "non_conforme")], [RIB]),
         ([row("a", "sans_objet"), row("b", "impossible"), row("c", "conforme")], []),
-        ([row("a", "a_verifier", HORS_TABLE.format(tables="plafonds"))], []),
+        ([row("a", "a_verifier", sans_ligne=["plafonds"])], []),
     ],
 )
 def test_only_what_was_found_wanting_and_is_open_is_asked_once(
