@@ -438,8 +438,6 @@ def problem(one: k.Problem) -> str:
         return _of_writing(one)
     if isinstance(one, k.OfForm):
         return _of_form(one)
-    if isinstance(one, k.OfFiles):
-        return _of_files(one)
     if isinstance(one, k.OfEvidence):
         return _of_evidence(one)
     match one:
@@ -452,6 +450,25 @@ def problem(one: k.Problem) -> str:
                 f"What was shown of `{kind}` waits no more: it was done, or changed since. Nothing "
                 "was done; `dsync accept` shows what waits now."
             )
+        case k.FilesFailed(files, states):
+            return (
+                f"{files} files could not be copied ({', '.join(states)}): `dsync pieces status` "
+                "counts them and says what to do; `dsync pieces fetch` tries them again."
+            )
+        case k.TargetGone(target, marker, anew):
+            return (
+                f"The target of the copies of files, {target}, is not there: it lacks the file "
+                f"{marker} with which dsync marked it. Nothing was copied, and no copy counts as "
+                "deleted. Mount it, then run `dsync sync`; only if its files are gone for good, "
+                f"{anew} before."
+            )
+        case k.TargetUnusable(reason):
+            return (
+                f"[pieces] target cannot be used ({reason}): correct the target or its rights, "
+                "then run `dsync pieces fetch`."
+            )
+        case k.CopiesLeft(because):
+            return f"Copies of erased files are still to be deleted. {because}"
         case k.LeaseHeld(demarche, holder, since, is_awaited):
             then = (
                 "Wait for it to end (`--wait`), or stop it."
@@ -608,30 +625,6 @@ def _of_form(one: k.OfForm) -> str:
                 f"({', '.join(fields)}{others}); dsync works without them. If this persists, tell "
                 "DS's support."
             )
-    assert_never(one)
-
-
-def _of_files(one: k.OfFiles) -> str:
-    match one:
-        case k.FilesFailed(files, states):
-            return (
-                f"{files} files could not be copied ({', '.join(states)}): `dsync pieces status` "
-                "counts them and says what to do; `dsync pieces fetch` tries them again."
-            )
-        case k.TargetGone(target, marker, anew):
-            return (
-                f"The target of the copies of files, {target}, is not there: it lacks the file "
-                f"{marker} with which dsync marked it. Nothing was copied, and no copy counts as "
-                "deleted. Mount it, then run `dsync sync`; only if its files are gone for good, "
-                f"{anew} before."
-            )
-        case k.TargetUnusable(reason):
-            return (
-                f"[pieces] target cannot be used ({reason}): correct the target or its rights, "
-                "then run `dsync pieces fetch`."
-            )
-        case k.CopiesLeft(because):
-            return f"Copies of erased files are still to be deleted. {because}"
     assert_never(one)
 
 

@@ -434,8 +434,6 @@ def problem(one: k.Problem) -> str:
         return _of_writing(one)
     if isinstance(one, k.OfForm):
         return _of_form(one)
-    if isinstance(one, k.OfFiles):
-        return _of_files(one)
     if isinstance(one, k.OfEvidence):
         return _of_evidence(one)
     match one:
@@ -448,6 +446,19 @@ def problem(one: k.Problem) -> str:
                 "Ce qui était montré n’attend plus : c’est fait, ou a changé depuis. Rien n’a été "
                 "fait ; regardez de nouveau ce qui attend."
             )
+        case k.FilesFailed(files):
+            return (
+                f"Fichiers qui n’ont pas pu être copiés : {number(files)}. La prochaine copie "
+                "réessaie."
+            )
+        case k.TargetGone() | k.TargetUnusable():
+            return (
+                "La destination des copies de pièces jointes n’est pas là, ou ne peut pas être "
+                f"modifiée. {_TECHNICAL}."
+            )
+        case k.CopiesLeft(because):
+            why = "" if isinstance(because, str) else problem(because)
+            return f"Des copies de fichiers effacés restent à supprimer. {why}".strip()
         case k.LeaseHeld(demarche, holder, since):
             at = since.astimezone(PARIS)
             return (
@@ -581,24 +592,6 @@ def _of_form(one: k.OfForm) -> str:
                 "Une partie de ce que Démarches Simplifiées dit de la démarche est illisible ; "
                 f"dsync s’en passe. {_SUPPORT}"
             )
-    assert_never(one)
-
-
-def _of_files(one: k.OfFiles) -> str:
-    match one:
-        case k.FilesFailed(files):
-            return (
-                f"Fichiers qui n’ont pas pu être copiés : {number(files)}. La prochaine copie "
-                "réessaie."
-            )
-        case k.TargetGone() | k.TargetUnusable():
-            return (
-                "La destination des copies de pièces jointes n’est pas là, ou ne peut pas être "
-                f"modifiée. {_TECHNICAL}."
-            )
-        case k.CopiesLeft(because):
-            why = "" if isinstance(because, str) else problem(because)
-            return f"Des copies de fichiers effacés restent à supprimer. {why}".strip()
     assert_never(one)
 
 

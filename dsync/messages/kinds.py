@@ -502,7 +502,6 @@ OfForm = (
     | FieldsMissing
     | UnreadableFields
 )
-OfFiles = FilesFailed | TargetGone | TargetUnusable | CopiesLeft
 OfEvidence = CatalogueUnusable | RedirectsUnread | FirstCatalogue | CatalogueRefused
 Problem = (
     Noted
@@ -511,8 +510,11 @@ Problem = (
     | OfReading
     | OfWriting
     | OfForm
-    | OfFiles
     | OfEvidence
+    | FilesFailed
+    | TargetGone
+    | TargetUnusable
+    | CopiesLeft
     | LeaseHeld
     | DatabaseFailed
     | Crashed
