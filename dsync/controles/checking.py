@@ -411,7 +411,8 @@ def _or(near: str | None) -> str:
 
 def _no_options(one: DeclaredControle, name: str, found: Descriptor) -> Iterator[str]:
     """Yield the constants of a check that are no option of a drop-down list."""
-    if found.options is None or found.other_option:
+    # DS lists no options of a single choice among items of a list of its own.
+    if not found.options or found.other_option:
         return
     known = set(map(fold_value, found.options))
     for part in one.parts:

@@ -23,7 +23,8 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.ds.nodes import AreaNode, CellNode, FileNode, GeometryNode
 
 Value = tuple[str | None, Json]
-"""A champ's text, and its JSON value; the value is None where the text says the same."""
+"""A champ's text, and its JSON value; the value is None where the text says the same, and where
+only the form's options tell the labels in the text of several choices from each other."""
 
 _SAFE_INTEGER = 2**53
 """JSON readers may round integers from here on: only the text then has all digits."""
@@ -115,8 +116,13 @@ def _decimal(node: CellNode) -> Value:
 
 
 def _values(node: CellNode) -> Value:
-    values: list[Json] = [value for value in node.values or () if value]
-    return ", ".join(map(str, values)), values
+    values = [value for value in node.values or () if value]
+    text = ", ".join(values)
+    if not values or node.string_value in (None, "", text):
+        return text, [*values]
+    # Of a list whose options are items (« choix avancé ») they are the items' ids.
+    labels = [node.string_value] if len(values) == 1 else node.string_value.split(", ")
+    return node.string_value, [*labels] if len(labels) == len(values) else None
 
 
 def _linked(node: CellNode) -> Value:
@@ -196,7 +202,8 @@ def _present(record: Mapping[str, Json] | None) -> dict[str, Json]:
 
 _TEXTS: Mapping[str, Callable[[CellNode], str | None]] = {
     "TextChamp": attrgetter("text_value"),
-    "DropDownListChamp": attrgetter("drop_down_value"),
+    # `value` is an item's id in a list whose options are items.
+    "DropDownListChamp": lambda node: node.string_value or node.drop_down_value,
     "CiviliteChamp": attrgetter("civilite_value"),
     # `value` is midnight in Paris, which is the day before in UTC; `date` is the day itself.
     "DateChamp": attrgetter("date"),

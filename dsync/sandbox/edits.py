@@ -437,9 +437,11 @@ def _kept(descriptor: ChampDescriptor, value: Any) -> Any:
             return text or None
         case "drop_down_list" | "multiple_drop_down_list":
             chosen = value if isinstance(value, list) else [value] * bool(value)
-            if not descriptor.other_option and any(c not in descriptor.options for c in chosen):
+            options = {descriptor.value_of(option): option for option in descriptor.options}
+            if not descriptor.other_option and any(c not in options for c in chosen):
                 raise RefusalError("doit être dans les options proposées")
-            return value or None
+            kept = [options.get(c, c) for c in chosen]
+            return (kept if isinstance(value, list) else kept[0]) if kept else None
         case "decimal_number":
             exponent = Decimal(str(value)).normalize().as_tuple().exponent
             if isinstance(exponent, str) or -exponent > _MAX_DECIMALS:

@@ -52,11 +52,25 @@ class ChampDescriptor(Identified):
     required: bool = False
     options: list[str] = field(default_factory=list)
     other_option: bool = False
+    is_advanced: bool = False
+    """Whether the options are items of a list of their own (« choix avancé »): DS then gives their
+    ids as a champ's values, and no options of a single choice."""
     champs: list[ChampDescriptor] = field(default_factory=list)
     """Those of a repetition's rows."""
 
     def __post_init__(self) -> None:
         self.options, self.champs = [*self.options], descriptors(self.champs)
+
+    @property
+    def served_options(self) -> list[str]:
+        """The options that DS gives."""
+        return [] if self.is_advanced and self.type == "drop_down_list" else self.options
+
+    def value_of(self, option: str) -> str:
+        """Return what DS stores of an option."""
+        if not self.is_advanced or option not in self.options:
+            return option
+        return str(1000 * self.stable_id + self.options.index(option))
 
     @property
     def level(self) -> int | None:

@@ -287,6 +287,11 @@ FIELDS: dict[str, dict[str, Resolve]] = {
     "PersonneMorale": {"address": _of(lambda d: d.get("address") or _NO_ADDRESS)},
     "Demandeur": {"id": _of(lambda d: opaque_ids.encode("Demandeur", d.get("siret") or d["nom"]))},
     "Champ": {"stringValue": _of(ServedChamp.text)},
+    "DropDownListChampDescriptor": {"options": _of(lambda d: d.served_options)},
+    "DropDownListChamp": {"value": _of(lambda c: c.value and c.descriptor.value_of(c.value))},
+    "MultipleDropDownListChamp": {
+        "values": _of(lambda c: [*map(c.descriptor.value_of, c.value or ())])
+    },
     "TextChamp": {"value": _of(ServedChamp.text_value)},
     "CheckboxChamp": {"value": _of(lambda c: bool(c.value))},
     "DateChamp": {"date": _of(ServedChamp.date_value)},

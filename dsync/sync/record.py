@@ -264,12 +264,30 @@ def champs_of_form(champs: Iterable[Champ], descriptors: Descriptors) -> tuple[C
         if lignes:
             lignes = tuple([Ligne(r.id, champs_of_form(r.champs, descriptors)) for r in lignes])
         if descriptor:
+            valeur = champ.valeur
+            if valeur is None and champ.texte and type_ == "multiple_drop_down_list":
+                valeur = choices_in(champ.texte, descriptor.options or ())
             # With the descriptor's id object, which all dossiers share, to save memory.
-            champ = Champ(descriptor.id, champ.texte, champ.valeur, lignes, champ.fichiers)
+            champ = Champ(descriptor.id, champ.texte, valeur, lignes, champ.fichiers)
         elif lignes:
             champ = replace(champ, lignes=lignes)
         kept.append(champ)
     return tuple(kept)
+
+
+def choices_in(text: str, options: Sequence[str]) -> list[Json] | None:
+    """Return the options that a text joins by commas, which they may have themselves; else None."""
+    parts, known = text.split(", "), frozenset(options)
+    longest = max((one.count(", ") + 1 for one in known), default=0)
+    # By how many parts of the text they are.
+    found: dict[int, list[Json]] = {0: []}
+    for end in range(1, len(parts) + 1):
+        for start in range(max(0, end - longest), end):
+            one = ", ".join(parts[start:end])
+            if start in found and one in known and one not in found[start]:
+                found[end] = [*found[start], one]
+                break
+    return found.get(len(parts))
 
 
 def _divers(dossier: Dossier) -> dict[str, Json]:

@@ -509,6 +509,58 @@ def test_a_civilite_is_compared_as_ds_shows_it(tmp_path: Path) -> None:
         assert f"essai0 : {FEW} dossiers sur {FEW} : règle trop large ?" in told
 
 
+def test_the_items_of_a_list_are_read_by_their_labels(tmp_path: Path) -> None:
+    """DS gives items' ids as values, and lists no options of a single choice: the labels count."""
+    form = copy.deepcopy(content.MOBILITY_FORM)
+    dossiers = content.mobility_dossiers(7, FEW, now=NOW)
+    options = ["Sept", "Huit", "Neuf, dix"]
+    for one in form.revisions[-1].champs:
+        if one.stable_id in (6402, 6403):
+            one.type = "drop_down_list" if one.stable_id == 6402 else "multiple_drop_down_list"
+            one.options, one.is_advanced = options, True
+    for dossier in dossiers:
+        dossier.champs |= {6402: "Neuf, dix", 6403: ["Sept", "Neuf, dix"]}
+    with Sandbox([(form, dossiers)], seed=7) as sandbox:
+        dsync = configured(sandbox, tmp_path, "mobilite")
+        champs = (
+            'un = { id = "Q2hhbXAtNjQwMg==", type = "choix" }\n'
+            'des = { id = "Q2hhbXAtNjQwMw==", type = "choix" }\n'
+        )
+        right = (
+            '{ champ = "un", egal = "Neuf, dix" }',
+            '{ champ = "un", parmi = ["Onze", "neuf, dix"] }',
+            '{ champ = "des", parmi = ["Sept", "Neuf, dix"] }',
+            '{ champ = "des", pas_parmi = ["Huit"] }',
+        )
+        declaring(tmp_path, "mobilite", *right, champs=champs)
+        checked = dsync("check")
+        assert (0, False) == (checked.code, "pas une option" in checked.out), checked.out
+        dsync("sync")
+        dsync("accept", "first", "--yes")
+        assert [("Éligible", FEW)] == dsync.rows(
+            "SELECT verdict, count(*) FROM verdict GROUP BY verdict"
+        )
+        shown = dsync.rows(
+            "SELECT DISTINCT valeur FROM lecture_champ "
+            "WHERE champ_id IN ('Q2hhbXAtNjQwMg==', 'Q2hhbXAtNjQwMw==') ORDER BY valeur"
+        )
+        assert [("Neuf, dix",), ("Sept, Neuf, dix",)] == shown
+        (view,) = dsync.rows(
+            "SELECT name FROM sqlite_master WHERE type = 'view' AND sql LIKE '%AS choix%' "
+            "AND name LIKE 'formulaire_%'"
+        )
+        chosen = dsync.rows(f"SELECT DISTINCT rang, choix FROM {view[0]} ORDER BY rang")
+        assert [(1, "Sept"), (2, "Neuf, dix")] == chosen
+        assert 0 == dsync("export", "out").code
+        texts = [p.read_text("utf-8-sig") for p in (dsync.folder / "out").glob("formulaire*.csv")]
+        assert any("Neuf, dix" in text for text in texts)
+        assert not any(id_ in text for text in texts for id_ in ("6402002", "6403000"))
+
+        wrong = '{ champ = "des", parmi = ["Huitt"] }'
+        declaring(tmp_path, "mobilite", wrong, champs=champs)
+        assert "« Huitt » n’est pas une option de" in dsync("check").out
+
+
 def test_a_question_that_leaves_the_form_is_told(aids: Sandbox, tmp_path: Path) -> None:
     """New dossiers have no answer to it: its checks would be « à vérifier » without a word."""
     dsync = configured(aids, tmp_path, "subvention")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.dossier import Champ, Dossier, Fichier
+from dsync.domain.dossier import Champ, Descriptor, Dossier, Fichier
+from dsync.domain.ids import DescriptorId
 from dsync.domain.json_bytes import json_bytes
 from dsync.ds.dossier_reading import read_dossier
 from dsync.ds.results import Unreadable
@@ -81,6 +82,17 @@ TYPES: list[tuple[str, dict[str, Any], Any, str | None]] = [
     ("DecimalNumberChamp", {"decimalValue": float("inf")}, None, None),
     ("MultipleDropDownListChamp", {"values": ["Un", "Trois"]}, ["Un", "Trois"], "Un, Trois"),
     ("MultipleDropDownListChamp", {"values": []}, None, None),
+    ("MultipleDropDownListChamp",
+     {"values": ["Un, deux", "Trois"], "stringValue": "Un, deux, Trois"}, ["Un, deux", "Trois"],
+     "Un, deux, Trois"),
+    # Of a list whose options are items, values are ids, and the text has the labels.
+    ("DropDownListChamp", {"dropDownValue": "4021", "stringValue": "Sept"}, "Sept", "Sept"),
+    ("MultipleDropDownListChamp", {"values": ["4021", "4022"], "stringValue": "Sept, Huit"},
+     ["Sept", "Huit"], "Sept, Huit"),
+    ("MultipleDropDownListChamp", {"values": ["4021"], "stringValue": "Un, deux"}, ["Un, deux"],
+     "Un, deux"),
+    ("MultipleDropDownListChamp", {"values": ["4021", "4022"], "stringValue": "Un, deux, Trois"},
+     "Un, deux, Trois", "Un, deux, Trois"),
     ("LinkedDropDownListChamp", {"primaryValue": "Fruits", "secondaryValue": "Pomme"},
      {"primaire": "Fruits", "secondaire": "Pomme"}, "Fruits / Pomme"),
     ("LinkedDropDownListChamp", {"primaryValue": "Fruits"}, {"primaire": "Fruits"}, "Fruits"),
@@ -172,6 +184,27 @@ def test_a_champ_of_each_type_gives_its_value_and_its_text(
     assert texte == stored.get("texte")
     assert None not in stored.values()
     assert "lignes" not in stored
+
+
+@pytest.mark.parametrize(
+    ("text", "valeur"),
+    [
+        ("Un, deux, Trois", ["Un, deux", "Trois"]),
+        ("Trois, Un, deux, Un", ["Trois", "Un, deux", "Un"]),
+        ("Un, Quatre, cinq, Trois", None),
+        ("Un, " * 3000 + "Un", None),
+    ],
+)
+def test_labels_with_commas_are_told_apart_by_the_forms_options(
+    text: str, valeur: list[str] | None
+) -> None:
+    """DS gives the items' ids and one text of all labels; a text that is none of them stays one."""
+    options = ("Un", "Un, deux", "Trois")
+    id_ = DescriptorId("x")
+    descriptor = Descriptor(id_, "Libellé", "multiple_drop_down_list", options=options)
+    read = champs_of(node("MultipleDropDownListChamp", {"values": ["1", "2"], "stringValue": text}))
+    (champ,) = champs_of_form(read, {id_: descriptor})
+    assert (text, valeur) == (champ.texte, champ.valeur)
 
 
 def test_a_map_is_the_same_in_any_order_and_is_bounded() -> None:
