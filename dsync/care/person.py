@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any
 
-from dsync.care.file_texts import MOST_BYTES, FileText, FileTexts, Unread, check_readers
 from dsync.domain.documented import Declared
 from dsync.domain.dossier import PARIS
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import NoticeFacts, processing
 from dsync.domain.wording import french_date
-from dsync.errors import ConfigurationError, PieceTargetError, StoreError
+from dsync.errors import ConfigurationError, StoreError
 from dsync.programme import Dictionary
 from dsync.store import Reader, Store
 from dsync.store.dictionary import DOSSIER_COLUMNS, label_of
 from dsync.store.listing import applicant_of
-from dsync.store.personal_data import Act, Hit, names_in, wanted_of
+from dsync.store.personal_data import Act, names_in
 from dsync.store.requests import Seen
-from dsync.sync.piece_copying import MAX_FAILURES
-from dsync.sync.piece_files import beginning_of, target_of
-
-FILE = "fichier"
-"""Instead of a table's name, what was found in a file."""
 
 
 def look_up(
@@ -38,7 +31,6 @@ def look_up(
     clock: Callable[[], datetime],
     demarche: DemarcheNumber | None = None,
     *,
-    in_files: bool = False,
     progress: Callable[[int, int], None] | None = None,
     journaled: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -46,28 +38,19 @@ def look_up(
 
     The text is as of `wanted_of`: e-mail addresses, names, numbers. The journal has that `asked_by`
     looked, when, which dossiers were found and what `journaled` says, and not the text. Without a
-    démarche, all are looked through. `in_files`: the copied files, too. `progress` is called with
-    how much was looked through, and how much there is.
+    démarche, all are looked through. `progress` is called with how much was looked through, and how
+    much there is.
 
     Raises:
-        ConfigurationError: the text is too short, or files of a kind could not be read; nothing was
-            looked for.
+        ConfigurationError: the text is too short; nothing was looked for.
         StoreError: it could not be journaled.
     """
     began = clock()
-    if in_files:
-        check_readers()
     with store.reading(demarche) as reader:
         hits = reader.persons.search(text, progress)
-        files = reader.persons.copies() if in_files else []
-    unread: list[dict[str, Any]] = []
-    if in_files:
-        in_them, unread = _search_files(files, text, progress)
-        hits += in_them
     numbers = sorted({one.numero for one in hits if one.numero})
     with store.reading(demarche) as reader:
-        if not in_files:
-            unread = [{**one, "raison": Unread.NOT_ASKED} for one in reader.persons.copies(numbers)]
+        files = reader.persons.copies(numbers)
         applicant_of = reader.persons.applicant_of(hits)
         dossiers = reader.persons.dossiers(numbers)
     # Before anybody sees the result.
@@ -87,14 +70,12 @@ def look_up(
                 f"{exc.message}"
             ) from exc
     declared = {one.table.name: one for one in store.holdings()}
-    declared[FILE] = declared["piece"]
     return {
         "le": began,
         "trouve": [one._asdict() for one in hits],
         "demandeur_de": applicant_of,
         "dossiers": dossiers,
-        "fichiers_lus": len(files) - len(unread) if in_files else 0,
-        "fichiers": unread,
+        "fichiers": files,
         "tables": {
             name: {
                 "contenu": declared[name].contents,
@@ -106,49 +87,6 @@ def look_up(
     }
 
 
-def _search_files(
-    files: Sequence[Mapping[str, Any]], text: str, progress: Callable[[int, int], None] | None
-) -> tuple[list[Hit], list[dict[str, Any]]]:
-    """Return where files have the words, close together, and the files that were not read whole."""
-    wanted = wanted_of(text)
-    hits: list[Hit] = []
-    unread: list[dict[str, Any]] = []
-    failures: Counter[str] = Counter()
-    with closing(FileTexts()) as texts:
-        for done, one in enumerate(files):
-            if progress:
-                progress(done, len(files))
-            address = one["adresse"]
-            found = FileText("", Unread.AWAY)
-            try:
-                # A target that is away would fail for each of its files.
-                if failures[target_of(address)] < MAX_FAILURES:
-                    content = beginning_of(address, MOST_BYTES + 1)
-                    found = found if content is None else texts.of(content)
-            except (PieceTargetError, ConfigurationError):
-                failures[target_of(address)] += 1
-            if found.unread:
-                unread.append({**one, "raison": found.unread})
-            plain = found.text
-            there = (w.excerpt(found.text, near=True) for w in wanted if w.may_be_in(plain))
-            hits += [
-                Hit(
-                    FILE,
-                    one["demarche_numero"],
-                    one["numero"],
-                    {},
-                    address,
-                    one["libelle"],
-                    excerpt,
-                    excerpt,
-                    Act.CORRECT,
-                )
-                for excerpt in there
-                if excerpt
-            ]
-    return hits, unread
-
-
 MOST = 100
 """Dossiers of one applicant: a text that names more is no person's."""
 ACTS: Mapping[str, str] = {
@@ -157,14 +95,6 @@ ACTS: Mapping[str, str] = {
     Act.ANSWER: "à communiquer ; s’efface à son terme",
 }
 """What fits, by act."""
-UNREAD: Mapping[str, str] = {
-    Unread.NOT_ASKED: "contenu non cherché",
-    Unread.TOO_LARGE: "trop grand pour être lu en entier",
-    Unread.NO_TEXT: "sans texte (image, numérisation, autre format)",
-    Unread.BROKEN: "illisible (abîmé, chiffré ou démesuré)",
-    Unread.AWAY: "copie injoignable",
-}
-"""Why a file was not searched."""
 _TITLES = {
     "etapes": "Étapes",
     "voeux": "Vœux",
@@ -292,10 +222,9 @@ def _table(hits: Sequence[Mapping[str, Any]], declared: Mapping[str, Any]) -> Bl
 
 def _files(files: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
     if files:
-        yield heading("Fichiers dont le contenu n’a pas été cherché")
+        yield heading("Fichiers, dont le contenu n’a pas été cherché")
         yield items(
-            f"dossier {one['numero']}, {one['libelle'] or one['champ_id']} : "
-            f"{UNREAD[one['raison']]} ({one['adresse']})"
+            f"dossier {one['numero']}, {one['libelle'] or one['champ_id']} : {one['adresse']}"
             for one in files
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -67,24 +66,10 @@ with later(globals()):
 
 ACTS = {"corriger": "correct in DS", "effacer": "erase", "repondre": "answer"}
 """What fits for a find, beside telling the person of it."""
-UNREAD = {
-    "non_demande": "not asked for",
-    "trop_grand": "too large",
-    "sans_texte": "without a text layer",
-    "illisible": "broken or encrypted",
-    "injoignable": "out of reach",
-}
-"""Why the content of a file was not searched, or not whole."""
 
 
 @click.command(cls=LazyCommand)
 @click.argument("text")
-@click.option(
-    "--in-files",
-    is_flag=True,
-    help="Search the contents of copied files, too: of PDF with a text layer, docx, odt and plain "
-    "text. Needs the extra files-text.",
-)
 @click.option(
     "--answer",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -94,7 +79,7 @@ UNREAD = {
 )
 @json_option
 @settings_options()
-def person(*, text: str, in_files: bool, answer: Path | None, as_json: bool) -> None:
+def person(*, text: str, answer: Path | None, as_json: bool) -> None:
     """Find a person in what is stored, by e-mail address, name or SIRET.
 
     Each value that has all words of TEXT, in any order, whatever case and accents, with the place
@@ -121,7 +106,6 @@ def person(*, text: str, in_files: bool, answer: Path | None, as_json: bool) -> 
             asker(),
             lambda: datetime.now(UTC),
             chosen_demarche(),
-            in_files=in_files,
             progress=progress and (lambda done, total: progress("", done, total)),
             journaled={"fichier": answer.name} if answer else None,
         )
@@ -163,11 +147,8 @@ def _print(found: dict[str, Any]) -> None:
         ],
         empty="Nothing that is stored has these words.",
     )
-    if found["fichiers_lus"]:
-        print_note(f"Files searched: {found['fichiers_lus']}.")
-    if unread := Counter(one["raison"].value for one in found["fichiers"]):
-        said = ", ".join(f"{count} {UNREAD[reason]}" for reason, count in unread.items())
-        print_note(f"Files not searched, or not whole: {said}; `--json` has their addresses.")
+    if files := len(found["fichiers"]):
+        print_note(f"Copied files of these dossiers, not searched: {files}; `--json` has them.")
     if numbers := found["demandeur_de"]:
         print_note(
             f"Applicant of dossier{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}: "

@@ -158,12 +158,9 @@ class Wanted:
     def _is_in(self, plain: str) -> bool:
         return any(way.is_in(plain) for way in self._ways)
 
-    def excerpt(self, text: str, *, near: bool = False) -> str | None:
-        """Return the words with what is around them, on one line; a short text is whole.
-
-        `near`: the words have to be close together, else None.
-        """
-        if len(text) <= 2 * AROUND and not near:
+    def excerpt(self, text: str) -> str:
+        """Return the words with what is around them, on one line; a short text is whole."""
+        if len(text) <= 2 * AROUND:
             return " ".join(text.split())
         # Part by part, because an accent or a ligature moves what follows it.
         parts = [text[place : place + _PART] for place in range(0, len(text), _PART)]
@@ -175,8 +172,6 @@ class Wanted:
             start, end = max(found.start() - AROUND, 0), found.end() + AROUND
             part = plain[start:end]
             best = max(best, (sum(bool(one.search(part)) for one in words), -start, -end))
-        if near and best[0] < len(words):
-            return None
 
         def place_of(plain_place: int) -> int:
             part = bisect_right(ends, plain_place)
@@ -449,15 +444,15 @@ class PersonReads(Subject):
         )
         return [dict(row) for row in rows.mappings()]
 
-    def copies(self, numbers: Sequence[int] | None = None) -> list[dict[str, Any]]:
-        """Return the copied files of dossiers, None: of all; their contents are not searched."""
+    def copies(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the copied files of dossiers, whose contents are not searched."""
         piece = tables.piece.c
         rows = self.connection.execute(
             select(piece.numero, piece.demarche_numero, piece.champ_id, piece.adresse)
             .where(
                 piece.copie_le.is_not(None),
                 ~piece.a_supprimer,
-                *([] if numbers is None else [among(piece.numero, numbers)]),
+                among(piece.numero, numbers),
                 *([] if self._number is None else [piece.demarche_numero == self._number]),
             )
             .order_by(piece.numero, piece.id)
@@ -501,7 +496,7 @@ class PersonReads(Subject):
                             champ,
                             label,
                             value,
-                            one.excerpt(value) or value,
+                            one.excerpt(value),
                             holding.act,
                         )
                     )

@@ -277,21 +277,6 @@ def read_back(adresse: str, *, whole: bool) -> tuple[int, bytes | None] | None:
     return None
 
 
-def beginning_of(adresse: str, size: int) -> bytes | None:
-    """Return the content of a copy, at most `size` bytes of it; None if there is none.
-
-    Raises:
-        PieceTargetError: it cannot be read.
-    """
-    with _translated(), suppress(FileNotFoundError):
-        if place := _open_unlinked(adresse):
-            fs, path = place
-            with fs.open(path, "rb") as body:
-                content: bytes = body.read(size)
-                return content
-    return None
-
-
 def open_copy(adresse: str, taille: int | None, empreinte_md5: str) -> IO[bytes] | None:
     """Return a copy as a temporary file without a name, None unless it is the announced file.
 

@@ -18,7 +18,7 @@ from scripts.licences import licence, normal
 from scripts.pages.table import rows
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
-EXTRAS = ("alerts", "sentry", "console-oidc", "export", "files-text", "s3")
+EXTRAS = ("alerts", "sentry", "console-oidc", "export", "s3")
 
 
 def reasons() -> str:

@@ -34,7 +34,6 @@ ASKED = {
     "alerts": ("run", "DSYNC_ALERT_URLS=json://127.0.0.1", ""),
     "console-oidc": ("console", "", OPENID),
     "export": ("export out --format parquet", "", ""),
-    "files-text": ("person Nemo --in-files", "", ""),
     "s3": ("pieces fetch", "", '[pieces]\ntarget = "s3://seau/aap"'),
     "sentry": ("run", "DSYNC_SENTRY_DSN=https://k@sentry.example.gouv.fr/1", ""),
 }

@@ -7,7 +7,7 @@ from contextlib import closing
 import psycopg
 
 from dsync.sandbox import Sandbox
-from tests.commands.command import Command, config_with
+from tests.commands.command import Command
 from tests.commands.conftest import begin
 from tests.store.databases import PostgresServer
 
@@ -55,21 +55,6 @@ def test_the_answer_to_the_person_is_a_page_of_its_own(run: Command, sandbox: Sa
     assert {"dossiers", "fichier"} == latest["options"].keys()
     assert one.usager_email not in str(run("history", "--seen", "--json").out)
     assert 2 == run("person", text, "--answer", "reponse.pdf").code
-
-
-def test_copied_files_are_searched_by_choice(run: Command, sandbox: Sandbox) -> None:
-    """How many were, and how many not for which reason; without the choice, none."""
-    begin(run, sandbox, "--no-push")
-    target = f'[pieces]\ntarget = "file://{run.folder / "target"}"\n'
-    own = {"DSYNC_CONFIG": config_with(run.folder, more=target)}
-    copied = run("pieces", "fetch", "--json", **own).json["pieces"]["copiee"]
-    mail = sandbox.control.truth()[0].usager_email
-    assert 0 == run("person", mail, "--json", **own).json["fichiers_lus"]
-    found = run("person", mail, "--in-files", "--json", **own).json
-    assert copied == found["fichiers_lus"] + len(found["fichiers"])
-    told = run("person", mail, "--in-files", **own).out
-    # The sandbox's letters begin as a PDF does, and are none.
-    assert f"Files not searched, or not whole: {len(found['fichiers'])} broken" in told
 
 
 REFUSING = """

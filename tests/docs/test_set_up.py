@@ -78,7 +78,7 @@ def test_the_locked_versions_are_the_tested_ones() -> None:
 
 def test_all_that_an_installation_needs_is_locked() -> None:
     """With the extras that each image has, so that pip asks for nothing without a hash."""
-    image = frozenset({"s3", "alerts", "sentry", "console-oidc", "files-text"})
+    image = frozenset({"s3", "alerts", "sentry", "console-oidc"})
     needed = {*dependencies.needs(DISTRIBUTION, image)} - {DISTRIBUTION}
     assert set() == needed - set(locked())
     more = {*dependencies.needs(DISTRIBUTION, image | {"export"})} - {DISTRIBUTION}
