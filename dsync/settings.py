@@ -117,8 +117,7 @@ class Settings:
     webhook_secret: SecretStr | None
     """Secret in the address of DS's webhooks, then their signing keys, separated by blanks."""
     alert_urls: SecretStr | None
-    """Where alerts are sent: addresses of apprise, separated by blanks. The first `mailtos://…`
-    also sends the console's digests."""
+    """Where alerts are sent: addresses of apprise, separated by blanks."""
     sentry_dsn: SecretStr | None
     """Where bugs of dsync are reported, without any value."""
     oidc_client_secret: SecretStr | None
@@ -268,18 +267,6 @@ class Settings:
                 "DS, or have DS renew it."
             )
         return found
-
-    @property
-    def mail_url(self) -> str | None:
-        """The address of alerts that sends e-mails to persons, too; None: there is none.
-
-        Nobody on the way reads whom they are for: without encryption it is on this machine.
-        """
-        urls = "" if self.alert_urls is None else self.alert_urls.get_secret_value()
-        for url in urls.split():
-            if url.startswith("mailtos://") or (url.startswith("mailto://") and is_loopback(url)):
-                return url
-        return None
 
     def shown(self) -> dict[str, str | None]:
         """Return the settings as text, with secrets masked."""

@@ -31,7 +31,7 @@ with later(globals()):
     from dsync.service.scheduler import DemarcheJob, Service
     from dsync.service.signals import StopSignals
     from dsync.service.telling import Afterwards, ping, reporter, teller
-    from dsync.settings import Loaded, Settings, check_reach, console_section, load_each
+    from dsync.settings import Loaded, Settings, check_reach, load_each
     from dsync.store.engine import connections_of, open_engine, parse_url, sqlite_file
     from dsync.store.store import utc_now
     from dsync.wiring import Worker
@@ -39,7 +39,6 @@ with later(globals()):
 
 if TYPE_CHECKING:
     from dsync.console.app import Console
-    from dsync.console.digest import Digests
     from dsync.service.scheduler import Watch
     from dsync.service.surface import Surface
     from dsync.store import Store
@@ -118,7 +117,7 @@ def serve(
         }
         tell, crashed = teller(first.settings), reporter(first.settings)
         alerts, after = Alerts(workers, tell, stop, problems=served.problems), _after(stop)
-        watches: list[Watch] = [alerts, *after, *_digests(workers, stop)]
+        watches: list[Watch] = [alerts, *after]
 
         def succeeded(worker: Worker) -> None:
             for one in after:
@@ -145,17 +144,6 @@ def serve(
             # A thread is in a call that cannot be interrupted, or waits for another process's lock.
             # Ending the process rolls its open transaction back.
             os._exit(0)
-
-
-def _digests(workers: Sequence[Worker], stop: Event) -> list[Digests]:
-    """Return what sends the digests, nothing without a mail server and a console of a team."""
-    mail_url = workers[0].settings.mail_url
-    section = console_section([one.settings for one in workers])
-    if mail_url is None or section.openid is None or section.public_url is None:
-        return []
-    from dsync.console.digest import Digests  # Takes memory that only a service with it needs.
-
-    return [Digests(workers, mail_url, section.public_url, stop)]
 
 
 class _Served:

@@ -38,7 +38,6 @@ from dsync.console import (
     changements,
     chosen,
     decisions,
-    digest,
     dossier,
     dossiers,
     files,
@@ -61,7 +60,6 @@ from dsync.console.access import (
     typed_texts,
 )
 from dsync.console.desk import Desk
-from dsync.console.digest import END, end_by_link
 from dsync.console.legal import PUBLIC
 from dsync.console.runs import Witness
 from dsync.console.visit import Site, UnknownValueError, Visit, check_texts
@@ -184,7 +182,6 @@ class Console:
             runs,
             person,
             files,
-            digest,
             legal,
         )
         pages: list[Page] = [page for room in rooms for page in room.PAGES]
@@ -201,7 +198,6 @@ class Console:
                     Route(path, self._public(page), methods=["GET"])
                     for path, page in PUBLIC.items()
                 ),
-                Route(END, self._end, methods=["GET", "POST"]),
                 *map(self._route, pages),
                 Mount("/static", static),
             ],
@@ -252,30 +248,6 @@ class Console:
         request.session.clear()
         return self._short(
             request, 200, self._access.farewell, title="Session fermée", elsewhere=elsewhere
-        )
-
-    async def _end(self, request: Request) -> Response:
-        """End a subscription by its signed link; GET asks first, as programs look at links."""
-        given = request.query_params.get("a", ""), request.query_params.get("s", "")
-        confirmed = request.method == "POST"
-        is_known = await anyio.to_thread.run_sync(
-            partial(end_by_link, self._site.store, *given, confirmed=confirmed),
-            limiter=self._limiter,
-        )
-        if not is_known:
-            text = (
-                "Ce lien n’est pas, ou plus, valable : le résumé n’est plus envoyé à qui l’a suivi."
-            )
-        elif confirmed:
-            text = "C’est fait : le résumé ne vous sera plus envoyé."
-        else:
-            text = "Le résumé de ce qui vous attend ne vous sera plus envoyé, pour aucune démarche."
-        return self._short(
-            request,
-            200 if is_known else 404,
-            text,
-            title="Résumé par courriel",
-            asks=is_known and not confirmed,
         )
 
     def _route(self, page: Page) -> Route:
@@ -348,7 +320,6 @@ class Console:
         title: str | None = None,
         detail: french.SaidSentence | None = None,
         elsewhere: str | None = None,
-        asks: bool | None = None,
         back: str | None = None,
         form: Mapping[str, str] = MappingProxyType({}),
     ) -> Response:
@@ -363,20 +334,18 @@ class Console:
             text=text,
             detail=detail,
             has_session=has_session,
-            way_in=self._access.way_in(request) if asks is None and not has_session else None,
+            way_in=None if has_session else self._access.way_in(request),
             is_proconnect=self._access.is_proconnect,
             elsewhere=elsewhere,
-            asks=asks,
             back=back,
             typed=typed_texts(form),
             # The same form once more, where its session goes on and nobody else has made it.
             again=form if status >= 500 and has_session and self._access.is_own(request) else {},
             TYPED=TYPED,
         )
-        template = "court.html" if asks is None else "desabonnement.html"
         if visit is None:
-            return self._shell(request, template, status, **values)
-        return visit.page(template, status, **values)
+            return self._shell(request, "court.html", status, **values)
+        return visit.page("court.html", status, **values)
 
     def _visitor_of(self, request: Request, form: Mapping[str, str]) -> Visit | None:
         """Return who asks, for a page that says why there is none; None: nobody with a session."""

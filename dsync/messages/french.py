@@ -39,7 +39,6 @@ _CHECKED = {
     "evidence": "les preuves",
     "rules": "les règles",
     "access": "les groupes des droits d’accès",
-    "mail": "l’envoi des résumés par courriel",
     "dsync": "dsync lui-même, dont un défaut est à signaler",
 }
 """What `dsync check` looks at, by the name of its line."""

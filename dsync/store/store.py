@@ -39,7 +39,6 @@ from dsync.store import (
 from dsync.store import lease as leases
 from dsync.store.alert_book import AlertWrites
 from dsync.store.budget import Budget
-from dsync.store.console_users import SubscriptionWrites
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME, all_tables
 from dsync.store.dossier_rows import DossierWrites
@@ -529,12 +528,6 @@ class Store:
         """Open a transaction about alerts, which needs no lease."""
         with self._connected() as connection:
             yield AlertWrites(Scope(connection, None, self._programme))
-
-    @contextmanager
-    def subscriptions(self) -> Iterator[SubscriptionWrites]:
-        """Open a transaction about who is told by e-mail, which needs no lease."""
-        with self._connected() as connection:
-            yield SubscriptionWrites(Scope(connection, None, self._programme))
 
     def close(self) -> None:
         """Close all connections."""

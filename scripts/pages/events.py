@@ -88,10 +88,6 @@ MEANINGS = {
     "signed_in": "Somebody has signed in to the console, with these roles.",
     "sign_in_refused": "A sign-in failed, or there were too many.",
     "sign_out_failed": "The provider did not end the session there; here it is ended.",
-    "digest_sent": "The mail server took a digest.",
-    "digest_not_sent": "The mail server did not take it, or did not say so; it is tried again.",
-    "digests_not_sent": "Digests could not be prepared; the next minute tries again.",
-    "digest_ended": "Who subscribed has no role any more.",
 }
 """What each event means, in the order of the page."""
 

@@ -150,7 +150,6 @@ def test_the_menu_and_the_plan_have_what_a_role_may_open(read_engine: Engine) ->
             plan = re.findall(r'href="(/[^"]*)"', page.partition("<main")[2])
             assert {*links} - {"/plus"} <= {*plan}
             assert len(links) == 5 - (role is Role.LECTEUR)
-            assert ("/abonnement" in plan) == (role is not Role.LECTEUR)
             assert ("/conflits" in plan) == (role in {Role.ADMINISTRATEUR, Role.INSTRUCTEUR})
             assert ("/jury" in links) == (role is not Role.LECTEUR)
 

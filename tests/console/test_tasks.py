@@ -13,12 +13,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
+from dsync.configuration import AccesSection
 from tests.console.addresses import ADDRESSES
 from tests.console.conftest import NewEngine
 from tests.console.provider import EMAIL, Clock, FakeProvider, as_, provider, team_access
-from tests.console.served import served
+from tests.console.served import beside, served
 from tests.console.test_browser import browser, pytestmark
-from tests.console.test_digest import with_acces
 from tests.console.test_jury import grade, ungraded
 from tests.engine.rig import PROBLEME, RESULTAT, number, seeds
 
@@ -125,7 +125,8 @@ def team(browser: Browser, new_engine: NewEngine) -> Iterator[Team]:
         grade(engine, finished, ("Dossier", JUROR, 2), ("Dossier", OTHER_JUROR, 4))
         engine.sync_later(full=True)
         access = team_access(fake.issuer, Clock(), acces=ACCES)
-        shown = with_acces(engine.another().app, ACCES)
+        entries = tuple(AccesSection.model_validate(one) for one in ACCES)
+        shown = beside(engine.another().app, acces=entries)
         with served(engine, [shown], access=access) as console:
             yield Team(browser, console.base, fake)
 
@@ -198,13 +199,6 @@ def test_answer_a_check(person: Person) -> None:
     expect(person.page.get_by_role("status").first).to_contain_text("Fait", timeout=20_000)
     person.link(re.compile("^(Contrôle suivant de ce dossier|Dossier suivant de la liste)"))
     expect(person.page.get_by_role("heading", name="À faire : dire si")).to_be_visible()
-
-
-def test_be_told(person: Person) -> None:
-    person.link("Recevoir par courriel")
-    person.click(person.page.get_by_label("Chaque jour"))
-    person.button("Enregistrer")
-    expect(person.page.get_by_label("Chaque jour")).to_be_checked()
 
 
 def test_read_all_again(person: Person) -> None:
