@@ -28,7 +28,7 @@ from dsync.domain.ids import GREATEST_NUMBER
 from dsync.domain.remedies import nearest, parse_age, parse_duration
 from dsync.domain.rights import CANDIDAT, DELIBERATION, USAGER, NoticeFacts
 from dsync.domain.toml import DEFAULTS, Boolean, Day, Number, Section, WholeNumber, kind_of
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import MOST_CHECKS, Verdict
 from dsync.domain.wording import cut
 from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
 from dsync.errors import ConfigurationError
@@ -416,7 +416,10 @@ class Configuration(Section):
 
     def check_titles(self, checks: Mapping[str, str]) -> Mapping[str, str]:
         """Return the French titles of the checks by name, in order; `checks`: the programme's."""
-        return self.declared.titles if self.declared else checks
+        if self.declared:
+            return self.declared.titles
+        own = self.programme.controles if self.programme else ()
+        return {**checks, **{one.nom: one.titre for one in own}}
 
     @property
     def applicant(self) -> str:
@@ -467,7 +470,8 @@ class Configuration(Section):
     def judges(self) -> bool:
         """Whether there are rules that are switched on."""
         sections = self.programme
-        return bool(sections and sections.regles and sections.regles.severity)
+        regles = sections and sections.regles
+        return bool(sections and (sections.controles or (regles and regles.severity)))
 
     @property
     def evidence_max_age(self) -> timedelta | None:
@@ -490,9 +494,11 @@ def controles_configuration() -> type[Configuration]:
 
     It is made where there is such a file: others do without what it imports.
     """
-    from dsync.controles.declarations import ControlesSections
+    from dsync.controles.declarations import ControlesSections, DeclaredControle
 
     class ControlesConfiguration(Configuration, ControlesSections):
+        controles: tuple[DeclaredControle, ...] = Field(min_length=1, max_length=MOST_CHECKS)
+
         @property
         def declared(self) -> ControlesSections:
             return self
@@ -606,25 +612,25 @@ def _where(exc: tomllib.TOMLDecodeError, text: str) -> str:
 
 def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:
     """Return the model of a file; refuse a section that lacks another one, and two programmes'."""
-    if "controles" in raw:
-        if both := [f"[{name}]" for name in EigSections.model_fields if name in raw]:
-            raise ConfigurationError(
-                f"{path}: {' and '.join(both)} and [[controles]] exclude each other in one file: "
-                "remove the ones or the others."
-            )
-        return controles_configuration()
     if "mapping" in raw:
+        if "champs" in raw:
+            raise ConfigurationError(
+                f"{path}: [mapping] and [champs] exclude each other in one file: the checks know "
+                "the fields of [mapping.champs] by their names."
+            )
         return EigConfiguration
-    if alone := [f"[{name}]" for name in ("champs", "tables", "precontrole") if name in raw]:
-        needs = "needs" if len(alone) == 1 else "need"
-        raise ConfigurationError(
-            f"{path}: {' and '.join(alone)} {needs} [[controles]]: add a check, or remove them."
-        )
-    if useless := [f"[{name}]" for name in EigSections.model_fields if name in raw]:
+    if useless := [f"[{name}]" for name in ("regles", "registre") if name in raw]:
         needs = "needs" if len(useless) == 1 else "need"
         raise ConfigurationError(
             f"{path}: {' and '.join(useless)} {needs} the section [mapping], which says where the "
             "form has the fields to judge: add it, or remove them."
+        )
+    if "controles" in raw:
+        return controles_configuration()
+    if alone := [f"[{name}]" for name in ("champs", "tables", "precontrole") if name in raw]:
+        needs = "needs" if len(alone) == 1 else "need"
+        raise ConfigurationError(
+            f"{path}: {' and '.join(alone)} {needs} [[controles]]: add a check, or remove them."
         )
     return Configuration
 

@@ -37,6 +37,7 @@ from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
 from dsync.eig.eig import Eig
 from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.rules_section import RulesConfig
 from dsync.eig.sources import EvidenceSources
 from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError, InterruptedRunError
 from dsync.exchanges import MIB
@@ -173,9 +174,9 @@ class Worker:
             deadline_s=self.configuration.advanced.deadline.total_seconds(),
         )
         rules, folder, shipped = None, self.settings.config.parent, shipped_config().parent
-        if sections.regles is not None and sections.regles.severity:
-            needed = sections.mapping.needed()
-            rules = RuleSet.load(sections.regles, folder, needed=needed, shipped=shipped)
+        if self.configuration.judges:
+            regles, declared = sections.regles or RulesConfig(), sections.declared_checks
+            rules = RuleSet.load(regles, declared, folder, shipped=shipped)
         percent = self.configuration.safety.verdicts_percent
         return Eig(sections, rules, sources, catalogue_percent=percent)
 

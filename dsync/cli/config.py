@@ -169,7 +169,8 @@ def _warnings(worker: Worker) -> list[str]:
     warnings += [
         f"[{name}] has no effect without [regles]: nothing is judged"
         for name in ("annotations", "registre")
-        if name in given and not (sections and sections.regles) and not declared
+        if name in given and not (sections and (sections.regles or sections.controles))
+        if not declared
     ]
     warnings += worker.programme.findings.warnings() if worker.programme else ()
     try:

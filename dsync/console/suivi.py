@@ -150,7 +150,7 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
 def _marks(visit: Visit, reader: Reader) -> dict[date, str]:
     """Return the days of the call that the chart names; of the same one, the last name."""
     sections = visit.worker.configuration.programme
-    window = sections.regles.window if sections and sections.regles else None
+    window = sections.window if sections else None
     found: dict[date, str] = dict(zip(window or (), ("ouverture", "clôture"), strict=False))
     today = visit.today
     if has_stages(visit.worker):

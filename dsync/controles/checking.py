@@ -21,10 +21,20 @@ from dsync.controles.declarations import (
     DeclaredTable,
     Exemple,
     Exigence,
+    Option,
     Type,
 )
-from dsync.controles.declared_checks import CONSTANTS, PLACE, Evaluator, Rows, misspelt
-from dsync.controles.facts import FAITS, Faits, can_read, find
+from dsync.controles.declared_checks import (
+    CONSTANTS,
+    OF_COLUMN,
+    OF_OTHERS,
+    PLACE,
+    Evaluator,
+    Listed,
+    Rows,
+    misspelt,
+)
+from dsync.controles.facts import FAITS, Fait, Faits, can_read, find
 from dsync.controles.notations import NOTATIONS, Notation, cell_value, each, fold_value
 from dsync.domain.dossier import Descriptor
 from dsync.domain.remedies import nearest
@@ -62,13 +72,16 @@ FRAME = 500
 class Declarations:
     """The declarations, with their tables below the TOML file's folder, and what is wrong."""
 
-    def __init__(self, sections: ControlesSections, folder: Path) -> None:
+    def __init__(
+        self, sections: ControlesSections, folder: Path, faits: Mapping[str, Fait] = FAITS
+    ) -> None:
         self.sections = sections
+        self.faits = faits
         self.tables: dict[str, Rows] = {}
         self.faults: list[str] = []
         self._place = ""
         self._columns: dict[str, list[str]] = {}
-        self._types = {name: one.type for name, one in FAITS.items()}
+        self._types = {name: one.type for name, one in faits.items()}
         self._types |= {name: one.type for name, one in sections.champs.items()}
         for name, table in sections.tables.items():
             self._place = f"tables.{name}"
@@ -100,7 +113,7 @@ class Declarations:
     @cached_property
     def evaluator(self) -> Evaluator:
         """The checks, ready to evaluate; only where there are no faults."""
-        return Evaluator(self.sections, self.tables)
+        return Evaluator(self.sections, self.tables, self.faits)
 
     def warnings(self) -> Iterator[str]:
         """Yield what works otherwise than its author may think."""
@@ -133,6 +146,30 @@ class Declarations:
                         f"« {found.libelle} »{_labels(value, inner)}"
                     )
         yield from (fault for _, fault in self.impossible_values(known))
+        for one in self.sections.controles:
+            yield from self._of_list(one, known)
+
+    def _of_list(self, one: DeclaredControle, known: Collection[Descriptor]) -> Iterator[str]:
+        """Yield what a list for a column has and its options in the form do not, and inversely."""
+        exige = one.exige
+        if exige is None or not exige.colonne or exige.parmi is None:
+            return
+        name, _, column = exige.colonne.partition(".")
+        champ, on_list = self.sections.champs[name], Listed(exige.parmi)
+        id_ = champ.colonnes[column]
+        block = find((d for d in known if d.parent_id is None), champ.id, champ.libelles)
+        inner = [d for d in known if block and d.parent_id == block.id]
+        found = find(inner, id_, (id_,))
+        if found is None or found.options is None or found.other_option:
+            return
+        known_as = [on_list.option(option) for option in found.options]
+        for option, meant in zip(found.options, known_as, strict=True):
+            if meant is None:
+                yield f"{one.nom} : la liste n’a pas l’option « {option} » de « {found.libelle} »"
+        for one_on_list in on_list.options:
+            if one_on_list not in known_as:
+                label = one_on_list.libelles[0]
+                yield f"{one.nom} : « {label} » n’est pas une option de « {found.libelle} »"
 
     def _not_found(self, name: str, champ: DeclaredChamp, known: Collection[Descriptor]) -> str:
         """Return what to say of a champ that is no question of the form itself."""
@@ -237,18 +274,20 @@ class Declarations:
         if one.exige is None:
             return self._say("aucune exigence")
         # Of a lacking answer it is not said.
-        if one.motif is None and one.exige.operateurs.keys() != {"present"}:
+        if one.motif is None and not one.exige.operateurs.keys() <= {"present", "tous_presents"}:
             self._say("motif manque : la phrase d’un dossier qui ne remplit pas l’exigence")
         self._check_exigence(one.exige)
         if one.si is not None:
             self._check_exigence(one.si, is_condition=True)
         for name in one.champs:
-            if name in FAITS and name not in self.sections.champs:
-                found = (fault for _, fault in self._misspelt(one, name, FAITS[name].notation))
+            if name in self.faits and name not in self.sections.champs:
+                found = (fault for _, fault in self._misspelt(one, name, self.faits[name].notation))
                 self.faults += [fault for fault in found if fault not in self.faults]
-        for sentence in filter(None, (one.motif, one.conforme)):
+        own = OF_COLUMN if one.exige.colonne else OF_OTHERS if one.exige.unique_avec == () else ()
+        for sentence in filter(None, (one.motif, one.conforme, one.trop)):
             for place in PLACE.finditer(sentence):
-                self._knows(place[1])
+                if place[1] not in own:
+                    self._knows(place[1])
             if {"{", "}"} & set(PLACE.sub("", sentence)):
                 self._say(f"accolades sans nom dans « {sentence} »")
         return None
@@ -262,7 +301,9 @@ class Declarations:
         if len([one for one in exigence.parts if one.unique_avec is not None]) > 1:
             self._say("unique_avec n’est permis qu’une fois dans un_de")
         for part in exigence.parts:
-            if len(part.sujets) != 1:
+            if part.colonne or part.tous_presents is not None:
+                self._check_whole(part, is_alone=part is exigence and not is_condition)
+            elif len(part.sujets) != 1:
                 self._say(f"exactement un de {', '.join(SUJETS)} ou un_de est attendu")
             elif not part.operateurs:
                 self._say("aucune exigence")
@@ -274,6 +315,36 @@ class Declarations:
                 self._check_part(part)
         return None
 
+    def _check_whole(self, part: Exigence, *, is_alone: bool) -> None:
+        """Say what is wrong in a requirement that is of a column, or of several questions."""
+        given = {*part.sujets, *part.operateurs}
+        allowed = {"colonne", "parmi", "au_moins", "au_plus"} if part.colonne else {"tous_presents"}
+        if not is_alone or given - allowed:
+            self._say(
+                "colonne va seule dans exige, avec parmi, au_moins ou au_plus"
+                if part.colonne
+                else "tous_presents va seul dans exige"
+            )
+        elif part.colonne:
+            if self._knows(part.colonne) and "." not in part.colonne:
+                self._say(f"colonne attend une colonne de lignes, comme {part.colonne}.profil")
+            for key in ("au_moins", "au_plus"):
+                if not isinstance(getattr(part, key), Decimal | None):
+                    self._say(f"{key} attend un nombre de réponses")
+            self._check_list(part.parmi or ())
+        else:
+            for name in part.tous_presents or ():
+                self._knows(name, is_sum=False)
+
+    def _check_list(self, given: Iterable[Any]) -> None:
+        labels = [fold_value(label) for one in Listed(given).options for label in one.libelles]
+        for label in dict.fromkeys(labels):
+            if labels.count(label) > 1:
+                self._say(f"« {label} » est {labels.count(label)} fois dans la liste")
+        for one in given:
+            if isinstance(one, Option) and one.du and one.au and one.au < one.du:
+                self._say(f"« {one.libelles[0]} » : le dernier jour vient avant le premier")
+
     def _check_part(self, part: Exigence) -> None:
         name = next(iter(part.sujets.values()))
         for other in part.unique_avec or ():
@@ -284,6 +355,8 @@ class Declarations:
         for operator, operand in part.operateurs.items():
             if type_ not in _OF_TYPE.get(operator, tuple(Type)):
                 self._say(f"{operator} ne s’applique pas à {name} ({type_})")
+            elif operator == "parmi" and any(isinstance(one, Option) for one in operand):
+                self._say("une option datée va dans la liste d’une colonne")
             elif operator in _COMPARED:
                 for one in each(operand):
                     given = self._type_of_bound(one) if isinstance(one, Borne) else _type_of(one)

@@ -176,11 +176,16 @@ class DeclaredFindings(FormFindings):
 
 def _version_of(declarations: Declarations, words: Mapping[Verdict, str]) -> str:
     """Return a digest of the declarations, the tables, and the configuration's words."""
-    sections = declarations.sections
-    given = [sections.precontrole, *sections.champs.items(), *sections.tables.items()]
-    text = repr([*given, sections.controles, sorted(declarations.tables.items())])
-    text += repr(sorted(words.items())) if words else ""
-    return f"{_OWN}{sha256(text.encode()).hexdigest()[:12]}"
+    return f"{_OWN}{digest_of(declarations, words)}"
+
+
+def digest_of(declarations: Declarations, words: Mapping[Verdict, str] = {}) -> str:
+    """Return the digest, without the keys that the file does not give."""
+    text = declarations.sections.model_dump_json(
+        include={"precontrole", "champs", "tables", "controles"}, exclude_defaults=True
+    )
+    text += repr([sorted(declarations.tables.items()), sorted(words.items())])
+    return sha256(text.encode()).hexdigest()[:12]
 
 
 def _in_words(value: Any, label: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -90,13 +90,7 @@ Demande = Annotated[
 Nom = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
-class _Declared(Section):
-    def __repr_name__(self) -> str:
-        # A version of the checks is a digest of this: no rename of a class may move it.
-        return type(self).__name__.removeprefix("Declared")
-
-
-class DeclaredChamp(_Declared):
+class DeclaredChamp(Section):
     """A question of the form whose answer the checks use."""
 
     id: str | None = None
@@ -108,7 +102,7 @@ class DeclaredChamp(_Declared):
     """Of `lignes`: the id or the label of each column that is used."""
 
 
-class DeclaredTable(_Declared):
+class DeclaredTable(Section):
     """A CSV file beside the TOML file."""
 
     fichier: Texte
@@ -120,16 +114,18 @@ class DeclaredTable(_Declared):
     """Where it is published."""
 
 
-SUJETS = ("champ", "somme", "nombre")
+SUJETS = ("champ", "somme", "nombre", "colonne")
 
 
-class _DuSujet(_Declared):
+class _DuSujet(Section):
     champ: str | None = None
     """A name of `[champs]`, or a fact that every démarche has."""
     somme: str | None = None
     """The sum of a column, as `financeurs.montant`."""
     nombre: str | None = None
     """The number of rows of a champ of type `lignes`."""
+    colonne: str | None = None
+    """The different answers in a column, as `voeux.profil`; `au_plus` counts them."""
 
     @property
     def sujets(self) -> dict[str, str]:
@@ -158,7 +154,38 @@ ConstanteOuBorne = Annotated[
 ]
 
 
-class AutreDemarche(_Declared):
+class Option(Section):
+    """An answer of a list that is on offer for some days, in all its wordings."""
+
+    libelles: tuple[Texte, ...] = Field(min_length=1)
+    """The options of the form for it; the first one is its name."""
+    mots: tuple[Texte, ...] = ()
+    """Words that identify it in another wording."""
+    du: Day | None = None
+    """First day of deposit on which it may be chosen."""
+    au: Day | None = None
+    """Last one."""
+
+    def is_offered(self, day: date | None) -> bool:
+        """Return whether it may be chosen in a dossier deposited on a day; None: it is not said."""
+        return day is None or (
+            (self.du is None or self.du <= day) and (self.au is None or day <= self.au)
+        )
+
+
+ConstanteOuOption = Annotated[
+    Annotated[Constante, Tag("[constante]")] | Annotated[Option, Tag("[option]")],
+    Discriminator(
+        lambda v: (
+            "[option]"
+            if isinstance(v, Option) or (isinstance(v, dict) and "libelles" in v)
+            else "[constante]"
+        )
+    ),
+]
+
+
+class AutreDemarche(Section):
     """A dossier of the same applicant in another démarche of the database."""
 
     numero: WholeNumber = Field(gt=0, le=GREATEST_NUMBER)
@@ -178,7 +205,7 @@ class Exigence(_DuSujet):
     present: Boolean | None = None
     """Whether it is answered; false is for `si` alone."""
     egal: ConstanteOuBorne | None = None
-    parmi: tuple[Constante, ...] | None = None
+    parmi: tuple[ConstanteOuOption, ...] | None = None
     pas_parmi: tuple[Constante, ...] | None = None
     commence_par: tuple[Texte, ...] | None = None
     dans_table: str | None = None
@@ -189,7 +216,10 @@ class Exigence(_DuSujet):
     fichiers: tuple[Texte, ...] | None = None
     """Accepted endings of names."""
     unique_avec: tuple[str, ...] | None = None
-    """No other dossier has the same answer to this champ and to these."""
+    """No other dossier has the same answer to this champ and to these; `unique = "x"` says it of
+    `x` alone."""
+    tous_presents: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Each of these is answered, as far as the form asked for it; instead of a subject."""
     autre_demarche: AutreDemarche | None = None
     pas_autre_demarche: AutreDemarche | None = None
 
@@ -199,6 +229,9 @@ class Exigence(_DuSujet):
         # The nearest key of « pas_egal » would say the opposite.
         if isinstance(given, dict) and "pas_egal" in given:
             raise ValueError("pas_egal is written pas_parmi = [ … ]")
+        if isinstance(given, dict) and isinstance(unique := given.get("unique"), str):
+            rest = {key: value for key, value in given.items() if key != "unique"}
+            return {"champ": unique, "unique_avec": (), **rest}
         return given
 
     @cached_property
@@ -222,7 +255,11 @@ class Exigence(_DuSujet):
         """The champs, facts and columns (`champ.colonne`) that it uses, once each."""
         found = [name for one in (*self.parts, *self.bornes) for name in one.sujets.values()]
         found += [bound.cle for bound in self.bornes if bound.cle]
-        found += [name for part in self.parts for name in part.unique_avec or ()]
+        found += [
+            name
+            for part in self.parts
+            for name in (*(part.unique_avec or ()), *(part.tous_presents or ()))
+        ]
         return list(dict.fromkeys(found))
 
     @property
@@ -235,7 +272,7 @@ class Exigence(_DuSujet):
 OPERATEURS = tuple(key for key in Exigence.model_fields if key not in (*SUJETS, "un_de"))
 
 
-class Exemple(_Declared):
+class Exemple(Section):
     """An example, which decides whether a check does what its author means."""
 
     champs: Mapping[str, Constante | tuple[Constante, ...]] = {}
@@ -243,7 +280,7 @@ class Exemple(_Declared):
     resultat: Resultat
 
 
-class DeclaredControle(_Declared):
+class DeclaredControle(Section):
     """A check."""
 
     nom: Nom
@@ -258,6 +295,8 @@ class DeclaredControle(_Declared):
     """The result where the applicant has not answered."""
     motif: Phrase | None = None
     """The sentence of a dossier that does not fulfil it."""
+    trop: Phrase | None = None
+    """That of one with more answers in a column than `au_plus`."""
     conforme: Phrase | None = None
     """The sentence of one that does."""
     demande: Demande | None = None
@@ -306,7 +345,7 @@ class DeclaredControle(_Declared):
         return self.sinon if is_shown else Resultat.A_VERIFIER
 
 
-class Precontrole(_Declared):
+class Precontrole(Section):
     """Section `[precontrole]`: what stands around the results."""
 
     instruction: Annotated[Texte, Filled] = "l’équipe d’instruction"
@@ -317,13 +356,23 @@ class Precontrole(_Declared):
     """Maximum number of characters of the detail."""
 
 
+def window_of(controles: Iterable[DeclaredControle]) -> tuple[date, date] | None:
+    """Return the first and the last day of deposit, where a check gives both."""
+    for one in controles:
+        if (exige := one.exige) and exige.champ == "depot":
+            first, last = exige.au_moins, exige.au_plus
+            if isinstance(first, date) and isinstance(last, date):
+                return first, last
+    return None
+
+
 class ControlesSections(Section):
     """The sections of the TOML file that declare checks."""
 
     precontrole: Precontrole = DEFAULTS
     champs: Mapping[Nom, DeclaredChamp] = {}
     tables: Mapping[Nom, DeclaredTable] = {}
-    controles: tuple[DeclaredControle, ...] = Field(min_length=1, max_length=MOST_CHECKS)
+    controles: tuple[DeclaredControle, ...] = Field(default=(), max_length=MOST_CHECKS)
 
     @property
     def titles(self) -> dict[str, str]:

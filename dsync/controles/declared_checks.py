@@ -17,8 +17,9 @@ from dsync.controles.declarations import (
     ControlesSections,
     DeclaredControle,
     Exigence,
+    Option,
 )
-from dsync.controles.facts import FAITS, Faits, label_of
+from dsync.controles.facts import FAITS, Fait, Faits, label_of
 from dsync.controles.notations import (
     FORMATS,
     Notation,
@@ -35,7 +36,7 @@ from dsync.controles.notations import (
 from dsync.domain.dossier import Json
 from dsync.domain.due import named
 from dsync.domain.verdict import Controle, Resultat
-from dsync.domain.wording import fold, listed, quoted
+from dsync.domain.wording import fold, listed, quoted, words
 
 Rows = Mapping[str, Mapping[str, str]]
 """The rows of a table by their folded key: values by column."""
@@ -81,15 +82,44 @@ SANS_LIGNE = "sans_ligne"
 """The evidence that names the tables without a row for the dossier."""
 EXIGENCE = "exigence"
 """The evidence that says by a digest what the check requires."""
+SIGNALE = "sans_reponse"
+"""The evidence that names the question without answer of which a check's sentence tells."""
+VIDES, NON_ASSOCIES = "vides", "non_associes"
+"""The evidence with the questions without answer, and with those that the form lacks."""
 A_FAIRE_PAR = "Contrôle à faire par une personne."
+AUCUNE_REPONSE = "Aucune réponse {questions}."
+DEJA_SIGNALE = "Réponse attendue manquante, déjà signalée par un autre contrôle."
+_EXPLOITANT = " À faire : faire compléter la configuration du pré-contrôle par son exploitant."
+SANS_CHAMP = f"Aucun champ de ce formulaire n’est associé {{questions}}.{_EXPLOITANT}"
+NON_POSEE = "Question {questions} non posée par le formulaire. À faire : la poser."
+OF_COLUMN = ("hors_liste", "liste", "nombre", "s")
+"""What the sentences of a check of a column have in braces beside facts."""
+OF_OTHERS = ("dossiers", "s")
+"""The same of one that compares dossiers."""
+_LABEL, _CHOICE = 60, 50
+"""Characters of a question's label and of an answer that a sentence shows."""
 
 
 class Evaluator:
     """Evaluates dossiers by declared checks without faults, and the rows of each table."""
 
-    def __init__(self, sections: ControlesSections, tables: Mapping[str, Rows]) -> None:
+    def __init__(
+        self,
+        sections: ControlesSections,
+        tables: Mapping[str, Rows],
+        faits: Mapping[str, Fait] = FAITS,
+    ) -> None:
         self._sections = sections
         self._tables = tables
+        self._known = faits
+        # Last, what does not name again the blank questions that another check tells of.
+        self._in_turn = sorted(sections.controles, key=_is_of_all)
+        self._tells_all = any(map(_is_of_all, sections.controles))
+        self._lists = {
+            id(one.exige): Listed(one.exige.parmi)
+            for one in sections.controles
+            if one.exige and one.exige.colonne and one.exige.parmi is not None
+        }
         self._tests = {
             id(part): {key: self._test(key, operand) for key, operand in part.operateurs.items()}
             for one in sections.controles
@@ -126,16 +156,27 @@ class Evaluator:
                 return lambda *_: True
         return None
 
-    def controles(self, faits: Faits, voisins: Voisins = SEUL) -> tuple[Controle, ...]:
-        """Return the results of all checks, in the order of the declarations."""
-        return tuple(
-            self.controle(declared, faits, voisins) for declared in self._sections.controles
-        )
+    def controles(
+        self, faits: Faits, voisins: Voisins = SEUL, kept: Mapping[str, Controle] = {}
+    ) -> tuple[Controle, ...]:
+        """Return the results of all checks, in the order of the declarations.
+
+        `kept` are results, by check, that still hold, or that others make.
+        """
+        made = dict(kept)
+        for declared in self._in_turn:
+            if declared.nom not in made:
+                made[declared.nom] = self.controle(declared, faits, voisins, made.values())
+        return tuple(made[declared.nom] for declared in self._sections.controles)
 
     def controle(
-        self, declared: DeclaredControle, faits: Faits, voisins: Voisins = SEUL
+        self,
+        declared: DeclaredControle,
+        faits: Faits,
+        voisins: Voisins = SEUL,
+        before: Iterable[Controle] = (),
     ) -> Controle:
-        """Return the result of a check."""
+        """Return the result of a check; `before` are those that were made before."""
         if declared.humain or declared.exige is None:
             return Controle(declared.nom, Resultat.SANS_OBJET, f"{A_FAIRE_PAR} {declared.regle}")
         if declared.si is not None:
@@ -144,21 +185,122 @@ class Evaluator:
                 return self._without_object(declared, declared.si, faits)
             if applies is not Fulfilment.VRAI:
                 return self._undecided(declared, declared.si, applies, faits)
+        if declared.exige.tous_presents is not None:
+            return self._all_present(declared, declared.exige.tous_presents, faits, before)
+        if declared.exige.colonne:
+            return self._of_column(declared, declared.exige, declared.exige.colonne, faits)
         state = self._state(declared.exige, declared.nom, faits, voisins)
         evidence = self._evidence(declared, faits)
+        if declared.exige.unique_avec == ():
+            # An answer is about it: that there is none is a fact, too.
+            evidence.setdefault(declared.exige.champ or "", None)
         if state is Fulfilment.VRAI:
             said = self._filled(declared.conforme or declared.titre, faits)
             return Controle(declared.nom, Resultat.CONFORME, said, evidence)
         if state is Fulfilment.FAUX:
-            said = self._filled(declared.motif or declared.titre, faits)
+            said, own = declared.motif or declared.titre, {}
             if others := voisins.doublons.get(declared.nom):
                 numbers, listing = named(others)
                 evidence[DOSSIERS] = [*numbers]
                 several = "s" if others[1:] else ""
-                said += f" Autre{several} dossier{several} : {listing}."
+                own = {"dossiers": f"le{several} dossier{several} {listing}", "s": several}
+                if "{dossiers}" not in said:
+                    said += f" Autre{several} dossier{several} : {listing}."
+            said = self._filled(said, faits, own)
             motif = self._motif(declared, said)
             return Controle(declared.nom, declared.sinon_effectif, motif, evidence)
         return self._undecided(declared, declared.exige, state, faits)
+
+    def _all_present(
+        self,
+        declared: DeclaredControle,
+        names: Sequence[str],
+        faits: Faits,
+        before: Iterable[Controle],
+    ) -> Controle:
+        """Return the result where all of some questions have to be answered.
+
+        One that was not asked does not count. One that another check tells of counts, and is not
+        named again.
+        """
+        told = {one.preuve.get(SIGNALE) for one in before}
+        given = {*faits.valeurs, *faits.illisibles, *faits.non_posees}
+        lacking = [name for name in names if name in faits.absents]
+        blank = [name for name in names if name not in given and name not in faits.absents]
+        evidence: dict[str, Json] = {EXIGENCE: declared.digest}
+        if not lacking and not blank:
+            said = self._filled(declared.conforme or declared.titre, faits)
+            return Controle(declared.nom, Resultat.CONFORME, said, evidence)
+        findings = []
+        if lacking:
+            evidence[NON_ASSOCIES] = [*lacking]
+            if left := [name for name in lacking if name not in told]:
+                findings.append(SANS_CHAMP.format(questions=self._named(left)))
+        if blank:
+            evidence[VIDES] = [*blank]
+            if left := [name for name in blank if name not in told]:
+                finding = AUCUNE_REPONSE.format(questions=self._named(left))
+                findings.append(self._motif(declared, finding))
+        result = Resultat.IMPOSSIBLE if lacking else declared.sinon_effectif
+        return Controle(declared.nom, result, " ".join(findings) or DEJA_SIGNALE, evidence)
+
+    def _named(self, names: Iterable[str]) -> str:
+        labels = (label_of(name, self._sections.champs, self._known) for name in names)
+        return listed((f"à {quoted(label, _LABEL)}" for label in labels), last="ni")
+
+    def _of_column(
+        self, declared: DeclaredControle, exigence: Exigence, name: str, faits: Faits
+    ) -> Controle:
+        """Return the result of a check of the different answers in a column."""
+        base, _, column = name.partition(".")
+        evidence: dict[str, Json] = {}
+        if base in faits.absents | faits.non_posees:
+            label = label_of(base, self._sections.champs, self._known)
+            if base in faits.non_posees:
+                said = NON_POSEE.format(questions=f"« {label} »")
+                return Controle(declared.nom, Resultat.A_VERIFIER, said, {"reponse": "non_demande"})
+            said = SANS_CHAMP.format(questions=f"à la question « {label} »")
+            evidence = {"reponse": "non_associe", SIGNALE: base}
+            return Controle(declared.nom, Resultat.IMPOSSIBLE, said, evidence)
+        day, on_list = faits.valeurs.get("depot"), self._lists.get(id(exigence))
+        chosen: dict[str, str] = {}
+        others: dict[str, str] = {}
+        for row in faits.valeurs.get(base, ()):
+            if not (typed := str(row.get(column) or "").strip()):
+                continue
+            option = on_list.option(typed) if on_list else None
+            # Counted once, however often and in whichever wording it is given.
+            key = fold(option.libelles[0] if option else typed)
+            chosen.setdefault(key, typed)
+            if on_list and not (option and option.is_offered(day)):
+                others.setdefault(key, typed)
+        if not chosen:
+            return self._undecided(declared, exigence, Fulfilment.SANS_REPONSE, faits, [base])
+        evidence |= {"depot": as_json(day), name: [*sorted(chosen.values())]}
+        if others:
+            evidence["hors_liste"] = [*sorted(others.values())]
+        evidence[EXIGENCE] = declared.digest
+        own = {name: _choices(chosen.values()), "nombre": str(len(chosen))}
+        few: Any = exigence.au_moins
+        many: Any = exigence.au_plus
+        is_wrong = (few is not None and len(chosen) < few) or (
+            many is not None and len(chosen) > many
+        )
+        findings = []
+        if is_wrong:
+            own["s"] = "s" if len(chosen) > 1 else ""
+            findings.append(self._filled(declared.trop or declared.titre, faits, own))
+        if on_list and others:
+            offered = (one.libelles[0] for one in on_list.options if one.is_offered(day))
+            own |= {"hors_liste": _choices(others.values()), "liste": _choices(offered)}
+            own["s"] = "s" if len(others) > 1 else ""
+            findings.append(self._filled(declared.motif or declared.titre, faits, own))
+        if findings:
+            motif = self._motif(declared, " ".join(findings))
+            return Controle(declared.nom, declared.sinon_effectif, motif, evidence)
+        own["s"] = "s" if len(chosen) > 1 else ""
+        said = self._filled(declared.conforme or declared.titre, faits, own)
+        return Controle(declared.nom, Resultat.CONFORME, said, evidence)
 
     def _without_object(
         self, declared: DeclaredControle, condition: Exigence, faits: Faits
@@ -178,10 +320,18 @@ class Evaluator:
         return self._shown(name, faits) if is_given else "sans réponse"
 
     def _undecided(
-        self, declared: DeclaredControle, exigence: Exigence, state: Fulfilment, faits: Faits
+        self,
+        declared: DeclaredControle,
+        exigence: Exigence,
+        state: Fulfilment,
+        faits: Faits,
+        blank: Sequence[str] = (),
     ) -> Controle:
-        """Return the result where a requirement can be called neither fulfilled nor not."""
-        names = [name for name in exigence.names if name.partition(".")[0] not in faits.valeurs]
+        """Return the result where a requirement can be called neither fulfilled nor not.
+
+        `blank` are the names that are not answered, if it is not these of the requirement.
+        """
+        names = [*blank] or [n for n in exigence.names if n.partition(".")[0] not in faits.valeurs]
         # An answer that cannot be read, also of one row, is there: it is not passed over.
         unread = [name for name in names if name in faits.illisibles]
         is_absent = bool(names) and not unread
@@ -203,8 +353,13 @@ class Evaluator:
             result = Resultat.IMPOSSIBLE
         elif state is Fulfilment.SANS_REPONSE and is_absent:
             result = declared.sans_reponse
-        motif = self._motif(declared, said)
-        return Controle(declared.nom, result, motif, self._evidence(declared, faits))
+        motif, evidence = self._motif(declared, said), self._evidence(declared, faits)
+        if state is Fulfilment.SANS_REPONSE and is_absent:
+            if result is Resultat.SANS_OBJET and names[0] in self._known:
+                motif = self._known[names[0]].sans or motif
+            if self._tells_all:
+                evidence[SIGNALE] = names[0].partition(".")[0]
+        return Controle(declared.nom, result, motif, evidence)
 
     def _badly_written(self, exigence: Exigence, faits: Faits) -> str:
         found = {
@@ -221,7 +376,7 @@ class Evaluator:
 
     def _questions(self, names: Iterable[str]) -> str:
         """Return how people know champs and facts."""
-        labels = (label_of(name.partition(".")[0], self._sections.champs) for name in names)
+        labels = (label_of(name, self._sections.champs, self._known) for name in names)
         return listed(f"« {label} »" for label in dict.fromkeys(labels))
 
     def _evidence(self, declared: DeclaredControle, faits: Faits) -> dict[str, Json]:
@@ -234,10 +389,12 @@ class Evaluator:
         found[EXIGENCE] = declared.digest
         return found
 
-    def _filled(self, sentence: str, faits: Faits) -> str:
-        """Return a sentence with its facts, by name alone."""
+    def _filled(self, sentence: str, faits: Faits, own: Mapping[str, str] = {}) -> str:
+        """Return a sentence with its facts, by name alone; `own` are those of the check."""
 
         def shown(found: re.Match[str]) -> str:
+            if found[1] in own:
+                return own[found[1]]
             is_amount = sentence[found.end() :].lstrip().startswith("€")
             return self._shown(found[1], faits, is_amount=is_amount)
 
@@ -268,6 +425,9 @@ class Evaluator:
                 return Fulfilment.VRAI
             # What is not known could be what holds.
             return max((s for s in states if s is not Fulfilment.FAUX), default=Fulfilment.FAUX)
+        # Those that name no known thing in the same words are compared, too.
+        if exigence.unique_avec is not None and voisins.doublons.get(nom):
+            return Fulfilment.FAUX
         value = _subject(exigence, faits)
         absent = _absent(faits, exigence.champ) if value is None else Fulfilment.VRAI
         # Absence decides whether a check applies, never how it ends.
@@ -304,7 +464,7 @@ class Evaluator:
         """Return in which notation DS sends a champ or a fact; None: in no other than people's."""
         if name is None or name in self._sections.champs:
             return faits.notations.get(name or "")
-        return FAITS[name].notation
+        return self._known[name].notation
 
     def misspelt(
         self, part: Exigence, notation: Notation | None
@@ -390,6 +550,37 @@ def misspelt(values: Iterable[Any], notation: Notation, key: str = "") -> dict[s
     is_start = key == "commence_par"
     found = {one: notation.fault(one, is_start=is_start) for one in values if isinstance(one, str)}
     return {one: fault for one, fault in found.items() if fault}
+
+
+def _is_of_all(declared: DeclaredControle) -> bool:
+    return declared.exige is not None and declared.exige.tous_presents is not None
+
+
+class Listed:
+    """The options of a list, by their labels and words."""
+
+    def __init__(self, given: Iterable[Any]) -> None:
+        self.options = [
+            one if isinstance(one, Option) else Option(libelles=(in_words(one),)) for one in given
+        ]
+        self._by_label = {fold(label): one for one in self.options for label in one.libelles}
+        self._by_words = [
+            (one, [{*words(word)} for word in one.mots]) for one in self.options if one.mots
+        ]
+
+    def option(self, typed: str) -> Option | None:
+        """Return the option that an answer means: by its label, else by its words; None: no one."""
+        if exact := self._by_label.get(fold(typed)):
+            return exact
+        # The options' wording can change from one revision of the form to the next.
+        said = {*words(typed)}
+        found = [one for one, known in self._by_words if any(some <= said for some in known)]
+        # Words of two options in one label decide nothing.
+        return found[0] if len(found) == 1 else None
+
+
+def _choices(labels: Iterable[str]) -> str:
+    return listed(quoted(label, _CHOICE) for label in labels)
 
 
 def _are_same(these: Iterable[frozenset[str]], those: Collection[frozenset[str]]) -> bool:

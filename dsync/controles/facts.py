@@ -46,6 +46,8 @@ class Fait(NamedTuple):
     of: Callable[[Demandeur], Any] = lambda _: None
     """Returns it of an applicant; nothing where DS did not give it."""
     notation: Notation | None = None
+    sans: str = ""
+    """What a check without object says for want of it."""
 
 
 def _in(*path: str) -> Callable[[Demandeur], Any]:
@@ -111,12 +113,15 @@ _EXPECTED: Mapping[str, Collection[str]] = {
 """What DS gives of each kind of applicant; of one that this version does not know, anything."""
 
 
-def label_of(name: str, declared: Mapping[str, DeclaredChamp]) -> str:
-    """Return how people know a champ or a fact."""
-    if (champ := declared.get(name)) and champ.libelles:
+def label_of(
+    name: str, declared: Mapping[str, DeclaredChamp], faits: Mapping[str, Fait] = FAITS
+) -> str:
+    """Return how people know a champ, one of its columns or a fact."""
+    base = name.partition(".")[0]
+    if (champ := declared.get(base)) and champ.libelles:
         # Sentences put a colon behind it where they need one.
         return champ.libelles[0].rstrip(" \u00a0:")
-    return FAITS[name].label if name in FAITS else name.replace("_", " ")
+    return faits[name].label if name in faits else name.replace("_", " ")
 
 
 OF_DS = {
@@ -198,6 +203,10 @@ class Faits:
     """The texts of champs that are answered, but not in the declared type."""
     notations: Mapping[str, Notation] = field(default_factory=dict)
     """Those of the champs that have one in the dossier's form."""
+    absents: frozenset[str] = frozenset()
+    """The champs that the dossier's form does not have."""
+    non_posees: frozenset[str] = frozenset()
+    """Those that its form has and did not show."""
 
 
 def faits_of(
@@ -228,7 +237,9 @@ def faits_of(
             values[name] = value
         else:
             unread[name] = trimmed_of(champ)
-    return Faits(values, not_given, unread, plan.notations)
+    absents = frozenset(name for name in declared if name not in plan.ids)
+    hidden = frozenset(name for name, id_ in plan.ids.items() if id_ not in by_id)
+    return Faits(values, not_given, unread, plan.notations, absents, hidden)
 
 
 def _choices(champ: Champ) -> list[str]:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Any
 
 from dsync.controles.checking import Declarations
 from dsync.controles.declarations import ControlesSections
-from dsync.controles.declared_checks import EXIGENCE, PLACE, SANS_LIGNE
-from dsync.controles.facts import FAITS, PERSON
-from dsync.domain.account import ASKED, AccountRules, Letter, letter, may_edit, open_points
+from dsync.controles.declared_checks import (
+    AUCUNE_REPONSE,
+    DEJA_SIGNALE,
+    EXIGENCE,
+    PLACE,
+    SANS_LIGNE,
+    VIDES,
+)
+from dsync.controles.facts import FAITS, PERSON, label_of
+from dsync.domain.account import (
+    ASKED,
+    LONGEST_DEMAND,
+    AccountRules,
+    Letter,
+    letter,
+    may_edit,
+    open_points,
+)
 from dsync.domain.judging import ADVICE
 from dsync.domain.paper import Paper, heading, items, paragraph, table
 from dsync.domain.rights import contribution, opened, rights
-from dsync.domain.verdict import LEVELS, Resultat, Verdict
-from dsync.domain.wording import french_date
+from dsync.domain.verdict import LEVELS, Controle, Resultat, Verdict
+from dsync.domain.wording import defused, french_date
 
 Document = Mapping[str, Any]
 """A version of the declarations, in JSON values; `sinon` is what a check really gives."""
@@ -148,20 +163,108 @@ def account_rules(rules: Document | None, instruction: str) -> AccountRules:
     )
 
 
+def expected(sections: ControlesSections) -> list[str]:
+    """Return the questions that have to be answered, once each."""
+    names = (
+        name
+        for one in sections.controles
+        if one.exige and one.exige.tous_presents
+        for name in one.exige.tous_presents
+    )
+    return list(dict.fromkeys(names))
+
+
+def offers(controles: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return, of a version's checks of a column, the titles with the answers on their lists."""
+    found = []
+    for one in controles:
+        exige = one.get("exige") or {}
+        if not exige.get("colonne") or not exige.get("parmi"):
+            continue
+        said = []
+        for option in exige["parmi"]:
+            given = option if isinstance(option, Mapping) else {"libelles": [str(option)]}
+            days: Any = (("à partir du", given.get("du")), ("jusqu’au", given.get("au")))
+            named = [f"{word} {french_date(date.fromisoformat(d))}" for word, d in days if d]
+            said.append(" ".join([f"« {given['libelles'][0]} »", *named]))
+        most = exige.get("au_plus")
+        limit = f" ; {most} au plus" if most is not None else ""
+        found.append((f"{one['titre']} : réponses admises", f"{' ; '.join(said)}{limit}"))
+    return found
+
+
+def phrases(sections: ControlesSections) -> list[dict[str, Any]]:
+    """Return the sentences of declared checks, with the situation of each."""
+    found = []
+    for one in sections.controles:
+        if one.humain or one.exige is None:
+            continue
+        left = [(Resultat.CONFORME, "règle remplie", one.conforme or one.titre)]
+        rest = f"{one.regle} À faire : {one.a_faire}"
+        if one.exige.tous_presents is not None:
+            said = AUCUNE_REPONSE.format(questions="{vides}")
+            left.append((one.sinon_effectif, "réponses attendues vides", f"{said} {rest}"))
+            left.append((one.sinon_effectif, "seules manquent celles-là", DEJA_SIGNALE))
+        elif one.motif:
+            left.append((one.sinon_effectif, "règle non remplie", f"{one.motif} {rest}"))
+        if one.trop:
+            left.append((one.sinon_effectif, "trop de réponses", f"{one.trop} {rest}"))
+        found += [
+            {"controles": [one.nom], "resultat": result.value, "quand": when, "texte": text}
+            for result, when, text in left
+        ]
+    return found
+
+
+def blank(
+    sections: ControlesSections,
+    one: Controle,
+    silent: Collection[str],
+    others: Collection[str] = (),
+) -> list[str]:
+    """Return the blank questions that a check asks for.
+
+    What another check asks for, or a person settled, is left out, and so are `others`; not what one
+    of `silent` leaves out, because it was not examined, say.
+    """
+    own = {
+        name
+        for other in sections.controles
+        if other.nom not in silent and other.nom != one.controle
+        for name in other.champs
+    }
+    names: Any = one.preuve.get(VIDES, ()) if one.resultat in ASKED else ()
+    return [name for name in names if name not in own.union(others)]
+
+
+def demandes(
+    sections: ControlesSections,
+    one: Controle,
+    silent: Collection[str],
+    others: Collection[str] = (),
+) -> list[str]:
+    """Return what the applicant is asked for of a declared check; arguments as of `blank`."""
+    declared = next((d for d in sections.controles if d.nom == one.controle), None)
+    if declared is None:
+        return []
+    if declared.exige and declared.exige.tous_presents is not None:
+        labels = (label_of(n, sections.champs) for n in blank(sections, one, silent, others))
+        return [f"Merci de répondre à « {defused(label, LONGEST_DEMAND)} »." for label in labels]
+    # What a table lacks is the office's to repair.
+    return [declared.demande] if declared.demande and SANS_LIGNE not in one.preuve else []
+
+
 def message_of(
     sections: ControlesSections, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
 ) -> Letter:
     """Return what the applicant of an open dossier has to send.
 
-    A check without `demande` asks nothing of them, nor does one whose table lacks their row: that
-    is the office's to repair.
+    A check without `demande` asks nothing of them.
     """
-    demandes = {one.nom: one.demande for one in sections.controles}
+    left = open_points(found, checks)
+    silent = {one.controle for one in left if one.resultat not in ASKED}
     asked = [
-        demande
-        for one in open_points(found, checks)
-        if one.resultat in ASKED and SANS_LIGNE not in one.preuve
-        if (demande := demandes.get(one.controle))
+        text for one in left if one.resultat in ASKED for text in demandes(sections, one, silent)
     ]
     sender = sections.precontrole
     who, url = sender.instruction, sender.publication_url

@@ -78,7 +78,7 @@ class EigEvidence:
                 named=established(one.produit, one.constat, one.page_produit),
             ).match
             named = named_words(one.page_produit, match)
-            words[DossierNumber(one.numero)] = {rows.DOUBLON: (named,)} if named else {}
+            words[DossierNumber(one.numero)] = {BY_WORDS: (named,)} if named else {}
             # Dossiers that name a product by its former and by its present id are doublons.
             id_ = catalogue.current_id(match.product_id) if match.product_id else None
             # Only one that is certain, as by the address of its page, counts as a doublon.
@@ -115,7 +115,7 @@ class EigEvidence:
                 continue
             twins: Iterable[DossierNumber] = members.get(candidature.produit_id or "", ())
             if candidature.produit_id is None:
-                twins = same_words.get(one.numero, {}).get(rows.DOUBLON, ())
+                twins = same_words.get(one.numero, {}).get(BY_WORDS, ())
             found[one.numero] = self._facts(one, candidature, known, twins, options)
         return found
 
@@ -148,6 +148,8 @@ class EigEvidence:
         )
 
 
+BY_WORDS = "doublon"
+"""By what dossiers are compared that name no known product."""
 _NAMING_NOTHING = frozenset([
     # Around a name.
     "le", "la", "les", "l", "un", "une", "du", "de", "des", "d", "notre", "nos", "mon", "ma", "mes",

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dsync.addresses import mask_url
+from dsync.controles import papers
 from dsync.domain.dossier import Demarche, Revision
 from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.domain.toml import named
@@ -21,7 +22,6 @@ from dsync.eig.rows import EvidenceCopy, evidence
 from dsync.eig.sections import (
     CATALOGUE_MAX_AGE,
     CHAMP_FIELDS,
-    PROFIL,
     VOEUX,
     EigSections,
     MappingConfig,
@@ -49,8 +49,8 @@ class EigFindings(FormFindings):
         """Yield that the rules are off, and names that are similar to a field's."""
         if self._sections.regles is not None and self._rules is None:
             yield (
-                "[regles] has no severity, so nothing is judged: fill in its window and lists, "
-                "then add [regles.severity] as in the shipped file"
+                "[regles] has no severity, so nothing is judged: fill in its lists, then add "
+                "[regles.severity] and [[controles]] as in the shipped file"
             )
         for name, nearest in self._sections.mapping.misspelt().items():
             yield (
@@ -70,7 +70,7 @@ class EigFindings(FormFindings):
             found = [_unmapped_fault(field, rules) for field in _unmapped(mapping, rules)]
             faults += filter(None, found)
         published_at = demarche.published_at
-        if rules is not None and published_at is not None and Check.DEPOT in rules.checks:
+        if rules is not None and published_at is not None:
             faults += _window_faults(rules, rules.local_day(published_at))
         return faults
 
@@ -155,7 +155,8 @@ def _unmapped(mapping: MappingConfig, rules: RuleSet | None) -> list[str]:
     needed = [field for field in CHAMP_FIELDS if field not in OPTIONAL]
     missing = [field for field in needed if field not in mapped]
     # A form of another kind has questions of its own, and few of these.
-    is_own = Check.COMPLETUDE in rules.checks and len(missing) <= (1 - OWN_SHARE) * len(needed)
+    asks = bool(papers.expected(rules.declarations.sections))
+    is_own = asks and len(missing) <= (1 - OWN_SHARE) * len(needed)
     return [field for field in missing if is_own or QUESTIONS.get(field) in rules.checks]
 
 
@@ -191,7 +192,7 @@ def rules_lines(
     `published_at` is when the form was first published, if that is known.
     """
     lines = list[CheckLine]()
-    if published_at is not None and Check.DEPOT in rules.checks:
+    if published_at is not None:
         lines += _window_lines(rules, rules.local_day(published_at))
     matches = match_fields(mapping, revision.descriptors)
     options = {match.field: match.descriptor.options for match in matches if match.descriptor}
@@ -208,17 +209,16 @@ def rules_lines(
         folded = fold(option)
         return rules.declared_phases.get(folded, frozenset()) | (rules.known_phases & {folded})
 
-    def profils(option: str) -> Set[str]:
-        found = rules.profil(option)
-        return {found.id} if found else set()
-
     def cas(option: str) -> Set[str]:
         found = rules.cas(option)
         return {found.id} if found else set()
 
-    compare(Check.PROFILS, PROFIL, profils, [one.id for one in config.profils])
     compare(Check.PHASE, "phase_declaree", phases, map(fold, config.phases.eligible))
     compare(Check.CAS_OCTROI, "cas_demande", cas, [one.id for one in config.cas])
+    lines += [
+        CheckLine("rules", CheckStatus.WARNING, fault, exit_code=7)
+        for fault in rules.declarations.of_form(revision.descriptors.values())
+    ]
     message = "window, profiles, phases and cases fit the form"
     yield from lines or [CheckLine("rules", CheckStatus.OK, message)]
 
@@ -226,28 +226,26 @@ def rules_lines(
 def _window_lines(rules: RuleSet, published: date) -> Iterator[CheckLine]:
     if faults := _window_faults(rules, published):
         yield from (fault.line for fault in faults)
-    elif published - rules.window.start > A_YEAR:
-        message = (
-            f"{_window(rules)} begins more than a year before the form was published ({published})"
-        )
+    elif rules.window is not None and published - rules.window[0] > A_YEAR:
+        begins = f"{_window(*rules.window)} begins more than a year before the form was published"
+        message = f"{begins} ({published})"
         yield CheckLine("rules", CheckStatus.WARNING, message, _CORRECT_WINDOW)
 
 
 def _window_faults(rules: RuleSet, published: date) -> list[FormFault]:
-    if published <= rules.window.end:
+    if rules.window is None or published <= rules.window[1]:
         return []
-    message = (
-        f"{_window(rules)} ended before the form was published ({published}): it is another call's"
-    )
+    ended = f"{_window(*rules.window)} ended before the form was published ({published})"
+    message = f"{ended}: it is another call's"
     line = CheckLine("rules", CheckStatus.ERROR, message, _CORRECT_WINDOW, 2)
     return [FormFault(line, is_of_rules=True)]
 
 
-def _window(rules: RuleSet) -> str:
-    return f"the window ({rules.window.start} to {rules.window.end})"
+def _window(first: date, last: date) -> str:
+    return f"the window ({first} to {last})"
 
 
-_CORRECT_WINDOW = "correct window in [regles]"
+_CORRECT_WINDOW = "correct the days of the check of depot in [[controles]]"
 
 
 def _option_lines(

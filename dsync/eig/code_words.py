@@ -64,8 +64,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 """By name of a column or of a piece of evidence."""
 EVIDENCE = {
     "date": "Jour du dépôt",
-    "debut": "Début de l’appel",
-    "fin": "Fin de l’appel",
+    "depot": "Jour du dépôt",
     "siren": "SIREN",
     "nom": "Nom",
     "liste": "Liste de l’année",
@@ -107,7 +106,7 @@ EVIDENCE = {
 """The names of evidence. What is not in it, people need not see: a fingerprint, or a code that the
 check's reason says in words."""
 PUBLIC: Mapping[Check, frozenset[str]] = {
-    Check.DEPOT: frozenset({"motif", "date", "debut", "fin"}),
+    Check.DEPOT: frozenset({"motif", "depot"}),
     Check.ADMINISTRATION: frozenset(
         {
             "motif", "siren", "nom", "liste", "code", "libelle", "type", "ferme", "source",
@@ -126,7 +125,9 @@ PUBLIC: Mapping[Check, frozenset[str]] = {
             "reponse", "sans_reponse",
         }
     ),
-    Check.PROFILS: frozenset({"motif", "date", "profils", "hors_offre", "reponse", "sans_reponse"}),
+    Check.PROFILS: frozenset(
+        {"motif", "depot", "voeux.profil", "hors_liste", "reponse", "sans_reponse"}
+    ),
     Check.CAS_OCTROI: frozenset(
         {
             "motif", "produit", "cas", "date", "stats_url", "repository", "phase", "manque",

@@ -26,8 +26,8 @@ from dsync.eig.gathering import (
 from dsync.eig.mapped_form import MappedForm
 from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
-from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.evaluation import TITLES, judge, rules_of
+from dsync.eig.precheck.check import OF_PRODUCT, Check
+from dsync.eig.precheck.evaluation import judge, rules_of
 from dsync.eig.precheck.evidence import PublicEvidence, identify_product, product_facts
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.proposal import foreign_text, mapping_text, off_rules, propose
@@ -146,7 +146,7 @@ class Eig(Programme):
         related=rows.RELATED,
     )
     public: Mapping[str, Collection[str]] = {check.value: keys for check, keys in PUBLIC.items()}
-    checks = TITLES
+    checks: Mapping[str, str] = {one.value: one.label for one in Check}
     papers = Papers(published_rules, account_rules)
 
     def __init__(
@@ -159,6 +159,8 @@ class Eig(Programme):
     ) -> None:
         self.rule_set = rules
         self.rules = None if rules is None else rules_of(rules)
+        # One that is not made any more keeps its title.
+        self.checks = {**type(self).checks, **(rules.titles if rules else {})}
         self._mapping = sections.mapping
         self.words = EigWords(sections.mapping, rules)
         self.findings = EigFindings(sections, rules, sources)
@@ -197,7 +199,7 @@ class Eig(Programme):
         heading = parts["mapping"].partition("\n[")[0].rstrip()
         if not judges:
             text = [heading, "", mapping_text(proposal, self._mapping), off_rules(parts["regles"])]
-            return ProposedSections("\n".join(text) + parts["registre"], *facts)
+            return ProposedSections("\n".join(text) + "\n\n" + parts["registre"], *facts)
         note = f"# {TO_CHECK} dates, profiles, phases and cases below are those of aap-eig7.\n"
         # The note goes below the section's heading line.
         title, _, rules = parts["regles"].partition("\n")
@@ -207,7 +209,9 @@ class Eig(Programme):
     def _is_published_after(self, demarche: Demarche) -> bool:
         """Whether a form was first published after the end of the call."""
         published, rules = demarche.published_at, self._in_force
-        return published is None or rules.local_day(published) > rules.window.end
+        return published is None or (
+            rules.window is not None and rules.local_day(published) > rules.window[1]
+        )
 
     def evidence_shown(self, connection: Connection) -> dict[str, Any] | None:
         """Return what is stored of the evidence, as `evidence_document`; None without rules."""
@@ -272,7 +276,7 @@ class Eig(Programme):
             controles = [
                 one
                 for one in decision.controles
-                if Check(one.controle).is_of_product and one.controle not in answered
+                if one.controle in OF_PRODUCT and one.controle not in answered
             ]
             found.append(Suggestion(product.nom, url, controles))
         return found

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import date
 from typing import Any, NamedTuple
 
+from dsync.controles import papers
 from dsync.domain.account import ASKED, LONGEST_DEMAND, Letter, letter
-from dsync.domain.check_answers import ABOUT
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import (
     cleaned,
@@ -24,7 +24,7 @@ from dsync.domain.wording import (
     words,
 )
 from dsync.eig.precheck.address import site_address
-from dsync.eig.precheck.check import QUESTIONS, Check
+from dsync.eig.precheck.check import OF_PRODUCT, QUESTIONS, Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
 from dsync.eig.precheck.checks.fiche_produit import SINCE
 from dsync.eig.precheck.evidence import RegistryStatus
@@ -67,15 +67,18 @@ def message_of(
         one.controle == Check.FICHE_PRODUIT and one.resultat in ASKED for one in controles
     )
     # While it is not certain which product it is, nothing is said of « your product ».
-    sure = [one for one in controles if not (is_uncertain and Check(one.controle).is_of_product)]
-    asking = {one.controle for one in sure if one.resultat in ASKED}
-    silent = {one.controle for one in controles} - asking
-    blanks: set[str] = set()
+    sure = [one for one in controles if not (is_uncertain and one.controle in OF_PRODUCT)]
+    silent = {one.controle for one in controles} - {
+        one.controle for one in sure if one.resultat in ASKED
+    }
+    own = {f for f, check in QUESTIONS.items() if check in rules.checks and check not in silent}
+    declared = rules.declarations.sections
+    blanks = {name for one in sure for name in papers.blank(declared, one, silent, own)}
     asked: list[str] = []
     for one in sure:
-        if one.controle == Check.COMPLETUDE and one.controle in asking:
-            blanks = _blanks(one.preuve, rules, silent)
-            asked += _questions(blanks, rules)
+        if one.controle not in _SAYING and one.controle in declared.titles:
+            if one.resultat in ASKED:
+                asked += papers.demandes(declared, one, silent, own)
         elif one.controle == Check.FICHE_PRODUIT and suggestions:
             asked.append(_worded(_which(one.preuve, suggestions)))
         else:
@@ -95,7 +98,10 @@ def message_of(
 def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> Iterator[str]:
     """Yield what the applicant is asked for, each with a beginning if the product may be theirs."""
     for one in controles:
-        if one.resultat in ASKED:
+        if one.resultat in ASKED and one.controle not in _SAYING:
+            for text in papers.demandes(rules.declarations.sections, one, ()):
+                yield _begun(begin, text)
+        elif one.resultat in ASKED:
             for wordings in _SAYING[one.controle](one.preuve, rules):
                 yield _worded([_begun(begin, text) for text in wordings])
 
@@ -295,26 +301,6 @@ def _phase(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     ]
 
 
-def _profils(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
-    most = rules.config.max_profils
-    day = date.fromisoformat(preuve["date"]) if preuve.get("date") else None
-    offered = listed(
-        _named(one.name) for one in rules.config.profils if day is None or one.is_offered(day)
-    )
-    number = {1: "un", 2: "un ou deux"}.get(most, f"un à {most}")
-    chosen = len(preuve.get("profils") or ())
-    if preuve.get("hors_offre"):
-        yield [
-            "Un profil au moins parmi ceux que vous avez choisis n’était pas proposé au jour de "
-            f"votre dépôt. Merci d’en choisir {number} parmi {offered}."
-        ]
-    elif chosen:
-        yield [f"Vous avez choisi {chosen} profils. Merci de dire lesquels garder, {most} au plus."]
-    else:
-        profils = "profil" if most == 1 else "profils"
-        yield [f"Merci de choisir {number} {profils} parmi ceux de l’offre : {offered}."]
-
-
 _CAS = {
     "stats_url": "l’adresse de la page publique de vos mesures d’impact",
     "repository": "l’adresse de votre code source ouvert",
@@ -351,25 +337,6 @@ def _cas_octroi(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     ]
 
 
-def _blanks(preuve: _Proof, rules: RuleSet, silent: Collection[str]) -> set[str]:
-    """Return the blank fields to ask for.
-
-    What another check asks for, or a person settled, is left out; not what one of `silent` leaves
-    out, because it was not examined, say.
-    """
-    return {
-        field
-        for field in preuve.get("vides", ())
-        if (own := QUESTIONS.get(field)) is None or own not in rules.checks or own in silent
-    }
-
-
-def _questions(blanks: Collection[str], rules: RuleSet) -> Iterator[str]:
-    for field, libelle in rules.needed.items():
-        if field in blanks:
-            yield f"Merci de répondre à {_named(libelle)}."
-
-
 def _is_asked(one: Controle, rules: RuleSet, blanks: Collection[str]) -> bool:
     """Whether an answer that is asked for settles a check."""
     phase = one.preuve.get("phase")
@@ -377,24 +344,11 @@ def _is_asked(one: Controle, rules: RuleSet, blanks: Collection[str]) -> bool:
     return one.preuve.get(REPORTED_BLANK) in blanks and not is_in_the_way
 
 
-def _doublon(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
-    # Without its number: it may be another applicant's.
-    same = "porte" if preuve.get(ABOUT) else "semble porter"
-    yield [
-        f"Un autre dossier en cours ou accepté {same} sur le même produit. Merci de nous dire si "
-        "vous en êtes à l’origine et, si c’est le cas, lequel est à instruire."
-    ]
-
-
 _SAYING: Mapping[str, _Saying] = {
-    # Nothing that the applicant sends changes the day: the team decides.
-    Check.DEPOT: lambda _preuve, _rules: iter(()),
     Check.ADMINISTRATION: _administration,
     Check.FICHE_PRODUIT: _fiche,
     Check.PHASE: _phase,
-    Check.PROFILS: _profils,
     Check.CAS_OCTROI: _cas_octroi,
-    Check.DOUBLON: _doublon,
 }
 
 

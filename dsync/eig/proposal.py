@@ -30,6 +30,7 @@ OWN_SHARE = 0.5
 _SHOWN = 3
 """Maximum number of alternatives for a field."""
 _KNOWN = 100
+_DATE = re.compile(r"\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4}")
 _UNMAPPED = frozenset({*LAYOUT_TYPES, "repetition", "piece_justificative", "titre_identite"})
 """Types of champs that are not proposed as entries of `extra`."""
 
@@ -165,8 +166,6 @@ def mapping_text(proposal: MappingProposal, config: MappingConfig) -> str:
     top = [one for one in proposal.fields if "." not in one.field]
     lines = [
         "[mapping]",
-        "# The check `completude` reports these when they are blank.",
-        f"required = {array(config.required)}",
         *_known_others(proposal, config),
     ]
     for section, is_annotation in (("champs", False), ("annotations", True)):
@@ -195,13 +194,14 @@ def foreign_text(descriptors: Iterable[Descriptor]) -> str:
 
 
 def off_rules(text: str) -> str:
-    """Return the shipped `[regles]` for the form of another call: off, and without its dates."""
+    """Return the shipped rules for the form of another call: off, and without its dates."""
+    text, mark, declared = text.partition("[[controles]]")
     to_fill = commented(
         [
             f"{TO_CHECK} these are the rules of aap-eig7 without its dates, so they judge nothing.",
-            "Fill in the window and the list of opérateurs, correct profiles, phases and cases,",
-            "then uncomment [regles.severity]; `dsync config check` and `dsync check` say what is",
-            "wrong.",
+            "Fill in the days and the list of opérateurs, correct profiles, phases and cases,",
+            "then uncomment [regles.severity] and [[controles]]; `dsync config check` and `dsync",
+            "check` say what is wrong.",
         ]
     )
     changes = (
@@ -211,16 +211,12 @@ def off_rules(text: str) -> str:
             f"# {TO_CHECK} name the list of the year of the deposits (`dsync evidence update FILE`"
             " writes it).\noperateurs = []",
         ),
-        (
-            r"^window = .*$",
-            f"# {TO_CHECK} uncomment, with the dates of this call.\n# window = […, …]",
-        ),
         (r"^(\[regles\.severity\]|\w+ = \"(?:a_verifier|non_conforme|off)\")$", r"# \1"),
-        (r"^(offered = ).*$", f"# {TO_CHECK} from when, if not from the start? # \\1…"),
     )
     for pattern, new in changes:
         text = re.sub(pattern, new, text, flags=re.MULTILINE)
-    return text
+    lines = _DATE.sub("…", mark + declared).rstrip().splitlines()
+    return text + "\n".join(one if one.startswith("#") else f"# {one}".rstrip() for one in lines)
 
 
 def _extra_lines(descriptors: Iterable[Descriptor]) -> Iterator[str]:

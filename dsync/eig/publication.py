@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from dsync.controles.papers import offers
 from dsync.domain import account
 from dsync.domain.judging import ADVICE
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
@@ -95,7 +96,7 @@ def data_and_sources(rules: Rules) -> Iterator[tuple[str, str]]:
     """Yield the data that the checks use, each with its source."""
     made = {one["nom"] for one in rules["controles"]}
     applicant, ds = "réponses du candidat au formulaire", "Démarches Simplifiées"
-    if made & {Check.DEPOT, Check.PHASE, Check.PROFILS}:
+    if made:
         yield "date de dépôt", ds
     if Check.ADMINISTRATION in made:
         yield (
@@ -109,7 +110,7 @@ def data_and_sources(rules: Rules) -> Iterator[tuple[str, str]]:
             "nom, adresses, phases, incubateur, mesures d’impact et code source du produit",
             "catalogue public de beta.gouv.fr et ses redirections",
         )
-    if Check.COMPLETUDE in made and rules["champs_attendus"]:
+    if rules["champs_attendus"]:
         labels = listed(quoted(one["libelle"]) for one in rules["champs_attendus"])
         yield f"présence d’une réponse à {labels}", applicant
     if Check.DOUBLON in made:
@@ -125,11 +126,12 @@ def data_and_sources(rules: Rules) -> Iterator[tuple[str, str]]:
 
 def parameters(rules: Rules) -> list[tuple[str, str]]:
     """Return the parameters of a version with their values, in French."""
-    regles = dict(rules["regles"])
+    regles = {**rules["regles"], "severity": _most_severe(rules)}
     found: list[tuple[str, str]] = []
     for key, (title, said) in _PARAMETERS.items():
         if (value := regles.pop(key, None)) not in (None, [], {}, ()):
             found.append((title, said(value)))
+    found += offers(rules.get("declares", {}).get("controles", ()))
     # The files of the lists, of which the page gives source and digest.
     regles.pop("operateurs", None)
     found += [
@@ -141,18 +143,6 @@ def parameters(rules: Rules) -> list[tuple[str, str]]:
         kept = f"{decisions}, non publiées ici car nominatives"
         found.append(("décisions permanentes sur des candidats", kept))
     return found
-
-
-def _day(text: str) -> str:
-    return french_date(date.fromisoformat(text))
-
-
-def _profils(profils: Sequence[Mapping[str, Any]]) -> str:
-    said = []
-    for one in profils:
-        days = zip(("à partir du", "jusqu’au"), one["offered"], strict=False)
-        said.append(" ".join([quoted(_label(one)), *(f"{word} {_day(day)}" for word, day in days)]))
-    return " ; ".join(said)
 
 
 def _label(one: Mapping[str, Any]) -> str:
@@ -206,6 +196,13 @@ def severity_in_words(severity: str | None) -> str | None:
     return None if severity is None else words.get(severity, severity)
 
 
+def _most_severe(rules: Rules) -> dict[str, str]:
+    """Return the most severe result of each check, by name."""
+    declared = rules.get("declares", {}).get("controles", ())
+    own = {one["nom"]: one["sinon"] for one in declared}
+    return {**rules.get("regles", {}).get("severity", {}), **own}
+
+
 def _severities(severity: Mapping[str, str]) -> str:
     labels = {check.value: check.label for check in Check}
     # The database keeps the names sorted.
@@ -215,15 +212,9 @@ def _severities(severity: Mapping[str, str]) -> str:
 
 
 _PARAMETERS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
-    "window": (
-        "appel à projets",
-        lambda days: f"du {_day(days[0])} au {_day(days[1])}, bornes comprises",
-    ),
     "timezone": ("fuseau horaire des jours", str),
     "instruction": ("qui instruit les dossiers", str),
     "severity": ("résultat le plus sévère de chaque contrôle", _severities),
-    "profils": ("profils proposés", _profils),
-    "max_profils": ("nombre de profils au plus", str),
     "phases": ("phases du produit", _phases),
     "cas": ("cas d’octroi", _cas),
     "incubateurs": ("incubateurs du catalogue", _incubateurs),
@@ -293,7 +284,7 @@ def account_rules(rules: Rules | None, instruction: str) -> account.AccountRules
     """
     regles = rules["regles"] if rules else {}
     instruction = regles.get("instruction", instruction)
-    severity = {k: severity_in_words(v) for k, v in regles.get("severity", {}).items()}
+    severity = {k: severity_in_words(v) for k, v in _most_severe(rules or {}).items()}
     return account.AccountRules(
         PURPOSE,
         contribution(instruction, applicant=CANDIDAT),

@@ -69,7 +69,6 @@ _SAME_PRODUCT = first_of(
 _REFUSED = ("refused_sha256", "refused_since", "refused_times", "refused_message")
 
 
-DOUBLON = Check.DOUBLON.value
 CATALOGUE = "beta.gouv.fr"
 """The key of the only row of the table `evidence`."""
 

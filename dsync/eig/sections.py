@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -20,8 +20,18 @@ from pydantic import (
     model_validator,
 )
 
+from dsync.controles.declarations import (
+    ControlesSections,
+    DeclaredChamp,
+    DeclaredControle,
+    DeclaredTable,
+    Nom,
+    Type,
+    window_of,
+)
 from dsync.domain.remedies import MISSPELT, nearest
 from dsync.domain.toml import DEFAULTS, Boolean, Section, champ_of
+from dsync.domain.verdict import MOST_CHECKS
 from dsync.domain.wording import slug
 from dsync.eig.precheck.rules_section import RulesConfig
 
@@ -207,7 +217,7 @@ class MappingConfig(Section):
     autres: tuple[ChampTarget, ...] = ()
     """Descriptors without a field, which are not reported as new."""
     required: tuple[str, ...] = Field(default=(), exclude=True)
-    """Names of `[mapping.champs]`, and `voeux`, without which a dossier is incomplete."""
+    """What the checks need of them all, by `tous_presents`: not a key of the file."""
 
     @model_validator(mode="before")
     @classmethod
@@ -276,13 +286,20 @@ class MappingConfig(Section):
         if isinstance(target, EvaluationsTarget):
             yield from ((f"criteres.{critere.critere}", critere) for critere in target.criteres)
 
-    def needed(self) -> tuple[tuple[str, str], ...]:
-        """Return the needed fields with their labels, or their names if they have no label."""
-        return tuple(
-            (name, target.libelles[0] if target.libelles else name)
-            for name, target, _ in self.top_level()
-            if target.needed
-        )
+    def declared(self) -> dict[str, DeclaredChamp]:
+        """Return the fields that declared checks may use, by name."""
+        found = {}
+        for name, target, is_annotation in self.top_level():
+            if is_annotation:
+                continue
+            columns = {
+                key: one.id or one.libelles[0] for key, one in self.columns(name) if name == VOEUX
+            }
+            type_ = Type.LIGNES if name == VOEUX else Type.TEXTE
+            found[name] = DeclaredChamp(
+                id=target.id, libelles=target.libelles or (name,), type=type_, colonnes=columns
+            )
+        return found
 
     @property
     def opened(self) -> frozenset[str]:
@@ -368,6 +385,49 @@ class EigSections(Section):
     regles: RulesConfig | None = None
     """None: nothing is judged."""
     registre: RegistreConfig = DEFAULTS
+    tables: Mapping[Nom, DeclaredTable] = {}
+    controles: tuple[DeclaredControle, ...] = Field(default=(), max_length=MOST_CHECKS)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_required(cls, given: Any) -> Any:
+        mapping = given.get("mapping") if isinstance(given, dict) else None
+        if not isinstance(mapping, dict):
+            return given
+        if "required" in mapping:
+            raise ValueError("[mapping] required is written tous_presents, in a check")
+        exiges = [
+            exige
+            for one in given.get("controles", ())
+            if isinstance(one, dict) and isinstance(exige := one.get("exige"), dict)
+        ]
+        required = [
+            name
+            for exige in exiges
+            if isinstance(names := exige.get("tous_presents"), list)
+            for name in names
+            if name in {*mapping.get("champs", ()), *CHAMP_FIELDS}
+        ]
+        return {**given, "mapping": {**mapping, "required": required}}
+
+    @property
+    def window(self) -> tuple[date, date] | None:
+        """The first and the last day of the call, inclusive."""
+        return window_of(self.controles)
+
+    @property
+    def declared_checks(self) -> ControlesSections:
+        """The declared checks, with the fields that they may use."""
+        champs = self.mapping.declared()
+        controles = []
+        for one in self.controles:
+            # A form need not have each field of the candidature.
+            if one.exige and (names := one.exige.tous_presents):
+                known = tuple(n for n in names if n in champs or n not in CHAMP_FIELDS)
+                exige = one.exige.model_copy(update={"tous_presents": known})
+                one = one.model_copy(update={"exige": exige})
+            controles.append(one)
+        return ControlesSections(champs=champs, tables=self.tables, controles=tuple(controles))
 
     @property
     def extra_labels(self) -> dict[str, str]:

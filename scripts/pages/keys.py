@@ -59,7 +59,10 @@ def variables() -> str:
 def sections() -> str:
     """Return a part for each section of the file, then one for each table that several have."""
     properties = SCHEMA["properties"]
+    # Declared checks have a page of their own, in French.
+    declared = ("tables", "controles")
     ordered = [*Configuration.model_fields, *EigSections.model_fields]
+    ordered = [name for name in ordered if name not in declared]
     named = _parts("", {"properties": {name: properties[name] for name in ordered}})
     shared = (
         (title.capitalize(), _part(name, DEFS[name]))

@@ -9,7 +9,6 @@ from contextlib import closing
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from dsync.eig.precheck.check import Check
 from dsync.sandbox import Sandbox
 from dsync.sandbox.content import EQUIPMENT_FORM
 from dsync.settings import SANDBOX_DEMARCHE
@@ -35,16 +34,13 @@ id = "{id_of(6203)}"
 [annotations.date]
 id = "{id_of(6204)}"
 """
-MADE = dict.fromkeys((Check.DEPOT, Check.COMPLETUDE), "a_verifier")
 JUDGED = f"""{LEAST}{ANNOTATIONS}
 [mapping.champs.service]
 id = "{id_of(6102)}"
 libelles = ["Service demandeur"]
-needed = true
 [mapping.champs.motif]
 id = "{id_of(6104)}"
 libelles = ["Motif de la demande"]
-needed = true
 [mapping.champs.montant]
 id = "{id_of(6105)}"
 type = "decimal_number"
@@ -55,9 +51,23 @@ id = "{id_of(6107)}"
 
 [regles]
 instruction = "la direction du numérique"
-window = [2020-01-01, 2099-12-31]
-[regles.severity]
-{"".join(f'{check} = "{MADE.get(check, "off")}"' + chr(10) for check in Check)}"""
+
+[[controles]]
+nom = "depot"
+titre = "date de dépôt"
+exige = {{ champ = "depot", au_moins = 2020-01-01, au_plus = 2099-12-31 }}
+motif = "Dossier déposé le {{depot}}."
+conforme = "Dépôt le {{depot}}."
+regle = "Règle."
+a_faire = "décider."
+[[controles]]
+nom = "completude"
+titre = "complétude"
+exige = {{ tous_presents = ["service", "motif"] }}
+conforme = "Toutes les réponses attendues sont données."
+regle = "Règle."
+a_faire = "demander."
+"""
 """Its own fields, annotations and the two checks that need nothing of the programme."""
 Configured = Callable[[str], Command]
 

@@ -12,7 +12,7 @@ from tests.engine.rig import PAGE
 
 REFUSED = 18600004
 """Of a product in a past phase."""
-LIMIT = ("max_profils = 2", "max_profils = 3\nanswer_days = 15")
+LIMIT = ("# answer_days = 15", "answer_days = 15")
 
 
 def test_the_rules_in_force_are_shown_whole_and_so_is_each_version_that_judged(
@@ -23,7 +23,8 @@ def test_the_rules_in_force_are_shown_whole_and_so_is_each_version_that_judged(
     version = now["version"]
     kept = synced("rules", "show", version, "--json").json
     assert now == {name: value for name, value in kept.items() if name != "depuis_le"}
-    assert ["2024-01-01", "2024-12-31"] == now["regles"]["window"]
+    [depot] = [one for one in now["declares"]["controles"] if one["nom"] == "depot"]
+    assert ("2024-01-01", "2024-12-31") == (depot["exige"]["au_moins"], depot["exige"]["au_plus"])
     assert synced("rules", "show").out == synced("rules", "show", version).out
     assert synced("rules", "show", "abc").refuses(version)
 
@@ -33,7 +34,8 @@ def test_the_rules_are_published_as_pages_of_the_same_content(run: Command) -> N
     for ending in ("md", "html"):
         assert 0 == run("rules", "publish", f"regles.{ending}").code
         page = (run.folder / f"regles.{ending}").read_text(encoding="utf-8")
-        for said in ("31/12/2024", "7120", "Preuve indisponible", "L. 311-3-1", "426 entrées",
+        for said in ("31/12/2024", "à partir du 19/08/2024", "7120", "Preuve indisponible",
+                     "L. 311-3-1", "426 entrées",
                      "n’est pas un conseil juridique", "Page établie le",
                      "Droits des candidats", "n’écrit à aucun candidat"):  # fmt: skip
             assert said in page.replace("\u00a0", " "), (ending, said)
@@ -106,7 +108,7 @@ def test_a_verdict_is_explained_by_the_rules_that_gave_it(
     now = run("dossier", "explain", str(REFUSED), "--json").json
     then = run("dossier", "explain", str(REFUSED), "--at", former["etabli_le"], "--json").json
     assert [False, True] == [then["courant"], now["courant"]]
-    assert [2, 3] == [one["regles"]["regles"]["max_profils"] for one in (then, now)]
+    assert [None, 15] == [one["regles"]["regles"]["answer_days"] for one in (then, now)]
     assert then["version_regles"] == then["regles"]["version"] == former["version_regles"]
     [phase] = [one for one in then["controles"] if one["controle"] == "phase"]
     assert "suffit à donner l’avis « Inéligible »" == phase["poids"]

@@ -9,7 +9,7 @@ from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin, with_thirty
 from tests.commands.terminal import screen
 
-SLIP = ("window = [2024-01-01, 2024-12-31]", "window = [2024-01-01, 2024-01-01]")
+SLIP = ("au_plus = 2024-12-31", "au_plus = 2024-01-01")
 
 
 def verdicts(run: Command) -> dict[int, str]:

@@ -21,18 +21,18 @@ LOCAL = (
     "structlog",
     "sqlalchemy.dialects.postgresql",
 )
-PROGRAMME = ("sqlmodel", "sqlalchemy.orm", "dsync.eig.eig", "dsync.controles")
+PROGRAMME = ("sqlmodel", "sqlalchemy.orm", "dsync.eig.eig", "dsync.controles.checking")
 
 
 @pytest.mark.parametrize(
     ("command", "without", "own"),
     [
         ("--version", (*LOCAL, "sqlalchemy", "pydantic", "msgspec", "rich", "dsync.settings"), 14),
-        ("status", (*LOCAL, *PROGRAMME, "rich", "dsync.ds", "dsync.sync.run"), 94),
+        ("status", (*LOCAL, *PROGRAMME, "rich", "dsync.ds", "dsync.sync.run"), 97),
         (
             "sync",
             (*WEB, "apscheduler", "alembic", "rich.console", "sqlalchemy.dialects.postgresql"),
-            186,
+            192,
         ),
     ],
 )

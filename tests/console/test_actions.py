@@ -414,7 +414,7 @@ def test_what_dsync_wrote_before_its_database_was_lost_is_recognised(
 
 def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> None:
     """As `dsync accept rules` does: with what they change, and in the user's name."""
-    change_rules(engine, window=WRONG)
+    change_rules(engine, WRONG)
     engine.advance(minutes=1)
     assert 4 == engine.sync().exit_code
     [waiting] = engine.asked()

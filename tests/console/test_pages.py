@@ -263,14 +263,13 @@ def test_what_to_send_to_an_applicant_stands_in_the_dossier(
 
 def test_each_verdict_has_its_account(console: ServedConsole, engine: Engine) -> None:
     """The former ones, too, by the rules of then; an instant without one is not found."""
-    severity = {**engine.worker.app.configuration.regles.severity, "doublon": "off"}
-    engine.restart(configuration={"regles": {"severity": severity}})
+    engine.restart(configuration={"controles": {"doublon": None}})
     engine.sync()
     visitor = console.visitor()
     links = re.findall(r'href="([^"]*explication[^"]*)"', visitor.get(f"/dossiers/{FIRST}").text)
     pages = {visitor.read(html.unescape(link)) for link in links}
     assert 2 == len(pages)
-    assert {True, False} == {"doublon : non fait" in page for page in pages}
+    assert {True, False} == {"doublon : À vérifier" in page for page in pages}
     assert all("Poids :" in page and "Textes applicables" in page for page in pages)
     path = f"/dossiers/{FIRST}/explication?etabli_le="
     assert [404, 400] == [visitor.get(path + at).status_code for at in ("2020-01-01", "hier")]
@@ -298,7 +297,11 @@ def test_every_code_of_a_view_has_its_french_word(read_engine: Engine) -> None:
     rows = read_engine.rows("SELECT preuve FROM lecture_precontrole_controle")
     keys = {key for row in rows for key in json.loads(row["preuve"] or "{}")}
     # But for those that people need not see.
-    assert keys - EVIDENCE.keys() <= {"sha256", "lisibles", "profils", "hors_offre"} < keys
+    assert (
+        keys - EVIDENCE.keys()
+        <= {"sha256", "lisibles", "exigence", "voeux.profil", "hors_liste"}
+        < keys
+    )
 
 
 def test_hostile_texts_are_shown_as_text(engine: Engine, visitor: Visitor) -> None:

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, is_dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property, partial, partialmethod
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +23,7 @@ from sqlalchemy import Pool, create_engine, event, text
 
 from dsync import wiring
 from dsync.configuration import Configuration
+from dsync.controles.declarations import DeclaredControle
 from dsync.database import PROGRAMME
 from dsync.domain.consent import Asked, Consent
 from dsync.domain.dossier import Dossier
@@ -90,6 +91,15 @@ def id_of(stable_id: int) -> str:
 def opening(*stable_ids: int) -> dict[str, Any]:
     """Return the change of a configuration that shows these champs without personal data."""
     return {"ouvert": {"champs": tuple(map(id_of, stable_ids))}}
+
+
+def deposited(first: date, last: date) -> dict[str, Any]:
+    """Return the change of a configuration by which the call has these days."""
+    exige = {"champ": "depot", "au_moins": first, "au_plus": last}
+    return {"controles": {"depot": {"exige": exige}}}
+
+
+NOTHING_JUDGED: dict[str, Any] = {"regles": None, "controles": None}
 
 
 def dated(dossier: Dossier, at: datetime) -> Dossier:
@@ -200,7 +210,12 @@ def base_settings() -> Settings:
 def _changed(section: Any, values: dict[str, Any] | None) -> Any:
     """Return a section with other values; None: the file is without the section."""
     if values is None:
-        return None
+        return () if isinstance(section, tuple) else None
+    if isinstance(section, tuple):  # Checks, by their names; None: it is left out.
+        given = [one.model_dump() for one in section if values.get(one.nom, one) is not None]
+        return tuple(
+            DeclaredControle.model_validate({**one, **values.get(one["nom"], {})}) for one in given
+        )
     if is_dataclass(section):
         return replace(section, **values)  # type: ignore[type-var]
     return section.model_copy(update=values)

@@ -145,7 +145,7 @@ def test_rules_and_a_catalogue_that_find_the_same_keep_an_answer(engine: Engine)
     answer(engine, 4, "fiche_produit")
     assert "Éligible" == engine.verdict(4)
     regles = engine.worker.app.configuration.regles
-    engine.restart(configuration={"regles": {"max_profils": 3}})
+    engine.restart(configuration={"regles": {"answer_days": 15}})
     engine.advance(days=1)
     republish(engine, add="tout-autre-chose")
     engine.sync()

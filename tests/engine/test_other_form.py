@@ -29,6 +29,7 @@ from tests.engine.rig import (
     PROBLEME,
     SEED,
     Engine,
+    deposited,
     number,
     seeds,
 )
@@ -129,8 +130,7 @@ def test_the_wishes_that_wait_are_written_though_nothing_is_judged(engine: Engin
 def test_rules_of_another_year_do_not_begin_to_judge(start: Start) -> None:
     """Their window ended before the form was published; of changed ones, the brake decides."""
     engine = start()
-    window = date(2019, 1, 1), date(2019, 12, 31)
-    engine.restart(configuration={"regles": {"window": window}})
+    engine.restart(configuration=deposited(date(2019, 1, 1), date(2019, 12, 31)))
     report = engine.sync()
     assert (7, 12, 0, 0) == (report.exit_code, report.read, report.evaluated, report.pushed)
     assert "it is another call's" in report.errors[0]

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 import pytest
 
 from dsync.domain.consent import Consent
-from dsync.eig.precheck.rules_section import Window
 from dsync.store.journal import Kind
 from tests.engine.conftest import Start
-from tests.engine.rig import NOW, OPEN, PAGE, PROBLEME, Engine, number, seeds
+from tests.engine.rig import NOW, OPEN, PAGE, PROBLEME, Engine, deposited, number, seeds
 from tests.engine.test_judging import SUIVI, product_of
 from tests.store.databases import on_postgresql
 
 SAFETY = {"verdicts_percent": 0}
-WRONG = Window(date(2024, 1, 1), date(2024, 1, 2))
+WRONG = deposited(date(2024, 1, 1), date(2024, 1, 2))
 """The call's window with a slip in its last day."""
 
 
-def change_rules(engine: Engine, **rules: Any) -> str:
+def change_rules(engine: Engine, rules: Mapping[str, Any]) -> str:
     """Start again with other rules; return their version."""
-    worker = engine.restart(configuration={"regles": rules, "safety": SAFETY})
+    worker = engine.restart(configuration={**rules, "safety": SAFETY})
     assert worker.app.programme is not None
     assert worker.app.programme.rules is not None
     return worker.app.programme.rules.version
@@ -55,7 +55,7 @@ def test_one_wrong_date_judges_and_writes_nothing(start: Start) -> None:
     before, count = shown(engine), moved(engine)
     assert count
     versions = engine.rows("SELECT * FROM lecture_regle")
-    change_rules(engine, window=WRONG)
+    change_rules(engine, WRONG)
     deposit(engine)
     engine.control.edit_champ(number(0), PROBLEME, "")
     for _ in range(2):
@@ -93,7 +93,7 @@ def test_accepted_rules_do_all_that_waited(engine: Engine) -> None:
     """The journal says who accepted them, the events that the rules are the cause."""
     engine.sync_until_quiet()
     count = moved(engine)
-    version = change_rules(engine, window=WRONG)
+    version = change_rules(engine, WRONG)
     deposit(engine)
     assert 4 == engine.sync().exit_code
     [asked] = engine.asked()
@@ -124,7 +124,7 @@ def test_corrected_rules_end_it_without_a_word(start: Start) -> None:
     """The rules of before judge what came meanwhile."""
     engine = start()
     engine.sync_until_quiet()
-    change_rules(engine, window=WRONG)
+    change_rules(engine, WRONG)
     engine.control.edit_champ(number(0), PAGE, SUIVI.format(product_of(9)))
     assert 4 == engine.sync().exit_code
     engine.restart()
@@ -137,16 +137,16 @@ def test_other_rules_than_were_shown_are_not_accepted(start: Start) -> None:
     """Also by a service that has not read the changed file."""
     engine = start()
     engine.sync_until_quiet()
-    change_rules(engine, window=WRONG)
+    change_rules(engine, WRONG)
     engine.sync()
     before = shown(engine)
-    change_rules(engine, window=Window(date(2024, 1, 1), date(2024, 1, 3)))
+    change_rules(engine, deposited(date(2024, 1, 1), date(2024, 1, 3)))
     report = engine.accept(Consent.RULES)
     assert (4, 0) == (report.exit_code, report.evaluated)
     assert before == shown(engine)
     [asked] = engine.asked()
     old = asked.version
-    change_rules(engine, window=WRONG)
+    change_rules(engine, WRONG)
     engine.sync()
     late = engine.sync(work=Kind.CONSENT, genre=Consent.RULES, accord=old, started_by="ada@here")
     assert (2, 0) == (late.exit_code, late.evaluated)
@@ -159,10 +159,10 @@ def test_few_moved_verdicts_are_believed(start: Start, safety: dict[str, Any]) -
     """By number or by share; the rules that were let through are the standing ones from then on."""
     engine = start()
     engine.sync_until_quiet()
-    engine.restart(configuration={"regles": {"window": WRONG}, "safety": safety})
+    engine.restart(configuration={**WRONG, "safety": safety})
     assert (0, []) == (engine.sync().exit_code, engine.asked())
     # The same rules again, also by a process with a tighter limit.
-    change_rules(engine, window=WRONG)
+    change_rules(engine, WRONG)
     assert 0 == engine.sync().exit_code
 
 
@@ -176,7 +176,7 @@ def test_rules_are_not_let_through_because_evidence_is_out_of_reach(start: Start
     engine.sync()
     engine.control.catalogue.unavailable = True
     engine.advance(days=15)
-    change_rules(engine, max_profils=3)
+    change_rules(engine, {"regles": {"answer_days": 15}})
     assert 4 == engine.sync().exit_code
     engine.control.catalogue.unavailable = False
     report = engine.sync()

@@ -11,6 +11,7 @@ from tests.engine.conftest import Start
 from tests.engine.rig import (
     DETAIL,
     FIRST,
+    NOTHING_JUDGED,
     OPEN,
     PROBLEME,
     RESULTAT,
@@ -61,7 +62,7 @@ def test_without_rules_dossiers_are_mapped(start: Start) -> None:
 
     Rules that come later judge what is there: it gets its annotations without being read again.
     """
-    engine = start(configuration={"regles": None}, betagouv_url="http://127.0.0.1:1")
+    engine = start(configuration=NOTHING_JUDGED, betagouv_url="http://127.0.0.1:1")
     report = engine.sync()
     assert (0, [], 12) == (report.exit_code, report.errors, report.changed)
     candidature = engine.one("lecture_candidature", 0)
@@ -79,7 +80,7 @@ def test_without_rules_dossiers_are_mapped(start: Start) -> None:
 
 def test_a_mapping_that_goes_leaves_the_copy(start: Start) -> None:
     """The candidatures go with it, the champs stay, and the mapping can come back."""
-    engine = start(configuration={"annotations": None, "regles": None})
+    engine = start(configuration={"annotations": None, **NOTHING_JUDGED})
     engine.sync_until_quiet()
     engine.restart(sections=("demarche", "ds"))
     assert 2 == engine.sync().exit_code
@@ -88,7 +89,7 @@ def test_a_mapping_that_goes_leaves_the_copy(start: Start) -> None:
     assert engine.one("lecture_candidature", 0)["probleme"] is None
     assert engine.rows("SELECT * FROM lecture_champ WHERE numero = :n", n=number(0))
     assert [] == engine.rows("SELECT * FROM candidature")
-    engine.restart(configuration={"annotations": None, "regles": None})
+    engine.restart(configuration={"annotations": None, **NOTHING_JUDGED})
     assert 0 == engine.sync().exit_code
     assert engine.one("lecture_candidature", 0)["probleme"]
 
@@ -126,13 +127,13 @@ def test_rules_that_go_are_accepted_once(start: Start) -> None:
     """Verdicts and wishes stay as they are; when the rules come back, all is judged again."""
     engine = start()
     engine.sync_until_quiet()
-    engine.restart(configuration={"regles": None})
+    engine.restart(configuration=NOTHING_JUDGED)
     assert 2 == engine.sync().exit_code
     assert engine.asked()
     engine.restart()
     assert 0 == engine.sync().exit_code
     assert [] == engine.asked()
-    engine.restart(configuration={"regles": None})
+    engine.restart(configuration=NOTHING_JUDGED)
     assert "12 verdicts would be renewed no more" in engine.sync().errors[0]
     assert 0 == engine.accept(Consent.CONFIG).exit_code
     assert 0 == engine.sync().exit_code

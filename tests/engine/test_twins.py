@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -301,8 +301,7 @@ def test_a_check_switched_off_does_not_drop_a_refusal(engine: Engine) -> None:
     engine.worker.app.sync(Request(work, ALICE))
     engine.sync()
     assert "Inéligible" == engine.remote(0)
-    severity: Mapping[str, Any] = engine.worker.app.configuration.regles.severity
-    engine.restart(configuration={"regles": {"severity": {**severity, "doublon": "off"}}})
+    engine.restart(configuration={"controles": {"doublon": None}})
     engine.sync()
     assert "À vérifier" == engine.remote(0)
     assert "ce contrôle n’est plus fait" in checks(engine, 0)["doublon"]["motif"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from dsync.domain.consent import Consent
 from tests.engine.conftest import Start
 from tests.engine.inbox import Inbox
-from tests.engine.rig import PAGE, PROBLEME, Engine, base_settings, id_of, number
+from tests.engine.rig import PAGE, PROBLEME, Engine, base_settings, deposited, id_of, number
 from tests.engine.test_alerts import alerts_of, told
 from tests.profiles import long
 
@@ -141,19 +142,19 @@ def test_consent_to_rules_covers_what_they_change_and_no_more(start: Start) -> N
     """The table of the rules shows what is then written; swapped options are asked about."""
     engine = start(RANKS)
     engine.sync_until_quiet()
-    rules = {"max_profils": 0}
-    engine.restart(configuration={"regles": rules, **swapped_options()})
+    rules = deposited(date(2019, 1, 1), date(2019, 12, 31))
+    engine.restart(configuration={**rules, **swapped_options()})
     assert 4 == engine.sync().exit_code
     assert [Consent.RULES] == [one.proposal.kind for one in engine.asked()]
     before = written(engine)
     assert (4, before) == (engine.accept(Consent.RULES).exit_code, written(engine))
     assert [Consent.WRITES] == [one.proposal.kind for one in engine.asked()]
-    engine.restart(configuration={"regles": rules})
+    engine.restart(configuration=rules)
     report = engine.sync()
     assert (0, [], True) == (report.exit_code, engine.asked(), report.pushed > 0)
     engine.advance(days=3)
     before = written(engine)
-    engine.restart(configuration={"regles": rules, **swapped_options()})
+    engine.restart(configuration={**rules, **swapped_options()})
     assert (4, before) == (engine.sync().exit_code, written(engine))
 
 

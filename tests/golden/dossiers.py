@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dsync.controles.papers import expected
 from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision
@@ -246,7 +247,7 @@ def candidature_of(dossier: Dossier, rules: RuleSet) -> Candidature:
     }
     reponses = {
         field: Reponse.VIDE if field in values and not values[field] else Reponse.REMPLI
-        for field in rules.needed
+        for field in expected(rules.declarations.sections)
     }
     fields = Candidature.model_fields
     return Candidature(

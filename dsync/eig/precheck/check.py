@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Self
 
@@ -53,10 +54,11 @@ class Check(StrEnum):
     )
 
 
+OF_PRODUCT: Collection[str] = frozenset(check for check in Check if check.is_of_product)
+"""The checks whose result depends on which product it is."""
 QUESTIONS = {
     "page_produit": Check.FICHE_PRODUIT,
     "phase_declaree": Check.PHASE,
-    "voeux": Check.PROFILS,
     "cas_demande": Check.CAS_OCTROI,
 }
-"""By field, the check that asks for its answer, instead of `completude`, and needs it mapped."""
+"""By field, the check in Python that asks for its answer, and needs it mapped."""

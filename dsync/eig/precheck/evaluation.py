@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from msgspec import structs
 
+from dsync.controles.declared_checks import DEJA_SIGNALE, Voisins
 from dsync.domain.check_answers import (
     ABOUT,
     ANSWER,
@@ -26,9 +27,9 @@ from dsync.domain.judging import Line, Results, Rules, Wording, decide
 from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict, by_severity
 from dsync.domain.wording import fold
 from dsync.eig.candidature import Candidature
-from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.check import OF_PRODUCT, Check
 from dsync.eig.precheck.check_input import READING, REPORTED_BLANK, CheckInput, make_controle
-from dsync.eig.precheck.checks import CHECKS, check_completude
+from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.evidence import (
     AbsentPage,
@@ -37,9 +38,10 @@ from dsync.eig.precheck.evidence import (
     established,
     identify_product,
 )
+from dsync.eig.precheck.named_facts import faits_of
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.precheck.sentences import A_EXAMINER, SANS_REPONSE_AILLEURS
+from dsync.eig.precheck.sentences import A_EXAMINER
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ class CandidatureFacts:
         """Make the checks, but for those whose results surely hold."""
         kept: Iterable[Controle] = ()
         if current is not None:
-            # Only this check depends on the other dossiers; what is off is not made.
-            on = self.known.rules.checks - {Check.DOUBLON}
+            # What is off, or compares dossiers, is not kept.
+            on = self.known.rules.kept_checks
             kept = [found_by(one) for one in current.controles if one.controle in on]
             if not holds:
                 kept = [one for one in kept if self._is_about(one, current)]
@@ -99,7 +101,17 @@ class CandidatureFacts:
 def rules_of(rule_set: RuleSet) -> Rules:
     """Return the rules in force, as far as all programmes have them."""
     config = rule_set.config
-    wording = wording_of(config.instruction, config.max_detail_length, config.publication_url)
+    wording = Wording(
+        rule_set.titles,
+        config.instruction,
+        config.max_detail_length,
+        config.publication_url,
+        not_examined=(
+            "Non examiné, faute de produit identifié",
+            "Non examinés, faute de produit identifié",
+        ),
+        lines=_by_motif,
+    )
     return Rules(
         rule_set.version, wording, rule_set.document(), ("derogations",), rule_set.shipped_lists
     )
@@ -181,19 +193,16 @@ def absent_page(
 
 def _run_checks(context: CheckInput, known: Iterable[Controle]) -> Results:
     """Return the results; `known` ones still hold, and their checks are not made again."""
-    made = [check for check in Check if check in context.rules.checks]
+    rules = context.rules
     by_name = {controle.controle: controle for controle in known}
-    for check in made:
-        if check not in by_name and check is not Check.COMPLETUDE:
+    for check in rules.functions:
+        if check not in by_name:
             by_name[check] = _limit_severity(CHECKS[check](context), context)
-    # Last, because it does not list again the blank fields that another check reports.
-    if Check.COMPLETUDE in made and Check.COMPLETUDE not in by_name:
-        reported = frozenset(
-            field
-            for c in by_name.values()
-            if isinstance(field := c.preuve.get(REPORTED_BLANK), str)
-        )
-        by_name[Check.COMPLETUDE] = check_completude(replace(context, reported_blanks=reported))
+    others = Voisins({name: context.doublons for name in rules.comparing}, lambda _: None)
+    declared = rules.declarations.evaluator.controles(
+        faits_of(context, rules.used), others, by_name
+    )
+    by_name |= {one.controle: one for one in declared}
     product = context.match.product
     constats: dict[str, Json] = {
         "produit_id": context.match.product_id,
@@ -202,7 +211,7 @@ def _run_checks(context: CheckInput, known: Iterable[Controle]) -> Results:
         "incubateur_constate": product.incubateur if product else None,
         "type_administration": _fact(by_name, Check.ADMINISTRATION, "type") or "inconnu",
     }
-    return Results(_with_answers([by_name[check] for check in made], context), constats)
+    return Results(_with_answers([by_name[name] for name in rules.titles], context), constats)
 
 
 def _with_answers(made: Sequence[Controle], context: CheckInput) -> tuple[Controle, ...]:
@@ -249,7 +258,7 @@ def _limit_severity(controle: Controle, context: CheckInput) -> Controle:
     if controle.resultat is not Resultat.NON_CONFORME:
         return controle
     limit = context.rules.severities[controle.controle]
-    if Check(controle.controle).is_of_product and not context.match.is_certain:
+    if controle.controle in OF_PRODUCT and not context.match.is_certain:
         limit = Resultat.A_VERIFIER
     return controle if limit is Resultat.NON_CONFORME else structs.replace(controle, resultat=limit)
 
@@ -283,32 +292,13 @@ def _fact(by_name: Mapping[str, Controle], check: Check, key: str) -> str | None
     return value if isinstance(value, str) else None
 
 
-TITLES = {check.value: check.label for check in Check}
-"""The French titles of the checks by name, in the order of display."""
-
-
-def wording_of(instruction: str, max_length: int, publication_url: str | None = None) -> Wording:
-    """Return how decisions are worded; arguments as the fields of `Wording`."""
-    return Wording(
-        TITLES,
-        instruction,
-        max_length,
-        publication_url,
-        not_examined=(
-            "Non examiné, faute de produit identifié",
-            "Non examinés, faute de produit identifié",
-        ),
-        lines=_by_motif,
-    )
-
-
 def _by_motif(controles: Sequence[Controle]) -> list[Line]:
     """Group the checks that are not conforme by result and reason, the most severe first.
 
     A check that only repeats what another check reports is listed with that check.
     """
     against = by_severity(controles)
-    elsewhere = SANS_REPONSE_AILLEURS.motif()
+    elsewhere = DEJA_SIGNALE
     groups: dict[tuple[Resultat, str], list[str]] = {}
     for controle in against:
         if controle.motif != elsewhere:

@@ -6,20 +6,27 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import to_builtins
 
+from dsync.controles import papers
+from dsync.controles.checking import Declarations
+from dsync.controles.controles import digest_of
+from dsync.controles.declarations import ControlesSections, window_of
+from dsync.controles.facts import FAITS
+from dsync.domain.check_answers import ABOUT
 from dsync.domain.dossier import Json
 from dsync.domain.judging import frame
 from dsync.domain.verdict import LEVELS, Resultat, Verdict
 from dsync.domain.wording import fold, joined, words
+from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import Product
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.lists import (
@@ -29,15 +36,15 @@ from dsync.eig.precheck.lists import (
     parse_categories,
     parse_operateurs,
 )
+from dsync.eig.precheck.named_facts import EIG_FAITS
 from dsync.eig.precheck.rules_section import (
     CATEGORIES,
+    FUNCTIONS,
     PAGE_NEEDS,
     PHASES,
     CasConfig,
-    ProfilConfig,
     RulesConfig,
     Severity,
-    Window,
 )
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.errors import ConfigurationError
@@ -51,13 +58,13 @@ _MAY_REFUSE = frozenset(
     if sentence.resultat is Resultat.NON_CONFORME
     for name in sentence.controles
 )
-"""Checks that have a sentence for « non conforme »."""
+"""Checks in Python that have a sentence for « non conforme »."""
 
 _BEGINNING = 20
 """Characters of each finding that a text shows at least, with the signs around its title."""
 
-_OF_CATALOGUE = {Check.FICHE_PRODUIT, *(check for check in Check if check.is_of_product)}
-"""The checks that need the catalogue of products."""
+_OF_CATALOGUE = {*FUNCTIONS[1:], *EIG_FAITS} - {*FAITS}
+"""The checks and the facts that need the catalogue of products."""
 
 _ARTICLE = re.compile(r"^(?:l'|l[ae]s?\s)\s*")
 _BETWEEN = re.compile(r"\s-\s|[,()]")
@@ -69,31 +76,28 @@ _OF_MINISTRY = re.compile(
 _SHORT_FORM = re.compile(r"\b[A-Z]{3,}\b")
 
 _List = TypeVar("_List", OperateurList, CategorieList)
-_Named = TypeVar("_Named", ProfilConfig, CasConfig)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleSet:
     """The rules and lists, indexed; what belongs to a check that is off can be empty."""
 
     config: RulesConfig
+    declarations: Declarations
+    """The declared checks."""
     version: str
-    """Digest of the rules, the lists, the needed champs and the revision of the sentences."""
-    checks: frozenset[Check]
-    """The checks that are made."""
+    """Digest of the rules, the lists, the declared checks and the revision of the sentences."""
+    titles: Mapping[str, str]
+    """The French titles of the checks that are made, by name, in their order."""
     zone: ZoneInfo
-    window: Window
     operateurs: tuple[OperateurList, ...]
     """The latest first."""
     categories: CategorieList
-    needed: Mapping[str, str]
-    """The labels of the champs that the mapping marks as needed, by their fields."""
     severities: Mapping[str, Resultat]
-    """The most severe result that each check may give."""
+    """The most severe result that each check in Python may give."""
     eligible_phases: frozenset[str]
     known_phases: frozenset[str]
     declared_phases: Mapping[str, frozenset[str]]
-    profil_labels: Mapping[str, ProfilConfig]
     cas_labels: Mapping[str, CasConfig]
     incubators: Mapping[str, frozenset[str]]
     """Folded ids of incubators by a folded option of the form."""
@@ -104,20 +108,20 @@ class RuleSet:
     def load(
         cls,
         config: RulesConfig,
+        declared: ControlesSections,
         folder: Path,
         *,
-        needed: Sequence[tuple[str, str]],
         shipped: Path | None = None,
     ) -> Self:
-        """Read the lists and validate rules and lists together.
+        """Read the lists and validate rules, lists and declared checks together.
 
-        A list that the folder does not have is read from `shipped`; `needed` are the fields of a
-        complete dossier, with their labels.
+        A list that the folder does not have is read from `shipped`.
 
         Raises:
             ConfigurationError: lists every problem.
         """
-        problems = list(_problems(config))
+        declarations = Declarations(declared, folder, EIG_FAITS)
+        problems = list(_problems(config, declared))
         used = lists_of(config)
         places = {name: list_file(name, folder, shipped) for name in used}
         operateurs = [
@@ -131,23 +135,41 @@ class RuleSet:
         years = Counter(found.annee for found in operateurs)
         # The list of the deposit's year decides, so there can be one a year.
         problems += [f"operateurs: two lists of {year}" for year, n in years.items() if n > 1]
+        problems = [f"[regles] {problem}" for problem in problems]
+        problems += [f"[[controles]] {fault}" for fault in declarations.faults]
+        problems += [
+            f'[[controles]] {one.nom} : seul unique = "{ABOUT}" compare ici des dossiers'
+            for one in declared.controles
+            for part in one.parts
+            if part.autre_demarche
+            or part.pas_autre_demarche
+            or (part.unique_avec is not None and (part.champ, part.unique_avec) != (ABOUT, ()))
+        ]
+        problems += [
+            f"[[controles]] {one.nom} : de « {name} », tous_presents seul se contrôle"
+            for one in declared.controles
+            for part in one.parts
+            for name in part.names
+            if name in declared.champs
+            and part.tous_presents is None
+            # What no column of the table has.
+            and name not in {*Candidature.model_fields, "departement"}
+        ]
         if problems or categories is None:
             raise ConfigurationError(
                 f"The eligibility rules have {len(problems)} problem"
-                f"{'s' if problems[1:] else ''}: correct the section [regles] and its lists.",
-                problems=tuple(f"[regles] {problem}" for problem in problems),
+                f"{'s' if problems[1:] else ''}: correct [regles], its lists and [[controles]].",
+                problems=tuple(problems),
             )
         eligible = frozenset(fold(name) for name in config.phases.eligible)
         return cls(
             config=config,
-            version=_version(config, operateurs, categories, needed),
-            checks=_made(config),
+            declarations=declarations,
+            version=_version(config, operateurs, categories, declarations),
+            titles=_titles(config, declared),
             zone=ZoneInfo(config.timezone),
-            # Without a window the check `depot` is off: `_problems` asks for one otherwise.
-            window=Window(*(config.window or (date.min, date.max))),
             operateurs=tuple(sorted(operateurs, key=lambda found: -found.annee)),
             categories=categories,
-            needed=dict(needed),
             severities={
                 name: Resultat(severity)
                 for name, severity in config.severity.items()
@@ -159,7 +181,6 @@ class RuleSet:
                 fold(option): frozenset(fold(name) for name in names)
                 for option, names in config.phases.declared.items()
             },
-            profil_labels=_labels(config.profils),
             cas_labels=_labels(config.cas),
             incubators={
                 joined(option): frozenset(joined(id_) for id_ in ids)
@@ -169,18 +190,64 @@ class RuleSet:
         )
 
     @property
+    def checks(self) -> Collection[str]:
+        """The names of the checks that are made."""
+        return self.titles.keys()
+
+    @property
     def needs_catalogue(self) -> bool:
         """Whether a check that is made compares with the catalogue of products."""
-        return not self.checks.isdisjoint(_OF_CATALOGUE)
+        used = {name for one in self.declarations.sections.controles for name in one.champs}
+        return not _OF_CATALOGUE.isdisjoint({*self.severities, *used})
+
+    @cached_property
+    def functions(self) -> Sequence[Check]:
+        """The checks in Python that are made."""
+        return [check for check in FUNCTIONS if check in self.severities]
+
+    @cached_property
+    def comparing(self) -> Collection[str]:
+        """The declared checks that compare dossiers."""
+        return frozenset(
+            one.nom
+            for one in self.declarations.sections.controles
+            for part in one.parts
+            if part.unique_avec is not None
+        )
+
+    @cached_property
+    def kept_checks(self) -> Collection[str]:
+        """The checks whose results depend on the dossier alone."""
+        return {name for name in self.titles if name not in self.comparing}
+
+    @cached_property
+    def used(self) -> Collection[str]:
+        """The fields of the mapping that declared checks use."""
+        sections = self.declarations.sections
+        return {name for one in sections.controles for name in one.champs} & {*sections.champs}
+
+    @property
+    def window(self) -> tuple[date, date] | None:
+        """The first and the last day of the call, inclusive."""
+        return window_of(self.declarations.sections.controles)
 
     def document(self) -> dict[str, Json]:
         """Return the rules whole, in JSON values: what the database keeps of each version."""
         regles = _whole(self.config)
+        declared: Any = self.declarations.sections.model_dump(
+            mode="json", include={"tables", "controles"}, exclude_defaults=True
+        )
+        for given, one in zip(
+            declared.get("controles", ()), self.declarations.sections.controles, strict=True
+        ):
+            given["sinon"] = one.sinon_effectif.value
         lists: list[Json] = [
             {"genre": "operateurs", "annee": one.annee, "source": one.source,
              "entrees": len(one.noms), "sha256": one.sha256}
             for one in self.operateurs
         ]  # fmt: skip
+        champs = self.declarations.sections.champs
+        rules = {one.nom: one.regle for one in self.declarations.sections.controles}
         known = [*self.categories.exact.values(), *(one[2] for one in self.categories.familles)]
         if known:
             lists.append(
@@ -196,12 +263,12 @@ class RuleSet:
             "listes": lists,
             "categories": [list(one) for one in sorted(known)],
             "champs_attendus": [
-                {"field": field, "libelle": libelle} for field, libelle in self.needed.items()
+                {"field": field, "libelle": champs[field].libelles[0]}
+                for field in papers.expected(self.declarations.sections)
             ],
             "controles": [
-                {"nom": check.value, "titre": check.label, "sens": check.meaning}
-                for check in Check
-                if check in self.checks
+                {"nom": name, "titre": title, "sens": _meaning(name, rules)}
+                for name, title in self.titles.items()
             ],
             "phrases": [
                 {
@@ -211,8 +278,10 @@ class RuleSet:
                     "texte": one.text,
                 }
                 for one in SENTENCES
-                if not self.checks.isdisjoint(one.controles)
-            ],
+                if not self.severities.keys().isdisjoint(one.controles)
+            ]
+            + papers.phrases(self.declarations.sections),
+            "declares": declared,
         }
 
     def local_day(self, instant: datetime) -> date:
@@ -224,10 +293,6 @@ class RuleSet:
     def phase_name(self, nom: str) -> str:
         """Return the French name of a phase of the catalogue."""
         return PHASES.get(fold(nom), nom)
-
-    def profil(self, label: str) -> ProfilConfig | None:
-        """Return the profile of an option, or None for an unknown option."""
-        return _find_option(label, self.profil_labels, self.config.profils)
 
     def cas(self, label: str) -> CasConfig | None:
         """Return the case of an option, or None for an unknown option."""
@@ -266,13 +331,25 @@ def incubator_names(product: Product) -> Iterator[str]:
             yield found[2] if is_named else f"ministere {found[1]} {found[2]}"
 
 
-def _labels(configs: Iterable[_Named]) -> dict[str, _Named]:
+def _meaning(name: str, rules: Mapping[str, str]) -> str:
+    return rules[name] if name in rules else Check(name).meaning
+
+
+def _titles(config: RulesConfig, declared: ControlesSections) -> dict[str, str]:
+    """Return the titles of the checks that are made: in the order of `Check`, then of the file."""
+    own = declared.titles
+    known = [one for one in Check if one in own or one in _made(config)]
+    found = {one.value: own.get(one, one.label) for one in known}
+    return found | own
+
+
+def _labels(configs: Iterable[CasConfig]) -> dict[str, CasConfig]:
     return {fold(label): config for config in configs for label in config.labels}
 
 
 def _find_option(
-    label: str, labels: Mapping[str, _Named], configs: Iterable[_Named]
-) -> _Named | None:
+    label: str, labels: Mapping[str, CasConfig], configs: Iterable[CasConfig]
+) -> CasConfig | None:
     # The options' wording can change from one revision of the form to the next: words are the
     # second try.
     if exact := labels.get(fold(label)):
@@ -316,44 +393,43 @@ def _parsed(parse: Callable[[str], Any], text: str) -> Any:
     return parse(text)
 
 
-def _problems(config: RulesConfig) -> Iterable[str]:
-    if config.window and config.window[0] > config.window[1]:
-        yield "window: its last day is before its first"
-    for name in Check:
-        yield from _severity_problems(name, config.severity.get(name))
+def _problems(config: RulesConfig, declared: ControlesSections) -> Iterable[str]:
+    for name in FUNCTIONS:
+        if name in declared.titles:
+            yield f"severity: {name} is a check in Python; another one needs another nom"
+        if config.severity:
+            yield from _severity_problems(name, config.severity.get(name))  # type: ignore[call-overload]
     made = _made(config)
-    if not made:
+    if not made and not declared.controles:
         yield "severity: every check is off; leave out [regles] if nothing is to be judged"
     for check, key, given in (
-        ("depot", "window", config.window),
         ("administration", "operateurs", config.operateurs),
         ("phase", "phases.eligible", config.phases.eligible),
-        ("profils", "profils", config.profils),
         ("cas_octroi", "cas", config.cas),
     ):
         if check in made and not given:
             yield f'{key}: missing; the check {check} needs it (or set severity {check} = "off")'
-    if config.max_detail_length < _least_length(config):
+    if config.max_detail_length < _least_length(config, declared):
         yield "instruction, publication_url: too long, the text of a verdict has no room for both"
     if config.publication_url and not config.publication_url.startswith(("http://", "https://")):
         yield "publication_url: give the whole address, https://…"
-    yield from _named_problems("profils", config.profils)
-    for profil in config.profils:
-        if [*profil.offered] != sorted(profil.offered):
-            yield f"profils {profil.id}: the last day of offered is before its first"
     yield from _named_problems("cas", config.cas)
     yield from _phase_problems(config)
 
 
 def _made(config: RulesConfig) -> frozenset[Check]:
-    return frozenset(name for name in Check if config.severity.get(name) != "off")
+    severity: Mapping[Any, Severity] = config.severity
+    if not severity:
+        return frozenset()
+    return frozenset(name for name in FUNCTIONS if severity.get(name) != "off")
 
 
-def _least_length(config: RulesConfig) -> int:
+def _least_length(config: RulesConfig, declared: ControlesSections) -> int:
     """Return the length of a text that has of each check only its result, title and beginning."""
     verdict, level = max(map(len, Verdict)), max(map(len, LEVELS.values()))
     first, last = frame("x" * verdict, config.instruction, config.publication_url)
-    said = sum(level + len(check.label) + _BEGINNING for check in _made(config))
+    titles = _titles(config, declared).values()
+    said = sum(level + len(title) + _BEGINNING for title in titles)
     return sum(len(line) + 1 for line in (first, *last)) + said
 
 
@@ -364,7 +440,7 @@ def _severity_problems(name: Check, severity: Severity | None) -> Iterable[str]:
         yield f"severity: {name} can only be a_verifier or off"
 
 
-def _named_problems(section: str, configs: Sequence[ProfilConfig | CasConfig]) -> Iterable[str]:
+def _named_problems(section: str, configs: Sequence[CasConfig]) -> Iterable[str]:
     for id_, times in Counter(config.id for config in configs).items():
         if times > 1:
             yield f"{section}: « {id_} », the first of words, is given {times} times"
@@ -407,7 +483,7 @@ def _version(
     config: RulesConfig,
     operateurs: Sequence[OperateurList],
     categories: CategorieList,
-    needed: Sequence[tuple[str, str]],
+    declarations: Declarations,
 ) -> str:
     content = [
         SENTENCES_REVISION,
@@ -417,7 +493,7 @@ def _version(
         categories.source,
         sorted(categories.exact.values()),
         [famille[2] for famille in categories.familles],
-        list(needed),
+        digest_of(declarations),
     ]
     text = json.dumps(content, ensure_ascii=False, sort_keys=True)
     # Short, because people read and compare it; a few dozen versions do not collide.

@@ -6,15 +6,17 @@ Plain dataclasses, which pydantic validates when the settings are read.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import chain
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, get_args
 
-from annotated_types import Ge, Len, MinLen
+from annotated_types import Ge, MinLen
 
-from dsync.domain.toml import Day, Filled, Marked, WholeNumber
+from dsync.domain.toml import Filled, Marked, WholeNumber
 from dsync.eig.precheck.check import Check
 
+FunctionName = Literal[Check.ADMINISTRATION, Check.FICHE_PRODUIT, Check.PHASE, Check.CAS_OCTROI]
+FUNCTIONS: tuple[Check, ...] = get_args(FunctionName)
+"""The checks that are written in Python."""
 Severity = Literal["a_verifier", "non_conforme", "off"]
 Text = Annotated[str, MinLen(1), Marked]
 Written = Annotated[str, MinLen(1), Filled]
@@ -44,46 +46,6 @@ class _RulesPart:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
 
-class Window(NamedTuple):
-    """The first and the last day of a call, inclusive."""
-
-    start: date
-    end: date
-
-
-@dataclass(frozen=True)
-class _Choice(_RulesPart):
-    labels: tuple[Text, ...] = ()
-    """The options of the form for it."""
-    words: tuple[Text, ...] = ()
-    """Words that identify it in an option with another wording; the first one is its name in the
-    evidence of verdicts."""
-
-    @property
-    def id(self) -> str:
-        """Its name in the evidence."""
-        return next(chain(self.words, self.labels), "")
-
-    @property
-    def name(self) -> str:
-        """Its name in texts."""
-        return next(chain(self.labels, self.words), "")
-
-
-@dataclass(frozen=True)
-class ProfilConfig(_Choice):
-    """A profile on offer."""
-
-    offered: Annotated[tuple[Day, ...], Len(0, 2)] = ()
-    """First and, if two are given, last day of deposit on which it may be asked for."""
-
-    def is_offered(self, day: date) -> bool:
-        """Return whether it may be asked for in a dossier deposited on a day."""
-        return all(one <= day for one in self.offered[:1]) and all(
-            day <= one for one in self.offered[1:]
-        )
-
-
 @dataclass(frozen=True)
 class PhasesConfig(_RulesPart):
     """The names of phases in the catalogue and in the form."""
@@ -103,12 +65,28 @@ class PhasesConfig(_RulesPart):
 
 
 @dataclass(frozen=True)
-class CasConfig(_Choice):
+class CasConfig(_RulesPart):
     """A case in which EIG are granted, and what the catalogue must show."""
+
+    labels: tuple[Text, ...] = ()
+    """The options of the form for it."""
+    words: tuple[Text, ...] = ()
+    """Words that identify it in an option with another wording; the first one is its name in the
+    evidence of verdicts."""
 
     needs: tuple[Text, ...] = ()
     """What the product's page must show: `stats_url`, `repository`, or the phase in which the
     product must be."""
+
+    @property
+    def id(self) -> str:
+        """Its name in the evidence."""
+        return next(chain(self.words, self.labels), "")
+
+    @property
+    def name(self) -> str:
+        """Its name in texts."""
+        return next(chain(self.labels, self.words), "")
 
     @property
     def needs_phase(self) -> str | None:
@@ -120,12 +98,10 @@ class CasConfig(_Choice):
 class RulesConfig(_RulesPart):
     """The eligibility rules of one call; what only a check needs that is off may be left out."""
 
-    severity: dict[Check, Severity] = field(default_factory=dict)
-    """The most severe result that each check may give; `off`: the check is not made. Without it
-    nothing is judged, and what is missing here may be missing still."""
-    window: Annotated[tuple[Day, ...], Len(2, 2)] | None = None
-    """The first and the last day of the call, inclusive."""
-    profils: tuple[ProfilConfig, ...] = ()
+    severity: dict[FunctionName, Severity] = field(default_factory=dict)
+    """The most severe result that each check in Python may give; `off`: it is not made.
+
+    Without it nothing is judged, and what is missing here may be missing still."""
     phases: PhasesConfig = field(default_factory=PhasesConfig)
     cas: tuple[CasConfig, ...] = ()
     incubateurs: dict[Text, tuple[Text, ...]] = field(default_factory=dict)
@@ -140,7 +116,5 @@ class RulesConfig(_RulesPart):
     """Address at which the rules are published; the last line of the detail."""
     answer_days: Annotated[WholeNumber, Ge(1)] | None = None
     """Days that an applicant has to answer, for the text of `dsync dossier message`."""
-    max_profils: Annotated[WholeNumber, Ge(1)] = 2
-    """Maximum number of profiles in an application."""
     max_detail_length: ClassVar[int] = 2000
     """Maximum number of characters of the text in the annotation."""

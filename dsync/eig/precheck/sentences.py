@@ -59,8 +59,6 @@ class Sentence:
 
 
 _FAQ = "Règle (FAQ du programme) : "
-_OURS = "Règle (pré-contrôle) : "
-"""For rules that no page of the programme states."""
 _REGLE_ADMINISTRATION = (
     f"{_FAQ}le programme est destiné aux administrations centrales et aux opérateurs de l’État"
 )
@@ -84,17 +82,16 @@ _JUSTIFIER_PHASE = (
 _REGLE_CAS_PREVUS = f"{_FAQ}un EIG se demande dans le cas {{cas_prevus}}"
 _QUEL_CAS = "demander au candidat quel cas il retient"
 _JUSTIFIER_CAS = "demander au candidat d’établir ce qui manque"
-_CHOISIR_PROFILS = "demander au candidat quels profils il retient"
 
 # ---- Several checks ---------------------------------------------------------------------------
 NON_ASSOCIE = Sentence(
-    (Check.FICHE_PRODUIT, Check.PHASE, Check.PROFILS, Check.CAS_OCTROI), IMPOSSIBLE,
+    (Check.FICHE_PRODUIT, Check.PHASE, Check.CAS_OCTROI), IMPOSSIBLE,
     "la configuration n’associe aucun champ à la question",
     "Aucun champ de ce formulaire n’est associé à la question « {question} »",
     "", _EXPLOITANT,
 )  # fmt: skip
 NON_DEMANDE = Sentence(
-    (Check.FICHE_PRODUIT, Check.PHASE, Check.PROFILS, Check.CAS_OCTROI), A_VERIFIER,
+    (Check.FICHE_PRODUIT, Check.PHASE, Check.CAS_OCTROI), A_VERIFIER,
     "le formulaire n’a pas montré la question au candidat",
     "Question « {question} » non posée au candidat par le formulaire",
     "", "la lui poser",
@@ -115,19 +112,6 @@ A_EXAMINER = Sentence(
     "Non examiné automatiquement, faute de produit identifié, alors qu’une personne a établi la "
     "fiche produit",
     "", "l’examiner, puis répondre à ce contrôle",
-)  # fmt: skip
-
-# ---- Date de dépôt ----------------------------------------------------------------------------
-DANS_APPEL = Sentence(
-    (Check.DEPOT,), CONFORME, "dépôt pendant l’appel",
-    "Dépôt le {jour}, pendant l’appel à projets",
-)  # fmt: skip
-HORS_APPEL = Sentence(
-    (Check.DEPOT,), A_VERIFIER, "dépôt avant ou après l’appel",
-    "Dossier déposé le {jour} selon Démarches Simplifiées, hors de l’appel à projets",
-    f"{_FAQ}appel à projets ouvert du {{debut}} au {{fin}}",
-    "décider si ce dossier peut être instruit malgré cette date",
-    court="déposé le {jour}, hors de l’appel à projets",
 )  # fmt: skip
 
 # ---- Administration ---------------------------------------------------------------------------
@@ -451,76 +435,6 @@ CAS_INCONNU = Sentence(
     (Check.CAS_OCTROI,), A_VERIFIER, "cas inconnu du programme",
     "{cas} choisi, cas inconnu du programme",
     _REGLE_CAS_PREVUS, _QUEL_CAS,
-)  # fmt: skip
-
-# ---- Profils ----------------------------------------------------------------------------------
-PROFILS_OFFERTS = Sentence(
-    (Check.PROFILS,), CONFORME, "un ou deux profils de l’offre",
-    "Profil{s} souhaité{s} {profils}",
-)  # fmt: skip
-SANS_PROFIL = Sentence(
-    (Check.PROFILS,), A_VERIFIER, "aucun profil",
-    "Aucun profil souhaité dans le dossier",
-    f"{_OURS}un profil au moins, {{most}} au plus", "demander au candidat les profils souhaités",
-)  # fmt: skip
-HORS_OFFRE = Sentence(
-    (Check.PROFILS,), A_VERIFIER, "profil hors de l’offre",
-    "Profil{n} souhaité{n} mais non proposé{n} au {jour}, {absents}",
-    f"{_OURS}profils proposés au jour du dépôt, {{offre}}",
-    "demander au candidat de choisir parmi ces profils",
-)  # fmt: skip
-TROP_DE_PROFILS = Sentence(
-    (Check.PROFILS,), A_VERIFIER, "trop de profils",
-    "{nombre} profils souhaités, {profils}",
-    f"{_OURS}{{most}} profils au plus", _CHOISIR_PROFILS,
-)  # fmt: skip
-TROP_ET_HORS_OFFRE = Sentence(
-    (Check.PROFILS,), A_VERIFIER, "trop de profils, dont un hors de l’offre",
-    "{nombre} profils souhaités, dont {absents}, non proposé{n} au {jour}",
-    f"{_OURS}{{most}} profils au plus, parmi {{offre}}", _CHOISIR_PROFILS,
-)  # fmt: skip
-
-# ---- Complétude -------------------------------------------------------------------------------
-COMPLET = Sentence(
-    (Check.COMPLETUDE,), CONFORME, "toutes les réponses attendues",
-    "Toutes les réponses attendues sont données",
-)  # fmt: skip
-SANS_REPONSE = Sentence(
-    (Check.COMPLETUDE,), A_VERIFIER, "réponses attendues vides",
-    "Aucune réponse {champs}",
-    f"{_FAQ}le dossier, en six sections, prévoit {{prevu}}",
-    "demander au candidat de compléter son dossier",
-)  # fmt: skip
-SANS_REPONSE_AILLEURS = Sentence(
-    (Check.COMPLETUDE,), A_VERIFIER, "seule manque une réponse qu’un autre contrôle signale",
-    "Réponse attendue manquante, déjà signalée par un autre contrôle",
-)  # fmt: skip
-CHAMPS_NON_ASSOCIES = Sentence(
-    (Check.COMPLETUDE,), IMPOSSIBLE,
-    "réponses attendues dont la configuration n’associe pas le champ",
-    "Aucun champ de ce formulaire n’est associé {champs}",
-    "", _EXPLOITANT,
-)  # fmt: skip
-
-# ---- Doublon ----------------------------------------------------------------------------------
-SEUL = Sentence(
-    (Check.DOUBLON,), CONFORME, "seul dossier pour le produit",
-    "Aucun doublon relevé parmi les dossiers en cours ou acceptés",
-)  # fmt: skip
-AUTRES = Sentence(
-    (Check.DOUBLON,), A_VERIFIER, "d’autres dossiers en cours ou acceptés pour le produit",
-    "Même produit que {dossiers}, en cours ou accepté{s} sur Démarches Simplifiées",
-    f"{_OURS}un seul dossier par produit", "décider quel dossier instruire",
-    court="même produit que {dossiers}",
-)  # fmt: skip
-MEMES_MOTS = Sentence(
-    (Check.DOUBLON,), A_VERIFIER,
-    "d’autres dossiers en cours ou acceptés avec la même réponse, sans produit connu",
-    "Aucun produit reconnu, mais même réponse sur la page produit que {dossiers}, en cours ou "
-    "accepté{s} sur Démarches Simplifiées",
-    f"{_OURS}un seul dossier par produit",
-    "vérifier s’il s’agit du même projet, puis décider quel dossier instruire",
-    court="même réponse que {dossiers}, sans produit reconnu",
 )  # fmt: skip
 
 SENTENCES = tuple(value for value in globals().values() if isinstance(value, Sentence))

@@ -95,9 +95,9 @@ def test_what_no_examined_check_asks_for_is_asked_with_the_blank_answers() -> No
     """Without a product, phase and case are not examined: their blank answers are asked at once."""
     fiche, *questions = about("Fiche, phase et cas vides")
     assert "ne donne pas l’adresse" in fiche
-    labels = shipped_rules().needed
-    expected = [f"Merci de répondre à « {labels[name]} »."
-                for name in ("phase_declaree", "cas_demande") if name in labels]  # fmt: skip
+    champs = shipped_rules().declarations.sections.champs
+    expected = [f"Merci de répondre à « {champs[name].libelles[0]} »."
+                for name in ("phase_declaree", "cas_demande")]  # fmt: skip
     assert expected == questions
     assert ["Problème identifié", "Objectifs à 12 mois"] == [
         one.split("« ")[1].split(" »")[0]
@@ -110,7 +110,6 @@ def test_what_no_examined_check_asks_for_is_asked_with_the_blank_answers() -> No
     ("kind", "begins"),
     [
         ("Cas inconnu", "Votre réponse « Autre : Plateforme"),
-        ("Profil hors de l’offre et profils trop nombreux", "Un profil au moins parmi ceux que"),
         ("Phase non admise, rien de déclaré", "La fiche de votre produit"),
         ("Phases illisibles, aucune phase déclarée, aucun cas choisi", "Merci d’indiquer la phase"),
     ],
@@ -119,17 +118,6 @@ def test_an_answer_that_was_given_is_taken_up(kind: str, begins: str) -> None:
     """It is not asked for as if it were blank; a blank one is asked for, and no proof beside it."""
     first, *_ = about(kind)
     assert first.startswith(begins)
-
-
-def test_too_many_profiles_are_not_none() -> None:
-    """Those who chose three are asked which to keep."""
-    chosen = {"date": "2024-10-01", "profils": ["a", "b", "c"], "hors_offre": []}
-    none = {"date": "2024-10-01", "profils": [], "hors_offre": []}
-    too_many, blank = (
-        asked([Controle("profils", Resultat.A_VERIFIER, "", one)])[0] for one in (chosen, none)
-    )
-    assert "Vous avez choisi 3 profils. Merci de dire lesquels garder, 2 au plus." == too_many
-    assert blank.startswith("Merci de choisir un ou deux profils parmi ceux de l’offre : « Dir")
 
 
 @pytest.mark.parametrize(

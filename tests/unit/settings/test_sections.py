@@ -20,7 +20,8 @@ from dsync.errors import ConfigurationError
         "annotations",
         "regles",
         "registre",
-        "mapping regles registre",
+        "controles",
+        "mapping regles registre controles",
     ],
 )
 def test_a_section_may_be_left_out_of_the_shipped_file(tmp_path: Path, left_out: str) -> None:

@@ -208,9 +208,12 @@ def test_the_exit_code_is_the_first_of_2_5_3_8_7(codes: Iterable[int], code: int
 
 RULES = RuleSet.load(
     CONFIGURATION.programme.regles,
+    CONFIGURATION.programme.declared_checks,
     shipped_config().parent,
-    needed=MAPPING.needed(),
     shipped=shipped_config().parent,
+)
+UNMAPPED = MAPPING.model_copy(
+    update={"champs": MAPPING.champs.model_copy(update={"cas_demande": None})}
 )
 PUBLISHED = {
     "in time": datetime(2024, 1, 1, tzinfo=UTC),
@@ -219,7 +222,7 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize("published_at", PUBLISHED.values(), ids=PUBLISHED)
-@pytest.mark.parametrize("mapped", [MAPPING, MAPPING.model_copy(update={"voeux": None})])
+@pytest.mark.parametrize("mapped", [MAPPING, UNMAPPED])
 def test_what_is_ko_for_judging_is_what_stops_a_run(mapped, published_at) -> None:
     """One function decides: each error about the form is one of its faults, and the reverse."""
     revision = make_revision(make_page())

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from dsync.eig.candidature import Candidature, declared_fields
 from dsync.eig.sections import ANNOTATIONS, CHAMPS, RESERVED, MappingConfig
-from tests.unit.eig.mapping.conftest import MAPPING
 
 
 def problems(section: dict[str, Any]) -> list[str]:
@@ -63,16 +62,6 @@ def test_an_id_or_a_criterion_given_twice_is_reported_with_both_places() -> None
     criteres = [{"id": "d", "critere": "x"}, {"id": "e", "critere": "x"}]
     (problem,) = problems({"evaluations": {"id": "c", "criteres": criteres}})
     assert "critere 'x' is given to evaluations.criteres.x, evaluations.criteres.x" in problem
-
-
-def test_the_needed_fields_come_with_their_french_labels() -> None:
-    """One without a label has its name."""
-    needed = dict(MAPPING.needed())
-    assert needed["page_produit"] == "Page produit sur beta.gouv.fr"
-    assert needed["voeux"] == "Profils souhaités"
-    assert not {"perspectives", "sponsor_telephone", "contact_fonction", "etape"} & set(needed)
-    config = MappingConfig.model_validate({"champs": {"entite": {"id": "a", "needed": True}}})
-    assert (("entite", "entite"),) == config.needed()
 
 
 def test_each_field_of_the_candidature_has_its_key() -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
+from dsync.controles.declarations import ControlesSections
 from dsync.domain.check_answers import Answer
 from dsync.domain.dossier import Demandeur, Etat, Presence
 from dsync.domain.due import ToJudge
@@ -26,7 +27,8 @@ from dsync.eig.precheck.rules_section import RulesConfig
 
 CONFIG = Path(__file__).parents[4] / "config"
 """Where the shipped lists are."""
-TABLE: dict[str, Any] = tomllib.loads((CONFIG / "aap-eig7.toml").read_text("utf-8"))["regles"]
+SHIPPED: dict[str, Any] = tomllib.loads((CONFIG / "aap-eig7.toml").read_text("utf-8"))
+TABLE: dict[str, Any] = SHIPPED["regles"]
 """The shipped section `[regles]`."""
 NEEDED = (
     ("probleme", "Problème identifié"),
@@ -43,14 +45,38 @@ def load_rules(
     folder: Path = CONFIG,
     table: Mapping[str, Any] = TABLE,
     *,
-    needed: Iterable[tuple[str, str]] = (),
+    needed: Iterable[tuple[str, str]] = NEEDED,
+    controles: Mapping[str, Mapping[str, Any] | None] = {},
     **changes: Any,
 ) -> RuleSet:
-    """Return the rules of a section, by default the shipped one, with these changes."""
-    return RuleSet.load(config_of({**table, **changes}), folder, needed=[*needed])
+    """Return the rules of a section, by default the shipped one, with these changes.
+
+    `needed` are the fields of a complete dossier with their labels; `controles` what is changed in
+    the shipped declared checks, None: one is left out.
+    """
+    mapping = {name: {"libelles": [label], "type": "texte"} for name, label in needed}
+    voeux = {"libelles": ["Profils souhaités"], "type": "lignes", "colonnes": {"profil": "Profil"}}
+    complete = {"exige": {"tous_presents": [*mapping]}} if mapping else None
+    given = {"completude": complete, **controles}
+    declared = [
+        {**one, **(given.get(one["nom"]) or {})}
+        for one in SHIPPED["controles"]
+        if one["nom"] not in given or given[one["nom"]] is not None
+    ]
+    sections = ControlesSections.model_validate(
+        {"champs": {**mapping, "voeux": voeux}, "controles": declared}
+    )
+    return RuleSet.load(config_of({**table, **changes}), sections, folder)
 
 
-RULES = load_rules(needed=NEEDED)
+def without(*names: str) -> dict[str, Any]:
+    """Return the change of `load_rules` by which these checks are not made."""
+    off = {name: "off" for name in names if name in TABLE["severity"]}
+    declared = {name: None for name in names if name not in off}
+    return {"severity": TABLE["severity"] | off, "controles": declared}
+
+
+RULES = load_rules()
 
 ALL_OPEN = [("investigation", "2021-02-01"), ("construction", "2021-09-01")]
 PAST = [*ALL_OPEN, ("success", "2022-06-13")]

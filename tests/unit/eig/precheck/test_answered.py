@@ -17,7 +17,6 @@ from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from tests.unit.eig.precheck.builders import (
     EVIDENCE,
-    TABLE,
     CurrentVerdict,
     a_just,
     candidature,
@@ -25,6 +24,7 @@ from tests.unit.eig.precheck.builders import (
     judged,
     load_rules,
     published,
+    without,
 )
 
 PAGE = "https://beta.gouv.fr/startups"
@@ -214,16 +214,16 @@ def test_a_check_that_is_off_does_not_drop_a_refusal(
     """« À vérifier », and who refused it and when; what somebody accepted is not missed."""
     one = candidature()
     given = answer(judged(one), name, resultat)
-    without = load_rules(severity=TABLE["severity"] | {name: "off"})
-    decision = judged(one, EVIDENCE, without, answers=given)
+    rules = load_rules(**without(name))
+    decision = judged(one, EVIDENCE, rules, answers=given)
     assert verdict is decision.verdict
     said = decision.detail.replace("\u00a0", " ")
     refused = "ce contrôle n’est plus fait : non conforme selon A. Lo le 03/06/2024 (vu)"
     assert (verdict is Verdict.A_VERIFIER) is (refused in said)
     current = CurrentVerdict(False, decision, stored_product(decision.preuve))
-    again = judge_if_needed(one, EVIDENCE, without, current=current, answers=given)
+    again = judge_if_needed(one, EVIDENCE, rules, current=current, answers=given)
     assert again is None
-    twin = judge_if_needed(one, EVIDENCE, without, doublons=TWIN, current=current, answers=given)
+    twin = judge_if_needed(one, EVIDENCE, rules, doublons=TWIN, current=current, answers=given)
     assert twin == judged(
-        one, EVIDENCE, without, doublons=TWIN, answers=given, frozen=current.product
+        one, EVIDENCE, rules, doublons=TWIN, answers=given, frozen=current.product
     )

@@ -32,10 +32,11 @@ def test_the_window_is_counted_in_days_of_paris(
 ) -> None:
     """The first and last day are inside, in the time zone of Paris."""
     answer = check("depot", depose_le=depose_le)
-    assert (answer.preuve["date"], answer.resultat) == (day, resultat)
+    assert (answer.preuve["depot"], answer.resultat) == (day, resultat)
 
 
 def test_the_window_is_configuration() -> None:
-    other = load_rules(window=[date(2025, 1, 1), date(2025, 6, 30)])
+    days = {"champ": "depot", "au_moins": date(2025, 1, 1), "au_plus": date(2025, 6, 30)}
+    other = load_rules(controles={"depot": {"exige": days}})
     answer = check("depot", depose_le=datetime(2025, 6, 30, 12, tzinfo=UTC), with_rules=other)
     assert answer.resultat == INSIDE

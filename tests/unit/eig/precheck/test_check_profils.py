@@ -54,8 +54,9 @@ def test_each_row_of_the_specification(
 
 def test_a_profile_may_be_on_offer_until_a_day() -> None:
     """The last day is included."""
-    profil = {"labels": [PRODUIT], "offered": [date.min, date(2024, 5, 20)]}
-    rules = load_rules(profils=[profil])
+    profil = {"libelles": [PRODUIT], "au": date(2024, 5, 20)}
+    exige = {"colonne": "voeux.profil", "parmi": [profil]}
+    rules = load_rules(controles={"profils": {"exige": exige}})
     later = datetime(2024, 5, 21, 8, tzinfo=UTC)
     assert check("profils", with_rules=rules).resultat == "conforme"
     assert check("profils", with_rules=rules, depose_le=later).resultat == "a_verifier"

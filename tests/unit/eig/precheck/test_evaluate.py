@@ -30,6 +30,7 @@ from tests.unit.eig.precheck.builders import (
     judged,
     load_rules,
     published,
+    without,
 )
 
 PAGE = "https://beta.gouv.fr/startups"
@@ -66,8 +67,7 @@ def test_a_check_that_is_off_is_not_made() -> None:
     answers: dict[str, Any] = {"code": "7210", "page_produit": None, "voeux": ()}
 
     def decided(*off: str) -> Decision:
-        severity = TABLE["severity"] | dict.fromkeys(off, "off")
-        rules = load_rules(needed=needed, severity=severity)
+        rules = load_rules(needed=needed, **without(*off))
         return judged(candidature(**answers), EVIDENCE, rules)
 
     off = (Check.ADMINISTRATION, Check.FICHE_PRODUIT, Check.PROFILS)

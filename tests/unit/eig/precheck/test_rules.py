@@ -11,10 +11,11 @@ import pytest
 
 from dsync.eig.precheck.lists import ListProblemsError, is_siren, parse_categories, parse_operateurs
 from dsync.errors import ConfigurationError
-from tests.unit.eig.precheck.builders import CONFIG, RULES, TABLE, load_rules
+from tests.unit.eig.precheck.builders import CONFIG, RULES, SHIPPED, TABLE, load_rules
 
-PROFIL = {"labels": ["A"], "words": ["a"]}
-LATER = date(2024, 2, 1)
+CAS = {"labels": ["A"], "words": ["a"]}
+PROFILS = {"colonne": "voeux.profil", "parmi": [{"libelles": ["A"]}, {"libelles": ["à"]}]}
+DAYS = {"libelles": ["A"], "du": date(2024, 2, 1), "au": date(2024, 1, 1)}
 
 
 def problems_of(*given: Any, **changes: Any) -> tuple[str, ...]:
@@ -27,18 +28,9 @@ def problems_of(*given: Any, **changes: Any) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"window": [date(2025, 1, 1), date(2024, 1, 1)]},
-         "window: its last day is before its first"),
-        ({"profils": []}, "profils: missing; the check profils needs it"),
-        ({"profils": [PROFIL, PROFIL | {"labels": ["B"]}]},
-         "profils: « a », the first of words, is given 2 times"),
-        ({"profils": [PROFIL, {"labels": ["à"]}]}, "label « a » is given 2 times"),
-        ({"profils": [{}]}, "give at least one label or word"),
-        ({"profils": [PROFIL | {"offered": [LATER, date(2024, 1, 1)]}]},
-         "profils a: the last day of offered is before its first"),
         ({"cas": []}, "cas: missing; the check cas_octroi needs it"),
-        ({"cas": [PROFIL | {"needs": ["zzz"]}]}, "needs « zzz », which is neither"),
-        ({"cas": [PROFIL | {"needs": ["construction", "success"]}]},
+        ({"cas": [CAS | {"needs": ["zzz"]}]}, "needs « zzz », which is neither"),
+        ({"cas": [CAS | {"needs": ["construction", "success"]}]},
          "needs « success », which is neither stats_url nor repository nor one known phase"),
         ({"phases": {"eligible": []}}, "phases.eligible: missing; the check phase"),
         ({"phases": {"eligible": ["a"], "declared": {"B": ["b"]}}}, "declared « B » names « b »"),
@@ -47,7 +39,18 @@ def problems_of(*given: Any, **changes: Any) -> tuple[str, ...]:
         ({"operateurs": ["absent.csv"]}, "absent.csv: cannot be read"),
         ({"operateurs": ["operateurs_etat.csv"] * 2}, "operateurs: two lists of 2026"),
         ({"operateurs": ["categories_juridiques.csv"]}, "columns siren, nom missing"),
-        ({"severity": {}}, "severity: phase is missing"),
+        ({"severity": {"cas_octroi": "off"}}, "severity: phase is missing"),
+        ({"cas": [CAS, CAS | {"labels": ["B"]}]}, "cas: « a », the first of words, is given 2"),
+        ({"cas": [CAS, {"labels": ["à"]}]}, "label « a » is given 2 times"),
+        ({"cas": [{}]}, "give at least one label or word"),
+        ({"controles": {"profils": {"exige": PROFILS}}}, "« a » est 2 fois dans la liste"),
+        ({"controles": {"profils": {"exige": {"colonne": "voeux.profil", "parmi": [DAYS]}}}},
+         "« A » : le dernier jour vient avant le premier"),
+        ({"controles": {"doublon": {"exige": {"unique": "siren"}}}},
+         'doublon : seul unique = "produit" compare ici des dossiers'),
+        ({"controles": {"doublon": {"nom": "phase"}}}, "severity: phase is a check in Python"),
+        ({"controles": {"completude": {"exige": {"tous_presents": ["probleme", "entit"]}}}},
+         "« entit » n’est ni un champ de [champs] ni un fait"),
     ],
     ids=str,
 )  # fmt: skip
@@ -57,22 +60,23 @@ def test_each_problem_is_named(changes: dict[str, Any], problem: str) -> None:
 
 
 def test_a_check_without_ground_for_refusal_cannot_refuse() -> None:
-    """Five checks cannot be set to « non conforme »: no sentence of theirs has that result."""
+    """One cannot be set to « non conforme »: no sentence of it has that result."""
     severity = dict.fromkeys(TABLE["severity"], "non_conforme")
     found = problems_of(severity=severity)
-    names = ["depot", "profils", "cas_octroi", "completude", "doublon"]
-    assert names == [line.split()[2] for line in found]
+    assert ["cas_octroi"] == [line.split()[2] for line in found]
 
 
 def test_what_only_a_check_needs_that_is_off_may_be_left_out() -> None:
     """One check needs its own parameters only; with every check off, nothing is left to do."""
     severity = dict.fromkeys(TABLE["severity"], "off")
-    (problem,) = problems_of(CONFIG, {"severity": severity})
+    nothing = dict.fromkeys(one["nom"] for one in SHIPPED["controles"])
+    (problem,) = problems_of(CONFIG, {"severity": severity}, controles=nothing)
     assert "severity: every check is off; leave out [regles]" in problem
-    one = {"severity": severity | {"completude": "a_verifier"}}
-    assert {"completude"} == load_rules(CONFIG, one).checks
-    assert problems_of(CONFIG, {"severity": severity | {"depot": "a_verifier"}}) == (
-        '[regles] window: missing; the check depot needs it (or set severity depot = "off")',
+    del nothing["depot"]
+    assert {"depot"} == {*load_rules(CONFIG, {"severity": severity}, controles=nothing).checks}
+    assert problems_of(CONFIG, {"severity": severity | {"phase": "a_verifier"}}) == (
+        "[regles] phases.eligible: missing; the check phase needs it "
+        '(or set severity phase = "off")',
     )
 
 
@@ -85,15 +89,14 @@ def test_a_list_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 def test_the_version_moves_with_rules_lists_and_needed_champs(tmp_path: Path) -> None:
     """Equal rules have the same version in all processes; any change gives another one."""
     shutil.copytree(CONFIG, tmp_path, dirs_exist_ok=True)
-    needed = [*RULES.needed.items()]
-    assert load_rules(tmp_path, needed=needed).version == RULES.version
+    assert load_rules(tmp_path).version == RULES.version
     with (tmp_path / "operateurs_etat.csv").open("a", encoding="utf-8") as file:
         file.write("110001013,UN DE PLUS\n")
     versions = {
         RULES.version,
-        load_rules(tmp_path, needed=needed).version,
-        load_rules().version,
-        load_rules(max_profils=3).version,
+        load_rules(tmp_path).version,
+        load_rules(needed=[("entite", "Entité")]).version,
+        load_rules(controles={"depot": {"regle": "Autre règle."}}).version,
     }
     assert len(versions) == 4
 

@@ -11,7 +11,6 @@ from tests.unit.eig.precheck.builders import check
 ASKED = [
     ("fiche_produit", "page_produit", "page produit"),
     ("phase", "phase_declaree", "phase du produit"),
-    ("profils", "voeux", "profils souhaités"),
     ("cas_octroi", "cas_demande", "cas de la demande"),
 ]
 SIREN = "110001013"
@@ -54,10 +53,10 @@ def test_an_address_that_is_not_there_needs_no_catalogue(reponse: Reponse, resul
 @pytest.mark.parametrize(
     ("profils", "said"),
     [
-        (["impact"], "Profil souhaité mais non proposé au 20/05/2024, « impact »."),
+        (["impact"], "Profil souhaité mais non proposé au 20/05/2024, « impact » ; sont"),
         (
             ["impact", "x"],
-            "Profils souhaités mais non proposés au 20/05/2024, « impact » et « x ».",
+            "Profils souhaités mais non proposés au 20/05/2024, « impact » et « x » ; sont",
         ),
     ],
 )
@@ -65,8 +64,19 @@ def test_one_profile_is_not_several(profils: list[str], said: str) -> None:
     assert check("profils", voeux=_voeux(*profils)).motif.startswith(said)
 
 
-def test_one_answer_is_not_several() -> None:
-    assert "prévoit cette réponse." in check("completude", probleme=None).motif
+@pytest.mark.parametrize(
+    ("reponse", "resultat", "said"),
+    [
+        (Reponse.NON_DEMANDE, "a_verifier", "Question « Profils souhaités » non posée"),
+        (Reponse.NON_ASSOCIE, "impossible", "Aucun champ de ce formulaire n’est associé à la qu"),
+        (Reponse.VIDE, "a_verifier", "Réponse attendue et non donnée : « Profils souhaités »."),
+    ],
+)
+def test_a_column_that_is_not_there_says_who_has_to_act(
+    reponse: Reponse, resultat: str, said: str
+) -> None:
+    answer = check("profils", voeux=(), reponses={"voeux": reponse})
+    assert (answer.resultat, answer.motif[: len(said)]) == (resultat, said)
 
 
 def test_blank_answers_are_reported_beside_those_that_the_mapping_lacks() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 
@@ -12,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from dsync.controles.declared_checks import DEJA_SIGNALE
 from dsync.domain.check_answers import Answer, with_answers
 from dsync.domain.judging import finding, framed, stated_verdict
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import REPORTED_BLANK
-from dsync.eig.precheck.evaluation import wording_of
-from dsync.eig.precheck.sentences import SANS_REPONSE_AILLEURS
+from dsync.eig.precheck.evaluation import rules_of
+from tests.unit.eig.precheck.builders import RULES
 
 OPENING = (
     "Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
@@ -72,7 +74,12 @@ def detail_text(
     publication_url: str | None = None,
 ) -> str:
     """Return the text of a decision."""
-    wording = wording_of(instruction, max_length, publication_url)
+    wording = replace(
+        rules_of(RULES).wording,
+        instruction=instruction,
+        max_detail_length=max_length,
+        publication_url=publication_url,
+    )
     return wording.detail(verdict_of(one.resultat for one in controles), controles)
 
 
@@ -192,7 +199,7 @@ def test_decisive_reasons_come_first() -> None:
                 "profils", Resultat.NON_CONFORME, "Profils absents.", {REPORTED_BLANK: "voeux"}
             ),
             Controle("cas_octroi", Resultat.SANS_OBJET, "D."),
-            Controle("completude", Resultat.A_VERIFIER, SANS_REPONSE_AILLEURS.motif()),
+            Controle("completude", Resultat.A_VERIFIER, DEJA_SIGNALE),
             Controle("doublon", Resultat.CONFORME, "Doublon : aucun."),
         ],
         instruction="l’équipe",
