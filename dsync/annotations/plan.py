@@ -68,6 +68,10 @@ class Remote:
     updated_at: Mapping[str, datetime] = field(default_factory=dict)
     """When each value was last written, by a human or by API; by descriptor id."""
 
+    def seen_at(self, target: str | None) -> datetime:
+        """Return the date of the last manual edit, or of the last change of an annotation."""
+        return max(self.edited_at, self.updated_at.get(target or "", self.edited_at))
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -321,15 +325,19 @@ def _own_values(wish: Wish, descriptor: Descriptor, remote: Remote) -> set[str |
         # dsync has written nothing here, so an empty annotation is nobody's. Once it has, an empty
         # one was emptied by a human.
         ours.add(None)
-    if wish.uncertain in known and _is_edited_since(wish, remote, descriptor):
+    if known and _is_edited_since(wish, remote, descriptor):
         ours.discard(None)
+        # What dsync wrote before, a human has put back, whether or not DS executed the last write.
+        if wish.pushed in known and wish.pushed != wish.uncertain:
+            ours.discard(normalise(descriptor.type, wish.pushed.valeur))
     return ours
 
 
 def _is_edited_since(wish: Wish, remote: Remote, descriptor: Descriptor) -> bool:
-    """Return whether a human edited annotations since the last sending, and this one changed.
+    """Return whether a human edited annotations since dsync's last write, and this one changed.
 
-    Compared with DS's own date just before it: the clocks of this machine and of DS can differ.
+    Compared by DS's own dates: the clocks of this machine and of DS can differ. Neither alone says
+    so: the first one moves with an edit of another annotation, the second one without a hand.
     """
     changed_at = remote.updated_at.get(descriptor.id)
     if wish.seen_at is None or changed_at is None:
@@ -348,7 +356,7 @@ def _is_not_saved(wish: Wish, there: str | None, remote: Remote, descriptor: Des
         there is None
         and descriptor.type in _DATES
         and wish.seen_at is not None
-        and wish.seen_at == remote.edited_at
+        and wish.seen_at >= remote.edited_at
     )
 
 

@@ -74,7 +74,8 @@ class Wish(NamedTuple):
     uncertain: WrittenValue | None = None
     """A value that was sent without an answer: if DS has it, dsync wrote it."""
     seen_at: datetime | None = None
-    """DS's date of the last manual edit of annotations, read just before `pushed` was written."""
+    """Until when, by DS's dates, nobody else has changed it: the date of dsync's last write, or, of
+    one without an answer, that of the last change that was read just before it."""
     is_due: bool = True
     """Whether it is to be written now; otherwise it only influences the dossier's other wishes."""
 
@@ -123,6 +124,8 @@ class WishOutcome(NamedTuple):
     """The human's value that stands there, in a conflict or equal to the wanted one."""
     erreur: str | None = None
     prochain_essai_le: datetime | None = None
+    seen_at: datetime | None = None
+    """The new `Wish.seen_at`; None: it stays."""
     replaced: str | None = None
     """The value before the write."""
     distante_le: datetime | None = None

@@ -76,6 +76,8 @@ class WriteOutcome:
     number: DossierNumber
     saved: set[str] = field(default_factory=set)
     """Ids of the annotations that DS returned."""
+    dated: dict[str, datetime] = field(default_factory=dict)
+    """When DS saved them, by its own clock."""
     refused: dict[str, str] = field(default_factory=dict)
     """DS's message in French, by the id of the annotation or label."""
     labels_done: set[str] = field(default_factory=set)
@@ -145,7 +147,10 @@ def _read_annotations(
     payload = _payload(out, answer, alias, ids)
     if payload is None:
         return
-    out.saved = {*ids} & {champ["id"] for champ in payload.get("annotations") or ()}
+    champs = {champ["id"]: champ for champ in payload.get("annotations") or ()}
+    out.saved = {*ids} & champs.keys()
+    dates = {id_: champs[id_].get("updatedAt") for id_ in out.saved}
+    out.dated = {id_: _instant(at) for id_, at in dates.items() if at}
     messages = _messages(payload)
     _note_blocking(out, messages)
     # A refusal of the whole dossier says nothing about single values.
@@ -259,13 +264,14 @@ def read_remote(node: Mapping[str, Any]) -> Remote:
         dossier_id=DossierId(head.id),
         etat=head.state,
         values={champ["champDescriptorId"]: _remote_value(champ) for champ in champs},
-        updated_at={
-            champ["champDescriptorId"]: in_utc(datetime.fromisoformat(champ["updatedAt"]))
-            for champ in champs
-        },
+        updated_at={champ["champDescriptorId"]: _instant(champ["updatedAt"]) for champ in champs},
         labels={label.name: label.id for label in head.labels},
-        edited_at=in_utc(datetime.fromisoformat(node["dateDerniereModificationAnnotations"])),
+        edited_at=_instant(node["dateDerniereModificationAnnotations"]),
     )
+
+
+def _instant(text: str) -> datetime:
+    return in_utc(datetime.fromisoformat(text))
 
 
 def _remote_value(champ: Mapping[str, Any]) -> Json:

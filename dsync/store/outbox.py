@@ -374,10 +374,10 @@ class OutboxWrites(OutboxReads):
     def mark_sending(self, steps: Iterable[tuple[Step, datetime]], now: datetime) -> None:
         """Mark wishes as `incertaine`; called just before they are sent.
 
-        Each has DS's date of the dossier's last manual edit before it.
+        Each has DS's date of the last change that was read before it.
         """
         present = self._present(now)
-        by_id = {step.wish.id: (step, edited_at) for step, edited_at in steps}
+        by_id = {step.wish.id: (step, seen_at) for step, seen_at in steps}
         sent = self.connection.execute(
             update(_outbox)
             .where(_outbox.c.id.in_(list(by_id)))
@@ -433,10 +433,10 @@ class OutboxWrites(OutboxReads):
                     "incertaine": row.valeur,
                     "incertaine_cible": step.target,
                     "incertaine_depuis": present,
-                    "annotations_vues_le": edited_at,
+                    "annotations_vues_le": seen_at,
                 }
                 for row in sent
-                for step, edited_at in (by_id[row.id],)
+                for step, seen_at in (by_id[row.id],)
             ],
         )
 

@@ -364,7 +364,7 @@ pousse = Table(
     open_("cible", String, nullable=True),
     # Since when `valeur` counts as dsync's: written, confirmed, or adopted.
     open_("connue_le", Instant, nullable=True),
-    # DS's date of the last manual edit of annotations, read just before the write.
+    # Until when nobody else changed the annotation, by DS's dates: see `Wish.seen_at`.
     open_("annotations_vues_le", Instant, nullable=True),
     # A value that was sent without an answer: dsync may have written it.
     free("incertaine", Text, "Valeur envoyée dont la réponse s'est perdue.", nullable=True),

@@ -286,6 +286,7 @@ class WishWrites(WishReads):
                     "numero": numero,
                     "annotation": name,
                     **pushed_columns(own.valeur, own.cible, now),
+                    "annotations_vues_le": None,
                 }
                 for numero, owns in found.items()
                 for name, own in owns.items()
@@ -325,6 +326,8 @@ class WishWrites(WishReads):
                     "numero": numero,
                     "annotation": row.annotation,
                     **pushed_columns(row.valeur_distante, row.cible, now),
+                    # A human's date: it is taken for dsync's as it stands.
+                    "annotations_vues_le": None,
                 }
                 for row in conflicts
                 # Of a single annotation, the wishes that it blocks are only released.
@@ -376,7 +379,9 @@ class WishWrites(WishReads):
         for wish, end in pairs:
             key = {"numero": wish.numero, "annotation": wish.annotation}
             if end.pushed is not None:
-                ours.append(key | pushed_columns(end.pushed, end.cible, now))
+                dates = [one for one in (wish.seen_at, end.seen_at) if one is not None]
+                seen = {"annotations_vues_le": max(dates, default=None)}
+                ours.append(key | pushed_columns(end.pushed, end.cible, now) | seen)
             elif end.written is False or (end.is_humans and wish.uncertain is not None):
                 # What was sent before without an answer is not there: what comes is not its effect.
                 nothing.append(key | _NOTHING_UNCERTAIN | {"annotations_vues_le": None})

@@ -382,8 +382,12 @@ def _plan_batch(
     with run.transaction() as tx:
         # Before the request: whatever happens from here on, the next run knows what DS may have.
         tx.wishes.record_outcomes(run.id, outcomes, run.now)
-        edited = {number: remote.edited_at for number, remote in remotes.items() if remote}
-        marked = [(step, edited[write.number]) for write in writes for step in write.steps]
+        by_number = {dossier.numero: remote for dossier, remote, _ in plans}
+        marked = [
+            (step, by_number[write.number].seen_at(step.target))
+            for write in writes
+            for step in write.steps
+        ]
         tx.outbox.mark_sending(marked, run.now)
     return writes
 

@@ -160,7 +160,7 @@ def _renewed(wishes: Sequence[Wish], own: Mapping[str, WrittenValue]) -> list[Wi
         if known is not None:
             is_kept = is_same and wish.annotation == DATE
             valeur = known.valeur if is_kept and known.valeur else wish.valeur
-            wish = wish._replace(pushed=known, uncertain=None, valeur=valeur)
+            wish = wish._replace(pushed=known, uncertain=None, seen_at=None, valeur=valeur)
         renewed.append(wish)
     return renewed
 
@@ -183,7 +183,8 @@ def outcome_without_write(step: Step, remote: Remote) -> WishOutcome:
     end = WishOutcome(wish.id, statut, cible=step.target, erreur=step.reason)
     match step.action:
         case Action.CONFIRM:
-            return end._replace(pushed=wish.valeur, valeur=wish.valeur)
+            at = remote.updated_at.get(step.target or "")
+            return end._replace(pushed=wish.valeur, valeur=wish.valeur, seen_at=at)
         case Action.EQUAL:
             return end._replace(valeur_distante=wish.valeur)
         case Action.CONFLICT:
@@ -298,6 +299,7 @@ def _outcome_of_answer(step: Step, answer: WriteOutcome, later: datetime) -> Wis
             WishStatus.CONFIRMEE,
             pushed=wish.valeur,
             cible=step.target,
+            seen_at=answer.dated.get(step.target or ""),
             replaced=step.remote or "",
             written=True,
         )

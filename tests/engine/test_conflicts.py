@@ -8,7 +8,9 @@ import pytest
 
 from dsync.sandbox import ScriptedFault
 from dsync.sync.handing_over import Choice, end_conflicts
+from tests.engine.conftest import Start
 from tests.engine.rig import (
+    DATE,
     DEMARCHE,
     DETAIL,
     ETAPE,
@@ -21,6 +23,7 @@ from tests.engine.rig import (
 )
 from tests.engine.test_pushing import CONFIRMED, OTHER, READ, make_ineligible
 from tests.profiles import long
+from tests.store.databases import on_each
 
 
 @pytest.mark.parametrize("when", ["before", long("over a conflict"), "kept"])
@@ -78,6 +81,33 @@ def test_a_value_that_a_human_emptied_or_put_back_stays_theirs(engine: Engine) -
     engine.advance(minutes=20)
     engine.sync()
     assert "confirmee" == engine.wishes(0)["resultat"]
+
+
+@on_each
+@pytest.mark.parametrize(
+    ("stable_id", "name"), [(RESULTAT, "resultat"), long(DETAIL, "detail"), long(DATE, "date")]
+)
+def test_what_a_human_changed_and_put_back_unseen_is_theirs(
+    start: Start, stable_id: int, name: str
+) -> None:
+    """DS dates each annotation: one that is younger than dsync's write is not dsync's own.
+
+    An edit beside it says nothing of it: the others are renewed, also after dsync wrote twice.
+    """
+    engine = start([0, 6])
+    engine.sync_until_quiet()
+    before = engine.remote(0, stable_id)
+    for value in ("2026-01-01" if name == "date" else OTHER, before):
+        engine.control.edit_annotation(number(0), stable_id, value)
+        engine.advance(minutes=1)
+    for _ in range(2):
+        make_ineligible(engine, 0)
+        engine.control.edit_annotation(number(6), ETAPE, "Soutenance")
+        make_ineligible(engine, 6)
+        engine.advance(minutes=20)
+        engine.sync()
+        assert (before, "conflit") == (engine.remote(0, stable_id), engine.wishes(0)[name])
+        assert (engine.verdict(6), CONFIRMED) == (engine.remote(6), engine.wishes(6))
 
 
 def test_two_edits_within_one_second_are_two_edits_until_the_human_agrees(engine: Engine) -> None:
