@@ -44,7 +44,8 @@ with later(globals()):
     default="csv",
     show_default=True,
     help="Format of the files. csv-fr is what an Excel in French opens by a double click: "
-    "semicolons, 12,5, VRAI, 31/12/2024, the time of Paris, « a ; b » for several choices.",
+    "semicolons, 12,5, VRAI, 31/12/2024, the time of Paris, « a ; b » for several choices. csv-raw has "
+    "texts as they are, formulas too: not for a spreadsheet.",
 )
 @click.option(
     "--view", "views", multiple=True, metavar="NAME", help="Only this view; may be repeated."
@@ -84,8 +85,8 @@ def export(
     """Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json.
 
     All files are of the same instant, and appear when all are complete. Only their owner can read
-    them. Plain csv is for programs, which read each text as it is; csv-fr is for an Excel in
-    French: what it would take for a number, a day or a formula stays the text that it is.
+    them. No text is a formula in a spreadsheet: plain csv has an apostrophe before it, and csv-fr,
+    for an Excel in French, keeps also what it would take for a number or a day the text that it is.
     With --demarche N or DSYNC_DEMARCHE the dossiers and the form of this démarche alone are
     written, else of all.
     """

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-ENDINGS = {"csv": "csv", "csv-fr": "csv", "xlsx": "xlsx", "parquet": "parquet"}
+ENDINGS = {"csv": "csv", "csv-fr": "csv", "csv-raw": "csv", "xlsx": "xlsx", "parquet": "parquet"}
 """The formats, with the endings of their files."""

@@ -201,6 +201,8 @@ def _descriptor(
         said.append(f"Dates avec une heure : {'heure de Paris' if is_in_paris else 'UTC'}.")
     if is_in_paris:
         said.append('Un texte que le tableur prendrait pour autre chose y est écrit ="…".')
+    if format_ == "csv":
+        said.append("Une apostrophe y précède ce qu’un tableur prendrait pour une formule.")
     if (demarche := tables[0].demarche) is not None:
         said.append(f"Démarche {demarche} seule.")
     if since is not None:
@@ -246,7 +248,7 @@ def _resource(table: ExportTable, format_: str, names: Collection[str]) -> dict[
         delimiter = ";" if format_ == "csv-fr" else ","
         resource |= {
             "profile": "tabular-data-resource",
-            "encoding": "utf-8-sig",
+            "encoding": "utf-8" if format_ == "csv-raw" else "utf-8-sig",
             "dialect": {"delimiter": delimiter, "lineTerminator": "\r\n"},
         }
     return resource
@@ -267,7 +269,7 @@ def _roll(table: ExportTable) -> ExportTable:
 
 def _writer(path: Path, table: ExportTable, format_: str) -> Writer:
     if ENDINGS[format_] == "csv":
-        return CsvWriter(path, table, french=format_ == "csv-fr")
+        return CsvWriter(path, table, french=format_ == "csv-fr", raw=format_ == "csv-raw")
     return XlsxWriter(path, table) if format_ == "xlsx" else ParquetWriter(path, table)
 
 

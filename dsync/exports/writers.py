@@ -23,7 +23,13 @@ _READ_OTHERWISE = re.compile(
     re.IGNORECASE,
 )
 """What a French spreadsheet that opens a CSV file may take for a formula, a number or a day."""
-_FORMULA_SIGNS = "=+-@|"
+_FORMULA = re.compile(
+    r"([;\t\r\n][\s\"]*)(?=[=+\-@|\uff1d\uff0b\uff0d\uff20\uff5c])"
+    r"(?![+-][0-9 .,\xa0\u202f]*(?:[;\t\r\n]|\Z))"
+)
+"""What a spreadsheet may take for a formula, after a break: a number with its sign is none.
+
+An Excel in French ends a cell of a file with commas at a semicolon or a line break of its text."""
 _LONGEST_CONSTANT = 255
 """Characters of a text in a formula."""
 MAX_XLSX_ROWS = 1_048_575
@@ -63,14 +69,19 @@ class CsvWriter:
 
     A French one is for an Excel in French, which expects the semicolon, its own form of numbers,
     days and booleans, and the time of Paris; what it would take for something else than the text
-    that it is, is a formula with this text. The other one is for programs: texts are as they are.
+    that it is, is a formula with this text. In the other one an apostrophe stands before what would
+    be a formula. A raw one, without the mark, has texts as they are, for programs alone.
     """
 
     cut = 0
 
-    def __init__(self, path: Path, table: ExportTable, *, french: bool = False) -> None:
+    def __init__(
+        self, path: Path, table: ExportTable, *, french: bool = False, raw: bool = False
+    ) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
-        self._file.write("\ufeff")
+        if not raw:
+            self._file.write("\ufeff")
+        self._is_raw = raw
         self._delimiter = ";" if french else ","
         self._is_french = french
         self._text = _french_text if french else _csv_text
@@ -104,6 +115,8 @@ class CsvWriter:
             texts = [value or "" for value in values] if _NONE in types else values
             if self._is_french:
                 texts = [*map(_as_it_is, texts)]
+            elif not self._is_raw and _has_formula(texts):
+                texts = [*map(_defused, texts)]
         else:
             texts = ["" if value is None else self._text(value) for value in values]
         whole, delimiter = "".join(texts), self._delimiter
@@ -180,8 +193,19 @@ def _as_it_is(text: str) -> str:
     line = text.strip("\r\n")
     if len(line) <= _LONGEST_CONSTANT and not {"\n", "\r"} & {*line}:
         return f'="{line.replace(_QUOTE, _QUOTE * 2)}"'
-    # No number or day is so long, or has several lines; an apostrophe ends a formula.
-    return f"'{text}" if normalize("NFKC", text.lstrip())[:1] in _FORMULA_SIGNS else text
+    # No number or day is so long, or has several lines.
+    return _defused(text)
+
+
+def _has_formula(texts: Sequence[str]) -> bool:
+    whole = "\n".join(["", *texts])
+    return bool(_FORMULA.search(whole)) or "\n\t" in whole or "\n\r" in whole
+
+
+def _defused(text: str) -> str:
+    """Return a text with an apostrophe before what would be a formula; it ends one."""
+    made = _FORMULA.sub(r"\1'", f"\n{text}")[1:]
+    return f"'{made}" if made.startswith(("\t", "\r")) else made
 
 
 def _number_text(value: Any) -> str:

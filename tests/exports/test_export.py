@@ -215,15 +215,18 @@ def _from_a_cell(value: Any, type_: str) -> Any:
     return float(value) if type_ == "number" and value is not None else value
 
 
-def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path) -> None:
-    """With a byte order mark; texts letter by letter, quotes and line breaks kept."""
-    exported(filled, tmp_path, names=["lecture_candidature"])
+@engine_by_case("format_", sqlite="csv", postgresql="csv-raw")
+def test_csv_is_read_back_as_it_was(filled: Store, tmp_path: Path, format_: str) -> None:
+    """Letter by letter, quotes and line breaks kept; raw, formulas too, without the BOM."""
+    is_raw = format_ == "csv-raw"
+    exported(filled, tmp_path, format_, names=["lecture_candidature"])
     raw = (tmp_path / "lecture_candidature.csv").read_bytes()
-    assert raw.startswith(b"\xef\xbb\xbf")
+    assert raw.startswith(b"\xef\xbb\xbf") != is_raw
     rows = lines(tmp_path, "lecture_candidature")
     assert ["1", "2", "3"] == [row["numero"] for row in rows]
     first = rows[0]
-    assert (FORMULA, ODD, LONG) == (first["probleme"], first["benefices"], first["perspectives"])
+    assert (ODD, LONG) == (first["benefices"], first["perspectives"])
+    assert (FORMULA if is_raw else f"'{FORMULA}") == first["probleme"]
     assert ("false", "2024-07-01") == (first["valide_par_instructeur"], first["jury_le"])
     assert datetime.fromisoformat(first["depose_le"]).utcoffset() == timedelta()
 
@@ -317,13 +320,17 @@ def test_a_pseudonymised_file_in_french_has_no_answer(answered: Store, tmp_path:
     assert not {name for name, _ in FORM} & {*header}
 
 
-def opened_in_libreoffice(folder: Path, name: str) -> list[tuple[Any, ...]]:
-    """Return the cells that LibreOffice in French shows of a CSV file."""
-    # Semicolon, quotes, UTF-8, first row, column formats by themselves, language: French.
-    options = "Text - txt - csv (StarCalc):59,34,76,1,,1036,false,true"
+def opened_in_libreoffice(
+    folder: Path, name: str, delimiter: str = ";", *, formulas: bool = False
+) -> list[tuple[Any, ...]]:
+    """Return the cells that LibreOffice in French shows of a CSV file, or its formulas."""
+    # Separator, quotes, UTF-8, first row, column formats by themselves, language: French; the last
+    # one has it evaluate what begins with =.
+    options = f"Text - txt - csv (StarCalc):{ord(delimiter)},34,76,1,,1036,false,true"
+    options += ",false,false,false,0,true" if formulas else ""
     line = ["soffice", "--headless", f"--infilter={options}", "--convert-to", "xlsx", f"{name}.csv"]
     subprocess.run(line, cwd=folder, check=True, capture_output=True, timeout=120)
-    book = load_workbook(folder / f"{name}.xlsx", data_only=True)
+    book = load_workbook(folder / f"{name}.xlsx", data_only=not formulas)
     return list(book.active.iter_rows(values_only=True))
 
 
@@ -379,6 +386,32 @@ def test_a_text_opens_as_the_text_that_it_is(tmp_path: Path) -> None:
     assert shown + defused == [row[0] for row in rows]
 
 
+DEFUSED = {
+    '=HYPERLINK("http://a.example")': "'=HYPERLINK(\"http://a.example\")",
+    **{one: f"'{one}" for one in ("+A1", "-A1", "@SUM(1)", "|calc", "＝1+1", "\tA1", "\rA1")},
+    **{"+1-1": "'+1-1", " =1": " '=1", "- un\n- deux": "'- un\n'- deux", "\t=1": "'\t'=1"},
+    # An Excel in French begins a cell, or a line, there.
+    **{"a;=1\n": "a;'=1\n", 'a\n "=1\n': "a\n \"'=1\n", "a\r\n@b": "a\r\n'@b"},
+    **{one: one for one in ("-1,5", "+33 6 11 22 33 44", "-", "a=1", "a@b.fr", "1+1", "", "d'un")},
+}
+"""What a plain CSV file has for a text."""
+
+
+def test_no_text_of_plain_csv_is_a_formula(tmp_path: Path) -> None:
+    """Neither for a program that reads it as it is, nor for a spreadsheet in French."""
+    table = ExportTable("texte", "", {"rang": Declared(type="integer"), "texte": Declared()})
+    with closing(CsvWriter(tmp_path / "texte.csv", table)) as writer:
+        writer.write([range(-1, len(DEFUSED) - 1), [*DEFUSED]])
+    rows = lines(tmp_path, "texte")
+    assert [*DEFUSED.values()] == [row["texte"] for row in rows]
+    assert [str(rank - 1) for rank in range(len(rows))] == [row["rang"] for row in rows]
+    if not shutil.which("soffice"):
+        pytest.skip("LibreOffice is not installed")
+    for delimiter in (",", ";"):
+        found = opened_in_libreoffice(tmp_path, "texte", delimiter, formulas=True)
+        assert not [one for row in found for one in row if str(one).startswith("=")]
+
+
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not installed")
 @on_sqlite
 def test_libreoffice_reads_the_file_in_french(answered: Store, tmp_path: Path) -> None:
@@ -391,7 +424,7 @@ def test_libreoffice_reads_the_file_in_french(answered: Store, tmp_path: Path) -
     assert "2024-07-01 00:30:00" == str(row["instant"])
 
 
-@engine_by_case("format_", sqlite="csv", postgresql="csv-fr")
+@engine_by_case("format_", sqlite=["csv", "csv-raw"], postgresql="csv-fr")
 def test_the_data_package_describes_the_files(filled: Store, tmp_path: Path, format_: str) -> None:
     """An independent library finds each file valid for its schema."""
     exported(filled, tmp_path, format_)
