@@ -44,8 +44,8 @@ with later(globals()):
     default="csv",
     show_default=True,
     help="Format of the files. csv-fr is what an Excel in French opens by a double click: "
-    "semicolons, 12,5, VRAI, 31/12/2024, the time of Paris, « a ; b » for several choices. csv-raw has "
-    "texts as they are, formulas too: not for a spreadsheet.",
+    "semicolons, 12,5, VRAI, 31/12/2024, the time of Paris, « a ; b » for several choices. "
+    "csv-raw has texts as they are, formulas too: not for a spreadsheet.",
 )
 @click.option(
     "--view", "views", multiple=True, metavar="NAME", help="Only this view; may be repeated."
