@@ -387,7 +387,7 @@ def test_a_text_opens_as_the_text_that_it_is(tmp_path: Path) -> None:
 
 
 DEFUSED = {
-    '=HYPERLINK("http://a.example")': "'=HYPERLINK(\"http://a.example\")",
+    '=HYPERLINK("http://a.example")': '\'=HYPERLINK("http://a.example")',
     **{one: f"'{one}" for one in ("+A1", "-A1", "@SUM(1)", "|calc", "＝1+1", "\tA1", "\rA1")},
     **{"+1-1": "'+1-1", " =1": " '=1", "- un\n- deux": "'- un\n'- deux", "\t=1": "'\t'=1"},
     # An Excel in French begins a cell, or a line, there.
