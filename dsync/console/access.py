@@ -1,4 +1,4 @@
-"""Who asks, and what they may do: the one place that decides it; what they typed is kept for them.
+"""Who asks, and what they may do: the one place that decides it.
 
 Without configuration, a link that works once lets its first user in; a team signs in by OpenID
 Connect (`signin.py`). What a person may do is said of each démarche apart: by a role there, which
@@ -6,15 +6,12 @@ has rights; without a role the démarche is not there for them. Each page names 
 needs. Each write needs a token that only the session's own pages have, and must come from a page of
 this address.
 
-An answer to a check that is refused comes back at once. Where the session is over, the browser
-keeps it until somebody has entered again; the page that refuses a form shows what was typed.
+The page that refuses a form shows what was typed, to be copied.
 """
 
 from __future__ import annotations
 
 import hmac
-import json
-import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -221,7 +218,7 @@ class LocalAccess(Access):
             raise HTTPException(403, _SPENT)
         self.open()
         begin(request, self._user)
-        return RedirectResponse(draft_place(request.session) or "/", 303)
+        return RedirectResponse("/", 303)
 
 
 def granted(
@@ -262,10 +259,8 @@ def entry(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Rout
 
 def begin(request: Request, name: str) -> None:
     """Begin a session, in place of any other one of the same browser."""
-    draft = request.session.get(_KEPT)
     request.session.clear()
     request.session.update(
-        {_KEPT: draft} if draft else {},
         qui=name,
         jeton=secrets.token_urlsafe(24),
         # Sessions of one second are told apart, when those before an instant are closed.
@@ -279,53 +274,8 @@ TYPED = {
     "texte": "Courriel, nom, téléphone ou SIRET",
 }
 """The fields into which texts are typed, with their labels; a test compares them with the pages."""
-_KEPT = "brouillon"
-_MOST_BYTES = 1000
-"""Of a text that a session keeps: browsers accept cookies of 4096 bytes, and an answer has less."""
-_ANSWER = re.compile(r"(/dossiers/\d{1,19})/repondre")
-
-
-class Draft(NamedTuple):
-    """An answer to a check that was not stored."""
-
-    controle: str
-    resultat: str
-    motif: str
-    produit: str
-
-    @classmethod
-    def of(cls, form: Mapping[str, str]) -> Draft:
-        """Return what a form has of it."""
-        return cls(*(form.get(name, "") for name in cls._fields))
 
 
 def typed_texts(form: Mapping[str, str]) -> dict[str, str]:
     """Return the texts that were typed into a form, by the labels of their fields."""
     return {label: form[name] for name, label in TYPED.items() if form.get(name, "").strip()}
-
-
-def keep_draft(request: Request, form: Mapping[str, str], name: str | None) -> None:
-    """Have the browser keep an answer that no session could store.
-
-    The refused request comes from one of the console's own pages. `name` is that of the person
-    whose session it was; None: that is not known.
-    """
-    found, draft = _ANSWER.fullmatch(request.url.path), Draft.of(form)
-    if found and draft.motif.strip() and len(json.dumps(draft)) <= _MOST_BYTES:
-        demarche = form.get("demarche")
-        where = f"{found[1]}?demarche={demarche}" if (demarche or "").isdecimal() else found[1]
-        request.session[_KEPT] = {"page": found[1], "vers": where, "qui": name, "texte": draft}
-
-
-def draft_place(session: Mapping[str, Any]) -> str | None:
-    """Return the page of the kept answer, None if there is none."""
-    return session[_KEPT]["vers"] if _KEPT in session else None
-
-
-def taken_draft(request: Request, name: str) -> Draft | None:
-    """Return the answer that this person gave on a page and that was kept; keep it no longer."""
-    one = request.session.get(_KEPT)
-    if one is None or one["page"] != request.url.path:
-        return None
-    del request.session[_KEPT]
-    return Draft(*one["texte"]) if one["qui"] in (None, name) else None

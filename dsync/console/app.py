@@ -52,11 +52,9 @@ from dsync.console import (
 from dsync.console.access import (
     EXIT,
     SESSION_S,
-    TYPED,
     Access,
     Actor,
     Right,
-    keep_draft,
     typed_texts,
 )
 from dsync.console.desk import Desk
@@ -289,8 +287,6 @@ class Console:
             path = request.url.path.partition(".")[0]
             back = path + (f"?{urlencode({'demarche': number})}" if number else "")
         form = await _sent(request)
-        if exc.status_code == 403 and self._access.is_own(request):
-            keep_draft(request, form, request.session.get("qui"))
         answer = self._short(request, exc.status_code, text, title=title, back=back, form=form)
         answer.headers.update(exc.headers or {})
         return answer
@@ -339,9 +335,6 @@ class Console:
             elsewhere=elsewhere,
             back=back,
             typed=typed_texts(form),
-            # The same form once more, where its session goes on and nobody else has made it.
-            again=form if status >= 500 and has_session and self._access.is_own(request) else {},
-            TYPED=TYPED,
         )
         if visit is None:
             return self._shell(request, "court.html", status, **values)

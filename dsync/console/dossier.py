@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from dsync.addresses import is_loopback
 from dsync.annotations.wish import WishStatus
 from dsync.console import words
-from dsync.console.access import Draft, Right, taken_draft
+from dsync.console.access import Right
 from dsync.console.decisions import key_of
 from dsync.console.dossiers import PER_PAGE, parameters_of, place_of, short
 from dsync.console.elsewhere import former_calls
@@ -98,11 +98,25 @@ OBSTACLES = {
 _ORIGIN = "https://demarche.numerique.gouv.fr"
 
 
+class Draft(NamedTuple):
+    """An answer to a check that was not stored."""
+
+    controle: str
+    resultat: str
+    motif: str
+    produit: str
+
+    @classmethod
+    def of(cls, form: Mapping[str, str]) -> Draft:
+        """Return what a form has of it."""
+        return cls(*(form.get(name, "") for name in cls._fields))
+
+
 def show(visit: Visit) -> Response:
     """Show a dossier, with the answer to a check that somebody has typed and that is not stored."""
     if visit.request.path_params.get("onglet", ALL_TABS) not in (*[*TABS][1:], ALL_TABS):
         raise HTTPException(404)
-    draft = taken_draft(visit.request, visit.actor.name)
+    draft = None
     asked = number_of(visit.query("reprise") or "")
     work = visit.site.desk.answer(asked, visit.actor.name) if asked else None
     if work is not None and work.dossiers == _numbers(visit):

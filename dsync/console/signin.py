@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dsync.console.access import ENTRY, Access, Grant, Role, begin, draft_place, entry, granted
+from dsync.console.access import ENTRY, Access, Grant, Role, begin, entry, granted
 from dsync.console.openid import Pending, Provider, SignInError
 from dsync.console.words import visible
 
@@ -202,7 +202,7 @@ class TeamAccess(Access):
         if len(identity.id_token) <= _LONGEST_ID_TOKEN:
             request.session["preuve"] = identity.id_token
         log.info("signed_in", roles=[role.value for role in Role if role in roles])
-        return RedirectResponse(draft_place(request.session) or begun["vers"], 303)
+        return RedirectResponse(begun["vers"], 303)
 
     def _claims_of(self, given: Mapping[str, Any]) -> dict[str, list[str]]:
         """Return the values of the provider's claims that give a role: the cookie is short."""

@@ -211,16 +211,26 @@ def show(visit: Visit) -> Response:
             is_first_visit=before is None,
             is_well=not kinds and not any(concerns),
         )
-    if not visit.is_asked_again:
-        answer.set_cookie(
-            _COOKIE,
-            kept,
-            max_age=_KEPT_S,
-            secure=(visit.site.origin or "").startswith("https://"),
-            httponly=True,
-            samesite="lax",
-        )
+    answer.set_cookie(
+        _COOKIE,
+        kept,
+        max_age=_KEPT_S,
+        secure=(visit.site.origin or "").startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
     return answer
 
 
-PAGES = [("GET", "/", show, Right.LIRE)]
+def since(visit: Visit) -> Response:
+    """Say how many dossiers have changed since an open page was made: one line of it."""
+    try:
+        at = datetime.fromisoformat(visit.query("le") or "").astimezone(UTC)
+    except (ValueError, OverflowError):
+        at = visit.now
+    with visit.reading() as reader:
+        count = reader.dossiers.moved_since(at)
+    return visit.page("depuis.html", le=at, nombre=count, heure=words.clock(at, visit.now))
+
+
+PAGES = [("GET", "/", show, Right.LIRE), ("GET", "/depuis", since, Right.LIRE)]

@@ -553,6 +553,11 @@ class DossierReads(Subject):
         """Return the number of present dossiers in the copy."""
         return self.connection.scalar(select(func.count()).where(self._is_present())) or 0
 
+    def moved_since(self, at: datetime) -> int:
+        """Return the number of dossiers of which the copy says more or else since an instant."""
+        is_moved = (_dossier.c.demarche_numero == self.number) & (_dossier.c.modifie_ici_le > at)
+        return self.connection.scalar(select(func.count()).where(is_moved)) or 0
+
     def open_behind(self, revision_id: RevisionId) -> int:
         """Return the number of open dossiers in the copy that have another revision."""
         is_behind = _dossier.c.revision_id != revision_id

@@ -211,27 +211,25 @@ def test_the_actions_stay_in_view_while_boxes_are_ticked(page: Page) -> None:
     expect(bar).to_be_hidden()
 
 
-def test_the_refresh_is_paused(browser: Browser, shown: ServedConsole) -> None:
-    """By keyboard, for all pages of the session; no page asks for itself then."""
+def test_a_line_says_how_many_dossiers_have_changed(
+    browser: Browser, shown: ServedConsole, told: Engine
+) -> None:
+    """After a minute, with a link that reloads; what stands on the page and is typed stays."""
     with entered(browser, shown) as page:
         page.clock.install()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.headers.get("hx-request", "")))
         page.goto("/dossiers")
-        button = page.get_by_role("button", name="Mettre en pause l’actualisation")
-        button.focus()
-        page.keyboard.press("Enter")
-        expect(button).to_have_attribute("aria-pressed", "true")
-        page.goto("/conflits")
-        expect(button).to_have_attribute("aria-pressed", "true")
-        page.clock.fast_forward(11_000)
-        assert "true" not in asked
-        button.click()
-        page.get_by_role("heading", level=1).click()
-        with page.expect_request(lambda request: "hx-request" in request.headers):
-            page.clock.fast_forward(6_000)
-        page.goto("/personne")
-        expect(button).to_be_hidden()
+        line = page.locator("#depuis")
+        expect(line).to_be_hidden()
+        page.locator("input[name=q]").first.fill("forêt")
+        told.execute(
+            "UPDATE dossier SET modifie_ici_le = '2999-01-01 00:00:00+00:00' "
+            "WHERE numero = (SELECT min(numero) FROM dossier)"
+        )
+        page.clock.fast_forward(61_000)
+        expect(line).to_contain_text("1 dossier a changé depuis")
+        expect(page.locator("input[name=q]").first).to_have_value("forêt")
+        line.get_by_role("link", name="recharger").click()
+        expect(page).to_have_url(re.compile("/dossiers"))
 
 
 def assert_in_view(page: Page) -> None:
@@ -283,46 +281,6 @@ def test_the_keyboard_begins_with_the_content(page: Page) -> None:
     assert "none" != page.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle")
 
 
-def test_a_page_follows_what_happens(browser: Browser, told: Engine) -> None:
-    """Without a reload, but not under the hands of whoever chooses something there."""
-    with served(told) as console, entered(browser, console) as page:
-        page.clock.install()
-        page.goto("/suivi")
-        conflicts = page.get_by_text(re.compile(r"attend(ent)? votre choix"))
-        before = conflicts.inner_text()
-        page.get_by_text("Les nombres en tableau").click()
-        menu_page = page.context.new_page()
-        menu_page.clock.install()
-        menu_page.goto("/conflits")
-        boxes = menu_page.get_by_role("checkbox")
-        count = boxes.count()
-        boxes.first.check()
-        told.control.edit_annotation(number(6), RESULTAT, "Écrit à la main")
-        told.advance(minutes=1)
-        told.sync()
-        menu_page.clock.fast_forward(6_000)
-        expect(boxes).to_have_count(count)
-        boxes.first.uncheck()
-        menu_page.get_by_role("heading", level=1).click()
-        menu_page.clock.fast_forward(6_000)
-        expect(boxes).to_have_count(count + 1)
-        menu_page.goto(f"/dossiers/{number(6)}/tout")
-        fold = menu_page.locator("details#verdicts")
-        fold.locator("summary").click()
-        menu_page.get_by_role("heading", level=1).click()
-        told.control.edit_champ(number(6), PROBLEME, "Changé pendant la lecture de la page")
-        told.advance(minutes=1)
-        told.sync()
-        menu_page.clock.fast_forward(6_000)
-        expect(menu_page.locator("#changements .fr-table")).to_contain_text("Changé pendant")
-        expect(fold).to_have_attribute("open", "")
-        menu_page.close()
-        page.bring_to_front()
-        page.clock.fast_forward(6_000)
-        expect(conflicts).not_to_have_text(before)
-        expect(page.get_by_role("columnheader", name="Mois")).to_be_visible()
-
-
 def test_an_open_page_says_that_what_it_shows_is_over(
     browser: Browser, told: Engine, shown: ServedConsole
 ) -> None:
@@ -344,7 +302,8 @@ def test_an_open_page_says_that_what_it_shows_is_over(
         unregister(service)
         page.goto("/dossiers")
         page.context.clear_cookies()
-        page.clock.fast_forward(6_000)
+        page.clock.fast_forward(61_000)
+        page.get_by_text("Cette page n’est plus à jour").get_by_role("link").click()
         expect(page.get_by_text("Cette page demande une session. Ouvrez le lien")).to_be_visible()
 
 

@@ -1,44 +1,13 @@
-const isPaused = () => sessionStorage.getItem("pause") === "1";
-// Parts of pages that follow what happens (`hx-get` of the page itself): they are asked for only
-// while the page is visible, and not replaced while somebody chooses or copies something there.
-const isBusy = (part) =>
-  isPaused() ||
-  document.hidden ||
-  part.contains(document.activeElement) ||
-  part.querySelector("input:checked, textarea:not(:placeholder-shown)") ||
-  !getSelection().isCollapsed;
-
+// The line with how many dossiers have changed is not asked for while nobody sees it.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.target.id === "vivant" && isBusy(event.target)) event.preventDefault();
-});
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.target.id !== "vivant") return;
-  if (isBusy(event.target)) event.detail.shouldSwap = false;
-  const folds = [...document.querySelectorAll("details[id]")].map(({ id, open }) => [id, open]);
-  document.addEventListener(
-    "htmx:afterSettle",
-    () => folds.forEach(([id, open]) => document.getElementById(id)?.toggleAttribute("open", open)),
-    { once: true },
-  );
+  if (event.target.id === "depuis" && document.hidden) event.preventDefault();
 });
 // The session has ended, or what the page follows is gone (a request taken back, a search that is no
-// longer kept): the page says so.
-document.addEventListener("htmx:responseError", (event) => {
-  if ([403, 404].includes(event.detail.xhr.status)) location.reload();
-});
-
-// Pausing holds for all pages of this window until it is closed.
-const showPause = () => {
-  const button = document.querySelector("button[data-pause]");
-  if (!button) return;
-  button.parentElement.hidden = !document.getElementById("vivant");
-  button.setAttribute("aria-pressed", isPaused());
-};
-document.addEventListener("DOMContentLoaded", showPause);
-document.addEventListener("click", ({ target }) => {
-  if (!target.closest("button[data-pause]")) return;
-  sessionStorage.setItem("pause", isPaused() ? "0" : "1");
-  showPause();
+// longer kept): the page says so, at once only where nobody types.
+document.addEventListener("htmx:responseError", ({ target, detail }) => {
+  if (![403, 404].includes(detail.xhr.status)) return;
+  if (target.id === "suivi") location.reload();
+  else target.innerHTML = 'Cette page n’est plus à jour : <a class="fr-link" href="">recharger</a>';
 });
 
 // How many boxes are ticked; without scripts, the bar of actions is there all the same.
