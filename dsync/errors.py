@@ -21,7 +21,6 @@ The tree, with what the caller does and the exit code::
     ├── InterruptedRunError        ends the run                    130
     └── StoreError                 ends the run                    5
         ├── SchemaBehindError      ends the run                    5
-        ├── SchemaDiffersError     ends the run                    5
         ├── DamagedJsonError       does without it, or ends the run 5
         ├── LeaseLostError         ends the run                    6
         └── LeaseHeldError         waits, or ends the run          6
@@ -240,12 +239,8 @@ class SchemaBehindError(StoreError):
 
     @property
     def is_upgradable(self) -> bool:
-        """Whether an upgrade helps: a newer schema needs a newer dsync instead."""
-        return not self.details["is_newer"]
-
-
-class SchemaDiffersError(StoreError):
-    """The database's tables are those of no release: restore a backup, or read all anew."""
+        """Whether an upgrade helps: no newer schema, nor one of before 1.0.0."""
+        return bool(self.details["is_upgradable"])
 
 
 class LeaseLostError(StoreError):

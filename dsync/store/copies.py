@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from itertools import chain
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import URL, Connection, Engine, Table, Text, cast, func, select
+from sqlalchemy import URL, Connection, Engine, Table, func, select
 from sqlalchemy.exc import OperationalError
 
 from dsync.domain.json_bytes import json_bytes
@@ -34,7 +34,7 @@ from dsync.store.columns import BigKey, JsonText, RawJson
 from dsync.store.dictionary import all_tables
 from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.seals import as_text
-from dsync.store.sql import AT_ONCE, Rows, among, insert_rows, update_rows
+from dsync.store.sql import AT_ONCE, Rows, insert_rows
 
 PARTIAL = ".dsync-part"
 """Ending of backups that are not complete."""
@@ -240,7 +240,7 @@ def _execute(command: list[str], environment: Mapping[str, str]) -> None:
     raise StoreError(f"{name} failed: {lines[0][:300]} Correct the cause, then run it again.")
 
 
-NOT_COPIED = frozenset({"lease", "service", "turn", "budget", "layout", "colonne"})
+NOT_COPIED = frozenset({"lease", "service", "turn", "budget", "colonne"})
 """Tables about processes that work on the database itself."""
 _MODULUS = 2**128
 
@@ -258,7 +258,7 @@ def copy_all(
         StoreError: it stored something else than it was given.
     """
     own = all_tables(programme)
-    used = (table for table in own if table.name not in ("layout", "colonne"))
+    used = (table for table in own if table.name != "colonne")
     if any(target.execute(select(table).limit(1)).first() for table in used):
         raise ConfigurationError(
             f"{place} is not empty, and was left as it was: name a new database. An empty one is "
@@ -305,19 +305,6 @@ def _number(text: str) -> float | int:
 
 DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_number)
 """Of JSON in which `1.0` is `1`."""
-
-
-def rewrite(
-    connection: Connection, table: Table, name: str, made: Callable[[Any], dict[str, Any]]
-) -> None:
-    """Give each row of a table the columns that `made` returns of the JSON in one; to migrate."""
-    json, key = cast(table.c[name], Text), table.c.numero
-    numbers = connection.scalars(select(key).where(json.is_not(None))).all()
-    for start in range(0, len(numbers), AT_ONCE):
-        some = among(key, numbers[start : start + AT_ONCE])
-        rows = connection.execute(select(key, json).where(some)).all()
-        new = [{"numero": numero, **made(msgspec.json.decode(text))} for numero, text in rows]
-        update_rows(connection, table, new)
 
 
 def _digest(table: Table, parts: Iterable[Rows]) -> tuple[int, int]:

@@ -98,7 +98,7 @@ class NewEvent(NamedTuple):
 
 _shown_run = table("lecture_synchronisation", column("run"), column("statut"))
 
-_NUMBERING = select(tables.layout.c.part).where(tables.layout.c.part == "dsync").with_for_update()
+_NUMBERING = select(table("alembic_version", column("version_num"))).with_for_update()
 """Serialises the numbering of runs: a lock of a row, which no reader of the views has a right to.
 An advisory lock can be taken, and kept, by every role."""
 

@@ -1,29 +1,67 @@
 """Checks and upgrades the schema, with Alembic and without an alembic.ini.
 
-The engine and the programme each have their own migrations and a table with the version. An
-upgrade drops the views, runs the migrations and creates the shipped views again, with the readers'
-rights. A change of a released view therefore needs a migration too, which can be empty. What a
-database has is compared with what its revision has (`layout.py`) whenever it is opened.
+The engine and the programme each have their own migrations and a table with the revision. The first
+revision makes the tables as they are declared now, so a new database is at the last one. An upgrade
+drops the views, runs the migrations and creates the shipped views again, with the readers' rights.
+A change of a released table or view therefore needs a migration, of a view an empty one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from dsync import __version__
-from dsync.errors import SchemaBehindError, SchemaDiffersError
+from dsync.errors import SchemaBehindError
 from dsync.programme import Programme, Storage
-from dsync.store import layout, reading_views, tables
+from dsync.store import reading_views, tables
 from dsync.store.dictionary import folder_of, parts
-from dsync.store.layout import Found
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+_NAMES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+    "postgresql": """SELECT relname FROM pg_catalog.pg_class
+WHERE relkind IN ('r', 'p', 'v') AND relnamespace = (
+    SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema())""",
+}
+"""All tables and views."""
+
+
+class Found(NamedTuple):
+    """What a database has."""
+
+    names: frozenset[str]
+    """Of tables and views."""
+    revisions: Mapping[str, str]
+    """By the part's name."""
+
+
+def read(connection: Connection, programme: type[Programme]) -> Found:
+    """Read what a database has of the engine's and a programme's part."""
+    found = connection.exec_driver_sql(_NAMES[connection.dialect.name])
+    names = frozenset(found.scalars())
+    present = [part for part in parts(programme) if version_table(part) in names]
+    return Found(names, _revisions(connection, present))
+
+
+def _revisions(connection: Connection, present: Sequence[Storage]) -> dict[str, str]:
+    asked = [
+        f"SELECT '{part.name}', version_num FROM {version_table(part)}"  # noqa: S608 - names of ours
+        for part in present
+    ]
+    rows = connection.exec_driver_sql(" UNION ALL ".join(asked)) if asked else ()
+    return {name: revision for name, revision in rows}
+
+
+def version_table(part: Storage) -> str:
+    """Return the name of the table in which Alembic keeps a part's revision."""
+    return f"alembic_version_{part.name}" if part.name else "alembic_version"
 
 
 def known_revisions(part: Storage) -> list[str]:
@@ -39,11 +77,8 @@ def known_revisions(part: Storage) -> list[str]:
 
 def described(connection: Connection, programme: type[Programme]) -> str | None:
     """Return the revisions of the engine's and the programme's schema as text for messages."""
-    found = layout.read(connection, programme)
-    versions = [(part, found.revisions.get(layout.key(part))) for part in parts(programme)]
-    return (
-        ", ".join(f"{part.name} {version}".strip() for part, version in versions if version) or None
-    )
+    revisions = sorted(read(connection, programme).revisions.items())
+    return ", ".join(f"{name} {revision}".strip() for name, revision in revisions) or None
 
 
 def check_revision(connection: Connection, place: str, programme: type[Programme]) -> None:
@@ -53,79 +88,63 @@ def check_revision(connection: Connection, place: str, programme: type[Programme
 
     Raises:
         SchemaBehindError: it is older or newer.
-        SchemaDiffersError: its tables are those of no release.
     """
-    check(layout.read(connection, programme), place, programme, connection.dialect.name)
+    check(read(connection, programme), place, programme, connection.dialect.name)
 
 
 def check(found: Found, place: str, programme: type[Programme], engine: str) -> None:
     """Check what was found in a database; see `check_revision`."""
     for part in parts(programme):
-        current, known = found.revisions.get(layout.key(part)), known_revisions(part)
-        if current is None:
-            if own := sorted(found.tables.keys() & part.metadata.tables.keys()):
-                raise _differs(place, f"it has {own[0]}, and no revision")
-            continue
-        if current not in known:
-            mark = found.marks.get(layout.key(part))
-            made = f", made by dsync {mark[1]}," if mark else ""
+        current, known = found.revisions.get(part.name), known_revisions(part)
+        if (current or "") > known[-1]:
             raise SchemaBehindError(
-                f"{place}: its schema ({current}){made} is newer than this version of dsync knows "
+                f"{place}: its schema ({current}) is newer than this version of dsync knows "
                 f"({known[-1]}). Install the newer dsync.",
-                is_newer=True,
+                is_upgradable=False,
             )
-        if differing := layout.differences(found, part, current, engine):
-            raise _differs(place, differing)
+        has_tables = current is None and found.names & part.metadata.tables.keys()
+        if has_tables or (current is not None and current not in known):
+            raise SchemaBehindError(
+                f"{place} was made before dsync 1.0.0, and was left as it is: read all anew into a "
+                "new database (another DSYNC_DATABASE_URL, then `dsync sync --full`).",
+                is_upgradable=False,
+            )
     for part in parts(programme):
-        name, known = layout.key(part), known_revisions(part)
-        current, mark = found.revisions.get(name), found.marks.get(name)
-        if current != known[-1]:
-            reason = f"its schema ({current or 'empty'}) is behind ({known[-1]} is needed)"
-        elif lost := layout.missing_views(found, part, current):
+        current, newest = found.revisions.get(part.name), known_revisions(part)[-1]
+        if current != newest:
+            reason = f"its schema ({current or 'empty'}) is behind ({newest} is needed)"
+        elif lost := sorted(_views(part, engine) - found.names):
             reason = f"it lacks the view {lost[0]}"
-        elif mark is None or mark[0] != layout.fingerprint(part, current):
-            reason = "its views are those of another version"
         else:
             continue
-        raise SchemaBehindError(f"{place}: {reason}. Run `dsync db upgrade`.", is_newer=False)
+        raise SchemaBehindError(f"{place}: {reason}. Run `dsync db upgrade`.", is_upgradable=True)
 
 
-def check_mark(connection: Connection, place: str, programme: type[Programme]) -> None:
-    """Check by one statement that nobody has changed the schema meanwhile, as `check_revision`.
+def _views(part: Storage, engine: str) -> set[str]:
+    """Return the shipped views, by their files: to import a programme takes longer."""
+    folder = folder_of(part) / "views"
+    files = [*folder.iterdir(), *(folder / engine).iterdir()]
+    return {file.name.removesuffix(".sql") for file in files if file.name.endswith(".sql")}
+
+
+def check_again(connection: Connection, place: str, programme: type[Programme]) -> None:
+    """Check by one statement that nobody has upgraded the schema meanwhile.
 
     Raises:
         SchemaBehindError: it is older or newer.
-        SchemaDiffersError: its tables are those of no release.
     """
-    marks = connection.execute(select(tables.layout.c.part, tables.layout.c.fingerprint))
-    found = {part: fingerprint for part, fingerprint in marks}
-    if any(
-        found.get(layout.key(part)) != layout.fingerprint(part, known_revisions(part)[-1])
-        for part in parts(programme)
-    ):
+    newest = {part.name: known_revisions(part)[-1] for part in parts(programme)}
+    if _revisions(connection, parts(programme)) != newest:
         check_revision(connection, place, programme)
 
 
-def _differs(place: str, how: str) -> SchemaDiffersError:
-    return SchemaDiffersError(
-        f"{place}: its tables are those of no release ({how}): an unreleased dsync made it, or "
-        "somebody changed it. Nothing was changed: restore its backup, or run `dsync sync --full` "
-        "on a new database."
-    )
-
-
-def older(connection: Connection, place: str, programme: type[Programme]) -> str | None:
+def older(connection: Connection, programme: type[Programme]) -> str | None:
     """Return the revisions of a schema that an upgrade changes, as part of a file's name.
 
-    None: it is empty, or of this version or a newer one.
-
-    Raises:
-        SchemaDiffersError: its tables are those of no release.
+    None: it is empty, of this version or a newer one, or made before 1.0.0.
     """
-    found = layout.read(connection, programme)
-    with suppress(SchemaBehindError):
-        check(found, place, programme, connection.dialect.name)
-    present = [(part, found.revisions.get(layout.key(part))) for part in parts(programme)]
+    found = read(connection, programme)
+    present = [(part, found.revisions.get(part.name)) for part in parts(programme)]
     if not any(revision in known_revisions(part)[:-1] for part, revision in present):
         return None
     return "-".join(f"{part.name}{revision}" for part, revision in present if revision)
@@ -135,8 +154,8 @@ def upgrade(connection: Connection, place: str, programme: type[Programme]) -> N
     """Upgrade the schema to this version, in the connection's transaction.
 
     Raises:
-        SchemaBehindError: the schema is newer than this version; nothing is changed.
-        SchemaDiffersError: its tables are those of no release; nothing is changed.
+        SchemaBehindError: the schema is newer than this version, or was made before 1.0.0; nothing
+            is changed.
     """
     _lock(connection, programme)
     try:
@@ -150,15 +169,20 @@ def upgrade(connection: Connection, place: str, programme: type[Programme]) -> N
 
     # PostgreSQL neither drops nor retypes a column that a view reads.
     readers = reading_views.drop(connection, programme)
+    revisions = read(connection, programme).revisions
     for part in parts(programme):
-        command.upgrade(alembic_config(connection, part), "head")
+        config = alembic_config(connection, part)
+        if part.name in revisions:
+            command.upgrade(config, "head")
+        else:
+            command.upgrade(config, known_revisions(part)[0])
+            command.stamp(config, "head")
     reading_views.create(connection, programme, readers)
-    _mark(connection, programme)
 
 
 def _lock(connection: Connection, programme: type[Programme]) -> None:
     if connection.dialect.name == "postgresql":
-        _wait_for_other_upgrades(connection, layout.version_table(parts(programme)[0]))
+        _wait_for_other_upgrades(connection, version_table(parts(programme)[0]))
         # A migration that waits for a lock blocks the service's statements behind it: it fails
         # after 5 s and can be run again.
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
@@ -181,20 +205,6 @@ def _wait_for_other_upgrades(connection: Connection, name: str) -> None:
     connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
 
 
-def _mark(connection: Connection, programme: type[Programme]) -> None:
-    """Store which layout the database has now."""
-    connection.execute(delete(tables.layout))
-    rows = [
-        {
-            "part": layout.key(part),
-            "fingerprint": layout.fingerprint(part, known_revisions(part)[-1]),
-            "version": __version__,
-        }
-        for part in parts(programme)
-    ]
-    connection.execute(insert(tables.layout).values(made_at=func.now()), rows)
-
-
 def alembic_config(connection: Connection, part: Storage) -> Config:
     """Return Alembic's configuration for a connection and the migrations of one part."""
     from alembic.config import Config
@@ -208,5 +218,5 @@ def alembic_config(connection: Connection, part: Storage) -> Config:
     config.set_main_option("version_locations", str(versions))
     config.attributes["connection"] = connection
     config.attributes["metadata"] = part.metadata
-    config.attributes["version_table"] = layout.version_table(part)
+    config.attributes["version_table"] = version_table(part)
     return config

@@ -30,7 +30,6 @@ from dsync.store import (
     access,
     console_users,
     copies,
-    layout,
     reading_views,
     schema,
     sync_state,
@@ -138,7 +137,6 @@ class Store:
         Raises:
             ConfigurationError: the URL is not one of a supported database.
             SchemaBehindError: the schema is older or newer than this version needs.
-            SchemaDiffersError: its tables are those of no release.
             StoreError: the database cannot be opened.
         """
         parsed = parse_url(url)
@@ -168,7 +166,6 @@ class Store:
 
         Raises:
             SchemaBehindError: it is older or newer.
-            SchemaDiffersError: its tables are those of no release.
         """
         with self._connected(reading=True) as connection:
             schema.check_revision(connection, self.place, self._programme)
@@ -178,13 +175,12 @@ class Store:
 
         Raises:
             SchemaBehindError: the schema is newer than this version; nothing is changed.
-            SchemaDiffersError: its tables are those of no release; nothing is changed.
             StoreError: the copy could not be made, or the database failed; nothing is changed.
         """
         former = None
         with self._changing_views() as connection:
             # Within the transaction, so that no other process upgrades it meanwhile.
-            older = schema.older(connection, self.place, self._programme) if self._file else None
+            older = schema.older(connection, self._programme) if self._file else None
             if self._file and older:
                 former = self._file.with_name(f"{self._file.name}.{older}")
                 self.backup(former, force=True)
@@ -199,7 +195,7 @@ class Store:
         if not self._is_postgresql:
             return None
         with self._connected(reading=True) as connection:
-            older = schema.older(connection, self.place, self._programme)
+            older = schema.older(connection, self._programme)
         return older and copies.dump_line(self._url, Path(f"dsync-{older}.dump"))
 
     def acquire_lease(
@@ -215,7 +211,7 @@ class Store:
         try:
             with self._connected() as connection:
                 # Somebody may have changed it beneath this process.
-                schema.check_mark(connection, self.place, self._programme)
+                schema.check_again(connection, self.place, self._programme)
                 if (former := self._unreleased.get(demarche)) is not None:
                     leases.release(connection, former, self._clock())
                 taken = leases.acquire(
@@ -550,9 +546,9 @@ class Store:
     def _look(self, *, check_schema: bool, with_programme: bool) -> None:
         """Do without the programme in a database that does not have its part; upgrade SQLite's."""
         with self._connected(reading=True) as connection:
-            found = layout.read(connection, self._programme)
+            found = schema.read(connection, self._programme)
             engine = connection.dialect.name
-        if not with_programme and not found.has(self._programme.storage):
+        if not with_programme and self._programme.storage.name not in found.revisions:
             self._programme = NO_PROGRAMME
         if not check_schema:
             return
@@ -564,7 +560,7 @@ class Store:
             if self._is_postgresql:
                 # Services of an older version may work on it: an operator upgrades it. None of
                 # them uses a programme's part that is not there yet.
-                if found.has(self._programme.storage):
+                if self._programme.storage.name in found.revisions:
                     raise
                 schema.check(found, self.place, NO_PROGRAMME, engine)
             self.upgrade()

@@ -589,19 +589,6 @@ budget = Table(
 )
 
 
-# Which tables and views a part of this database has; see `layout.py`.
-layout = Table(
-    "layout", metadata,
-    # « dsync » for the engine's part, else the programme's name.
-    open_("part", String, primary_key=True),
-    open_("fingerprint", String),
-    # The version of dsync that made them, and when.
-    open_("version", String),
-    open_("made_at", Instant),
-    info=kept("Une ligne par partie de la base : l'empreinte de ses tables et de ses vues, la version qui les a faites.", "La suppression de la base."),
-)
-
-
 # A session of the console that somebody closed before it ended by itself (`fin`).
 session_fermee = Table(
     "session_fermee", metadata,
@@ -660,9 +647,6 @@ sync_state = Table(
     open_("writing_key", String, nullable=True),
     open_("pieces_target", String, nullable=True),
     open_("rules_version", String, nullable=True),
-    # Of 0.1.0, which kept here what is in `accord` now; removed with the next release.
-    open_("refused_rules_since", Instant, nullable=True),
-    open_("refused_rules", JsonText()),
     # The ids of the descriptors that were found as the validation box so far.
     open_("validation_boxes", JsonText()),
     # What was announced to be erased by age: when, and by which ages.

@@ -43,7 +43,7 @@ def other(database_url: str, postgres_server: PostgresServer, tmp_path: Path) ->
 
 def count_of(url: str) -> dict[str, int]:
     """Return the number of rows of each of dsync's tables that exists, but the one about them."""
-    own = {*tables.metadata.tables, *PROGRAMME.storage.metadata.tables} - {"layout", "colonne"}
+    own = {*tables.metadata.tables, *PROGRAMME.storage.metadata.tables} - {"colonne"}
     with connected(url) as connection:
         found = own.intersection(inspect(connection).get_table_names())
         return {

@@ -615,8 +615,8 @@ class Engine:
         """Begin again with an empty database, as after a loss, or on a new machine."""
         with self._tables.begin() as connection:
             for table in reversed(list(_tables())):
-                # They say which tables and columns there are.
-                if table.name not in ("layout", "colonne"):
+                # It says which columns there are.
+                if table.name != "colonne":
                     connection.execute(table.delete())
         self.restart()
 

@@ -319,8 +319,8 @@ def test_who_reads_a_view_that_has_to_be_made_anew_is_named(engine: Engine, role
         store.grant_reader("pg_monitor")  # Makes no view anew.
         with pytest.raises(StoreError, match=rf"{role} \(pid {pid}\).*Nothing was changed"):
             store.grant_reader("pg_monitor", masked=True)
-        # As if another version had made the views.
-        engine.execute("UPDATE layout SET fingerprint = ''")
+        # So that it has to make the views anew.
+        engine.execute("DROP VIEW lecture_jury CASCADE")
         with pytest.raises(StoreError, match=rf"{role} \(pid {pid}\).*Nothing was changed"):
             store.upgrade()
     engine.execute(f"CREATE VIEW de_la_dinum AS SELECT * FROM {VIEW}")

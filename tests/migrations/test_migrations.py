@@ -1,20 +1,28 @@
-"""Migrations: they make what the tables say."""
+"""Migrations: they make what the tables say, and what is released stays as it is."""
 
 from __future__ import annotations
 
 from functools import partial
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from dsync.database import PROGRAMME, open_database
 from dsync.errors import SchemaBehindError
 from dsync.programme import Storage
-from dsync.store import schema
-from dsync.store.dictionary import ENGINE
+from dsync.store import reading_views, schema
+from dsync.store.dictionary import ENGINE, NO_PROGRAMME
+from tests.conftest import Golden
 from tests.store.databases import connected
+
+ROOT = Path(__file__).parents[2]
+PARTS = pytest.mark.parametrize("part", [ENGINE, PROGRAMME.storage], ids=["dsync", "eig"])
 
 
 def _is_of(tables: MetaData, _object: object, name: str, kind: str, *_others: object) -> bool:
@@ -62,7 +70,7 @@ def test_a_newer_schema_is_left_alone(database_url: str) -> None:
         open_database(database_url)
 
 
-@pytest.mark.parametrize("part", [ENGINE, PROGRAMME.storage])
+@PARTS
 def test_revisions_are_told_from_their_files_names(part: Storage) -> None:
     from alembic.script import ScriptDirectory
 
@@ -76,3 +84,35 @@ def test_revisions_are_told_from_their_files_names(part: Storage) -> None:
     assert [revision.revision for revision in script.walk_revisions()][::-1] == (
         schema.known_revisions(part)
     )
+
+
+@PARTS
+def test_what_a_revision_stands_for(part: Storage, golden: Golden) -> None:
+    """Tables and views as they are declared: whoever changes a released one adds a revision."""
+    beside = NO_PROGRAMME if part is ENGINE else PROGRAMME
+    said = []
+    for table in part.metadata.sorted_tables:
+        made = [str(CreateTable(table).compile(dialect=one)) for one in DIALECTS]
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        made += [str(CreateIndex(index).compile(dialect=DIALECTS[0])) for index in indexes]
+        said.append((f"table {table.name}", made))
+    for view in part.views:
+        columns = reading_views.shipped_dictionary(beside)[view].columns
+        shown = [reading_views.text_of(view, one.name, beside) for one in DIALECTS]
+        said.append((f"view {view}", [*shown, *(f"{k} {v.type}" for k, v in columns.items())]))
+    lines = (f"{name} {sha256(repr(made).encode()).hexdigest()[:12]}\n" for name, made in said)
+    name = f"{part.name or 'dsync'}-{schema.known_revisions(part)[-1]}.txt"
+    golden.check(name, "".join(sorted(lines)))
+
+
+DIALECTS = (sqlite.dialect(), postgresql.dialect())
+
+
+def test_nothing_that_is_released_was_edited() -> None:
+    lines = (Path(__file__).parent / "released.txt").read_text(encoding="utf-8").splitlines()
+    changed = [
+        path
+        for digest, path in (line.split("  ") for line in lines)
+        if sha256((ROOT / path).read_bytes()).hexdigest() != digest
+    ]
+    assert [] == changed, "These files are released: add a migration, also of a changed view."

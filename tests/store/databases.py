@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, inspect, make_url, text
 
 from dsync.database import open_database
 from dsync.store import Store
@@ -212,6 +212,15 @@ def connected(url: str) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def contents(url: str) -> dict[str, list[str]]:
+    """Return the rows of every table, as texts in order."""
+    with connected(url) as connection:
+        return {
+            name: sorted(map(str, connection.execute(text(f'SELECT * FROM "{name}"'))))
+            for name in inspect(connection).get_table_names()
+        }
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,17 @@
+"""Makes the programme's tables as they are declared now: a new database needs no later revision."""
+
+# ruff: noqa: D103
+from __future__ import annotations
+
+from alembic import op
+
+from dsync.eig.eig import Eig
+
+revision = "1000"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    Eig.storage.metadata.create_all(op.get_bind(), checkfirst=False)
