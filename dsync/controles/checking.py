@@ -35,6 +35,7 @@ from dsync.controles.declared_checks import (
     misspelt,
 )
 from dsync.controles.facts import FAITS, Fait, Faits, can_read, find
+from dsync.controles.functions import Function, bound
 from dsync.controles.notations import NOTATIONS, Notation, cell_value, each, fold_value
 from dsync.domain.dossier import Descriptor
 from dsync.domain.remedies import nearest
@@ -78,6 +79,7 @@ class Declarations:
         self.sections = sections
         self.faits = faits
         self.tables: dict[str, Rows] = {}
+        self.functions: dict[str, Function] = {}
         self.faults: list[str] = []
         self._place = ""
         self._columns: dict[str, list[str]] = {}
@@ -113,12 +115,12 @@ class Declarations:
     @cached_property
     def evaluator(self) -> Evaluator:
         """The checks, ready to evaluate; only where there are no faults."""
-        return Evaluator(self.sections, self.tables, self.faits)
+        return Evaluator(self.sections, self.tables, self.faits, self.functions)
 
     def warnings(self) -> Iterator[str]:
         """Yield what works otherwise than its author may think."""
         for one in self.sections.controles:
-            if one.exige is not None and one.sinon is not one.sinon_effectif:
+            if not one.humain and one.sinon is not one.sinon_effectif:
                 yield (
                     f"{one.nom} : sans un exemple conforme et un exemple non_conforme, ce contrôle "
                     "rend a_verifier au lieu de non_conforme"
@@ -266,11 +268,17 @@ class Declarations:
         if {"{", "}"} & set(f"{one.titre}{one.regle}{one.a_faire}{one.demande}"):
             self._say("des accolades ne sont permises que dans motif et conforme")
         if one.humain:
-            if one.exigences or one.exemple or one.motif or one.conforme:
-                self._say("humain = true ne va pas avec si, exige, motif, conforme ni exemple")
+            if one.exigences or one.exemple or one.motif or one.conforme or one.fonction:
+                self._say(
+                    "humain = true ne va pas avec si, exige, fonction, motif, conforme ni exemple"
+                )
             return None
         if "à compléter" in one.regle:
             self._say("regle est à compléter : citez le texte et l’article")
+        if one.fonction is not None:
+            return self._check_function(one)
+        if one.faits or one.parametres:
+            self._say("faits et parametres vont avec fonction")
         if one.exige is None:
             return self._say("aucune exigence")
         # Of a lacking answer it is not said.
@@ -291,6 +299,22 @@ class Declarations:
             if {"{", "}"} & set(PLACE.sub("", sentence)):
                 self._say(f"accolades sans nom dans « {sentence} »")
         return None
+
+    def _check_function(self, one: DeclaredControle) -> None:
+        if one.exige is not None or one.motif or one.conforme or one.trop:
+            self._say("fonction ne va pas avec exige, motif, conforme ni trop")
+        if not one.faits:
+            self._say("faits nomme les champs et les faits que prend la fonction")
+        for name in one.faits:
+            self._knows(name, is_sum=False)
+        if one.si is not None:
+            self._check_exigence(one.si, is_condition=True)
+        found = bound(one)
+        if isinstance(found, list):
+            for fault in found:
+                self._say(fault)
+        else:
+            self.functions[one.nom] = found
 
     def _check_exigence(self, exigence: Exigence, *, is_condition: bool = False) -> None:
         if exigence.un_de and (

@@ -16,6 +16,7 @@ from dsync.controles.declarations import DeclaredChamp
 from dsync.controles.declared_checks import EXIGENCE, SANS_LIGNE
 from dsync.controles.dossier_facts import Gathered, gather
 from dsync.controles.facts import Plan, label_of
+from dsync.controles.functions import versions
 from dsync.controles.notations import fold_text, french_amount, french_number
 from dsync.domain.account import Letter, said
 from dsync.domain.check_answers import ANSWER
@@ -185,6 +186,8 @@ def digest_of(declarations: Declarations, words: Mapping[Verdict, str] = {}) -> 
         include={"precontrole", "champs", "tables", "controles"}, exclude_defaults=True
     )
     text += repr([sorted(declarations.tables.items()), sorted(words.items())])
+    if used := versions(declarations.sections.controles):
+        text += repr(used)
     return sha256(text.encode()).hexdigest()[:12]
 
 

@@ -288,6 +288,12 @@ class DeclaredControle(Section):
     si: Exigence | None = None
     """The check applies to dossiers that fulfil it; to others it is `sans_objet`."""
     exige: Exigence | None = None
+    fonction: Texte | None = None
+    """The function of an installed package that makes it, instead of `exige`."""
+    faits: tuple[str, ...] = ()
+    """The champs and facts that the function takes: each has to be answered."""
+    parametres: Mapping[str, Any] = {}
+    """What the function takes beside them."""
     humain: Boolean = False
     """Whether a person makes it: it is listed, and the machine never answers it."""
     sinon: Literal[Resultat.A_VERIFIER, Resultat.NON_CONFORME] = Resultat.A_VERIFIER
@@ -320,8 +326,8 @@ class DeclaredControle(Section):
     @cached_property
     def champs(self) -> list[str]:
         """The champs and facts that it uses, sorted."""
-        names = (name for one in self.exigences for name in one.names)
-        return sorted({name.partition(".")[0] for name in names})
+        names = {name for one in self.exigences for name in one.names}
+        return sorted({name.partition(".")[0] for name in names.union(self.faits)})
 
     @cached_property
     def cellules(self) -> list[Borne]:
@@ -332,6 +338,8 @@ class DeclaredControle(Section):
     def digest(self) -> str:
         """A digest of what it requires."""
         given = [one.model_dump_json(exclude_defaults=True) for one in self.exigences]
+        if self.fonction:
+            given.append(repr((self.fonction, self.faits, self.parametres)))
         return sha256("\n".join(given).encode()).hexdigest()[:12]
 
     @cached_property

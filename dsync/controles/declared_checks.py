@@ -20,6 +20,7 @@ from dsync.controles.declarations import (
     Option,
 )
 from dsync.controles.facts import FAITS, Fait, Faits, label_of
+from dsync.controles.functions import Function
 from dsync.controles.notations import (
     FORMATS,
     Notation,
@@ -108,7 +109,9 @@ class Evaluator:
         sections: ControlesSections,
         tables: Mapping[str, Rows],
         faits: Mapping[str, Fait] = FAITS,
+        functions: Mapping[str, Function] = {},
     ) -> None:
+        self._functions = functions
         self._sections = sections
         self._tables = tables
         self._known = faits
@@ -177,7 +180,7 @@ class Evaluator:
         before: Iterable[Controle] = (),
     ) -> Controle:
         """Return the result of a check; `before` are those that were made before."""
-        if declared.humain or declared.exige is None:
+        if declared.humain:
             return Controle(declared.nom, Resultat.SANS_OBJET, f"{A_FAIRE_PAR} {declared.regle}")
         if declared.si is not None:
             applies = self._state(declared.si, declared.nom, faits, voisins, is_condition=True)
@@ -185,6 +188,8 @@ class Evaluator:
                 return self._without_object(declared, declared.si, faits)
             if applies is not Fulfilment.VRAI:
                 return self._undecided(declared, declared.si, applies, faits)
+        if declared.exige is None:
+            return self._by_function(declared, faits)
         if declared.exige.tous_presents is not None:
             return self._all_present(declared, declared.exige.tous_presents, faits, before)
         if declared.exige.colonne:
@@ -210,6 +215,20 @@ class Evaluator:
             motif = self._motif(declared, said)
             return Controle(declared.nom, declared.sinon_effectif, motif, evidence)
         return self._undecided(declared, declared.exige, state, faits)
+
+    def _by_function(self, declared: DeclaredControle, faits: Faits) -> Controle:
+        """Return what the function of a check finds; it is asked only where all is answered."""
+        lacking = [name for name in declared.faits if name not in faits.valeurs]
+        if lacking:
+            absent = _absent(faits, *lacking)
+            return self._undecided(declared, Exigence(), absent, faits, lacking)
+        found = self._functions[declared.nom]({n: faits.valeurs[n] for n in declared.faits})
+        evidence = self._evidence(declared, faits)
+        if found.resultat is Resultat.CONFORME:
+            return Controle(declared.nom, found.resultat, found.constat, evidence)
+        is_limited = found.resultat is Resultat.NON_CONFORME
+        result = declared.sinon_effectif if is_limited else found.resultat
+        return Controle(declared.nom, result, self._motif(declared, found.constat), evidence)
 
     def _all_present(
         self,

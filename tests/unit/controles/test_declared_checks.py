@@ -274,7 +274,7 @@ def test_what_people_typed_is_defused() -> None:
         ('conforme = "Pour {montant.__class__}."\nexige = { champ = "montant", au_plus = 1 }',
          "essai : « __class__ » n’est pas une colonne de montant"),
         ('humain = true\nexige = { champ = "montant", au_plus = 1 }',
-         "essai : humain = true ne va pas avec si, exige, motif, conforme ni exemple"),
+         "essai : humain = true ne va pas avec si, exige, fonction, motif, conforme ni exemple"),
         ('exige = { champ = "aides.montant", au_plus = 1 }',
          "essai : « aides.montant » est une colonne : d’un bloc, seuls nombre (de lignes) et somme (d’une colonne) se contrôlent"),
     ],
