@@ -7,6 +7,7 @@ password, and nothing of the statement, whose parameters are personal data.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -86,12 +87,23 @@ def connections_of(workers: int) -> int:
     return 3 * workers + 4 + 6
 
 
+_RAW_PASSWORD = re.compile(r"[^/?@][^/?#@]*[/?#@].*@|[^/@]*:[^@]*:.*@|[^/?@][^@]*@[^/?]*@")
+"""What follows `://` where the user or password has a character that ends a part of an address."""
+
+
 def parse_url(text: str) -> URL:
     """Parse a database URL.
 
     Raises:
         ConfigurationError: it is not a URL, or neither of SQLite nor of PostgreSQL.
     """
+    # A part of such a password would be taken for the host or the database, and be shown as it.
+    engine, _, place = text.strip().partition("://")
+    if not engine.startswith("sqlite") and _RAW_PASSWORD.match(place):
+        raise ConfigurationError(
+            "The database's address cannot be read: in its user and password, write @ as %40, / as "
+            "%2F and ? as %3F (DSYNC_DATABASE_URL)."
+        )
     try:
         url = make_url(text.strip())
     except (ArgumentError, ValueError) as exc:
@@ -99,11 +111,6 @@ def parse_url(text: str) -> URL:
             "The database's address cannot be read. Give DSYNC_DATABASE_URL as "
             "sqlite:///file.db or postgresql://user@host/base."
         ) from exc
-    if "@" in (url.host or ""):
-        raise ConfigurationError(
-            "The database's address cannot be read: in its password, write @ as %40, : as %3A and "
-            "/ as %2F (DSYNC_DATABASE_URL)."
-        )
     engine = url.drivername.partition("+")[0]
     if engine in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")

@@ -76,7 +76,11 @@ MISTAKES: list[tuple[str, dict[str, str], int, str]] = [
     ("sync", {URL: "postgresql://127.0.0.1:1/dsync"}, 5, "nothing answers"),
     ("sync", {URL: "mysql://u:heim@host/base"}, 2, "sqlite:///file.db"),
     ("sync", {URL: "nonsense"}, 2, URL),
-    ("sync", {URL: "postgresql://dsync:ge@heim@127.0.0.1/dsync"}, 2, "%40"),
+    *(
+        (line, {URL: f"postgresql://dsync:{password}@heim.example/heim"}, 2, "write @ as %40, /")
+        for line in ("sync", "status", "check")
+        for password in ("x@heim", "x/heim", "x@y/heim", "x@heim?y", "x?heim", "/@heim")
+    ),
     *((line, {URL: "sqlite://"}, 5, "sqlite:///FILE") for line in ("status", "check")),
     ("status", {URL: "sqlite:///:memory:"}, 5, "sqlite:///FILE"),
 ]
