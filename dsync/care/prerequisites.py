@@ -163,6 +163,7 @@ def _database_lines(sources: CheckSources) -> Iterator[CheckLine]:
         with _store(sources) as store:
             if store is not None:
                 yield from _connection_lines(store, sources.workers, sources.now)
+                yield from _foreign_lines(store)
 
 
 def _programme_lines(sources: CheckSources) -> Iterator[CheckLine]:
@@ -557,6 +558,23 @@ def _connection_lines(store: Store, workers: int, now: datetime) -> Iterator[Che
         f"ALTER SYSTEM SET max_connections = {needed + FEW + SUPERUSERS}; and restart PostgreSQL"
         + (f", or set [advanced] workers = {fewer}" if fewer else ""),
     )
+
+
+def _foreign_lines(store: Store) -> Iterator[CheckLine]:
+    """Yield a line if other roles made anything in dsync's schema, or large objects."""
+    found = [
+        f"{one.kind} {named(one.name)} of {one.owner}" if one.name else f"{one.kind} of {one.owner}"
+        for one in store.foreign_objects()
+    ]
+    if found:
+        more = f" and {len(found) - FEW} more" if len(found) > FEW else ""
+        yield CheckLine(
+            "database",
+            CheckStatus.WARNING,
+            f"not dsync's, and in no backup: {', '.join(found[:FEW])}{more}",
+            "drop them, or move them into another database; before PostgreSQL 15 also REVOKE "
+            "CREATE ON SCHEMA public FROM PUBLIC",
+        )
 
 
 def missing_file(url: str) -> Path | None:

@@ -18,12 +18,13 @@ from sqlalchemy import Connection, inspect, select, text
 from dsync.domain.documented import MASKED, Declared, Mark, View
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.rights import DELIBERATION
-from dsync.programme import Dictionary
+from dsync.programme import Dictionary, Programme
 from dsync.store import tables
 from dsync.store.dictionary import (
     NO_ROWS,
     PSEUDONYMISED,
     WITHHELD,
+    all_tables,
     is_closed,
     of_person,
     pseudonymised,
@@ -227,6 +228,48 @@ def sessions_in_the_way(connection: Connection) -> list[str]:
         {"schemas": [*parts(connection)]},
     )
     return [f"{role} (pid {pid})" for role, pid in rows]
+
+
+class Foreign(NamedTuple):
+    """What another role than the owner of dsync's tables made beside them, or in the database."""
+
+    kind: str
+    name: str
+    """"" of large objects."""
+    owner: str
+
+
+_FOREIGN = """
+WITH own AS (
+    SELECT relnamespace AS place, relowner AS role FROM pg_catalog.pg_class
+    WHERE relname = 'alembic_version' AND relnamespace =
+        (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema())
+)
+SELECT
+    CASE made.kind WHEN 'v' THEN 'view' WHEN 'S' THEN 'sequence' WHEN '(' THEN 'function'
+    ELSE 'table' END,
+    made.name, pg_catalog.pg_get_userbyid(made.owner)
+FROM (
+    SELECT oid, relname AS name, relnamespace AS place, relowner AS owner, relkind AS kind
+    FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    UNION ALL SELECT oid, proname, pronamespace, proowner, '(' FROM pg_catalog.pg_proc
+) AS made JOIN own ON own.place = made.place AND own.role <> made.owner
+WHERE made.name <> ALL(:known) AND NOT starts_with(made.name, 'alembic_version') AND NOT EXISTS
+    (SELECT 1 FROM pg_catalog.pg_depend AS d WHERE d.objid = made.oid AND d.deptype = 'e')
+UNION ALL
+SELECT DISTINCT 'large objects', '', pg_catalog.pg_get_userbyid(lomowner)
+FROM pg_catalog.pg_largeobject_metadata
+ORDER BY 1, 2, 3
+"""
+"""A role without any right can make large objects, and before PostgreSQL 15 all else in `public`.
+What belongs to an extension is its administrator's."""
+
+
+def foreign_objects(connection: Connection, programme: type[Programme]) -> list[Foreign]:
+    """Return what is not dsync's in its schema, and whose large objects there are."""
+    # A table of dsync's is its own, whoever made it: no backup may go without it.
+    known = [table.name for table in all_tables(programme)]
+    return [Foreign(*row) for row in connection.execute(text(_FOREIGN), {"known": known})]
 
 
 def grant_view(connection: Connection, view: str, roles: Iterable[str]) -> None:

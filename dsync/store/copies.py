@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from itertools import chain
@@ -144,10 +144,10 @@ def copy_sqlite(engine: Engine, file: Path) -> None:
         )
 
 
-def dump_postgresql(url: URL, file: Path, target: Path) -> None:
+def dump_postgresql(url: URL, file: Path, target: Path, chosen: Sequence[str]) -> None:
     """Have `pg_dump` write a PostgreSQL database into a file, and read it back.
 
-    `target` is the file's later name, for messages.
+    `target` is the file's later name, for messages; `chosen` is of `dump_options`.
 
     Raises:
         ConfigurationError: `pg_dump` is not installed here, or a secret parameter of the URL has no
@@ -162,11 +162,12 @@ def dump_postgresql(url: URL, file: Path, target: Path) -> None:
         raise ConfigurationError(
             "pg_dump is not installed here. Install PostgreSQL's client programs, or run, where "
             "they are, with the password in PGPASSWORD or a passfile: "
-            f"{dump_line(url, target)}"
+            f"{dump_line(url, target, chosen)}"
         )
     dump, restore = map(str, programs)
     database = [f"--dbname={others}"] if others else []
-    _execute([dump, "--format=custom", "--no-password", f"--file={file}", *database], environment)
+    line = [dump, "--format=custom", "--no-password", f"--file={file}", *chosen, *database]
+    _execute(line, environment)
     # Reads all of it, and restores nothing.
     _execute([restore, f"--file={os.devnull}", str(file)], environment)
 
@@ -197,13 +198,34 @@ def _connection(arguments: Mapping[str, Any]) -> tuple[dict[str, str], str]:
     return environment, " ".join(others)
 
 
-def dump_line(url: URL, target: Path) -> str:
-    """Return the command that copies a PostgreSQL database into a file, without the password."""
+def dump_options(schema: str, foreign: Iterable[str]) -> list[str]:
+    """Return the options by which `pg_dump` takes what is in a schema, without foreign relations.
+
+    What others made there, and any role's large objects, the database's user may not read.
+    """
+    place = _literally(schema)
+    # With --schema, the archive would make `public`, which each new database has.
+    own = f"--table={place}.*" if schema == "public" else f"--schema={place}"
+    return [own, *(f"--exclude-table={place}.{_literally(name)}" for name in foreign)]
+
+
+def _literally(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def dump_line(url: URL, target: Path, chosen: Sequence[str]) -> str:
+    """Return the command that copies a PostgreSQL database into a file, without the password.
+
+    `chosen` is of `dump_options`.
+    """
     _, arguments = url.get_dialect()().create_connect_args(url)
     names = ("host", "port", "user", "dbname", "sslmode", "passfile")
     shown = [(name, arguments[name]) for name in names if arguments.get(name)]
     connection = " ".join(f"{name}={_quoted(value)}" for name, value in shown)
-    return shlex.join(["pg_dump", "--format=custom", f"--file={target}", f"--dbname={connection}"])
+    return shlex.join(
+        ["pg_dump", "--format=custom", f"--file={target}", *chosen, f"--dbname={connection}"]
+    )
 
 
 def _quoted(value: Any) -> str:

@@ -196,7 +196,22 @@ class Store:
             return None
         with self._connected(reading=True) as connection:
             older = schema.older(connection, self._programme)
-        return older and copies.dump_line(self._url, Path(f"dsync-{older}.dump"))
+        return older and copies.dump_line(
+            self._url, Path(f"dsync-{older}.dump"), self._dump_options()
+        )
+
+    def foreign_objects(self) -> list[access.Foreign]:
+        """Return what other roles made beside dsync's tables on PostgreSQL: no backup has it."""
+        if not self._is_postgresql:
+            return []
+        with self._connected(reading=True) as connection:
+            return access.foreign_objects(connection, self._programme)
+
+    def _dump_options(self) -> list[str]:
+        with self._connected(reading=True) as connection:
+            schema = connection.exec_driver_sql("SELECT current_schema()").scalar() or "public"
+        # `pg_dump` takes names of relations here, and neither functions nor large objects.
+        return copies.dump_options(schema, [one.name for one in self.foreign_objects() if one.name])
 
     def acquire_lease(
         self, demarche: DemarcheNumber, ttl_s: float, *, holder: str | None = None
@@ -418,7 +433,7 @@ class Store:
             raise ConfigurationError(f"{target} is the database itself: name another file.")
         with translated(self.place), copies.placed(target, force=force) as file:
             if self._is_postgresql:
-                copies.dump_postgresql(self._url, file, target)
+                copies.dump_postgresql(self._url, file, target, self._dump_options())
             else:
                 copies.copy_sqlite(self._engine, file)
 

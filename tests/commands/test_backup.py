@@ -6,6 +6,8 @@ import os
 import stat
 import subprocess
 import sys
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
 
@@ -174,6 +176,74 @@ def test_a_backup_is_whole_private_and_restorable(
     assert dsync(*listed).json == again(*listed).json
     if server is not None:
         server.drop(url_of(again))
+
+
+@pytest.fixture
+def owner(
+    sandbox: Sandbox, postgres_server: PostgresServer, postgres_programs: Path, tmp_path: Path
+) -> Iterator[tuple[InsideCommand, str]]:
+    """Return `dsync` as a role that owns its database only, and the address of one without rights.
+
+    The latter may make relations in the schema, as everybody could before PostgreSQL 15.
+    """
+    mine, other = (f"{name}_{uuid.uuid4().hex[:8]}" for name in ("owner", "stranger"))
+    url = make_url(postgres_server.make(migrated=False))
+    with connected(str(url)) as connection:
+        for role in (mine, other):
+            connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'x'"))
+        connection.execute(text(f'ALTER DATABASE "{url.database}" OWNER TO {mine}'))
+        connection.execute(text(f"GRANT ALL ON SCHEMA public TO {mine}, {other}"))
+    as_owner, as_other = (
+        url.set(username=role, password="x").render_as_string(hide_password=False)
+        for role in (mine, other)
+    )
+    environment = {
+        **operator(sandbox, tmp_path).environment,
+        "DSYNC_DATABASE_URL": as_owner,
+        "PATH": f"{postgres_programs}{os.pathsep}{os.environ['PATH']}",
+    }
+    yield InsideCommand(tmp_path, environment), as_other
+    postgres_server.drop(str(url))
+
+
+FOREIGN = {
+    "SELECT lo_create(0)": "large objects of stranger_",
+    "CREATE TABLE notes (a int)": "table « notes » of stranger_",
+    "CREATE VIEW \"lecture_'x\" AS SELECT 1 AS a": "view « lecture_'x » of stranger_",
+    "CREATE SEQUENCE numbers": "sequence « numbers » of stranger_",
+    "CREATE FUNCTION length(dossier text) RETURNS int LANGUAGE sql AS 'SELECT 1'": "function",
+    "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC": "",
+}
+"""What another login can make, and what `check` says of it."""
+
+
+def test_what_another_login_makes_keeps_no_backup_from_being_made(
+    owner: tuple[InsideCommand, str], postgres_server: PostgresServer
+) -> None:
+    """Nor restored: it is in none, and `check` names it and its owner."""
+    dsync, other = owner
+    assert 0 == dsync("db", "upgrade").code
+    assert 0 == dsync("sync").code
+    assert "not dsync's" not in dsync("check").out
+    with connected(other) as connection:
+        for statement in FOREIGN:
+            connection.execute(text(statement))
+    ended = dsync("db", "backup", "backup")
+    assert 0 == ended.code, ended.err
+    archive = subprocess.run(
+        ["pg_restore", "--file=-", dsync.folder / "backup"],
+        env=dict(dsync.environment),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "lecture_dossier" in archive
+    assert "stranger_" not in archive
+    again = restored(dsync, dsync.folder / "backup", postgres_server)
+    assert 0 == again("db", "verify").code
+    said = " ".join(dsync("check").out.split())
+    assert [] == [one for one in FOREIGN.values() if one not in said]
+    postgres_server.drop(url_of(again))
 
 
 def test_a_backup_replaces_no_file_unless_ordered(dsync: Command) -> None:
