@@ -209,7 +209,7 @@ def owner(
 FOREIGN = {
     "SELECT lo_create(0)": "large objects of stranger_",
     "CREATE TABLE notes (a int)": "table « notes » of stranger_",
-    "CREATE VIEW \"lecture_'x\" AS SELECT 1 AS a": "view « lecture_'x » of stranger_",
+    'CREATE VIEW "lecture_\'x" AS SELECT 1 AS a': "view « lecture_'x » of stranger_",
     "CREATE SEQUENCE numbers": "sequence « numbers » of stranger_",
     "CREATE FUNCTION length(dossier text) RETURNS int LANGUAGE sql AS 'SELECT 1'": "function",
     "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC": "",
