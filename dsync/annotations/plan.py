@@ -17,15 +17,18 @@ from dsync.annotations.targets import (
     DETAIL,
     LABEL,
     RESULTAT,
+    VALIDATION,
     VALUE_NAMES,
     AnnotationsConfig,
     ResolvedAnnotations,
+    misnamed,
     normalise,
     offers,
 )
 from dsync.annotations.wish import Wish, WishStatus, WrittenValue
 from dsync.domain.dossier import Descriptor, Etat, Json
 from dsync.domain.ids import DossierId
+from dsync.domain.verdict import Verdict
 from dsync.errors import FRENCH_MARKS, quotation
 
 _DATES = frozenset({"date", "datetime"})
@@ -115,13 +118,17 @@ def plan(
     config: AnnotationsConfig,
     available_labels: Mapping[str, str],
     *,
+    written: Collection[str] | None = None,
+    stated: Verdict | None = None,
     is_taking_over: bool = False,
 ) -> list[Step]:
     """Return one step for each wish, that of the result first.
 
     A forced wish overwrites a human's value and ignores the validation, unless the current value
-    is another one than the operator saw. `available_labels` are ids by name; `is_taking_over`:
-    another database of dsync wrote into the démarche, labels included.
+    is another one than the operator saw. `available_labels` are ids by name; `written` are the
+    annotations into which this database wrote (None: any may be written), `stated` is the verdict
+    that the wanted detail states; `is_taking_over`: another database of dsync wrote into the
+    démarche, labels included.
     """
     ordered = [
         wish if _is_as_shown(wish, remote, resolved, config) else wish._replace(force_par=None)
@@ -140,7 +147,49 @@ def plan(
         else:
             descriptor = resolved.by_name(wish.annotation)
             steps.append(_value_step(wish, remote, descriptor, block, emptied))
-    return steps
+    why = _misaimed(resolved, config, written) or _contradiction(ordered, config, stated)
+    if why is None:
+        return steps
+    return [
+        Step(step.wish, Action.REFUSE, reason=why) if step.action is Action.WRITE else step
+        for step in steps
+    ]
+
+
+def _misaimed(
+    resolved: ResolvedAnnotations, config: AnnotationsConfig, written: Collection[str] | None
+) -> str | None:
+    """Return why nothing may be written into the annotations of a form for the first time.
+
+    One that was renamed since dsync writes there is the same one.
+    """
+    for name, (descriptor, libelles) in misnamed(config, resolved).items():
+        is_known = (
+            written is None or descriptor.id in written or (name == VALIDATION and bool(written))
+        )
+        if not is_known:
+            return (
+                f"l’annotation de [annotations] {name} s’appelle « {descriptor.libelle} » dans "
+                f"Démarches Simplifiées, et non « {libelles[0]} »"
+            )
+    return None
+
+
+def _contradiction(
+    wishes: Sequence[Wish], config: AnnotationsConfig, stated: Verdict | None
+) -> str | None:
+    """Return why these wishes may never stand beside each other, None if they may.
+
+    Whatever the cause, such as a slip in the configuration, the result or label would be false.
+    """
+    if stated is None:
+        return None
+    for wish in wishes:
+        texts = {RESULTAT: config.options, LABEL: config.labels}.get(wish.annotation)
+        if texts is not None and texts.contradicts(wish.valeur, stated):
+            what = "le résultat" if wish.annotation == RESULTAT else "le label"
+            return f"{what} « {wish.valeur} » contredit le détail, qui dit « {stated.value} »"
+    return None
 
 
 def current_value(

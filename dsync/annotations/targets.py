@@ -22,6 +22,7 @@ from dsync.domain.verdict import Verdict
 from dsync.domain.wording import folded
 
 RESULTAT, DETAIL, DATE, LABEL = "resultat", "detail", "date", "label"
+VALIDATION = "validation"
 VALUE_NAMES = (RESULTAT, DETAIL, DATE)
 ANNOTATION_NAMES = (*VALUE_NAMES, LABEL)
 """In the order in which they are planned: a conflict of the first one blocks the others."""
@@ -30,7 +31,7 @@ ACCEPTED_TYPES = {
     RESULTAT: ("drop_down_list", "text", "textarea"),
     DETAIL: ("textarea", "text"),
     DATE: ("datetime", "date"),
-    "validation": ("checkbox", "yes_no"),
+    VALIDATION: ("checkbox", "yes_no"),
 }
 """Descriptor types that each annotation may have; the first one is the usual one."""
 
@@ -49,6 +50,15 @@ class AnnotationTarget(Section):
         return champ_of(given)
 
 
+OWN_WORDS = {folded(one.value): one for one in Verdict}
+"""dsync's words for verdicts, which its texts begin with."""
+
+
+def _say_the_same(one: Verdict, other: Verdict) -> bool:
+    # One démarche has one of both.
+    return one is other or {one, other} == {Verdict.ELIGIBLE, Verdict.RIEN_A_SIGNALER}
+
+
 class VerdictTexts(Section):
     """One text for each verdict; nothing is written for « Indéterminé »."""
 
@@ -61,9 +71,24 @@ class VerdictTexts(Section):
     rien_a_signaler: Annotated[str, Marked] | None = Field(default=None, min_length=1)
     """For « Rien à signaler »; if missing, the text for « Éligible »."""
 
+    @model_validator(mode="after")
+    def _tells_the_truth(self) -> Self:
+        for one in Verdict:
+            text = getattr(self, one.key, None)
+            other = OWN_WORDS.get(folded(text or ""))
+            if other is not None and not _say_the_same(one, other):
+                raise ValueError(f"{one.key}: {text!r} is dsync's word for another verdict")
+        return self
+
     def of(self, verdict: Verdict) -> str:
         """Return the text of a verdict other than Indéterminé."""
         return str(getattr(self, verdict.key) or self.eligible)
+
+    def contradicts(self, text: str, verdict: Verdict) -> bool:
+        """Return whether a text says another verdict than that of the detail beside it."""
+        said = OWN_WORDS.get(folded(text))
+        is_other = said is not None and not _say_the_same(said, verdict)
+        return verdict is Verdict.INDETERMINE or is_other or text != self.of(verdict)
 
     def all(self) -> tuple[str, ...]:
         """Return the texts."""
@@ -160,6 +185,23 @@ def offers(descriptor: Descriptor, value: str) -> bool:
     return descriptor.options is None or value in descriptor.options
 
 
+def misnamed(
+    config: AnnotationsConfig, resolved: ResolvedAnnotations
+) -> dict[str, tuple[Descriptor, tuple[str, ...]]]:
+    """Return the annotations that are found by id, and have none of the configured labels.
+
+    An id is easily that of another one. With each: the labels.
+    """
+    found = {}
+    for name in ACCEPTED_TYPES:
+        target, descriptor = getattr(config, name), getattr(resolved, name)
+        if target is None or descriptor is None or not target.libelles:
+            continue
+        if folded(descriptor.libelle) not in map(folded, target.libelles):
+            found[name] = (descriptor, target.libelles)
+    return found
+
+
 def lacking_options(config: AnnotationsConfig, resultat: Descriptor) -> list[str]:
     """Return the results that the annotation's list does not offer."""
     return [text for text in config.options.all() if not offers(resultat, text)]
@@ -220,7 +262,7 @@ def resolve(
         resultat=find(config.resultat, RESULTAT),
         detail=find(config.detail, DETAIL),
         date=find(config.date, DATE),
-        validation=find(config.validation, "validation"),
+        validation=find(config.validation, VALIDATION),
     )
 
 
@@ -317,6 +359,6 @@ def _found(config: AnnotationsConfig | None, revision: Revision) -> str | None:
 
 def _has_box(config: AnnotationsConfig | None, known: Collection[str], revision: Revision) -> bool:
     return _found(config, revision) is not None or any(
-        str(d.id) in known and d.type in ACCEPTED_TYPES["validation"]
+        str(d.id) in known and d.type in ACCEPTED_TYPES[VALIDATION]
         for d in revision.descriptors.values()
     )

@@ -16,12 +16,14 @@ import structlog
 
 from dsync.annotations.targets import (
     ACCEPTED_TYPES,
+    VALIDATION,
     VALUE_NAMES,
     AnnotationsConfig,
     AnnotationTarget,
     Box,
     box_of,
     lacking_options,
+    misnamed,
     resolve,
 )
 from dsync.domain.consent import Consent
@@ -229,7 +231,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
             line = instructeur_line(demarche, sources.instructeur)
             yield replace(line, status=CheckStatus.WARNING, exit_code=0)
         return
-    yield from annotation_lines(sources.annotations, revision)
+    yield from annotation_lines(sources.annotations, revision, _written(sources, demarche.number))
     published = [one for one in demarche.revisions.values() if one.date_publication is not None]
     yield box_line(sources.annotations, *_boxes(sources, demarche.number), revision, published)
     yield from label_lines(sources.annotations, demarche.labels)
@@ -258,6 +260,15 @@ def _store(sources: CheckSources) -> Iterator[Store | None]:
             store.check_schema()
             usable = store
         yield usable
+
+
+def _written(sources: CheckSources, demarche: DemarcheNumber) -> Collection[str]:
+    """Return the ids of the annotations into which dsync wrote."""
+    with _store(sources) as store, suppress(StoreError):
+        if store is not None:
+            with store.reading(demarche) as reader:
+                return reader.outbox.written_annotations()
+    return ()
 
 
 def _boxes(sources: CheckSources, demarche: DemarcheNumber) -> tuple[Collection[str], bool]:
@@ -407,9 +418,21 @@ def opened_lines(opened: Sequence[str], demarche: Demarche) -> Iterator[CheckLin
             yield CheckLine("ouvert", CheckStatus.WARNING, message, remedy)
 
 
-def annotation_lines(config: AnnotationsConfig, revision: Revision) -> Iterator[CheckLine]:
-    """Yield whether the form has each annotation that dsync writes, with its type and options."""
+def annotation_lines(
+    config: AnnotationsConfig, revision: Revision, written: Collection[str] = ()
+) -> Iterator[CheckLine]:
+    """Yield whether the form has each annotation that dsync writes, with its type and options.
+
+    `written` are those into which it wrote before.
+    """
     resolved = resolve(config, revision.descriptors.values())
+    for name, (other, libelles) in misnamed(config, resolved).items():
+        message = f"{name}: the annotation of this id is {named(other.libelle)} in DS, "
+        message += f"not {named(libelles[0])}"
+        remedy = f"correct the id in [annotations] {name}, or add this label there"
+        is_known = other.id in written or (name == VALIDATION and bool(written))
+        status = CheckStatus.WARNING if is_known else CheckStatus.ERROR
+        yield CheckLine("annotations", status, message, remedy, 0 if is_known else 2)
     for name in VALUE_NAMES:
         descriptor = resolved.by_name(name)
         target: AnnotationTarget = getattr(config, name)

@@ -200,6 +200,17 @@ class OutboxReads(Subject):
             sum(count for annotation, _, count in rows if annotation == DETAIL),
         )
 
+    def written_annotations(self) -> frozenset[str]:
+        """Return the ids of the annotations into which dsync wrote."""
+        found = (
+            select(_pousse.c.cible)
+            .distinct()
+            .join(_dossier, _dossier.c.numero == _pousse.c.numero)
+            .where(_dossier.c.demarche_numero == self.number, _pousse.c.annotation != LABEL)
+            .where(_pousse.c.cible.is_not(None))
+        )
+        return frozenset(self.connection.scalars(found))
+
     def waiting_numbers(self, *, annotations: bool = False) -> list[DossierNumber]:
         """Return the writable dossiers with waiting wishes, due now or not, by number.
 

@@ -201,7 +201,9 @@ def _terms(run: Run) -> WriteTerms | None:
     programme = run.context.programme
     words = annotations.options.words
     stated = partial(stated_verdict, words=words) if programme else lambda _detail: None
-    return WriteTerms(found, demarche.labels, annotations, stated)
+    with run.reading() as reader:
+        written = reader.outbox.written_annotations()
+    return WriteTerms(found, demarche.labels, annotations, stated, written)
 
 
 def _refresh_labels(run: Run, terms: WriteTerms) -> None:

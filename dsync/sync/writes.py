@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
@@ -67,6 +67,8 @@ class WriteTerms:
     config: AnnotationsConfig
     stated_verdict: Callable[[str], Verdict | None]
     """Returns the verdict that a detail states, None for a text that the programme did not make."""
+    written: Collection[str] = frozenset()
+    """The annotations into which this database wrote before this push."""
     anothers: dict[DossierNumber, Another] = field(default_factory=dict)
     """The dossiers into which another database wrote. This one writes into them, and into others,
     only with a person's consent to all of them (`dsync/sync/grounds.py`)."""
@@ -96,6 +98,8 @@ def plan_steps(
         resolved,
         terms.config,
         terms.labels,
+        written=terms.written,
+        stated=terms.stated_verdict(next((w.valeur for w in wishes if w.annotation == DETAIL), "")),
         is_taking_over=bool(terms.anothers),
     )
     return steps, adopted

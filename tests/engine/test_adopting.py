@@ -301,12 +301,15 @@ def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> Non
 @pytest.mark.fast
 def test_a_label_that_dsync_put_goes_when_another_one_is_configured(engine: Engine) -> None:
     """A human's other labels stay, and so does that of dsync's name which a human put."""
+    engine.control.form.rename_label("à vérifier", "vu")
+    names = {"eligible": "éligible", "a_verifier": "vu", "ineligible": "inéligible"}
+    engine.restart(configuration={"annotations": {"labels": VerdictTexts(**names)}})
     engine.sync_until_quiet()
     engine.control.add_label(number(1), "éligible")
-    names = {"eligible": "à vérifier", "a_verifier": "à vérifier", "ineligible": "inéligible"}
+    names["eligible"] = "vu"
     engine.restart(configuration={"annotations": {"labels": VerdictTexts(**names)}})
     assert 0 == engine.sync().exit_code
-    assert (["à vérifier"], "confirmee") == (engine.labels(0), engine.wishes(0)["label"])
+    assert (["vu"], "confirmee") == (engine.labels(0), engine.wishes(0)["label"])
     assert "éligible" in engine.labels(1)
     engine.control.forget_requests()
     engine.advance(minutes=11)

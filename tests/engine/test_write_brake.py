@@ -8,11 +8,23 @@ from typing import Any
 import pytest
 
 from dsync.domain.consent import Consent
+from dsync.sandbox import Change
 from tests.engine.conftest import Start
 from tests.engine.inbox import Inbox
-from tests.engine.rig import PAGE, PROBLEME, Engine, base_settings, deposited, id_of, number
+from tests.engine.rig import (
+    DATE,
+    DETAIL,
+    PAGE,
+    PROBLEME,
+    Engine,
+    base_settings,
+    deposited,
+    id_of,
+    number,
+)
 from tests.engine.test_alerts import alerts_of, told
 from tests.profiles import long
+from tests.store.databases import on_each
 
 RANKS = range(24)
 CONFIG: Any = base_settings().configuration
@@ -92,19 +104,16 @@ def test_a_slip_in_the_configuration_writes_nothing(start: Start, cause: str) ->
     assert ([], before, []) == (engine.asked(), written(engine), engine.mutations())
 
 
-@pytest.mark.parametrize("cause", ["labels", "instruction"])
-def test_consent_writes_what_was_shown_and_rests(start: Start, cause: str) -> None:
+def test_consent_writes_what_was_shown_and_rests(start: Start) -> None:
     """By the run that has it, and no more: another slip between the table and it is asked again."""
     engine = start(RANKS)
     engine.sync_until_quiet()
     before = written(engine)
-    engine.restart(configuration=CAUSES[cause]())
+    engine.restart(configuration=CAUSES["instruction"]())
     engine.sync()
-    if cause == "labels":
-        both = {**swapped_options()["annotations"], **swapped_labels()["annotations"]}
-        engine.restart(configuration={"annotations": both})
-        report = engine.accept(Consent.WRITES)
-        assert (4, before) == (report.exit_code, written(engine))
+    engine.restart(configuration={"regles": {"instruction": "la sous-direction des aides"}})
+    report = engine.accept(Consent.WRITES)
+    assert (4, before) == (report.exit_code, written(engine))
     [asked] = engine.asked()
     assert Consent.WRITES is asked.proposal.kind
     report = engine.accept(Consent.WRITES)
@@ -123,6 +132,47 @@ def edited(engine: Engine) -> None:
             engine.control.edit_champ(number(rank), PROBLEME, f"Autre texte {rank}")
     engine.advance(minutes=10)
     assert 0 == engine.sync().exit_code
+
+
+def on_an_id_of_another() -> dict[str, Any]:
+    """The same, with the label of its own."""
+    date = CONFIG.annotations.date
+    target = date.model_copy(update={"id": CONFIG.mapping.annotations.jury_le.id})
+    return {"annotations": {"date": target}}
+
+
+@on_each
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        (swapped_options, "le résultat « Inéligible » contredit le détail, qui dit « Éligible »"),
+        (swapped_labels, "le label « inéligible » contredit le détail, qui dit « Éligible »"),
+        (on_an_id_of_another, "[annotations] date s’appelle « Date du jury »"),
+    ],
+    ids=["options", "labels", "date"],
+)
+def test_what_would_be_false_is_never_written(start: Start, slip: Any, said: str) -> None:
+    """Not by the first run of a database, nor by an order: refused with the reason, exit 7."""
+    engine = start([0], configuration=slip())
+    before = engine.control.truth_of(number(0)).raw_annotations
+    reports = [engine.sync(), engine.worker.push(0, force_by="ada@here")]
+    assert [(7, 0)] * 2 == [(report.exit_code, report.pushed) for report in reports]
+    assert all(said in " ".join(report.errors) for report in reports)
+    assert (before, []) == (engine.control.truth_of(number(0)).raw_annotations, engine.labels(0))
+    engine.restart(configuration=None)
+    report = engine.sync()
+    assert (0, 1, "Éligible") == (report.exit_code, report.pushed, engine.remote(0))
+
+
+def test_an_annotation_that_was_renamed_since_is_the_same_one(start: Start) -> None:
+    """In the form, after dsync has written there."""
+    engine = start([0])
+    engine.sync_until_quiet()
+    engine.control.form.publish_revision(Change(rename={DATE: "Établi le"}))
+    engine.control.edit_champ(number(0), PAGE, "")
+    engine.advance(minutes=10)
+    report = engine.sync(full=True)
+    assert (0, "Inéligible") == (report.exit_code, engine.remote(0))
 
 
 @pytest.mark.parametrize("days", [0, 60])
@@ -163,7 +213,7 @@ def test_what_waits_is_not_written_one_by_one(start: Start) -> None:
     engine = start(RANKS)
     engine.sync_until_quiet()
     before = written(engine)
-    engine.restart(configuration=swapped_options())
+    engine.restart(configuration=CAUSES["instruction"]())
     assert 4 == engine.sync().exit_code
     one, another, third, *_ = [rank for rank in RANKS if engine.remote(rank) == "Éligible"]
     reports = (
@@ -207,12 +257,12 @@ def test_it_is_an_alert_and_the_forced_write_of_one_dossier_is_a_persons(
     """Told once; an order about some dossiers is not held back by the others."""
     engine = start(RANKS)
     engine.sync_until_quiet()
-    engine.restart(configuration=swapped_options())
+    engine.restart(configuration=CAUSES["instruction"]())
     alerts = alerts_of(engine.worker, inbox)
     for expected in (["consent writes"], []):
         engine.sync()
         titles = told(engine, inbox, alerts)
         assert expected == [one for one in titles if not one.startswith("check ")]
-    was = engine.remote(0)
+    was = engine.remote(0, DETAIL)
     assert 0 == engine.worker.push(0, force_by="ada@here").exit_code
-    assert was != engine.remote(0)
+    assert was != engine.remote(0, DETAIL)

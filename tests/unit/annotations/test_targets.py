@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 
 from dsync.annotations.targets import (
     AnnotationsConfig,
@@ -101,3 +102,20 @@ def test_a_verdict_is_called_as_ds_shows_it(
     """Unless the word is one of two options, or what dsync calls another verdict."""
     others = {"a_verifier": "À vérifier", "ineligible": "Inéligible"}
     assert expected == VerdictTexts(**(others | options)).words
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("eligible", "Inéligible"),
+        ("ineligible", "éligible"),
+        ("a_verifier", "RIEN À SIGNALER"),
+        ("rien_a_signaler", "à vérifier"),
+        ("ineligible", "Indéterminé"),
+    ],
+)
+def test_dsyncs_word_for_another_verdict_is_refused(key: str, text: str) -> None:
+    """As of two options or labels that are exchanged, in the file."""
+    texts = {"eligible": "Oui", "a_verifier": "?", "ineligible": "Non"}
+    with pytest.raises(ValidationError, match="dsync's word for another verdict"):
+        VerdictTexts(**(texts | {key: text}))

@@ -28,6 +28,7 @@ from dsync.eig.sections import EigSections
 
 CONFIGURATION = read_configuration(shipped_config())
 ANNOTATIONS: AnnotationsConfig = CONFIGURATION.annotations
+RESULTAT = ANNOTATIONS.resultat.id, ANNOTATIONS.resultat.libelles[0]
 TODAY = date(2024, 6, 1)
 assert CONFIGURATION.programme is not None
 MAPPING = CONFIGURATION.programme.mapping
@@ -54,7 +55,7 @@ def make_page(**changes: object) -> Descriptor:
 
 def make_result(**changes: object) -> Descriptor:
     options = ANNOTATIONS.options.all()
-    result = make_descriptor(ANNOTATIONS.resultat.id, "Résultat", "drop_down_list", options=options)
+    result = make_descriptor(*RESULTAT, "drop_down_list", options=options)
     return result._replace(**changes)
 
 
@@ -68,8 +69,8 @@ def of_page(*descriptors: Descriptor) -> list[CheckLine]:
     return [line for line in lines if line.message.startswith("page_produit:")]
 
 
-def of_result(*descriptors: Descriptor) -> CheckLine:
-    lines = annotation_lines(ANNOTATIONS, make_revision(*descriptors))
+def of_result(*descriptors: Descriptor, written: Iterable[str] = ()) -> CheckLine:
+    lines = annotation_lines(ANNOTATIONS, make_revision(*descriptors), {*written})
     return next(line for line in lines if line.message.startswith("resultat:"))
 
 
@@ -87,6 +88,18 @@ def test_drift_that_can_still_be_read_is_a_warning(changes: dict[str, object], s
     assert said in line.message
     assert (line.status, line.exit_code) == (CheckStatus.WARNING, 0)
     assert "[mapping] page_produit" in (line.remedy or "")
+
+
+def test_an_id_that_has_another_label_in_ds_is_an_error_before_the_first_write() -> None:
+    """It is easily that of another annotation; later it was renamed."""
+    renamed = make_result(libelle="Avis du jury")
+    for written, expected in (
+        ((), (CheckStatus.ERROR, 2)),
+        ([renamed.id], (CheckStatus.WARNING, 0)),
+    ):
+        line = of_result(renamed, written=written)
+        assert expected == (line.status, line.exit_code)
+        assert "is « Avis du jury » in DS, not « Résultat du pré-contrôle »" in line.message
 
 
 def test_a_needed_champ_that_is_gone_is_an_error() -> None:
