@@ -1,6 +1,6 @@
-"""What the pages of docs/ say of the code: made as the site is built, and committed nowhere.
+"""What the pages of docs/ say of the code: `scripts/reference` writes it between two marks of a page.
 
-A line `<!-- built: NAME -->` of a page stands for what `BUILT[NAME]` returns.
+Between `<!-- built: NAME -->` and `<!-- end: NAME -->` stands what `BUILT[NAME]` returns.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from scripts.pages import (
 )
 from scripts.pages.table import rows
 
-MARK = re.compile(r"^<!-- built: (\w+) -->$", re.MULTILINE)
+MARK = re.compile(r"^<!-- built: (\w+) -->\n(.*?)^<!-- end: \1 -->$", re.MULTILINE | re.DOTALL)
 BUILT: Mapping[str, Callable[[], str]] = {
     "addresses": lambda: rows(
         ("method", "path", "answer"),
@@ -63,5 +63,9 @@ BUILT: Mapping[str, Callable[[], str]] = {
 
 
 def filled(text: str) -> str:
-    """Return a page's text with what its marks stand for."""
-    return MARK.sub(lambda mark: BUILT[mark[1]](), text)
+    """Return a page's text with what the code says of itself today between its marks."""
+    return MARK.sub(lambda mark: _part(mark[1], BUILT[mark[1]]()), text)
+
+
+def _part(name: str, text: str) -> str:
+    return f"<!-- built: {name} -->\n\n{text.strip()}\n\n<!-- end: {name} -->"
