@@ -598,28 +598,6 @@ session_fermee = Table(
 )
 
 
-# Who has asked to be told by e-mail of what waits in a démarche for them.
-abonnement = Table(
-    "abonnement", metadata,
-    open_("id", BigKey, primary_key=True),
-    open_("demarche_numero", BigInteger, index=True),
-    # The address with which the person signs in.
-    personal("courriel", String, "Courriel de l'agent."),
-    open_("frequence", String),
-    open_("abonne_le", Instant),
-    # A random key, which signs the link that ends it.
-    open_("cle", String),
-    # The day or the week, by its first day in Paris, that was claimed last, so that one service
-    # alone sends its digest; null: it was not sent.
-    open_("periode", Date, nullable=True),
-    # After a failure: not before this instant.
-    open_("essai_le", Instant, nullable=True),
-    open_("envoye_le", Instant, nullable=True),
-    Index("uq_abonnement_courriel", "courriel", "demarche_numero", unique=True),
-    info=kept("Une ligne par agent qui a demandé à recevoir par courriel ce qui l'attend dans la démarche.", "La désinscription, ou le premier envoi après la fin de son rôle, qui suppriment la ligne."),
-)
-
-
 # The sync state of a démarche; see `SyncState`.
 sync_state = Table(
     "sync_state", metadata,
