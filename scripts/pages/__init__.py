@@ -1,4 +1,4 @@
-"""What the pages of docs/ say of the code: `scripts/reference` writes it between two marks of a page.
+"""What the pages of docs/ say of the code; `scripts/reference` writes it between marks of a page.
 
 Between `<!-- built: NAME -->` and `<!-- end: NAME -->` stands what `BUILT[NAME]` returns.
 """
