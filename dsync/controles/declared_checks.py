@@ -36,6 +36,7 @@ from dsync.controles.notations import (
 )
 from dsync.domain.dossier import Json
 from dsync.domain.due import named
+from dsync.domain.judging import DEJA_SIGNALE, SIGNALE
 from dsync.domain.verdict import Controle, Resultat
 from dsync.domain.wording import fold, listed, quoted, words
 
@@ -83,13 +84,10 @@ SANS_LIGNE = "sans_ligne"
 """The evidence that names the tables without a row for the dossier."""
 EXIGENCE = "exigence"
 """The evidence that says by a digest what the check requires."""
-SIGNALE = "sans_reponse"
-"""The evidence that names the question without answer of which a check's sentence tells."""
 VIDES, NON_ASSOCIES = "vides", "non_associes"
 """The evidence with the questions without answer, and with those that the form lacks."""
 A_FAIRE_PAR = "Contrôle à faire par une personne."
 AUCUNE_REPONSE = "Aucune réponse {questions}."
-DEJA_SIGNALE = "Réponse attendue manquante, déjà signalée par un autre contrôle."
 _EXPLOITANT = " À faire : faire compléter la configuration du pré-contrôle par son exploitant."
 SANS_CHAMP = f"Aucun champ de ce formulaire n’est associé {{questions}}.{_EXPLOITANT}"
 NON_POSEE = "Question {questions} non posée par le formulaire. À faire : la poser."

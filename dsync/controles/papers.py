@@ -10,7 +10,6 @@ from dsync.controles.checking import Declarations
 from dsync.controles.declarations import ControlesSections
 from dsync.controles.declared_checks import (
     AUCUNE_REPONSE,
-    DEJA_SIGNALE,
     EXIGENCE,
     PLACE,
     SANS_LIGNE,
@@ -26,7 +25,7 @@ from dsync.domain.account import (
     may_edit,
     open_points,
 )
-from dsync.domain.judging import ADVICE
+from dsync.domain.judging import ADVICE, DEJA_SIGNALE
 from dsync.domain.paper import Paper, heading, items, paragraph, table
 from dsync.domain.rights import contribution, opened, rights
 from dsync.domain.verdict import LEVELS, Controle, Resultat, Verdict

@@ -8,7 +8,7 @@ blanks; French punctuation has non-breaking spaces.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -198,9 +198,31 @@ Line = tuple[Resultat, Sequence[str], str]
 """A finding of a text: the result, the checks, the reason."""
 
 
-def one_each(controles: Sequence[Controle]) -> list[Line]:
-    """Return a finding for each check that is not conforming, the most severe first."""
-    return [(one.resultat, [one.controle], one.motif) for one in by_severity(controles)]
+SIGNALE = "sans_reponse"
+"""The evidence that names the question without answer of which a check's sentence tells."""
+DEJA_SIGNALE = "Réponse attendue manquante, déjà signalée par un autre contrôle."
+
+
+def grouped(controles: Sequence[Controle]) -> list[Line]:
+    """Group the checks that are not conforme by result and reason, the most severe first.
+
+    A check that only repeats what another check reports is listed with that check.
+    """
+    against = by_severity(controles)
+    groups: dict[tuple[Resultat, str], list[str]] = {}
+    for controle in against:
+        if controle.motif != DEJA_SIGNALE:
+            key = controle.resultat, controle.motif
+            groups.setdefault(key, []).append(controle.controle)
+    for controle in against:
+        if controle.motif == DEJA_SIGNALE:
+            # None, where a person established that check: then this one stands for itself.
+            reporter = next((c for c in against if SIGNALE in c.preuve), None)
+            if reporter is None:
+                groups[controle.resultat, controle.motif] = [controle.controle]
+                continue
+            groups[reporter.resultat, reporter.motif].append(controle.controle)
+    return [(resultat, names, motif) for (resultat, motif), names in groups.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +243,6 @@ class Wording:
     """The checks that are a person's."""
     not_examined: tuple[str, str] = ("Sans objet", "Sans objet")
     """What precedes the title of a check without object, and the titles of several."""
-    lines: Callable[[Sequence[Controle]], Sequence[Line]] = one_each
-    """Groups what is not conforming into findings."""
     rules: Sequence[str] = ()
     """Texts of rules in the findings, beside those that `RULE` begins."""
 
@@ -247,7 +267,7 @@ class Wording:
             last.insert(0, f"À contrôler par une personne : {listed(people)}.")
         findings = [
             finding(resultat, map(self.title, names), motif)
-            for resultat, names, motif in self.lines(controles)
+            for resultat, names, motif in grouped(controles)
         ]
         conforming = [
             (self.title(one.controle), one)

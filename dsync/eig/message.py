@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from dsync.controles import papers
 from dsync.domain.account import ASKED, LONGEST_DEMAND, Letter, letter
+from dsync.domain.judging import SIGNALE
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import (
     cleaned,
@@ -25,7 +26,6 @@ from dsync.domain.wording import (
 )
 from dsync.eig.precheck.address import site_address
 from dsync.eig.precheck.check import OF_PRODUCT, QUESTIONS, Check
-from dsync.eig.precheck.check_input import REPORTED_BLANK
 from dsync.eig.precheck.checks.fiche_produit import SINCE
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
@@ -341,7 +341,7 @@ def _is_asked(one: Controle, rules: RuleSet, blanks: Collection[str]) -> bool:
     """Whether an answer that is asked for settles a check."""
     phase = one.preuve.get("phase")
     is_in_the_way = isinstance(phase, str) and fold(phase) not in rules.eligible_phases
-    return one.preuve.get(REPORTED_BLANK) in blanks and not is_in_the_way
+    return one.preuve.get(SIGNALE) in blanks and not is_in_the_way
 
 
 _SAYING: Mapping[str, _Saying] = {

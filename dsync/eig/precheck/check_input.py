@@ -9,6 +9,7 @@ from datetime import date, datetime
 from dsync.domain.check_answers import Answer
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
+from dsync.domain.judging import SIGNALE
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Candidature, Reponse
@@ -17,9 +18,6 @@ from dsync.eig.precheck.evidence import IdentifiedProduct, PublicEvidence
 from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
-
-REPORTED_BLANK = "sans_reponse"
-"""Key in a check's evidence: the blank field that its sentence reports."""
 
 READING = frozenset({"source", "sha256", "consulte_le", "registre_source", "registre_consulte_le"})
 """Keys of evidence that only say where and when it was read."""
@@ -109,7 +107,7 @@ def without_question(name: str, context: CheckInput, field: str, question: str) 
     """
     reponse = context.reponse(field)
     if reponse is Reponse.NON_ASSOCIE:
-        preuve: dict[str, Json] = {"reponse": reponse.value, REPORTED_BLANK: field}
+        preuve: dict[str, Json] = {"reponse": reponse.value, SIGNALE: field}
         return make_controle(name, sentences.NON_ASSOCIE, preuve, question=question)
     if reponse is Reponse.NON_DEMANDE:
         return make_controle(

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from msgspec import structs
 
-from dsync.controles.declared_checks import DEJA_SIGNALE, Voisins
+from dsync.controles.declared_checks import Voisins
 from dsync.domain.check_answers import (
     ABOUT,
     ANSWER,
@@ -23,12 +23,12 @@ from dsync.domain.dossier import Json
 from dsync.domain.due import FIRST
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.judging import Line, Results, Rules, Wording, decide
-from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict, by_severity
+from dsync.domain.judging import Results, Rules, Wording, decide
+from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict
 from dsync.domain.wording import fold
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.check import OF_PRODUCT, Check
-from dsync.eig.precheck.check_input import READING, REPORTED_BLANK, CheckInput, make_controle
+from dsync.eig.precheck.check_input import READING, CheckInput, make_controle
 from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.evidence import (
@@ -110,7 +110,6 @@ def rules_of(rule_set: RuleSet) -> Rules:
             "Non examiné, faute de produit identifié",
             "Non examinés, faute de produit identifié",
         ),
-        lines=_by_motif,
     )
     return Rules(
         rule_set.version, wording, rule_set.document(), ("derogations",), rule_set.shipped_lists
@@ -290,26 +289,3 @@ def _fact(by_name: Mapping[str, Controle], check: Check, key: str) -> str | None
     controle = by_name.get(check)
     value = controle.preuve.get(key) if controle else None
     return value if isinstance(value, str) else None
-
-
-def _by_motif(controles: Sequence[Controle]) -> list[Line]:
-    """Group the checks that are not conforme by result and reason, the most severe first.
-
-    A check that only repeats what another check reports is listed with that check.
-    """
-    against = by_severity(controles)
-    elsewhere = DEJA_SIGNALE
-    groups: dict[tuple[Resultat, str], list[str]] = {}
-    for controle in against:
-        if controle.motif != elsewhere:
-            key = controle.resultat, controle.motif
-            groups.setdefault(key, []).append(controle.controle)
-    for controle in against:
-        if controle.motif == elsewhere:
-            # None, where a person established that check: then this one stands for itself.
-            reporter = next((c for c in against if REPORTED_BLANK in c.preuve), None)
-            if reporter is None:
-                groups[controle.resultat, controle.motif] = [controle.controle]
-                continue
-            groups[reporter.resultat, reporter.motif].append(controle.controle)
-    return [(resultat, names, motif) for (resultat, motif), names in groups.items()]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dsync.domain.check_answers import ABOUT
 from dsync.domain.dossier import Json
+from dsync.domain.judging import SIGNALE
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.precheck import sentences
@@ -13,7 +14,6 @@ from dsync.eig.precheck.address import site_address
 from dsync.eig.precheck.catalogue import Product, first_begun, phase_by_start
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import (
-    REPORTED_BLANK,
     CheckInput,
     make_controle,
     without_product,
@@ -66,7 +66,7 @@ def check_cas_octroi(context: CheckInput) -> Controle:
     if not typed or cas is None:
         sentence = sentences.CAS_INCONNU if typed else sentences.CAS_ABSENT
         prevus = listed((_name_of(one) for one in context.rules.config.cas), last="ou")
-        preuve |= {} if typed else {REPORTED_BLANK: FIELD}
+        preuve |= {} if typed else {SIGNALE: FIELD}
         return make_controle(NAME, sentence, preuve, cas=named, cas_prevus=prevus)
     needs = _needs(context, cas, product)
     missing = [need for need, is_met in needs if not is_met]

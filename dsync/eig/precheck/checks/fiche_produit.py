@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from dsync.domain.dossier import Json
+from dsync.domain.judging import SIGNALE
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import cleaned, cut, french_date, listed, quoted
 from dsync.eig.precheck import sentences
@@ -13,7 +14,6 @@ from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.catalogue import Phase, Product
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import (
-    REPORTED_BLANK,
     CheckInput,
     make_controle,
     without_question,
@@ -82,7 +82,7 @@ def check_fiche_produit(context: CheckInput) -> Controle:
     if match.lien is Lien.INDISPONIBLE:
         return make_controle(NAME, sentences.SANS_CATALOGUE, preuve)
     if match.lien is Lien.VIDE:
-        preuve[REPORTED_BLANK] = FIELD
+        preuve[SIGNALE] = FIELD
     product = match.product
     if product is not None:
         preuve |= {"produit": product.id, "nom": product.nom, "url": product.url}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from dsync.domain.check_answers import ABOUT
 from dsync.domain.dossier import Json
+from dsync.domain.judging import SIGNALE
 from dsync.domain.verdict import Controle, worst
 from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.candidature import Reponse
@@ -13,7 +14,6 @@ from dsync.eig.precheck import sentences
 from dsync.eig.precheck.catalogue import Phase, Product, phase_by_place, phase_by_start
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.check_input import (
-    REPORTED_BLANK,
     CheckInput,
     make_controle,
     without_product,
@@ -49,7 +49,7 @@ def check_phase(context: CheckInput) -> Controle:
     if declared and worst((sentence.resultat, declared.resultat)) is not sentence.resultat:
         return Controle(NAME, declared.resultat, declared.motif, {**preuve, **declared.preuve})
     if context.reponse(FIELD) is Reponse.VIDE:
-        preuve[REPORTED_BLANK] = FIELD
+        preuve[SIGNALE] = FIELD
     return make_controle(
         NAME,
         sentence,

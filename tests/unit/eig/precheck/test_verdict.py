@@ -13,12 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from dsync.controles.declared_checks import DEJA_SIGNALE
 from dsync.domain.check_answers import Answer, with_answers
-from dsync.domain.judging import finding, framed, stated_verdict
+from dsync.domain.judging import DEJA_SIGNALE, SIGNALE, finding, framed, stated_verdict
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.check_input import REPORTED_BLANK
 from dsync.eig.precheck.evaluation import rules_of
 from tests.unit.eig.precheck.builders import RULES
 
@@ -195,9 +193,7 @@ def test_decisive_reasons_come_first() -> None:
             Controle("administration", Resultat.CONFORME, "Service central."),
             Controle("fiche_produit", Resultat.IMPOSSIBLE, "Le catalogue manque."),
             Controle("phase", Resultat.IMPOSSIBLE, "Le catalogue manque."),
-            Controle(
-                "profils", Resultat.NON_CONFORME, "Profils absents.", {REPORTED_BLANK: "voeux"}
-            ),
+            Controle("profils", Resultat.NON_CONFORME, "Profils absents.", {SIGNALE: "voeux"}),
             Controle("cas_octroi", Resultat.SANS_OBJET, "D."),
             Controle("completude", Resultat.A_VERIFIER, DEJA_SIGNALE),
             Controle("doublon", Resultat.CONFORME, "Doublon : aucun."),
