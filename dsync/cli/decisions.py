@@ -47,6 +47,7 @@ with later(globals()):
     from dsync.domain.ids import DossierNumber
     from dsync.domain.remedies import ago
     from dsync.domain.wording import cut
+    from dsync.messages.english import proposed
     from dsync.programme import in_force
     from dsync.settings import Settings
     from dsync.store.quarantine import Quarantined
@@ -76,6 +77,10 @@ EFFECTS = {
     Consent.WRITER: "This database takes these values as its own, and goes on writing.",
 }
 """What follows from consent."""
+OTHER_WRITER = (
+    "These values have the form of dsync's, but this database did not write them: it was lost or "
+    "restored, or another installation writes into the same démarche. Stop that one first."
+)
 SHOWN = 10
 """Subjects that are named, of each kind."""
 
@@ -157,7 +162,8 @@ def _print_one(one: Asked) -> None:
     heading(f"{proposal.kind.word}: {TITLES[proposal.kind]}")
     print_note(f"Waits since {ago(one.since, utc_now())}.")
     if proposal.moves:
-        print_table(("", "before", "after", "dossiers"), [tuple(move) for move in proposal.moves])
+        rows = [(*map(proposed, move[:-1]), move.dossiers) for move in proposal.moves]
+        print_table(("", "before", "after", "dossiers"), rows)
     if proposal.of:
         click.echo(f"{proposal.moved} of {proposal.of} change.")
     if first := sum(move.dossiers for move in proposal.moves if move.before == NOTHING):
@@ -165,8 +171,11 @@ def _print_one(one: Asked) -> None:
     if numbers := proposal.numbers:
         more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
         print_note(f"Dossiers {', '.join(map(str, numbers[:SHOWN]))}{more}.")
+    if proposal.kind is Consent.WRITER:
+        print_note(OTHER_WRITER)
+        return
     for line in proposal.detail.splitlines():
-        print_note(line)
+        print_note(line if proposal.kind is Consent.EVIDENCE else proposed(line))
 
 
 def _document(one: Asked) -> dict[str, object]:

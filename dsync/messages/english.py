@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
@@ -660,3 +661,65 @@ def _of_evidence(one: k.OfEvidence) -> str:
                 "accept evidence`."
             )
     assert_never(one)
+
+
+_PROPOSED = {
+    "": "",
+    "Date de dépôt": "Date of deposit",
+    "Question": "Question",
+    "Réponse à": "Answer to",
+    "Sans verdict": "no verdict",
+    "abandonnées": "given up",
+    "absente": "missing",
+    "autre": "another",
+    "autre date": "another date",
+    "autre réponse": "another answer",
+    "avis": "verdict",
+    "avis tenus à jour": "verdicts that are renewed",
+    "case de validation": "validation box",
+    "clé trop large ?": "is its key too wide?",
+    "cochée": "ticked",
+    "connu": "known",
+    "connue": "known",
+    "dans l’annotation": "in the annotation",
+    "dans le formulaire": "in the form",
+    "dans son annotation": "in its annotation",
+    "date": "date",
+    "dossier": "dossier",
+    "détail": "detail",
+    "figés": "renewed no more",
+    "inscriptions suivies": "writes that are followed",
+    "introuvable : dsync écrit de nouveau": "not found: dsync writes again",
+    "introuvable, masqué ou supprimé": "not found, hidden or deleted",
+    "label": "label",
+    "ne distingue personne : valeur mal écrite ?": "tells nobody apart: is a value misspelt?",
+    "ne s’applique à personne : condition mal écrite ?": "applies to nobody: is a condition wrong?",
+    "non cochée": "not ticked",
+    "phrase d’introduction ou adresse des règles": "introduction, or address of the rules",
+    "présent dans Démarches Simplifiées": "present in DS",
+    "renseignée": "filled in",
+    "retirée du formulaire": "removed from the form",
+    "retirées de la copie": "removed from the copy",
+    "règle trop large ?": "is its rule too wide?",
+    "résultat": "result",
+    "réponses lues": "answers read",
+    "section [annotations]": "section [annotations]",
+    "section [mapping]": "section [mapping]",
+    "section [regles]": "section [regles]",
+    "vide": "empty",
+    "État": "State",
+}
+"""The French phrases of proposals, which the console shows as they are stored."""
+_COUNTED = re.compile(r"(\S+) : (\d+) dossiers? sur (\d+)(?: : (.*))?")
+
+
+def proposed(text: str) -> str:
+    """Return a phrase of a proposal in English; a value of DS or of the file as a quotation."""
+    if found := _COUNTED.fullmatch(text):
+        check, count, judged, asked = found.groups()
+        return f"{check}: {count} of {judged} dossiers" + (f": {_PROPOSED[asked]}" if asked else "")
+    if text.startswith("Demandeur : "):
+        return f"Applicant: « {text.removeprefix('Demandeur : ')} »"
+    phrase, mark, quoted = text.partition(" « ")
+    said = _PROPOSED.get(phrase)
+    return f"« {text} »" if said is None else f"{said}{mark}{quoted}"

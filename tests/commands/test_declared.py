@@ -93,9 +93,9 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     dsync = configured(aids, tmp_path, "subvention")
     dsync("sync")
     first = dsync("precheck", "--dry-run")
-    assert "Sans verdict" in first.out
-    nobody = "ne distingue personne : valeur mal écrite ?"
-    assert f"calendrier_depot : 0 dossier sur {FEW} : {nobody}\n" in first.out
+    assert "no verdict" in first.out
+    nobody = "tells nobody apart: is a value misspelt?"
+    assert f"calendrier_depot: 0 of {FEW} dossiers: {nobody}\n" in first.out
     accepted = dsync("accept", "first", "--yes").out
     for told in (first.out, accepted):
         assert f"{FEW} dossiers get a first verdict.\n" in told
@@ -106,8 +106,8 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     wide = later.replace(UNIQUE, 'exige = { champ = "theme", unique_avec = [] }')
     path.write_text(wide, encoding="utf-8")
     told = dsync("precheck", "--dry-run").out
-    assert f"calendrier_depot : {FEW} dossiers sur {FEW} : règle trop large ?" in told
-    assert f"doublon : {FEW} dossiers sur {FEW} : clé trop large ?" in told
+    assert f"calendrier_depot: {FEW} of {FEW} dossiers: is its rule too wide?" in told
+    assert f"doublon: {FEW} of {FEW} dossiers: is its key too wide?" in told
     assert f" of {FEW} standing verdicts change." in told
     assert "first verdict" not in told
     held = dsync("sync", "--json")
@@ -128,7 +128,7 @@ def test_only_the_present_checks_are_shown_and_accepted(aids: Sandbox, tmp_path:
     assert 4 == dsync("sync").code
     accepted = dsync("accept", "first", "--yes")
     assert (0, "") == (accepted.code, accepted.err)
-    assert f"calendrier_depot : {FEW} dossiers sur {FEW} : règle trop large ?" in accepted.out
+    assert f"calendrier_depot: {FEW} of {FEW} dossiers: is its rule too wide?" in accepted.out
     assert f"{FEW} judged" in accepted.out
     path.write_text(text, encoding="utf-8")
     assert 4 == dsync("sync").code
@@ -182,7 +182,7 @@ def test_a_dry_run_compares_with_accepted_dossiers_by_the_new_key(
     dsync("sync")
     dsync("accept", "first", "--yes")
     path.write_text(text.replace(UNIQUE, UNIQUE.replace('"theme"', "")), encoding="utf-8")
-    assert "doublon : 1 dossier sur 39\n" in dsync("precheck", "--dry-run").out
+    assert "doublon: 1 of 39 dossiers\n" in dsync("precheck", "--dry-run").out
 
 
 @pytest.mark.parametrize(
@@ -495,7 +495,7 @@ def test_a_civilite_is_compared_as_ds_shows_it(tmp_path: Path) -> None:
         dsync("sync")
         told = dsync("accept", "first", "--yes").out
         for name, count in (("essai0", 0), ("essai1", 0), ("essai2", FEW // 2), ("essai3", 0)):
-            assert f"{name} : {count} dossier" in told
+            assert f"{name}: {count} of " in told
         judged = dsync.rows("SELECT verdict, count(*) FROM verdict GROUP BY verdict")
         assert {("À vérifier", FEW // 2), ("Éligible", FEW // 2)} == {*judged}
 
@@ -506,7 +506,7 @@ def test_a_civilite_is_compared_as_ds_shows_it(tmp_path: Path) -> None:
         assert (2, True) == (checked.code, sentence in checked.out)
         assert sentence in "".join(dsync("sync", "--json").json["errors"])
         told = dsync("precheck", "--dry-run").out
-        assert f"essai0 : {FEW} dossiers sur {FEW} : règle trop large ?" in told
+        assert f"essai0: {FEW} of {FEW} dossiers: is its rule too wide?" in told
 
 
 def test_the_items_of_a_list_are_read_by_their_labels(tmp_path: Path) -> None:

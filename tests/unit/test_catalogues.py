@@ -13,9 +13,13 @@ from msgspec.structs import replace
 
 from dsync.configuration import Configuration
 from dsync.console.suivi import LINKS
+from dsync.domain.consent import GONE, IN_DS, NOTHING
 from dsync.messages import english, french, kinds
 from dsync.service.alerts import ALERTS, TOLD
 from dsync.settings import PREFIX, VARIABLES
+from dsync.sync import doubts, grounds
+from dsync.sync.rules_brake import NEVER, NOBODY
+from dsync.sync.write_brake import FRAME
 
 NOW = datetime(2024, 6, 10, 8, tzinfo=UTC)
 SAMPLES: dict[Any, Any] = {
@@ -125,3 +129,33 @@ def test_each_alert_that_is_told_is_documented() -> None:
     assert {name for name, _ in TOLD.values()} | {"check …", "configuration", "database"} == (
         ALERTS.keys()
     )
+
+
+PROPOSED = {
+    IN_DS: "present in DS",
+    GONE: "not found, hidden or deleted",
+    NOTHING: "no verdict",
+    FRAME: "introduction, or address of the rules",
+    "dans l’annotation « Résultat »": "in the annotation « Résultat »",
+    "Réponse à « Thème »": "Answer to « Thème »",
+    "Demandeur : SIRET": "Applicant: « SIRET »",
+    "section [mapping]": "section [mapping]",
+    f"doublon : 1 dossier sur 39 : {NOBODY}": "doublon: 1 of 39 dossiers: tells nobody apart: is a "
+    "value misspelt?",
+    f"mon-essai : 0 dossier sur 39 : {NEVER}": "mon-essai: 0 of 39 dossiers: applies to nobody: is "
+    "a condition wrong?",
+    # Of DS, of the file.
+    "Éligible": "« Éligible »",
+    "en construction": "« en construction »",
+}
+"""Phrases of proposals, and what an operator reads."""
+
+
+def test_what_a_proposal_says_is_said_in_english() -> None:
+    """What DS or the file says is a quotation."""
+    assert {*PROPOSED.values()} == {*map(english.proposed, PROPOSED)}
+    differences = inspect.getsource(doubts) + inspect.getsource(grounds.box_proposal)
+    said = re.findall(r'"([a-zéèàê’ :]*[éèàê][a-zéèàê’ :]*)"', differences)
+    assert said
+    # The word of a state in DS.
+    assert ["accepté"] == [one for one in said if english.proposed(one) == f"« {one} »"]
