@@ -22,6 +22,8 @@ from dsync.controles.notations import in_words
 from dsync.domain.dossier import Champ, Demandeur, Descriptor
 from dsync.domain.ids import DescriptorId
 from dsync.domain.verdict import Controle
+from tests.unit.controles.checked import COMPANY, judged
+from tests.unit.controles.checked import read as read_check
 
 CHAMPS = """
 [tables.plafonds]
@@ -519,3 +521,23 @@ exige = { champ = "statuts", fichiers = ["pdf"] }"""
     assert one(declared, tmp_path, montant=Decimal(5)).resultat == "sans_objet"
     assert one(declared, tmp_path).resultat == "sans_objet"
     assert one(declared, tmp_path, montant=Decimal(30)).resultat == "a_verifier"
+
+
+@pytest.mark.parametrize(
+    ("texte", "autre", "resultat", "said"),
+    [
+        ("x", "y", "conforme", "essai"),
+        ("x", None, "conforme", "essai"),
+        ("", "y", "a_verifier", "Aucune réponse à « Texte »."),
+        ("", "", "a_verifier", "Aucune réponse à « Texte » ni à « Autre »."),
+    ],
+)
+def test_all_that_lacks_an_answer_is_named_at_once(
+    texte: str, autre: str | None, resultat: str, said: str, tmp_path: Path
+) -> None:
+    """A question that the form did not show, here with None, does not count."""
+    given = {"texte": texte, "autre": autre}
+    champs = [Champ(DescriptorId(k), texte=v) for k, v in given.items() if v is not None]
+    declarations = read_check('{ tous_presents = ["texte", "autre"] }', tmp_path)
+    found = judged(declarations, COMPANY, *champs)
+    assert (resultat, True) == (found.resultat, found.motif.startswith(said))
