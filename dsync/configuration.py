@@ -17,7 +17,6 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -32,7 +31,6 @@ from dsync.domain.verdict import MOST_CHECKS, Verdict
 from dsync.domain.wording import cut
 from dsync.eig.sections import CATALOGUE_MAX_AGE, EigSections
 from dsync.errors import ConfigurationError
-from dsync.gone_keys import renewed
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -380,12 +378,6 @@ class Configuration(Section):
     alerts: AlertsSection = DEFAULTS
     grist: GristSection = DEFAULTS
     advanced: AdvancedSection = DEFAULTS
-    _gone: tuple[str, ...] = PrivateAttr(default=())
-
-    @property
-    def gone(self) -> tuple[str, ...]:
-        """A sentence for each key of the file that is no setting any more."""
-        return self._gone
 
     @property
     def opened(self) -> frozenset[str]:
@@ -564,16 +556,12 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(f"{path}: not valid TOML: {exc}{_where(exc, text)}.") from exc
     except UnicodeDecodeError as exc:
         raise ConfigurationError(f"{path}: not valid TOML: {exc}.") from exc
-    raw, gone = renewed(raw)
     model = _model_of(raw, path)
     try:
-        found = model.model_validate(raw)
-        # Not a field: the file must not say it.
-        found._gone = gone
+        return model.model_validate(raw)
     except ValidationError as exc:
         problems = tuple(f"{path}: {problem}" for problem in _problems(exc, model, raw))
         raise ConfigurationError(headline(problems), problems) from exc
-    return found
 
 
 _NUMBER = re.compile(r"^\[demarche\][^\[]*?^number *= *(\d+)", re.M | re.S)

@@ -37,7 +37,6 @@ from dsync.configuration import (
 from dsync.domain.ids import GREATEST_NUMBER, DemarcheNumber
 from dsync.domain.remedies import nearest
 from dsync.errors import IMAGE_VARIABLE, ConfigurationError
-from dsync.gone_keys import GONE_VARIABLES
 
 PREFIX = "DSYNC_"
 DEFAULT_DATABASE_URL = "sqlite:///dsync.db"
@@ -589,8 +588,7 @@ def unknown_variables() -> dict[str, str]:
     unknown = [name for name in given if name not in known and f"{PREFIX}{name}" not in _FOREIGN]
     found = {f"{PREFIX}{name}": nearest(name, sorted(known)) for name in unknown}
     return {
-        name: GONE_VARIABLES.get(name.removesuffix("_FILE"))
-        or (f"did you mean {PREFIX}{other}?" if other else "correct its spelling, or unset it")
+        name: f"did you mean {PREFIX}{other}?" if other else "correct its spelling, or unset it"
         for name, other in found.items()
     }
 

@@ -560,7 +560,6 @@ class Worker:
                     if self.configuration.grist.document
                     else None,
                     opened=self.configuration.ouvert.champs,
-                    gone=self.configuration.gone,
                     groupes={
                         groupe for one in self.configuration.acces for groupe in one.groupes or ()
                     },

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -122,16 +122,6 @@ class AnnotationsConfig(Section):
     """The box by which an instructeur validates the result; if missing, there is none."""
     labels: VerdictTexts | None = None
     """Names of the démarche's labels; if missing, dsync writes no label."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_options(cls, given: Any) -> Any:
-        # Where earlier versions had them.
-        resultat = given.get("resultat") if isinstance(given, dict) else None
-        if not isinstance(resultat, dict) or "options" not in resultat:
-            return given
-        own = {key: value for key, value in resultat.items() if key != "options"}
-        return {"options": resultat["options"], **given, "resultat": own}
 
     @model_validator(mode="after")
     def _writes_each_once(self) -> Self:

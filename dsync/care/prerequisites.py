@@ -127,8 +127,6 @@ class CheckSources:
     """Those of `[[acces]]`."""
     notice_blanks: Mapping[str, str] = field(default_factory=dict)
     """What the notice for applicants leaves blank, by the setting that says it."""
-    gone: tuple[str, ...] = ()
-    """A sentence for each key of the file that is no setting any more."""
     workers: int | None = None
     """`[advanced] workers`; None: another démarche's check compares the connections for all."""
 
@@ -139,8 +137,6 @@ def run_checks(sources: CheckSources) -> Iterator[CheckLine]:
     A bug in one of them is a line, and does not keep the others from being run.
     """
     yield CheckLine("configuration", CheckStatus.OK, sources.config)
-    for sentence in sources.gone:
-        yield CheckLine("configuration", CheckStatus.WARNING, sentence)
     yield expiry_line(sources.token_expires_on, sources.now.date())
     for check in (_ds_lines, _database_lines, _target_lines, _grist_lines, _programme_lines):
         try:

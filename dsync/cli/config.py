@@ -163,7 +163,6 @@ def _warnings(worker: Worker) -> list[str]:
     warnings = [
         f"{name} is no setting of dsync; {remedy}" for name, remedy in unknown_variables().items()
     ]
-    warnings += worker.configuration.gone
     sections, declared = worker.configuration.programme, worker.configuration.declared
     given = worker.configuration.model_fields_set
     warnings += [

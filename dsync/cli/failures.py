@@ -11,9 +11,9 @@ import gc
 import os
 import sys
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeGuard, cast
+from typing import Any, NoReturn, TypeGuard
 
 import click
 
@@ -40,30 +40,6 @@ _WORST = (
     IN_PART,
 )
 """Exit codes, worst first: of what several démarches ended with, one is the command's."""
-ALIASES: Mapping[str, str] = {
-    "conflicts accept": "conflicts keep",
-    "evidence accept": "accept evidence",
-    "precheck accept": "accept rules",
-    "runs": "history",
-    "journal": "history --manual",
-    "dossier list --etat": "--state",
-    "dossier explain --etabli-le": "--at",
-    "precheck answer --resultat": "--result",
-    "precheck answer --motif": "--reason",
-    "precheck answer --produit": "--product",
-    "precheck answers --all": "--ended",
-}
-"""Former names of commands and options; they work until 2.0, with a warning, and are in no help."""
-GONE: Mapping[str, str] = {
-    "conflicts adopt --all": "name the dossiers; `dsync accept writer` is for a lost database",
-    "db downgrade": "restore the copy of before the upgrade",
-    "evidence update --accept": "it is needed no more",
-    "precheck --wide": "`dsync precheck --stats --json` has these counts",
-    "precheck --undo": "answer the checks that it moved, as `dsync precheck answer --help` says",
-    "sync --accept-config": "`dsync accept config` shows what waits, and consents",
-    "sync --accept-deletions": "`dsync accept deletions` shows what waits, and consents",
-}
-"""Commands and options that do not work any more, and what does."""
 _UNWRITABLE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}
 
 
@@ -75,29 +51,9 @@ class Exit(Exception):  # noqa: N818
         self.code = code
 
 
-def gone(command: str, word: str) -> str | None:
-    """Return what took the place of a word after a command's path; None: nothing did."""
-    said = GONE.get(f"{command} {word}".partition(" ")[2])
-    return said and f"{word} is gone: {said}."
-
-
 def worst(codes: Collection[int]) -> int:
     """Return the worst of some exit codes, 0 if there is no other one."""
     return next((code for code in _WORST if code in codes), max(codes, default=0))
-
-
-def _present(command: str, word: str) -> str:
-    """Return a word of a command line, of a former option with its present name."""
-    option, sign, value = word.partition("=")
-    now = ALIASES.get(f"{command} {option}")
-    if now is None or not now.startswith("--"):
-        return word
-    _tell_renamed(option, now)
-    return f"{now}{sign}{value}"
-
-
-def _tell_renamed(former: str, now: str) -> None:
-    click.echo(f"Warning: « {former} » is `{now}` now; it works until 2.0.", err=True)
 
 
 class LazyCommand(click.Command):
@@ -123,19 +79,9 @@ class Group(click.Group, LazyCommand):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command and its arguments; the error of a misspelt one names the nearest."""
-        former = f"{ctx.command_path} {args[0]}".partition(" ")[2]
-        if now := ALIASES.get(former):
-            _tell_renamed(former, f"dsync {now}")
-            words, root = [*now.split(), *args[1:]], ctx.find_root().command
-            if words[0] == self.name:
-                return self.resolve_command(ctx, words[1:])
-            return click.Group.resolve_command(cast(click.Group, root), ctx, words)
         try:
-            name, command, rest = super().resolve_command(ctx, args)
-            return name, command, [_present(former, word) for word in rest]
+            return super().resolve_command(ctx, args)
         except click.UsageError as exc:
-            if said := gone(ctx.command_path, args[0]):
-                raise click.UsageError(said, exc.ctx) from exc
             near = nearest(args[0], self.list_commands(ctx))
             if near is None:
                 raise
@@ -225,9 +171,7 @@ def explain(exc: Exception) -> tuple[str, int]:
         return "\n  - ".join([exc.message, *problems]), exc.exit_code
     if isinstance(exc, click.UsageError):
         command = exc.ctx.command_path if exc.ctx else "dsync"
-        option = exc.option_name if isinstance(exc, click.NoSuchOption) else ""
-        message = gone(command, option) or exc.format_message()
-        return f"{message} See `{command} --help`.", USAGE
+        return f"{exc.format_message()} See `{command} --help`.", USAGE
     if isinstance(exc, click.ClickException):
         return exc.format_message(), USAGE
     if _is_unwritable(exc):

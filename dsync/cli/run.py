@@ -215,12 +215,7 @@ class _Served:
         return workers
 
     def tell(self) -> None:
-        """Log what is wrong, and which keys are no settings any more."""
-        for worker in self.workers:
-            for sentence in worker.configuration.gone:
-                get_logger(__name__).warning(
-                    "setting_gone", config=str(worker.settings.config), setting=sentence
-                )
+        """Log what is wrong."""
         for problem in self.problems:
             get_logger(__name__).error("configuration_refused", **problem)
 

@@ -82,12 +82,6 @@ def run(visit: Visit) -> Response:
         )
 
 
-def former(visit: Visit) -> Response:
-    """Lead from the former address of the runs, or of one, to the present one."""
-    one = f"/{visit.in_path('run')}" if "run" in visit.request.path_params else ""
-    return visit.back(f"/synchronisations{one}")
-
-
 def request(visit: Visit) -> Response:
     """Show a request: its progress, then its result; for htmx, only the part that changes."""
     id_, parameters = visit.in_path("id"), parameters_of(visit)
@@ -333,8 +327,6 @@ class Witness:
 PAGES = [
     ("GET", "/synchronisations", runs, Right.AGIR),
     ("GET", "/synchronisations/{run}", run, Right.AGIR),
-    ("GET", "/executions", former, Right.AGIR),
-    ("GET", "/executions/{run}", former, Right.AGIR),
     ("GET", "/demandes/{id}", request, Right.AGIR),
     ("POST", "/demandes/{id}/retirer", withdraw, Right.AGIR),
     ("GET", "/journal", journal, Right.AGIR),

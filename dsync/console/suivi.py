@@ -8,7 +8,7 @@ from types import UnionType
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from dsync.care.state import State, concerns_of
 from dsync.console.access import Right
@@ -22,7 +22,6 @@ from dsync.store import Reader
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 MARKED_JURIES = 3
-MOVED = {"/etat": "/suivi", "/changements": "/suivi", "/plan": "/plus"}
 """Former addresses of pages, with those of today."""
 
 
@@ -188,12 +187,6 @@ def show(visit: Visit) -> Response:
         return visit.page("suivi.html", **state_of(visit, reader), **changes_of(visit, reader))
 
 
-def moved(visit: Visit) -> Response:
-    """Lead to where a page is today."""
-    url = visit.request.url
-    return RedirectResponse(MOVED[url.path] + (f"?{url.query}" if url.query else ""), 303)
-
-
 WIDTH, HEIGHT = 860, 250
 LEFT, TOP, BOTTOM = 34, 20, 22
 MOST_BARS = 120
@@ -296,6 +289,5 @@ def _part(serie: str, x: float, y: float, wide: float, high: float) -> Part:
 
 PAGES = [
     ("GET", "/suivi", show, Right.LIRE),
-    *(("GET", path, moved, Right.LIRE) for path in MOVED),
     ("POST", "/resynchroniser", resynchronise, Right.AGIR),
 ]

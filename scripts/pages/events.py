@@ -59,7 +59,6 @@ MEANINGS = {
         "Another `dsync run` works on this SQLite file, or was killed within the last minutes: one "
         "is enough, stop the other one."
     ),
-    "setting_gone": "A file has a key that is no setting any more: what replaces it.",
     "not_vacuumed": "Erased data may be left in free pages of SQLite's file: run `VACUUM`.",
     "database_unavailable": "The database does not answer; the service waits for it.",
     "database_available": "It answers again.",

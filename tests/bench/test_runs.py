@@ -59,7 +59,7 @@ def test_what_is_asked_all_the_time_reads_few_of_many_runs(
         }
         with served(engine) as console:
             visitor = console.visitor()
-            for path in ("/", "/suivi", "/executions"):
+            for path in ("/", "/suivi", "/synchronisations"):
                 taken[f"page {path}"] = _ms(lambda path=path: visitor.get(path))
     engine_name = database_url.partition(":")[0]
     for what, milliseconds in taken.items():

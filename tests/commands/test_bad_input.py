@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from dsync.cli.failures import ALIASES, GONE
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.sandbox import Sandbox
@@ -147,29 +146,6 @@ def test_a_group_alone_shows_its_commands(run: Command) -> None:
         ended = run(*command)
         assert (2, True) == (ended.code, ended.err.startswith("Usage: ")), command
         assert not re.search("Error|--help` for", ended.err), command
-
-
-@pytest.mark.parametrize("name", [*GONE])
-def test_what_is_gone_says_what_took_its_place(run: Command, name: str) -> None:
-    """A command or an option of before 1.0.0; exit 2."""
-    *before, gone = name.split()
-    ended = run(*before, gone)
-    said = f"{gone} is gone: {GONE[name]}. See `dsync {' '.join(before)} --help`."
-    assert (2, said) == (ended.code, ended.err.removeprefix("Error: ").strip())
-
-
-@pytest.mark.parametrize(("former", "now"), ALIASES.items())
-def test_a_former_name_works_with_a_warning(run: Command, former: str, now: str) -> None:
-    """It does what the new one does, and stands in no help; stdout is for what is asked."""
-    *before, name = former.split()
-    is_option = name.startswith("--")
-    assert not re.search(rf"(?m)^  {name}\b", run(*before, "--help").out)
-    rest = ("18600001", "--yes", "--json")
-    ended = run("-v", *before, name, *rest)
-    new = run("-v", *(before if is_option else ()), *now.split(), *rest)
-    said = f"« {name} » is `{now}`" if is_option else f"« {former} » is `dsync {now}`"
-    assert f"Warning: {said} now; it works until 2.0.\n" in ended.err
-    assert (2, new.out.partition(" See ")[0]) == (ended.code, ended.out.partition(" See ")[0])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ RULES = {
     ("GET", "/"): Right.LIRE,
     ("GET", "/depuis"): Right.LIRE,
     ("GET", "/suivi"): Right.LIRE,
-    ("GET", "/etat"): Right.LIRE,
     ("POST", "/resynchroniser"): Right.AGIR,
     ("GET", "/dossiers"): Right.LIRE,
     ("POST", "/dossiers"): Right.AGIR,
@@ -31,7 +30,6 @@ RULES = {
     ("POST", "/dossiers/{numero}/effacer"): Right.ADMINISTRER,
     ("GET", "/dossiers/{numero}/pieces/{empreinte}"): Right.PERSONNES,
     ("GET", "/dossiers/{numero}/comparer/{autre}"): Right.LIRE,
-    ("GET", "/changements"): Right.LIRE,
     ("GET", "/changements.{ending}"): Right.LIRE,
     ("GET", "/conflits"): Right.AGIR,
     ("POST", "/conflits"): Right.AGIR,
@@ -46,8 +44,6 @@ RULES = {
     ("POST", "/accords"): Right.ADMINISTRER,
     ("GET", "/preuves"): Right.LIRE,
     ("POST", "/preuves"): Right.AGIR,
-    ("GET", "/executions"): Right.AGIR,
-    ("GET", "/executions/{run}"): Right.AGIR,
     ("GET", "/synchronisations"): Right.AGIR,
     ("GET", "/synchronisations/{run}"): Right.AGIR,
     ("GET", "/demandes/{id}"): Right.AGIR,
@@ -62,7 +58,6 @@ RULES = {
     ("GET", "/fichiers/{id}"): Right.LIRE,
     ("GET", "/fichiers/{id}/fichier"): Right.LIRE,
     ("GET", "/plus"): Right.LIRE,
-    ("GET", "/plan"): Right.LIRE,
     ("GET", "/comment-ca-marche"): Right.LIRE,
     ("GET", "/accessibilite"): PUBLIC,
     ("GET", "/mentions-legales"): PUBLIC,
@@ -72,8 +67,6 @@ RULES = {
 """The right that each needs; `test_each_address_has_a_rule` compares it with what is served."""
 FILES = {"/dossiers.{ending}", "/changements.{ending}", "/jury.xlsx"}
 """Those that are no pages."""
-MOVED = {"/etat", "/changements", "/plan"}
-"""Former addresses, which lead to where their pages are today."""
 TRANSIENT = {
     "/dossiers/{numero}/pieces/{empreinte}",
     "/personne/{id}",
@@ -107,7 +100,7 @@ def pages(dossier: int = FIRST, role: Role = Role.ADMINISTRATEUR) -> list[str]:
     return [
         example(path, dossier)
         for (method, path), rule in RULES.items()
-        if method == "GET" and rule in RIGHTS[role] and path not in FILES | TRANSIENT | MOVED
+        if method == "GET" and rule in RIGHTS[role] and path not in FILES | TRANSIENT
     ]
 
 

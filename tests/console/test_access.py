@@ -139,7 +139,7 @@ def test_what_is_not_there_is_said(reader: Visitor) -> None:
         "/dossiers/1",
         f"/dossiers/{2**70}",
         "/dossiers/²",
-        *(f"/{name}/{'9' * 5000}" for name in ("dossiers", "executions", "demandes")),
+        *(f"/{name}/{'9' * 5000}" for name in ("dossiers", "synchronisations", "demandes")),
         "/synchronisations/999",
         "/demandes/999",
         "/dossiers.pdf",

@@ -259,7 +259,7 @@ def text_of(engine: Engine, visitor: Visitor, role: Role) -> str:
     paths = [*pages(role=role), "/dossiers?tri=verdict"]
     for page, right, rows in (
         ("dossiers", Right.LIRE, "SELECT numero FROM dossier"),
-        ("executions", Right.AGIR, "SELECT run FROM lecture_synchronisation"),
+        ("synchronisations", Right.AGIR, "SELECT run FROM lecture_synchronisation"),
         ("demandes", Right.AGIR, "SELECT id FROM demande"),
     ):
         if right not in RIGHTS[role]:

@@ -154,16 +154,6 @@ def test_the_menu_and_the_plan_have_what_a_role_may_open(read_engine: Engine) ->
             assert ("/jury" in links) == (role is not Role.LECTEUR)
 
 
-def test_each_former_address_leads_to_its_page_of_today(reader: Visitor) -> None:
-    for former, today in (
-        ("/etat", "/suivi"),
-        ("/changements?par=tous", "/suivi?par=tous"),
-        ("/plan", "/plus"),
-    ):
-        answer = reader.get(former)
-        assert (200, reader.base + today) == (answer.status_code, answer.url)
-
-
 def test_a_foot_leads_home_with_a_provider(read_engine: Engine) -> None:
     """A page for which a role does not suffice says so, with a way back."""
     with team(read_engine, [as_("lecteur", "@dinum.example.fr")]) as (visitor, _):

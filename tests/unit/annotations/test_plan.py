@@ -83,7 +83,7 @@ def test_a_push_and_a_check_agree_on_what_a_list_offers(offered, is_offered):
 
 def test_two_values_are_never_written_into_one_annotation():
     """Each write would undo the other: one id is refused, one label finds one annotation."""
-    twice = {"resultat": {"id": "R", "options": OPTIONS}, "detail": {"id": "D"}}
+    twice = {"resultat": {"id": "R"}, "options": OPTIONS, "detail": {"id": "D"}}
     with pytest.raises(ValueError, match="'D' is given to detail, date"):
         AnnotationsConfig.model_validate({**twice, "date": {"id": "D"}})
     shared = AnnotationTarget(id="?", libelles=("D",))
