@@ -67,6 +67,8 @@ RULES = {
 """The right that each needs; `test_each_address_has_a_rule` compares it with what is served."""
 FILES = {"/dossiers.{ending}", "/changements.{ending}", "/jury.xlsx"}
 """Those that are no pages."""
+PARTS = {"/depuis"}
+"""What a page loads into itself."""
 TRANSIENT = {
     "/dossiers/{numero}/pieces/{empreinte}",
     "/personne/{id}",
@@ -100,7 +102,7 @@ def pages(dossier: int = FIRST, role: Role = Role.ADMINISTRATEUR) -> list[str]:
     return [
         example(path, dossier)
         for (method, path), rule in RULES.items()
-        if method == "GET" and rule in RIGHTS[role] and path not in FILES | TRANSIENT
+        if method == "GET" and rule in RIGHTS[role] and path not in FILES | TRANSIENT | PARTS
     ]
 
 
