@@ -257,10 +257,18 @@ def backup(*, file: Path, force: bool) -> None:
     which must be installed here: if it is not, the command prints the line to run and exits 2.
     FILE appears when it is complete and was checked; only its owner can read it. It has every table
     with its personal data: readers get the views, by `dsync db grant-reader` or `dsync export`.
+    A database of another version is copied as it is.
     """
-    with _opened(create=False) as store:
+    with _opened(create=False, check_schema=False) as store:
         store.backup(file, force=force)
-        journal(store, Seen.BACKUP, {"fichier": file.name}, 1)
+        try:
+            store.check_schema()
+        except SchemaBehindError as exc:
+            click.echo(
+                f"{exc.message} It was copied as it is; the backup is not journaled.", err=True
+            )
+        else:
+            journal(store, Seen.BACKUP, {"fichier": file.name}, 1)
         click.echo(f"{store.place} → {file} ({file.stat().st_size:,} bytes).")
 
 

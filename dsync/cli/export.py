@@ -10,7 +10,8 @@ import click
 
 from dsync.cli.failures import LazyCommand
 from dsync.cli.later import later
-from dsync.cli.options import INSTANT, json_option, settings_options
+from dsync.cli.options import INSTANT, current_flags, json_option, settings_options
+from dsync.errors import SchemaBehindError
 from dsync.exports import ENDINGS
 
 with later(globals()):
@@ -29,7 +30,7 @@ with later(globals()):
     from dsync.database import open_database
     from dsync.exports.export import export as write
     from dsync.exports.export import tables_of
-    from dsync.exports.view_tables import aggregated_tables
+    from dsync.exports.view_tables import aggregated_tables, raw_tables
     from dsync.service.signals import StopSignals
     from dsync.store.requests import Seen
     from dsync.store.store import utc_now
@@ -88,21 +89,33 @@ def export(
     them. No text is a formula in a spreadsheet: plain csv has an apostrophe before it, and csv-fr,
     for an Excel in French, keeps also what it would take for a number or a day the text that it is.
     With --demarche N or DSYNC_DEMARCHE the dossiers and the form of this démarche alone are
-    written, else of all.
+    written, else of all. Of a database of another version without the views of this one, the tables
+    are written as they are.
     """
     if aggregated and (views or without_personal_data or since):
         raise click.UsageError(
             "--aggregated is of no view and no single dossier: leave out --view, --since and "
             "--without-personal-data."
         )
-    with (
-        closing(open_database(load_any().database_url, create=False)) as store,
-        counted(wanted=not as_json) as progress,
-    ):
-        demarche = chosen_demarche()
+    # Of a raw table none can be obeyed.
+    chooses = views or without_personal_data or aggregated or since
+    chooses = chooses or current_flags().settings.get("demarche")
+    url, other = load_any().database_url, None
+    try:
+        opened_now = open_database(url, create=False)
+    except SchemaBehindError as exc:
+        if chooses:
+            raise
+        opened_now, other = open_database(url, create=False, check_schema=False), exc
+    with closing(opened_now) as store, counted(wanted=not as_json) as progress:
+        demarche = None if other else chosen_demarche()
         if demarche is not None:
             check_known(store, demarche)
-        if aggregated:
+        if other:
+            with store.reading() as reader:
+                foreign = [one.name for one in store.foreign_objects()]
+                tables = raw_tables(reader.connection, foreign)
+        elif aggregated:
             tables = aggregated_tables(demarche)
         else:
             tables = tables_of(
@@ -130,7 +143,14 @@ def export(
             "agrege": aggregated,
         }
         given = {name: value for name, value in chosen.items() if value}
-        journal(store, Seen.EXPORT, given, sum(one.rows for one in done), demarche)
+        if other:
+            click.echo(
+                f"{other.message} The tables of all démarches were written as they are, with what "
+                "is personal; that you saw them is not journaled.",
+                err=True,
+            )
+        else:
+            journal(store, Seen.EXPORT, given, sum(one.rows for one in done), demarche)
     if as_json:
         print_json([one._asdict() for one in done])
         return

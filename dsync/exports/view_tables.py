@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Float, Integer, bindparam, inspect, text
 
 from dsync.domain.documented import Declared
 from dsync.domain.dossier import Cell, in_utc
@@ -174,6 +174,28 @@ class ExportTable:
         return {"since": iso(since)} if since else {}
 
 
+def raw_tables(connection: Connection, foreign: Collection[str]) -> list[ExportTable]:
+    """Return all tables of a database of any layout as they are, but `foreign` ones.
+
+    Whole numbers and numbers stay such; all else is text.
+    """
+    found, tables = inspect(connection), []
+    for name in sorted({*found.get_table_names()} - {*foreign}):
+        columns = {
+            one["name"]: Declared(
+                type="integer"
+                if isinstance(one["type"], Integer)
+                else "number"
+                if isinstance(one["type"], Float)
+                else "text"
+            )
+            for one in found.get_columns(name)
+        }
+        key = tuple(found.get_pk_constraint(name)["constrained_columns"])
+        tables.append(ExportTable(name, "Table telle que la base l’a.", columns, key=key))
+    return tables
+
+
 def iso(instant: datetime) -> str:
     """Return an instant in the form of the views on SQLite, which have it as text."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -207,6 +229,13 @@ def _json(value: Any) -> str:
     return json_bytes(msgspec.json.decode(value) if isinstance(value, str) else value).decode()
 
 
+def _text(value: Any) -> str:
+    """Return a value of a raw table; those of views are texts already."""
+    if isinstance(value, datetime | date):
+        return iso(in_utc(value)) if isinstance(value, datetime) else value.isoformat()
+    return json_bytes(value).decode() if isinstance(value, dict | list | bool) else str(value)
+
+
 _NONE = type(None)
 _ISO_LENGTHS = {"date": len("2024-06-01"), "datetime": len("2024-06-01T08:00:00Z")}
 
@@ -218,7 +247,7 @@ CONVERTERS: Mapping[str, tuple[set[type], Callable[[Any], Any]]] = {
     "date": ({date, _NONE}, date.fromisoformat),
     "datetime": ({_NONE}, _datetime),
     "json": ({_NONE}, _json),
-    "text": ({str, _NONE}, str),
+    "text": ({str, _NONE}, _text),
 }
 """By type: the Python types that a value stays in, and what converts another one."""
 

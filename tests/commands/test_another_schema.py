@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import shutil
 from contextlib import closing
 from datetime import UTC, datetime
@@ -21,11 +23,11 @@ from tests.engine.rig import small_sandbox
 from tests.store.databases import connected, contents
 
 COMMANDS = (
-    "db upgrade", "db verify", "db backup copy.db", "db dictionary",
+    "db upgrade", "db verify", "db dictionary",
     "check", "status", "status --strict", "sync", "sync --dry-run", "push", "precheck", "run",
     "console", "history", "history --manual", "dossier list", "dossier show 1", "conflicts list",
-    "quarantine list", "pieces status", "evidence show", "export out", "purge --older-than 2y",
-    "person x", "forget 1 --yes", "db copy sqlite:///new.db",
+    "quarantine list", "pieces status", "evidence show", "export out --view lecture_dossier",
+    "purge --older-than 2y", "person x", "forget 1 --yes", "db copy sqlite:///new.db",
 )  # fmt: skip
 FORMER = "UPDATE alembic_version SET version_num = '0002'"
 """What makes a database one of before 1.0.0."""
@@ -52,6 +54,40 @@ def test_every_command_ends_with_one_sentence(sqlite_template: Path, tmp_path: P
             assert "read all anew into a new database" in said
             assert "report it" not in said
             assert before == contents(url), command
+
+
+def test_answers_are_taken_out_of_a_database_of_any_layout(on_database: InsideCommand) -> None:
+    """By a backup and as raw tables, which say what they are; nothing is changed."""
+    assert 0 == on_database("sync").code
+    url, folder = on_database.environment["DSYNC_DATABASE_URL"], on_database.folder
+    with connected(url) as connection:
+        rows = connection.execute(
+            text("SELECT numero, raison_sociale FROM dossier ORDER BY numero")
+        ).all()
+    for statement in (
+        "DROP VIEW lecture_jury",
+        FORMER,
+        "DROP TABLE turn",
+        "UPDATE alembic_version SET version_num = '0999'",
+    ):
+        change(url, statement)
+        if "postgresql" not in url and "DROP VIEW" in statement:
+            continue  # Made again when it is opened.
+        before = contents(url)
+        for command, said in (
+            ("db backup copy --force", "copied as it is"),
+            ("export out", "written as they are"),
+        ):
+            ended = on_database(*command.split())
+            assert (0, True) == (ended.code, said in ended.err), (statement, ended.text)
+        assert before == contents(url)
+        with (folder / "out" / "dossier.csv").open(encoding="utf-8-sig", newline="") as file:
+            found = [(int(row["numero"]), row["raison_sociale"]) for row in csv.DictReader(file)]
+        assert [(numero, name or "") for numero, name in rows] == found
+        assert 5 == on_database("export", "out", "--without-personal-data").code
+    assert 0 == on_database("export", "parquet", "--format", "parquet").code
+    with (folder / "out" / "contenu.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert all(json.loads(row["champs"]) for row in csv.DictReader(file))
 
 
 def test_a_database_of_before_is_refused_on_each_engine(database_url: str) -> None:
