@@ -573,10 +573,11 @@ def _of_writing(one: k.OfWriting) -> str:
             )
         case k.BoxLost(dossiers, validated, config):
             return (
-                f"Dossiers whose validation box cannot be read: {dossiers}, validated ones among "
-                f"them: {validated}. « Validated » stands, and nothing is written into any of "
-                f"them. Correct [annotations] validation in {config}, or the form (`dsync check`); "
-                "if there is no box any more, `dsync accept config` shows what follows."
+                "Dossiers whose validation box cannot be read, or was emptied with a change of the "
+                f"form: {dossiers}, validated ones among them: {validated}. « Validated » stands, "
+                f"and nothing is written into any of them. Correct [annotations] validation in "
+                f"{config}, or the form (`dsync check`), or tick the box again; if they are not "
+                "validated any more, `dsync accept config` shows what follows."
             )
     assert_never(one)
 

@@ -547,10 +547,10 @@ def _of_writing(one: k.OfWriting) -> str:
             )
         case k.BoxLost(dossiers, validated):
             return (
-                "Dossiers dont la case de validation ne peut plus être lue : "
-                f"{number(dossiers)}, dont validés : {number(validated)}. « Validé » reste, et "
-                f"rien n’y est inscrit. {_TECHNICAL}, dans le formulaire ou la configuration : "
-                "« dsync check » la nomme."
+                "Dossiers dont la case de validation ne peut plus être lue, ou a été vidée avec un "
+                f"changement du formulaire : {number(dossiers)}, dont validés : "
+                f"{number(validated)}. « Validé » reste, et rien n’y est inscrit. {_TECHNICAL}, "
+                "dans le formulaire ou la configuration, ou cochez la case de nouveau."
             )
     assert_never(one)
 

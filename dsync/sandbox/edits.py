@@ -401,7 +401,8 @@ def _rebase(demarche: ServedDemarche, number: int | None, types: Mapping[int, st
         dossier.revision = len(demarche.revisions) - 2
         for answers in (dossier.champs, dossier.annotations):
             for stable_id, type_ in types.items():
-                if isinstance(answers.get(stable_id), str) is (type_ in NOT_TEXT):
+                value = answers.get(stable_id)
+                if isinstance(value, bool) or isinstance(value, str) is (type_ in NOT_TEXT):
                     answers.pop(stable_id, None)
 
 

@@ -200,6 +200,17 @@ class OutboxReads(Subject):
             sum(count for annotation, _, count in rows if annotation == DETAIL),
         )
 
+    def suspended_for(self, why: str) -> set[DossierNumber]:
+        """Return the open dossiers with wishes that are suspended for a reason."""
+        found = (
+            select(_outbox.c.numero)
+            .distinct()
+            .join(_dossier, _dossier.c.numero == _outbox.c.numero)
+            .where(*may_be_written(self.number), _outbox.c.statut == WishStatus.SUSPENDUE.value)
+            .where(_outbox.c.erreur == why)
+        )
+        return {DossierNumber(number) for number in self.connection.scalars(found)}
+
     def written_annotations(self) -> frozenset[str]:
         """Return the ids of the annotations into which dsync wrote."""
         found = (
@@ -316,7 +327,9 @@ class OutboxWrites(OutboxReads):
         } - {numero for numero, annotation in fresh if annotation == RESULTAT}
         # Validated by an instructeur, and not read otherwise since.
         suspended = {
-            numero for (numero, _), one in current.items() if one.statut == WishStatus.SUSPENDUE
+            numero: one.erreur
+            for (numero, _), one in current.items()
+            if one.statut == WishStatus.SUSPENDUE
         }
         replaced = [current[key].id for key in fresh if key in current]
         unsent = [
@@ -357,6 +370,7 @@ class OutboxWrites(OutboxReads):
                     "creee_le": now,
                     "courante": True,
                     "definitive": False,
+                    "erreur": None if wish.numero in accepted else suspended.get(wish.numero),
                     "valeur_distante": _humans_value(before),
                     "distante_le": before.distante_le if before else None,
                     "cible": before.cible if before else None,
@@ -464,6 +478,16 @@ class OutboxWrites(OutboxReads):
             )
             .values(_REOPENED)
         )
+
+    def suspend(self, numbers: Collection[DossierNumber], why: str) -> None:
+        """Suspend the wishes of dossiers for a reason, as those of validated ones."""
+        if numbers:
+            is_current = (_outbox.c.courante, _outbox.c.statut != WishStatus.REMPLACEE.value)
+            self._change(
+                update(_outbox)
+                .where(among(_outbox.c.numero, sorted(numbers)), *is_current)
+                .values(statut=WishStatus.SUSPENDUE.value, erreur=why, prochain_essai_le=None)
+            )
 
     def refuse_waiting(self, why: str | None, numbers: Sequence[DossierNumber] = ()) -> None:
         """Mark the waiting wishes as refused; uncertain ones are read back first.

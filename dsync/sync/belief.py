@@ -32,6 +32,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.store import StoredDossier
 from dsync.sync.context import Run, most_of
 from dsync.sync.doubts import Doubt, doubt_of, kept
+from dsync.sync.grounds import has_lost_tick
 from dsync.sync.record import dossier_of
 
 _CHAMPS = ("champs", "annotations")
@@ -197,6 +198,8 @@ class Held:
 
     new: set[DossierNumber]
     """New dossiers, which are not copied."""
+    unticked: set[DossierNumber]
+    """Dossiers of which a tick is gone that nobody took away."""
     whole: set[DossierNumber] = field(default_factory=set)
     """Dossiers of which the copy stays as it is."""
     instead: dict[DossierNumber, Read] = field(default_factory=dict)
@@ -223,6 +226,11 @@ def doubted(
             stored = reader.contents.of(changed)
     known = {number: KnownDossier.of(one) for number, one in stored.items()}
     found: dict[DossierNumber, Doubt] = {}
+    unticked = {
+        number
+        for number, copy in known.items()
+        if copy.dossier and has_lost_tick(run, copy.dossier, by_number[number].dossier)
+    }
 
     def look(*, every: bool) -> None:
         for number, copy in known.items():
@@ -244,7 +252,7 @@ def doubted(
     if doubts.asked:
         waiting = doubts.asked.proposal.subjects
         doubts.right |= {n for n in by_number if n not in found and str(n) in waiting}
-    held = Held(new={n for n in new if is_bad or _lacks_answers(run, by_number[n].dossier)})
+    held = Held({n for n in new if is_bad or _lacks_answers(run, by_number[n].dossier)}, unticked)
     doubts.untold |= held.new
     for number, doubt in found.items():
         copy, (dossier, unread) = known[number], by_number[number]

@@ -8,7 +8,7 @@ the wishes are worded again and the stopped ones are retried.
 from __future__ import annotations
 
 from dsync.annotations.targets import LABEL, RESULTAT, desired
-from dsync.annotations.wish import NewWish, WishStatus
+from dsync.annotations.wish import NewWish
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.due import ToJudge
@@ -25,7 +25,6 @@ from dsync.sync.context import (
 )
 from dsync.sync.grounds import (
     follow_boxes,
-    has_lost_box,
     learn_boxes,
     lost_boxes,
     serves_another_call,
@@ -136,11 +135,6 @@ def follow_config_changes(run: Run) -> None:
         with run.transaction() as tx:
             if annotations.labels is None:
                 tx.outbox.withdraw([LABEL])
-            # Another box may be configured; one that cannot be read suspends them still.
-            suspended = tx.wishes.revisions([WishStatus.SUSPENDUE])
-            tx.outbox.reopen(
-                sorted(n for n, id_ in suspended.items() if not has_lost_box(run, id_))
-            )
             tx.outbox.retry_refused()
     with run.transaction() as tx:
         tx.state.save(writing_key=key)

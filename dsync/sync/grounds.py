@@ -23,11 +23,12 @@ from dsync.annotations.targets import (
     Box,
     box_of,
     found_boxes,
+    normalise,
     resolve,
 )
 from dsync.annotations.wish import DossierWishes, WishStatus
 from dsync.domain.consent import Consent, Move, Proposal, counted
-from dsync.domain.dossier import Demarche, Revision
+from dsync.domain.dossier import Demarche, Dossier, Revision
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.messages import kinds as k
 from dsync.programme import FormFault, Programme
@@ -40,6 +41,8 @@ BOX = "annotations.validation"
 """The subject of a proposal to give the validation box up."""
 UNREAD_BOX = "la case de validation de ce dossier ne peut pas être lue"
 """Why a wish waits, in the words of the view `lecture_annotation`."""
+LOST_TICK = "la case de validation cochée ne l’est plus, sans qu’une personne l’ait décochée"
+"""The same, where the box can be read."""
 _SOME_BOX = ""
 """Stands for the id of a box that is not known."""
 _STANDING = [one for one in WishStatus if one is not WishStatus.REMPLACEE]
@@ -149,6 +152,28 @@ def learn_boxes(run: Run, reader: Reader) -> frozenset[str]:
     return run.known_boxes
 
 
+def is_ticked(run: Run, dossier: Dossier) -> bool:
+    """Return whether an instructeur has validated a dossier, by a box that can be read."""
+    box = run.annotations_of(dossier.revision_id).validation
+    return box is not None and any(
+        one.descriptor_id == box.id and normalise(box.type, one.contenu) is not None
+        for one in dossier.annotations
+    )
+
+
+def has_lost_tick(run: Run, before: Dossier, now: Dossier) -> bool:
+    """Return whether a validated dossier no longer is, and nobody cleared its box.
+
+    DS empties a box that is made anew or gets another type. Only a manual edit clears one.
+    """
+    old, new = (run.annotations_of(one.revision_id).validation for one in (before, now))
+    if new is None or not is_ticked(run, before) or is_ticked(run, now):
+        return False
+    is_same = old is not None and (old.id, old.type) == (new.id, new.type)
+    edited_at = now.date_derniere_modification_annotations
+    return not (is_same and edited_at > before.date_derniere_modification_annotations)
+
+
 def _known(run: Run) -> frozenset[str]:
     if run.known_boxes is not None:
         return run.known_boxes
@@ -165,12 +190,13 @@ def lost_boxes(run: Run) -> dict[DossierNumber, bool]:
     if run.context.annotations is None:
         return {}
     lost = {id_ for id_ in run.revisions if has_lost_box(run, id_)}
-    if not lost:
-        return {}
     with run.reading() as reader:
-        revisions = reader.wishes.revisions(_STANDING)
-        validated = reader.wishes.revisions([WishStatus.SUSPENDUE])
-    return {number: number in validated for number, id_ in revisions.items() if id_ in lost}
+        found = dict.fromkeys(reader.outbox.suspended_for(LOST_TICK), True)
+        if lost:
+            revisions = reader.wishes.revisions(_STANDING)
+            validated = reader.wishes.revisions([WishStatus.SUSPENDUE])
+            found |= {n: n in validated for n, id_ in revisions.items() if id_ in lost}
+    return found
 
 
 def follow_boxes(run: Run, demarche: Demarche) -> None:
@@ -198,7 +224,7 @@ def box_proposal(run: Run, lost: dict[DossierNumber, bool]) -> Proposal:
     """Return what a person is asked before dossiers are written whose box cannot be read."""
     counts = {"cochée": sum(lost.values()), "non cochée": len(lost) - sum(lost.values())}
     moves = [
-        Move("case de validation", before, "introuvable : dsync écrit de nouveau", count)
+        Move("case de validation", before, "perdue : dsync écrit de nouveau", count)
         for before, count in counts.items()
         if count
     ]

@@ -5,7 +5,7 @@ In the same transaction, wishes are opened again whose annotations differ in DS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ from dsync.messages import kinds as k
 from dsync.store import PageResult, Record, StoredDossier, Tx
 from dsync.sync.belief import Held, KnownDossier, Read, doubted, filled, may_lack_company
 from dsync.sync.context import Run, learn_revisions
-from dsync.sync.grounds import has_lost_box
+from dsync.sync.grounds import LOST_TICK, has_lost_box, is_ticked
 from dsync.sync.record import dossier_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,7 +118,9 @@ def store_page(
             tx.deletions.mark_seen(run.id, seen)
         if twins:
             tx.deletions.follow_twins(twins)
-        _reopen_wishes(run, tx, records, result)
+        ticked = {dossier.number for dossier in page.nodes if is_ticked(run, dossier)}
+        tx.outbox.suspend(held.unticked, LOST_TICK)
+        _reopen_wishes(run, tx, records, result, ticked)
         changes: dict[str, Any] = {"page_size": size, "page_size_at": size_at} if size else {}
         if crawl.full:
             changes["full_cursor"] = page.end_cursor if page.has_next else None
@@ -147,7 +149,9 @@ def store_page(
     return [] if judge else due
 
 
-def _reopen_wishes(run: Run, tx: Tx, records: Sequence[Record], result: PageResult) -> None:
+def _reopen_wishes(
+    run: Run, tx: Tx, records: Sequence[Record], result: PageResult, ticked: Set[DossierNumber]
+) -> None:
     """Open the wishes again whose annotation differs in DS, or whose obstacle may be gone."""
     open_records = [record for record in records if record.is_open]
     ended = tx.wishes.current(
@@ -157,6 +161,7 @@ def _reopen_wishes(run: Run, tx: Tx, records: Sequence[Record], result: PageResu
     # Of a validated one, whose box cannot be read any more, nothing says that it is not.
     validated = tx.wishes.revisions([WishStatus.SUSPENDUE], result.annotations_changed)
     kept = {number for number, id_ in validated.items() if has_lost_box(run, id_)}
+    kept |= tx.outbox.suspended_for(LOST_TICK) - ticked
     tx.outbox.reopen([n for n in (*result.annotations_changed, *edited) if n not in kept])
     # A changed dossier can have another revision or groupe, which can remove the obstacle.
     tx.outbox.retry_stopped(result.changed)

@@ -13,6 +13,7 @@ from dsync.sandbox import Change
 from dsync.sandbox.model import ChampDescriptor
 from tests.engine.rig import OPEN, PAGE, VALIDE, Engine, id_of, number
 from tests.profiles import long
+from tests.store.databases import on_each
 
 VALIDATED = OPEN[:6]
 """Ranks of the dossiers that an instructeur validates."""
@@ -74,7 +75,7 @@ def test_a_lost_box_protects(engine: Engine, loss: str) -> None:
         report = engine.sync(**options)
         assert (7, 0) == (report.exit_code, report.pushed)
         [said] = report.errors
-        assert f"cannot be read: {len(OPEN)}, validated ones among them: {len(VALIDATED)}" in said
+        assert f"form: {len(OPEN)}, validated ones among them: {len(VALIDATED)}" in said
         assert "`dsync accept config`" in said
     assert ([], before) == (engine.mutations(), remote(engine))
     for rank in VALIDATED:
@@ -89,6 +90,55 @@ def test_a_lost_box_protects(engine: Engine, loss: str) -> None:
     report = engine.accept(Consent.CONFIG)
     assert (0, []) == (report.exit_code, report.errors)
     assert {"confirmee"} == {status for rank in OPEN for status in engine.wishes(rank).values()}
+    engine.advance(minutes=20)
+    assert (0, []) == ((again := engine.sync()).exit_code, again.errors)
+
+
+def made_anew(engine: Engine) -> None:
+    box = ChampDescriptor(5998, "checkbox", "Pré-contrôle validé par un instructeur")
+    engine.control.form.publish_revision(Change(remove=[VALIDE], add_annotations=[box]))
+
+
+def emptied(engine: Engine) -> None:
+    [demarche] = engine.sandbox.world.demarches.values()
+    for rank in VALIDATED:
+        demarche.dossiers[number(rank)].annotations.pop(VALIDE)
+
+
+EMPTIED: dict[str, Callable[[Engine], Any]] = {
+    "made anew": made_anew,
+    "retyped": lambda engine: engine.control.form.publish_revision(
+        Change(retype={VALIDE: "yes_no"})
+    ),
+    "without a hand": emptied,
+}
+
+
+@on_each
+@pytest.mark.parametrize("loss", ["made anew", long("retyped"), "without a hand"])
+def test_a_tick_that_nobody_took_away_stands(engine: Engine, loss: str) -> None:
+    """DS empties a box that it makes anew or gives another type: the others alone are written.
+
+    A tick in the new box ends it for its dossier, and a person for all.
+    """
+    before = validate(engine)
+    EMPTIED[loss](engine)
+    for options in ({}, {"full": True}, {}):
+        engine.advance(minutes=61)
+        report = engine.sync(**options)
+        assert 7 == report.exit_code
+        assert {r: before[r] for r in VALIDATED} == {r: engine.remote(r) for r in VALIDATED}
+        assert f"form: {len(VALIDATED)}, validated ones" in report.errors[0]
+    others = OPEN[len(VALIDATED) :]
+    assert {r: engine.verdict(r) for r in others} == {r: engine.remote(r) for r in others}
+    engine.control.edit_annotation(number(0), 5998 if loss == "made anew" else VALIDE, True)
+    engine.advance(minutes=1)
+    assert f"form: {len(VALIDATED) - 1}, validated ones" in engine.sync().errors[0]
+    report = engine.accept(Consent.CONFIG)
+    assert (0, []) == (report.exit_code, report.errors)
+    others = VALIDATED[1:]
+    assert {r: engine.verdict(r) for r in others} == {r: engine.remote(r) for r in others}
+    assert before[0] == engine.remote(0)
     engine.advance(minutes=20)
     assert (0, []) == ((again := engine.sync()).exit_code, again.errors)
 
