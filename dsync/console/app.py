@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs
 
 import anyio
 import jinja2
@@ -60,8 +60,9 @@ from dsync.console.access import (
 from dsync.console.desk import Desk
 from dsync.console.legal import PUBLIC
 from dsync.console.runs import Witness
-from dsync.console.visit import Site, UnknownValueError, Visit, check_texts
+from dsync.console.visit import Site, UnknownValueError, Visit, address_of, check_texts
 from dsync.domain.check_answers import LONGEST_REASON
+from dsync.domain.ids import number_of
 from dsync.domain.paper import Paper
 from dsync.errors import DsyncError
 from dsync.messages import french
@@ -93,6 +94,7 @@ _TITLES = {
     403: "Accès refusé",
     404: "Page introuvable",
     405: "Action impossible ici",
+    409: "Formulaire d’une autre démarche",
     413: "Formulaire trop long",
     429: "Trop d’essais",
     500: "Erreur de ce site",
@@ -261,6 +263,8 @@ class Console:
                 visit.request.session.clear()
                 raise HTTPException(403, self._access.refusal)
             visit.need(right)
+            if visit.request.method == "POST":
+                visit.check_form()
             if visit.request.method == "GET" and (tidy := visit.tidy) is not None:
                 return RedirectResponse(tidy, 303)
             answered = handler(visit)
@@ -285,7 +289,7 @@ class Console:
             number = request.query_params.get("demarche")
             # Of a file, to its page.
             path = request.url.path.partition(".")[0]
-            back = path + (f"?{urlencode({'demarche': number})}" if number else "")
+            back = address_of(path, {"demarche": number})
         form = await _sent(request)
         answer = self._short(request, exc.status_code, text, title=title, back=back, form=form)
         answer.headers.update(exc.headers or {})
@@ -362,8 +366,12 @@ class Console:
 
     def _shell(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page without a session."""
+        about = {"demarche": number_of(request.query_params.get("demarche", ""))}
         html = self._site.templates.get_template(template).render(
-            site=self._site, path=request.url.path, **values
+            site=self._site,
+            path=request.url.path,
+            url=lambda path: address_of(path, about),
+            **values,
         )
         return HTMLResponse(html, status)
 

@@ -13,9 +13,9 @@ from datetime import date, datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlencode
 
 import jinja2
+from starlette.datastructures import URL, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -84,6 +84,15 @@ def instant_of(name: str, value: str) -> datetime:
     if not _FIRST <= instant.date() <= _LAST:
         raise UnknownValueError(name, value, _AN_INSTANT)
     return instant
+
+
+def address_of(path: str, parameters: Mapping[str, Any]) -> str:
+    """Return an address of the console with these parameters, but for empty ones.
+
+    `path` may have parameters, which these replace, and a fragment, which stays the end.
+    """
+    given = {name: value for name, value in parameters.items() if value not in (None, "")}
+    return str(URL(path).include_query_params(**given)) if given else path
 
 
 def has_stages(worker: Worker) -> bool:
@@ -248,11 +257,24 @@ class Visit(Viewer):
     def worker(self) -> Worker:
         """The worker of the démarche that the request is about; 404: not shown to this person."""
         grants = self.actor.grants
-        wanted = self.form.get("demarche") or self.query("demarche")
+        wanted = self.query("demarche")
         number = number_of(wanted) if wanted else next(iter(grants))
         if number is None or number not in grants:
             raise HTTPException(404, "Cette console ne montre pas cette démarche.")
         return self.site.workers[number]
+
+    def check_form(self) -> None:
+        """Check that a form was shown for the démarche that it is sent to, else 409."""
+        addressed = self.worker.demarche
+        given = self.every.get("demarche", ())
+        if {number_of(one) for one in given} == {addressed}:
+            return
+        other = next((one for one in given if number_of(one)), "inconnue")
+        raise HTTPException(
+            409,
+            f"Rien n’a été fait : ce formulaire a été ouvert pour la démarche {other}, et il est "
+            f"envoyé à la démarche {addressed}. Choisissez la démarche, rouvrez la page et recommencez.",
+        )
 
     @property
     def grant(self) -> Grant:
@@ -372,8 +394,7 @@ class Visit(Viewer):
         """Return an address of the console about the same démarche."""
         if len(self.actor.grants) > 1:
             parameters = {"demarche": self.worker.demarche} | parameters
-        given = {name: value for name, value in parameters.items() if value not in (None, "")}
-        return f"{path}{'&' if '?' in path else '?'}{urlencode(given)}" if given else path
+        return address_of(path, parameters)
 
     @property
     def tidy(self) -> str | None:
@@ -385,7 +406,7 @@ class Visit(Viewer):
         kept = [(name, value) for name, value in given if value.strip()]
         if kept == given:
             return None
-        return f"{self.request.url.path}?{urlencode(kept)}".removesuffix("?")
+        return str(URL(self.request.url.path).replace(query=str(QueryParams(kept))))
 
     @property
     def here(self) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from dsync.annotations.wish import Wish, WishStatus
 from dsync.care.state import SILENT_DAYS, TEAM, State, waiting
@@ -21,7 +20,7 @@ from dsync.console.after_jury import left_after
 from dsync.console.decisions import STANDS, key_of, open_conflicts
 from dsync.console.dossiers import rows_of
 from dsync.console.jury import days_of, unfinished_grids
-from dsync.console.visit import Viewer, has_stages
+from dsync.console.visit import Viewer, address_of, has_stages
 from dsync.console.words import NB
 from dsync.domain.check_answers import TO_CONFIRM
 from dsync.messages.french import CONSENTS
@@ -133,7 +132,7 @@ def kinds_of(visit: Viewer, reader: Reader, state: State) -> list[TaskKind]:
                 for number in some
                 if number in rows
             ],
-            f"/dossiers?{urlencode(one.parameters)}",
+            address_of("/dossiers", one.parameters),
         )
         for one, some, mine, total in lists
     ]
@@ -279,7 +278,7 @@ def _of_dossier(visit: Viewer, kind: _OfDossiers, row: Mapping[str, Any], *, is_
         path = f"/jury/fiches/{number}"
     else:
         of_list = {"tri": "numero", **kind.parameters, **more}
-        path = f"/dossiers/{number}?{urlencode(of_list)}"
+        path = address_of(f"/dossiers/{number}", of_list)
     title, about = _title({number: row}, number)
     about += " · suivi par vous" if is_mine else ""
     return Task(title, about, text, since, path, kind.verb, strong)

@@ -74,8 +74,10 @@ class Visitor:
 
     def post(self, path: str, **fields: Any) -> requests.Response:
         """Send a form of the session's own pages, and follow where it leads."""
+        shown = re.search(r"demarche=(\d+)", path) or re.search(r"n°&nbsp;(\d+)", self.text)
+        own = {"jeton": self.token} | ({"demarche": shown[1]} if shown else {})
         return self.session.post(
-            self.base + path, data={"jeton": self.token, **fields}, headers={"Origin": self.base}
+            self.base + path, data=own | fields, headers={"Origin": self.base}
         )
 
     def ask(self, path: str, **fields: Any) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import requests
 from pydantic import SecretStr
 
@@ -23,7 +24,7 @@ from dsync.service.surface import server_thread
 from tests.commands.command import config_with
 from tests.commands.conftest import operator
 from tests.console.addresses import EXAMPLES
-from tests.console.served import ServedConsole, Visitor, beside, served, stranger, visiting
+from tests.console.served import ServedConsole, Visitor, beside, served, stranger, visiting, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 OTHERS = [("POST", "/sortir"), ("GET", "/nulle-part")]
@@ -57,10 +58,29 @@ def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
         assert moved.url.endswith(f"/dossiers/{FIRST}?demarche={DEMARCHE}")
         for path in ("/synchronisations/1?demarche=86324", "/demandes/1?demarche=86324"):
             assert 404 == visitor.get(path).status_code
-        for path in ("/resynchroniser", f"/dossiers/{FIRST}/relire", "/conflits", "/anomalies"):
-            assert 404 == visitor.post(path, demarche="1", dossier=str(FIRST)).status_code
-            for wrong in ("x", "9" * 5000):
-                assert 404 == visitor.post(path, demarche=wrong, dossier=str(FIRST)).status_code
+        for wrong in ("1", "x", "9" * 5000):
+            assert 404 == visitor.post(f"/resynchroniser?demarche={wrong}").status_code
+
+
+@pytest.mark.parametrize(
+    ("addressed", "shown"),
+    [("86324", "86321"), ("", "86324"), ("86321", ""), ("86321", "x"), ("86321", "9" * 5000)],
+)
+def test_a_form_of_another_demarche_is_refused(
+    read_engine: Engine, addressed: str, shown: str
+) -> None:
+    """With a sentence that names both; nothing is asked for."""
+    app = read_engine.another().app
+    before = read_engine.rows("SELECT * FROM demande")
+    query = f"?demarche={addressed}" if addressed else ""
+    with visiting(read_engine, [app, beside(app, 86324)]) as visitor:
+        for path in ("/resynchroniser", f"/dossiers/{FIRST}/relire", "/conflits", "/accords"):
+            refused = visitor.post(path + query, demarche=shown, confirme="1", dossier=str(FIRST))
+            assert 409 == refused.status_code
+            said = f"Rien n’a été fait : ce formulaire a été ouvert pour la démarche {shown}"
+            assert said.removesuffix(shown if len(shown) != 5 else "") in words(refused.text)
+            assert f"envoyé à la démarche {addressed or DEMARCHE}" in words(refused.text)
+    assert before == read_engine.rows("SELECT * FROM demande")
 
 
 def test_a_link_works_once(read_console: ServedConsole) -> None:

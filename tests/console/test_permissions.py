@@ -80,8 +80,9 @@ class Matrix:
         headers = {"Origin": origin and origin.format(port=self.base.rpartition(":")[2])}
         if who == "forged session":
             browser.cookies.set("dsync_console", "eyJxdWkiOiAiYWRhIn0=.aaaa.bbbb")
+        fields["demarche"] = str(demarche or DEMARCHE)
         if demarche is not None:
-            path, fields = f"{path}?demarche={demarche}", fields | {"demarche": str(demarche)}
+            path = f"{path}?demarche={demarche}"
         return browser.request(
             method,
             self.base + path,
