@@ -230,16 +230,25 @@ class TeamAccess(Access):
         return _refusal(exc, text)
 
     def _address_of(self, request: Request) -> str:
-        """Return the client's address; behind a known proxy, the one that it names."""
+        """Return the client's address; behind known proxies, the one that they name.
+
+        Each proxy appends whom it heard: the last word that is no known proxy counts, of all lines
+        of the header. What stands before it may be by anybody.
+        """
         address = request.client.host if request.client else ""
-        named = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-        return named if named and self._is_proxy(address) else address
+        named = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+        while self._is_proxy(address) and named:
+            address = named.pop().strip() or address
+        return address
 
     def _is_proxy(self, address: str) -> bool:
         try:
-            return any(ip_address(address) in one for one in self._proxies)
+            found = ip_address(address)
         except ValueError:
             return False
+        # A socket for IPv6 and IPv4 names a client of IPv4 in this way.
+        known = (isinstance(found, IPv6Address) and found.ipv4_mapped) or found
+        return any(known in one for one in self._proxies)
 
 
 def _refusal(exc: SignInError, text: str = _FAILED) -> HTTPException:

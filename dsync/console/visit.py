@@ -273,7 +273,8 @@ class Visit(Viewer):
         raise HTTPException(
             409,
             f"Rien n’a été fait : ce formulaire a été ouvert pour la démarche {other}, et il est "
-            f"envoyé à la démarche {addressed}. Choisissez la démarche, rouvrez la page et recommencez.",
+            f"envoyé à la démarche {addressed}. Choisissez la démarche, rouvrez la page et "
+            "recommencez.",
         )
 
     @property

@@ -76,9 +76,7 @@ class Visitor:
         """Send a form of the session's own pages, and follow where it leads."""
         shown = re.search(r"demarche=(\d+)", path) or re.search(r"n°&nbsp;(\d+)", self.text)
         own = {"jeton": self.token} | ({"demarche": shown[1]} if shown else {})
-        return self.session.post(
-            self.base + path, data=own | fields, headers={"Origin": self.base}
-        )
+        return self.session.post(self.base + path, data=own | fields, headers={"Origin": self.base})
 
     def ask(self, path: str, **fields: Any) -> str:
         """Send a form that asks for something; return the page with its result."""

@@ -8,7 +8,9 @@ import re
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -467,6 +469,50 @@ def test_behind_a_known_proxy_each_client_counts_for_itself(
                     allow_redirects=False,
                 )
                 assert expected == answer.status_code
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("VICTIM", "192.0.2.66"),
+        ("VICTIM, 127.0.0.1", "192.0.2.66, 127.0.0.9"),
+        ("VICTIM,", "192.0.2.66, ,127.0.0.9,"),
+        ("127.0.0.1", "VICTIM, 192.0.2.66, ::ffff:127.0.0.9"),
+        ("VICTIM", "127.0.0.1", "192.0.2.66", "127.0.0.9"),
+    ],
+)
+def test_a_forged_line_before_that_of_the_proxy_is_never_believed(
+    read_engine: Engine, fake: FakeProvider, lines: tuple[str, ...]
+) -> None:
+    """Of all lines, the last address that is no known proxy: that one alone is locked out."""
+    access = team_access(fake.issuer, Clock(), proxies=["127.0.0.0/8"])
+    with served(read_engine, access=access) as console:
+        for rank in range(MOST_OF_ONE):
+            victim = f"192.0.2.{rank % 2 + 1}"
+            own = [line.replace("VICTIM", victim) for line in lines]
+            begun = raw(console.base, "/entrer", own)
+            state = parse_qs(urlsplit(begun.headers["Location"]).query)["state"][0]
+            cookie = begun.headers["Set-Cookie"].partition(";")[0]
+            back = f"{BACK}?state={state}&code=none"
+            assert 403 == raw(console.base, back, own, cookie).status
+        for locked in ([line.replace("VICTIM", "x") for line in lines], ["192.0.2.66"]):
+            assert 429 == raw(console.base, "/entrer", locked).status
+        for victim in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
+            assert 303 == raw(console.base, "/entrer", [victim]).status
+
+
+def raw(base: str, path: str, forwarded: Iterable[str], cookie: str = "") -> HTTPResponse:
+    """Send a request with a header line for each of these."""
+    place = urlsplit(base)
+    with closing(HTTPConnection(place.hostname or "", place.port, timeout=20)) as connection:
+        connection.putrequest("GET", path)
+        for line in forwarded:
+            connection.putheader("X-Forwarded-For", line)
+        connection.putheader("Cookie", cookie)
+        connection.endheaders()
+        answer = connection.getresponse()
+        answer.read()
+        return answer
 
 
 def test_the_log_has_no_address_and_no_token(team: Team, capfd: pytest.CaptureFixture[str]) -> None:
