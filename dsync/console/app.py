@@ -96,7 +96,7 @@ _TITLES = {
     405: "Action impossible ici",
     409: "Formulaire d’une autre démarche",
     413: "Formulaire trop long",
-    429: "Trop d’essais",
+    429: "Trop de demandes",
     500: "Erreur de ce site",
     503: "Page indisponible",
 }
@@ -267,6 +267,7 @@ class Console:
                 visit.check_form()
             if visit.request.method == "GET" and (tidy := visit.tidy) is not None:
                 return RedirectResponse(tidy, 303)
+            self._desk.forget(visit.now)
             answered = handler(visit)
             self.witness.note(visit, answered)
             return answered

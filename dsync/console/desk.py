@@ -32,6 +32,9 @@ LEASE_WAIT_S = 120
 KEPT_ANSWERS = 100
 KEPT_SEARCH = timedelta(minutes=30)
 """How long the result of a search is kept: it has data of persons."""
+MOST_FILES = 8
+"""Files of all people that are made or wait to be made."""
+RETRY_S = 20
 STOPPED = Noted(Note.STOPPED_CONSOLE)
 
 
@@ -46,6 +49,8 @@ class Search:
     begun_at: datetime
     asked_by: str
     is_file: bool = False
+    is_shared: bool = False
+    """Whether a file was asked for again while it was made: its page has it."""
     done: int = 0
     """How much was looked through."""
     total: int | None = None
@@ -70,8 +75,9 @@ class Desk:
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="dsync-console-search")
         self._searches: dict[int, Search] = {}
         self._answers: dict[int, tuple[str, AnswerCheck]] = {}
-        # Pages are made in several threads: two must not take the same number.
+        # Pages are made in several threads: two must not take the same number, or the last place.
         self._search_ids = count(1)
+        self._lock = threading.Lock()
 
     def ask(self, worker: Worker, work: Work, asked_by: str) -> int:
         """Store a request, and see that it is executed; return its id.
@@ -84,7 +90,7 @@ class Desk:
             id_ = requests.ask(*to_row(work), asked_by, now)
         if isinstance(work, Erase):
             # What was found shows what is erased.
-            self._forget_searches()
+            self.forget()
         if isinstance(work, AnswerCheck):
             self._answers[id_] = asked_by, work
             while len(self._answers) > KEPT_ANSWERS:
@@ -123,7 +129,11 @@ class Desk:
         """Look for a text in a thread beside what is executed; the result is kept for a while.
 
         `find` does it; it is given a function to call with how much is done, and how much there is.
-        A file is made in the same way.
+        A file is made in the same way: one at a time for each person, the same one if it is asked
+        for again.
+
+        Raises:
+            HTTPException: another file is made for them, or too many are for others (429).
         """
         id_, now = next(self._search_ids), worker.clock()
         made = Search(id_, worker.demarche, text, now, asked_by, is_file)
@@ -133,17 +143,42 @@ class Desk:
             if self._stop.is_set():
                 raise InterruptedRunError(STOPPED)
 
-        self._forget_searches(made.begun_at)
-        made.result = self._readers.submit(find, progress)
-        self._searches[made.id] = made
+        self.forget(made.begun_at)
+        with self._lock:
+            if is_file and (same := self._same_file(made)) is not None:
+                same.is_shared = True
+                return same
+            made.result = self._readers.submit(find, progress)
+            self._searches[made.id] = made
         made.result.add_done_callback(_log_crash)
         return made
+
+    def _same_file(self, wanted: Search) -> Search | None:
+        """Return the file that is made already, or make room for it; 429: there is none."""
+        files = [one for one in self._searches.values() if one.is_file]
+        under_way = [one for one in files if not one.result.done()]
+        for one in under_way:
+            if one.asked_by == wanted.asked_by:
+                if (one.demarche, one.text) == (wanted.demarche, wanted.text):
+                    return one
+                raise _busy("Un autre fichier est en préparation pour vous")
+        if len(under_way) >= MOST_FILES:
+            raise _busy("Trop de fichiers sont en préparation")
+        for one in files:
+            if one.asked_by == wanted.asked_by:
+                self._drop(one)
+        return None
+
+    @property
+    def is_making_files(self) -> bool:
+        """Whether more than one file is under way."""
+        return sum(one.is_file and not one.result.done() for one in [*self._searches.values()]) > 1
 
     def found(
         self, id_: int, worker: Worker, asked_by: str, *, is_file: bool = False
     ) -> Search | None:
         """Return somebody's search in a démarche, None if it is another's, or no longer kept."""
-        self._forget_searches(worker.clock())
+        self.forget(worker.clock())
         made, theirs = self._searches.get(id_), (worker.demarche, asked_by, is_file)
         return made if made and theirs == (made.demarche, made.asked_by, made.is_file) else None
 
@@ -151,12 +186,16 @@ class Desk:
         """Keep a result no longer; return whether nobody has taken it before."""
         return self._searches.pop(one.id, None) is not None
 
-    def _forget_searches(self, now: datetime | None = None) -> None:
+    def forget(self, now: datetime | None = None) -> None:
         """Keep results no longer than it is said, or none; files that nobody took are closed."""
         for one in [*self._searches.values()]:
             is_over = now is None or now - one.begun_at > KEPT_SEARCH
-            if is_over and self.take(one) and one.is_file:
-                one.result.add_done_callback(_close)
+            if is_over:
+                self._drop(one)
+
+    def _drop(self, one: Search) -> None:
+        if self.take(one) and one.is_file:
+            one.result.add_done_callback(_close)
 
     def close(self) -> None:
         """Begin nothing more, and wait for the end of what is under way, which `stop` ends.
@@ -165,7 +204,7 @@ class Desk:
         """
         self._threads.shutdown(cancel_futures=True)
         self._readers.shutdown(cancel_futures=True)
-        self._forget_searches()
+        self.forget()
 
     def _execute(self, worker: Worker, request: Request) -> None:
         """Execute a request, in place of a service."""
@@ -179,6 +218,11 @@ class Desk:
         else:
             # A service would take up what a stop interrupted: here nobody may ever start one.
             worker.execute(request, is_last=True)
+
+
+def _busy(why: str) -> HTTPException:
+    text = f"{why} : attendez un peu, puis demandez celui-ci de nouveau."
+    return HTTPException(429, text, headers={"Retry-After": str(RETRY_S)})
 
 
 def _close(made: Future[Any]) -> None:

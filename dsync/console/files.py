@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from dsync.console import words
 from dsync.console.access import Right
@@ -89,6 +90,13 @@ class Download(StreamingResponse):
         self.size, self.rows = int(headers["Content-Length"]), rows
         self.asked: Visit | None = None
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, and close it, also where nobody waits for it any more."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Close the file that nobody took."""
         self._file.close()
@@ -122,7 +130,10 @@ def prepared(visit: Visit, make: Callable[[Callable[[int, int], None]], Download
 
     desk = visit.site.desk
     one = desk.search(visit.worker, visit.here, make_it, visit.actor.name, is_file=True)
-    if not wait([one.result], AT_ONCE_S).done:
+    # A page that waits holds up others: one at a time.
+    if not one.is_shared and not desk.is_making_files:
+        wait([one.result], AT_ONCE_S)
+    if one.is_shared or not one.result.done():
         return visit.back(f"/fichiers/{one.id}")
     return _taken(visit, one)
 

@@ -16,6 +16,7 @@ from dsync.care.state import waiting
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import ALL
+from dsync.console.files import Download, prepared
 from dsync.console.jury_papers import OF_GRIDS, book_of, sheets_of
 from dsync.console.visit import NO_DOSSIER, UnknownValueError, Viewer, Visit, has_stages
 from dsync.domain.means import exact, mean, rounded
@@ -352,6 +353,10 @@ def sheet(visit: Visit) -> Response:
 def export(visit: Visit) -> Response:
     """Send a jury's workbook: the ranking, the marks and what is missing, a sheet a dossier."""
     check_programme(visit)
+    return prepared(visit, lambda _: _book(visit))
+
+
+def _book(visit: Visit) -> Download:
     with visit.reading() as reader:
         days = _chosen(visit, days_of(visit, reader))
         if not days:

@@ -13,11 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from starlette.responses import Response
-
 from dsync.console import words
 from dsync.console.dossiers import ALL
-from dsync.console.files import FORMATS, cell, sent
+from dsync.console.files import FORMATS, Download, cell, sent
 from dsync.console.visit import Viewer, Visit
 from dsync.domain.means import exact, mean, rounded
 from dsync.exports.writers import workbook, write_cell
@@ -308,7 +306,7 @@ def _start(text: str, signs: int) -> str:
 
 def book_of(
     name: str, columns: Sequence[str], ranking: Sequence[Row], fiches: Sequence[Mapping[str, Any]]
-) -> Response:
+) -> Download:
     """Return the workbook of a jury as a file to download; `name` is without its ending.
 
     `fiches` are those of `sheets_of`, with whole texts.

@@ -1,0 +1,128 @@
+"""Files that many ask for at once: one for each person, few for all, and no descriptor left."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import requests
+from starlette.exceptions import HTTPException
+
+from dsync.console.access import Role
+from dsync.console.desk import MOST_FILES, Desk
+from tests.console.served import DEADLINE_S, ServedConsole, served, words
+from tests.engine.rig import Engine
+
+AT_ONCE = 30
+
+
+@pytest.fixture
+def console(read_engine: Engine) -> Iterator[ServedConsole]:
+    """A console that a lecteur enters."""
+    with served(read_engine, role=Role.LECTEUR) as made:
+        yield made
+
+
+def assert_none_open() -> None:
+    """Wait until this process has no file of dossiers open."""
+    until = time.monotonic() + DEADLINE_S
+    while found := [*opened()]:
+        assert time.monotonic() < until, found
+        time.sleep(0.05)
+
+
+def opened() -> Iterator[str]:
+    """Yield the files of dossiers that are open, also those that have no name any more."""
+    for descriptor in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):
+            place = os.readlink(f"/proc/self/fd/{descriptor}")
+            if "/dossiers-" in place:
+                yield place
+
+
+def test_files_at_once_leave_the_pages_quick_and_nothing_open(console: ServedConsole) -> None:
+    """Of many files of one person the first is made; who asks for others is told when to return."""
+    visitor = console.visitor()
+    cookies = visitor.session.cookies.get_dict()
+    assert 200 == visitor.get("/dossiers").status_code
+
+    def ask(rank: int) -> requests.Response:
+        path = f"/dossiers.{('xlsx', 'csv')[rank % 2]}?page={rank // 2 + 1}"
+        return requests.get(console.base + path, cookies=cookies, timeout=DEADLINE_S)
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        asked = [threads.submit(ask, rank) for rank in range(AT_ONCE)]
+        began = time.monotonic()
+        assert 200 == visitor.get("/dossiers").status_code
+        took_s = time.monotonic() - began
+        answers = [one.result() for one in asked]
+    assert took_s < 5
+    busy = [one for one in answers if one.status_code == 429]
+    assert {200, 429} == {one.status_code for one in answers}
+    for one in busy:
+        assert int(one.headers["Retry-After"]) > 0
+        assert "Un autre fichier est en préparation pour vous" in words(one.text)
+    assert_none_open()
+
+
+def test_a_file_that_nobody_reads_to_its_end_is_closed(console: ServedConsole) -> None:
+    visitor = console.visitor()
+    for _ in range(5):
+        with visitor.get("/dossiers.xlsx?complet=oui", stream=True) as answer:
+            assert 200 == answer.status_code
+    assert_none_open()
+
+
+class Made(io.BytesIO):
+    """A file that was made."""
+
+
+@pytest.fixture
+def ask(read_engine: Engine) -> Iterator[tuple[Desk, threading.Event, Callable[..., Any]]]:
+    """A desk, the event that ends the making of its files, and what asks for one."""
+    stop, go_on = threading.Event(), threading.Event()
+    desk = Desk(stop)
+
+    def find(_progress: object) -> Made:
+        assert go_on.wait(DEADLINE_S)
+        return Made()
+
+    def asked(who: str, text: str = "/dossiers.csv") -> Any:
+        return desk.search(read_engine.worker.app, text, find, who, is_file=True)
+
+    yield desk, go_on, asked
+    go_on.set()
+    stop.set()
+    desk.close()
+
+
+def test_one_file_is_made_for_each_person_and_few_for_all(
+    ask: tuple[Desk, threading.Event, Callable[..., Any]],
+) -> None:
+    """Asked for again it is the same one; beyond the bound a person is refused, with a time."""
+    desk, go_on, file = ask
+    first = file("ada")
+    assert first is file("ada")
+    others = [file(f"person {rank}") for rank in range(MOST_FILES - 1)]
+    for who, text in (("ada", "/changements.csv"), ("one more", "/dossiers.csv")):
+        with pytest.raises(HTTPException) as refused:
+            file(who, text)
+        assert 429 == refused.value.status_code
+        assert int((refused.value.headers or {})["Retry-After"]) > 0
+    go_on.set()
+    assert [first.result.result(DEADLINE_S) for _ in others]
+    for one in others:
+        one.result.result(DEADLINE_S)
+    second = file("ada", "/changements.csv")
+    assert first.result.result().closed
+    assert not second.result.result(DEADLINE_S).closed
+    assert not others[0].result.result().closed
+    assert not desk.take(first)
+    assert desk.take(second)
