@@ -206,7 +206,9 @@ def verify(
 
     def act(settings: Settings, _dossiers: Sequence[int]) -> tuple[Any, int]:
         # A missing database is an error here: an empty new one would fit in every respect.
-        with opened_store([settings]) as store, open_worker(settings, store=store) as worker:
+        # Without --remote, DS is asked for nothing.
+        asking = settings if remote else settings.without_ds()
+        with opened_store([settings]) as store, open_worker(asking, store=store) as worker:
             done = worker.verify(remote=remote, pieces=pieces, sample=sample)
             place = worker.store.place
         if not as_json:

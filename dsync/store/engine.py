@@ -598,6 +598,11 @@ def _remedy(exc: SQLAlchemyError) -> str:
     for fragment, remedy in _BY_TEXT:
         if fragment in text:
             return remedy
+    if re.search(r"role \".*\" does not exist|rôle « .* » n'existe pas", text):
+        return (
+            "its role does not exist on the server. Make it by CREATE ROLE … LOGIN, or correct the "
+            "user in DSYNC_DATABASE_URL."
+        )
     # A server's messages can be in another language. Before a connection is established there is
     # no SQLSTATE, so a missing database is recognised by its English message only.
     if "does not exist" in text and "database" in text:
