@@ -67,7 +67,7 @@ def test_a_server_without_a_connection_left_says_so(database_url: str) -> None:
 def test_a_role_that_does_not_exist_is_told(database_url: str) -> None:
     """It is no server that is away, and no database that is missing."""
     url = parse_url(database_url).set(username="the_database")
-    with pytest.raises(StoreError, match="role does not exist.*the user in DSYNC_DATABASE_URL"):
+    with pytest.raises(StoreError, match=r"role does not exist.*the user in DSYNC_DATABASE_URL"):
         open_database(url.render_as_string(hide_password=False))
 
 
