@@ -22,6 +22,7 @@ from dsync.eig.rows import EvidenceCopy, evidence
 from dsync.eig.sections import (
     CATALOGUE_MAX_AGE,
     CHAMP_FIELDS,
+    OPTIONAL,
     VOEUX,
     EigSections,
     MappingConfig,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from dsync.eig.sources import EvidenceSources
 
 A_YEAR = timedelta(days=366)
-OPTIONAL = frozenset({"sponsor_telephone", "contact_fonction", "contact_telephone", "perspectives"})
-"""The champs of the candidature that no complete dossier needs."""
 
 
 class EigFindings(FormFindings):

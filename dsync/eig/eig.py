@@ -180,7 +180,8 @@ class Eig(Programme):
 
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> MappedForm:
         """Find the candidature's fields in a revision of the form."""
-        return MappedForm.of(self._mapping, descriptors)
+        checks = self.rule_set.declarations.sections.controles if self.rule_set else ()
+        return MappedForm.of(self._mapping, descriptors, {n for one in checks for n in one.champs})
 
     def propose(
         self, demarche: Demarche, revision: Revision, parts: Mapping[str, str]

@@ -5,7 +5,7 @@ A descriptor id is the same in all revisions and is tried first, then the labels
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -53,6 +53,7 @@ from dsync.eig.sections import (
     ANNOTATION_FIELDS,
     CHAMP_FIELDS,
     EVALUATIONS,
+    OPTIONAL,
     PROFIL,
     REPETITIONS,
     VOEUX,
@@ -318,6 +319,8 @@ class MappedForm:
     """The criteria of the evaluation grid in this revision: name, label, descriptor id."""
     extras: Mapping[str, str]
     """The types of the champs that no field declares, by their names in `extra`."""
+    unchecked: frozenset[str]
+    """The champs that no check reads."""
     checkboxes: DescriptorIds
     """Descriptor ids of the checkboxes."""
     has_validation: bool
@@ -325,9 +328,15 @@ class MappedForm:
 
     @classmethod
     def of(
-        cls, config: MappingConfig, descriptors: Mapping[DescriptorId, Descriptor]
+        cls,
+        config: MappingConfig,
+        descriptors: Mapping[DescriptorId, Descriptor],
+        checked: Collection[str] = (),
     ) -> MappedForm:
-        """Find the fields among a revision's descriptors, by id."""
+        """Find the fields among a revision's descriptors, by id.
+
+        `checked` are fields that declared checks use.
+        """
         matches = match_fields(config, descriptors)
         ids = {match.field: match.descriptor.id if match.descriptor else None for match in matches}
         criteres = [
@@ -345,6 +354,7 @@ class MappedForm:
                 for match in matches
                 if match.field in config.extras and match.descriptor
             },
+            unchecked=OPTIONAL.union(config.extras).difference(checked),
             checkboxes=frozenset(id_ for id_, d in descriptors.items() if d.type == "checkbox"),
             has_validation=_is_box(descriptors.get(ids.get(VALIDATED) or DescriptorId(""))),
         )
@@ -372,9 +382,10 @@ class MappedForm:
 
     @property
     def questions(self) -> frozenset[DescriptorId]:
-        """The ids of the champs of the fields, those in rows included."""
+        """The ids of the champs of the fields that checks read, those in rows included."""
         columns = {i for name, i in self.in_rows.items() if name.startswith(f"{VOEUX}.")}
-        return frozenset(filter(None, {id_ for _, id_ in self.champs} | columns))
+        read = {id_ for name, id_ in self.champs if name not in self.unchecked}
+        return frozenset(filter(None, read | columns))
 
     @property
     def columns(self) -> list[tuple[str, str, DescriptorId]]:

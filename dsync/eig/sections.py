@@ -204,6 +204,8 @@ class EvaluationsTarget(ChampTarget):
 
 
 CHAMP_FIELDS = (*CHAMPS, VOEUX)
+OPTIONAL = frozenset({"sponsor_telephone", "contact_fonction", "contact_telephone", "perspectives"})
+"""Those that no complete dossier needs, and no check in Python reads."""
 ANNOTATION_FIELDS = (*ANNOTATIONS, EVALUATIONS)
 
 

@@ -24,7 +24,7 @@ from dsync.errors import (
     SafetyBrakeError,
     StoreError,
 )
-from dsync.messages.kinds import Problem, said_by, to_stored
+from dsync.messages.kinds import Numbered, Problem, said_by, to_stored
 from dsync.store.journal import Kind, Status
 
 CAUSES = {
@@ -159,7 +159,16 @@ class RunReport:
         self.exit_code = self.exit_code or PARTIAL
 
     def brake(self, said: Problem) -> None:
-        """Add that a safety brake stopped a part of the run, which goes on without that part."""
+        """Add that a safety brake stopped a part of the run, which goes on without that part.
+
+        A later count of something takes the place of an earlier one.
+        """
+        if isinstance(said, Numbered):
+            self.said = [
+                one
+                for one in self.said
+                if not (isinstance(one, Numbered) and one.note is said.note)
+            ]
         self.problem(said)
         if self.exit_code == PARTIAL:
             self.exit_code = SafetyBrakeError.exit_code

@@ -75,7 +75,7 @@ def settle(run: Run, *, is_whole: bool) -> None:
             due_at, at = tx.state.read().full_due_at, run.now + AGAIN
             tx.state.save(full_due_at=at if due_at is None else min(due_at, at))
     if doubts.found:
-        run.report.brake(k.Numbered(k.NumberNote.ANSWERS_STOPPED, len(doubts.found)))
+        run.report.brake(k.Numbered(k.NumberNote.ANSWERS_STOPPED, len(left)))
 
 
 def _read_again(run: Run, numbers: Sequence[DossierNumber]) -> None:

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from dsync.configuration import EigConfiguration, read_configuration, shipped_config
-from dsync.eig.check_lines import OPTIONAL
-from dsync.eig.sections import CHAMP_FIELDS
+from dsync.eig.sections import CHAMP_FIELDS, OPTIONAL
 from dsync.sandbox import Sandbox, content, opaque_ids
 from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.sandbox.model import ChampDescriptor, FormRevision, FormSeed, ServedDossier

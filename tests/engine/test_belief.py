@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.model import ChampDescriptor
 from dsync.store.journal import Kind
 from tests.engine.conftest import Start
-from tests.engine.rig import DETAIL, PAGE, PROBLEME, Engine, number, seeds
+from tests.engine.rig import DETAIL, ETAPE, PAGE, PROBLEME, Engine, number, seeds
 from tests.profiles import long
 from tests.store import databases
+
+FONCTION = 4307
+"""A contact's function."""
 
 BENDS = (
     "no_champs",
@@ -113,8 +117,12 @@ def test_a_question_that_a_revision_makes_anew_waits(engine: Engine) -> None:
     before = standing(engine)
     new = ChampDescriptor(4999, "text", "Page produit sur beta.gouv.fr")
     engine.control.form.publish_revision(Change(remove=[PAGE], add_champs=[new]))
+    engine.control.edit_annotation(number(3), ETAPE, "Soutenance")
+    engine.advance(minutes=1)
     report = engine.sync()
     assert (4, 0, 0) == (report.exit_code, report.evaluated, report.pushed)
+    assert 10 == len(asked(engine).proposal.subjects)
+    assert ["10 dossiers"] == [re.findall(r"\d+ dossiers", one)[0] for one in report.errors]
     assert before == standing(engine)
     [move] = asked(engine).proposal.moves
     assert ("Question « Page produit sur beta.gouv.fr »", 10) == (move.what, move.dossiers)
@@ -130,14 +138,11 @@ def test_a_question_that_a_revision_makes_anew_waits(engine: Engine) -> None:
 
 
 def test_a_revision_that_adds_and_renames_questions_waits_for_nobody(engine: Engine) -> None:
-    """Nor does one that removes a question which nothing is made of."""
-    engine.control.form.publish_revision(
-        Change(add_champs=[ChampDescriptor(4998, "text", "Autre chose")])
-    )
+    """Nor does one that removes questions which no check reads, such as a contact's function."""
     engine.sync_until_quiet()
     new = [ChampDescriptor(4999, "text", "Encore une question")]
     engine.control.form.publish_revision(
-        Change(rename={PROBLEME: "Le problème"}, add_champs=new, remove=[4998])
+        Change(rename={PROBLEME: "Le problème"}, add_champs=new, remove=[FONCTION])
     )
     report = engine.sync()
     assert (0, 10, None) == (report.exit_code, report.changed, asked(engine))
