@@ -111,8 +111,9 @@ class Settings:
     log_format: Literal["console", "json"]
     """`console` (the default) or `json`."""
     http_listen: str
-    """Where `dsync run` serves HTTP: `host:port`; an empty one serves none. Default: all addresses
-    at `PORT`, as platforms set it, else `127.0.0.1:8080`."""
+    """Where `dsync run` serves HTTP: `host:port`, and at a second one metrics, apart from the
+    console; an empty one serves none. Default: all addresses at `PORT`, as platforms set it, else
+    `127.0.0.1:8080`."""
     webhook_secret: SecretStr | None
     """Secret in the address of DS's webhooks, then their signing keys, separated by blanks."""
     alert_urls: SecretStr | None
@@ -230,16 +231,23 @@ class Settings:
         """Where `dsync run` serves HTTP; None: nowhere.
 
         Raises:
-            ConfigurationError: it is not `host:port`.
+            ConfigurationError: it is not `host:port`, once or twice.
         """
-        if not self.http_listen.strip():
-            return None
+        return next(iter(self._listens), None)
+
+    @property
+    def metrics_listen(self) -> Listen | None:
+        """Where it serves metrics and version besides, apart from the console; None: nowhere."""
+        return self._listens[1] if len(self._listens) > 1 else None
+
+    @property
+    def _listens(self) -> list[Listen]:
         try:
-            return parse_listen(self.http_listen)
+            return [parse_listen(one) for one in self.http_listen.split(maxsplit=1)]
         except ValueError as exc:
             raise ConfigurationError(
                 f"DSYNC_HTTP_LISTEN: {exc}, such as {DEFAULT_HTTP_LISTEN} or "
-                "[::1]:8080; an empty one serves no HTTP."
+                "[::1]:8080, a second one for metrics; an empty one serves no HTTP."
             ) from exc
 
     @property

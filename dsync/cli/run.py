@@ -349,6 +349,7 @@ def _surface(
         listening = bind(settings.listen, is_default=settings.sources["http_listen"] == "default")
     if listening is None:
         return None
+    apart = settings.metrics_listen and bind(settings.metrics_listen, is_default=False)
     console = None
     if shown:
         from dsync.cli.console_opening import open_console  # Takes memory that few need.
@@ -363,6 +364,7 @@ def _surface(
         listening,
         stop,
         console=None if console is None else console.application,
+        apart=apart,
     )
     surface.start()
     if console is not None:

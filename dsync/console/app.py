@@ -278,9 +278,22 @@ class Console:
 
         return endpoint
 
+    async def _has_session(self, request: Request) -> bool:
+        """Return whether there is a session that was not closed; without the database, none is."""
+        try:
+            actor = self._actor_of(request)
+            known = self._site.store.session
+            is_closed, _ = await anyio.to_thread.run_sync(
+                known, actor.token, actor.name, _end_of(request), limiter=self._limiter
+            )
+        except (HTTPException, DsyncError):
+            return False
+        return not is_closed
+
     async def _refused(self, request: Request, exc: Exception) -> Response:
         assert isinstance(exc, HTTPException)  # noqa: S101
-        if exc.status_code not in (403, 429) and request.session.get("qui") is None:
+        is_stranger = not await self._has_session(request)
+        if is_stranger and exc.status_code not in (403, 429):
             # Without a session nobody learns which addresses there are.
             exc = HTTPException(403, self._access.refusal)
         title = self._access.welcome if exc.detail == self._access.refusal else None
@@ -292,7 +305,15 @@ class Console:
             path = request.url.path.partition(".")[0]
             back = address_of(path, {"demarche": number})
         form = await _sent(request)
-        answer = self._short(request, exc.status_code, text, title=title, back=back, form=form)
+        answer = self._short(
+            request,
+            exc.status_code,
+            text,
+            title=title,
+            back=back,
+            form=form,
+            is_stranger=is_stranger,
+        )
         answer.headers.update(exc.headers or {})
         return answer
 
@@ -323,8 +344,9 @@ class Console:
         elsewhere: str | None = None,
         back: str | None = None,
         form: Mapping[str, str] = MappingProxyType({}),
+        is_stranger: bool = False,
     ) -> Response:
-        visit = self._visitor_of(request, form)
+        visit = None if is_stranger else self._visitor_of(request, form)
         has_session = visit is not None
         values: dict[str, Any] = dict(
             layout="base.html" if visit else "cadre.html",

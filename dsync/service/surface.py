@@ -75,9 +75,13 @@ ADDRESSES = (
         "GET",
         "/metrics",
         "200 with the metrics below, in Prometheus's text format; with `?par=demarche` for each "
-        "démarche.",
+        "démarche. With a console, at the second address of `DSYNC_HTTP_LISTEN` alone.",
     ),
-    ("GET", "/__version__", "200 with version, source and commit, as far as known."),
+    (
+        "GET",
+        "/__version__",
+        "200 with version, source and commit, as far as known. With a console as `/metrics`.",
+    ),
     ("POST", "/hooks/ds/SECRET", "202 for a webhook of DS, which asks for a read."),
 )
 """Method, path and answer of each address; docs/reference/http.md lists them."""
@@ -94,7 +98,8 @@ _STATUS = {
 class Surface:
     """The addresses of one service, served in a thread until `stop` is set.
 
-    The database has `database_s` seconds to answer; the head of a request may take `idle_s`.
+    The database has `database_s` seconds to answer; the head of a request may take `idle_s`. With a
+    console, metrics and version are served at `apart` alone, which serves no console.
     """
 
     def __init__(
@@ -107,6 +112,7 @@ class Surface:
         database_s: float = _DATABASE_S,
         idle_s: float = _IDLE_S,
         console: ASGIApp | None = None,
+        apart: socket.socket | None = None,
     ) -> None:
         self._console = console
         self._webhooks = webhooks
@@ -115,25 +121,28 @@ class Surface:
         self._reading = anyio.CapacityLimiter(1)
         self._database_s = database_s
         self._socket = listening
-        self._thread = server_thread(self._application(), listening, stop, idle_s=idle_s)
+        self._threads = [server_thread(self._application(), listening, stop, idle_s=idle_s)]
+        if apart is not None:
+            operators = Starlette(routes=[*self._health(), *self._metrics_and_version()])
+            self._threads.append(server_thread(operators, apart, stop, idle_s=idle_s))
 
     def start(self) -> None:
         """Serve until the stop event is set."""
         host, port = self._socket.getsockname()[:2]
-        self._thread.start()
+        for one in self._threads:
+            one.start()
         log.info("http_listening", address=str(Listen(host, port)), webhooks=self._webhooks.is_on)
 
     def join(self) -> None:
-        """Wait shortly for the thread's end."""
-        self._thread.join(_JOIN_S)
+        """Wait shortly for the threads' end."""
+        for one in self._threads:
+            one.join(_JOIN_S)
 
     def _application(self) -> Starlette:
-        routes: list[BaseRoute] = [
-            *(_get(path, _alive) for path in ("/healthz", "/__lbheartbeat__")),
-            *(_get(path, self._ready) for path in ("/readyz", "/__heartbeat__")),
-            _get("/metrics", self._show_metrics),
-            _get("/__version__", _version),
-        ]
+        routes = self._health()
+        if self._console is None:
+            # A console's address is public.
+            routes += self._metrics_and_version()
         if self._webhooks.is_on:
             routes.append(Route("/hooks/ds/{secret}", self._receive, methods=["POST"]))
         if self._console is not None:
@@ -142,6 +151,15 @@ class Surface:
         # A redirect would repeat the request's `Host`.
         application.router.redirect_slashes = False
         return application
+
+    def _health(self) -> list[BaseRoute]:
+        return [
+            *(_get(path, _alive) for path in ("/healthz", "/__lbheartbeat__")),
+            *(_get(path, self._ready) for path in ("/readyz", "/__heartbeat__")),
+        ]
+
+    def _metrics_and_version(self) -> list[BaseRoute]:
+        return [_get("/metrics", self._show_metrics), _get("/__version__", _version)]
 
     async def _ready(self, _request: Request) -> Response:
         document = await self._from_database(self._metrics.readiness)

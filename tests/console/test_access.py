@@ -24,7 +24,16 @@ from dsync.service.surface import server_thread
 from tests.commands.command import config_with
 from tests.commands.conftest import operator
 from tests.console.addresses import EXAMPLES
-from tests.console.served import ServedConsole, Visitor, beside, served, stranger, visiting, words
+from tests.console.served import (
+    USER,
+    ServedConsole,
+    Visitor,
+    beside,
+    served,
+    stranger,
+    visiting,
+    words,
+)
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 OTHERS = [("POST", "/sortir"), ("GET", "/nulle-part")]
@@ -60,6 +69,20 @@ def test_each_demarche_has_its_own_pages(read_engine: Engine) -> None:
             assert 404 == visitor.get(path).status_code
         for wrong in ("1", "x", "9" * 5000):
             assert 404 == visitor.post(f"/resynchroniser?demarche={wrong}").status_code
+
+
+def test_a_closed_session_is_a_strangers(console: ServedConsole) -> None:
+    """A copy of its cookie gets what a stranger gets, also where there is no page."""
+    visitor = console.visitor()
+    cookies = visitor.session.cookies.get_dict()
+    assert 200 == visitor.post("/sortir").status_code
+    for path in ("/nope", "/dossiers?depose_du=hier", "/dossiers/x", "/?demarche=1"):
+        closed = requests.get(console.base + path, cookies=cookies, timeout=30)
+        anonymous = stranger().get(console.base + path)
+        assert 403 == closed.status_code == anonymous.status_code
+        assert words(anonymous.text) == words(closed.text)
+        assert USER not in closed.text
+        assert "Menu principal" not in closed.text
 
 
 @pytest.mark.parametrize(

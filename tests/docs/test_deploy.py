@@ -34,9 +34,9 @@ SERVICE = (ROOT / "deploy/dsync.service").read_text(encoding="utf-8")
 
 
 def test_two_replicas_are_probed_and_scraped_where_dsync_answers() -> None:
-    """Alive and ready are different questions, on the port that the variable opens."""
+    """Alive and ready are different questions, on the ports that the variable opens."""
     (container,) = PODS["Deployment"]["containers"]
-    (port,) = container["ports"]
+    port, metrics = container["ports"]
     (listen,) = [one["value"] for one in container["env"] if one["name"] == "DSYNC_HTTP_LISTEN"]
     probes = [container[name]["httpGet"] for name in ("livenessProbe", "readinessProbe")]
     deployment, service = ONES["Deployment"]["spec"], ONES["Service"]
@@ -45,14 +45,15 @@ def test_two_replicas_are_probed_and_scraped_where_dsync_answers() -> None:
     assert ["/healthz", "/readyz"] == [probe["path"] for probe in probes]
     assert {"/healthz", "/readyz"} <= PATHS
     assert {port["name"]} == {probe["port"] for probe in probes}
-    assert f"0.0.0.0:{port['containerPort']}" == listen
+    assert [f"0.0.0.0:{one['containerPort']}" for one in (port, metrics)] == listen.split()
     assert service["spec"]["selector"] == deployment["template"]["metadata"]["labels"]
 
     text = (ROOT / "deploy/kubernetes-monitoring.yaml").read_text(encoding="utf-8")
     monitor = yaml.safe_load(text)["spec"]
     [endpoint] = monitor["endpoints"]
     assert monitor["selector"]["matchLabels"] == service["metadata"]["labels"]
-    assert [endpoint["port"]] == [one["name"] for one in service["spec"]["ports"]]
+    assert endpoint["port"] == metrics["name"]
+    assert [port["name"], metrics["name"]] == [one["name"] for one in service["spec"]["ports"]]
     assert endpoint["path"] in PATHS
 
 

@@ -17,7 +17,7 @@ import requests
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
@@ -75,7 +75,7 @@ def test_a_schema_of_another_version_is_not_ready(tmp_path: Path) -> None:
 
 
 @contextmanager
-def serving(app: Worker, body_s: float = 10, **given: float) -> Iterator[tuple[str, int]]:
+def serving(app: Worker, body_s: float = 10, **given: Any) -> Iterator[tuple[str, int]]:
     """Serve over HTTP until the block ends, and then no longer."""
     stop, listening = threading.Event(), bind(Listen("127.0.0.1", 0), is_default=False)
     assert listening is not None
@@ -88,6 +88,28 @@ def serving(app: Worker, body_s: float = 10, **given: float) -> Iterator[tuple[s
     finally:
         stop.set()
         until(lambda: not _accepts(host, port), within_s=20)
+
+
+def test_beside_a_console_metrics_have_an_address_of_their_own(tmp_path: Path) -> None:
+    """The console's address is public; the other one has health, metrics and version alone."""
+    apart = bind(Listen("127.0.0.1", 0), is_default=False)
+    assert apart is not None
+    own = f"http://127.0.0.1:{apart.getsockname()[1]}"
+    console = PlainTextResponse("console", 403)
+    with (
+        Worker(_settings(f"sqlite:///{tmp_path / 'dsync.db'}")) as app,
+        serving(app, console=console, apart=apart) as (host, port),
+    ):
+        for path, is_everywhere in (
+            ("/metrics", False),
+            ("/__version__", False),
+            ("/healthz", True),
+        ):
+            public = requests.get(f"http://{host}:{port}{path}", timeout=20)
+            assert (200 if is_everywhere else 403) == public.status_code
+            assert 200 == requests.get(own + path, timeout=20).status_code
+        assert "dsync_database_up 1.0" in requests.get(f"{own}/metrics", timeout=20).text
+        assert 404 == requests.get(f"{own}/", timeout=20).status_code
 
 
 def _accepts(host: str, port: int) -> bool:

@@ -36,8 +36,27 @@ def test_the_address_is_host_and_port(
     assert listen is None or text in (None, str(listen))
 
 
+def test_a_second_address_is_for_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSYNC_HTTP_LISTEN", "0.0.0.0:8080  [::1]:9090")
+    found = load_settings()
+    assert Listen("0.0.0.0", 8080) == found.listen
+    assert Listen("::1", 9090) == found.metrics_listen
+
+
 @pytest.mark.parametrize(
-    "text", ["8080", ":8080", "host", "host:", "host:65536", "::1:8080", "[1.2]:80", "http://a:1"]
+    "text",
+    [
+        "a:1 b:2 c:3",
+        "a:1,b:2",
+        "8080",
+        ":8080",
+        "host",
+        "host:",
+        "host:65536",
+        "::1:8080",
+        "[1.2]:80",
+        "http://a:1",
+    ],
 )
 def test_another_form_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """One sentence with the key and an example."""
