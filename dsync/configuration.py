@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 OWN_CONFIG = Path("dsync.toml")
 """In the current folder: what `dsync config init` writes."""
 SHIPPED_CONFIG = "aap-eig7.toml"
+CONFIG_TOML = "DSYNC_CONFIG_TOML"
+"""The variable with a file's text, for hosts that give variables alone; the name of that file."""
 DEFAULT_CONFIG = Path("config") / SHIPPED_CONFIG
 DEFAULT_DS_URL = "https://demarche.numerique.gouv.fr/api/v2/graphql"
 
@@ -540,27 +542,36 @@ def is_shipped(path: Path) -> bool:
     return path.resolve() in (DEFAULT_CONFIG.resolve(), shipped_config().resolve())
 
 
+def named_file(path: Path) -> str:
+    """Return how people know a configuration file, without a temporary or a package's folder."""
+    if path.name == CONFIG_TOML:
+        return CONFIG_TOML
+    is_of_package = path.is_absolute() and path == shipped_config()
+    return path.name if is_of_package else str(path)
+
+
 def read_configuration(path: Path) -> Configuration:
     """Read and validate a TOML file.
 
     Raises:
         ConfigurationError: it cannot be read, or keys are wrong; with every wrong key.
     """
+    named = named_file(path)
     try:
         # Windows editors begin a file with a byte order mark, which TOML does not allow.
         text = path.read_text(encoding="utf-8-sig")
         raw = tomllib.loads(text)
     except OSError as exc:
-        raise ConfigurationError(f"{path}: cannot be read ({exc.strerror}).") from exc
+        raise ConfigurationError(f"{named}: cannot be read ({exc.strerror}).") from exc
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigurationError(f"{path}: not valid TOML: {exc}{_where(exc, text)}.") from exc
+        raise ConfigurationError(f"{named}: not valid TOML: {exc}{_where(exc, text)}.") from exc
     except UnicodeDecodeError as exc:
-        raise ConfigurationError(f"{path}: not valid TOML: {exc}.") from exc
-    model = _model_of(raw, path)
+        raise ConfigurationError(f"{named}: not valid TOML: {exc}.") from exc
+    model = _model_of(raw, named)
     try:
         return model.model_validate(raw)
     except ValidationError as exc:
-        problems = tuple(f"{path}: {problem}" for problem in _problems(exc, model, raw))
+        problems = tuple(f"{named}: {problem}" for problem in _problems(exc, model, raw))
         raise ConfigurationError(headline(problems), problems) from exc
 
 
@@ -598,19 +609,19 @@ def _where(exc: tomllib.TOMLDecodeError, text: str) -> str:
     return f", in « {cut(line, 120)} »{f' ({hint})' if hint else ''}"
 
 
-def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:
+def _model_of(raw: Mapping[str, Any], named: str) -> type[Configuration]:
     """Return the model of a file; refuse a section that lacks another one, and two programmes'."""
     if "mapping" in raw:
         if "champs" in raw:
             raise ConfigurationError(
-                f"{path}: [mapping] and [champs] exclude each other in one file: the checks know "
+                f"{named}: [mapping] and [champs] exclude each other in one file: the checks know "
                 "the fields of [mapping.champs] by their names."
             )
         return EigConfiguration
     if useless := [f"[{name}]" for name in ("regles", "registre") if name in raw]:
         needs = "needs" if len(useless) == 1 else "need"
         raise ConfigurationError(
-            f"{path}: {' and '.join(useless)} {needs} the section [mapping], which says where the "
+            f"{named}: {' and '.join(useless)} {needs} the section [mapping], which says where the "
             "form has the fields to judge: add it, or remove them."
         )
     if "controles" in raw:
@@ -618,7 +629,7 @@ def _model_of(raw: Mapping[str, Any], path: Path) -> type[Configuration]:
     if alone := [f"[{name}]" for name in ("champs", "tables", "precontrole") if name in raw]:
         needs = "needs" if len(alone) == 1 else "need"
         raise ConfigurationError(
-            f"{path}: {' and '.join(alone)} {needs} [[controles]]: add a check, or remove them."
+            f"{named}: {' and '.join(alone)} {needs} [[controles]]: add a check, or remove them."
         )
     return Configuration
 

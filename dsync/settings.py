@@ -23,6 +23,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
 from dsync.addresses import MASK, Listen, is_encrypted_or_local, is_loopback, mask_url, parse_listen
 from dsync.care.state import Looked
 from dsync.configuration import (
+    CONFIG_TOML,
     DEFAULT_DS_URL,
     OWN_CONFIG,
     Configuration,
@@ -32,6 +33,7 @@ from dsync.configuration import (
     headline,
     is_shipped,
     message_of,
+    named_file,
     read_configuration,
 )
 from dsync.domain.ids import GREATEST_NUMBER, DemarcheNumber
@@ -46,9 +48,6 @@ SIGNING_KEY_PREFIX = "whsec_"
 """The beginning of the signing keys that DS makes for webhooks of version 2."""
 SANDBOX_DEMARCHE = 86321
 """The number in the shipped file: that of the sandbox's démarche."""
-
-CONFIG_TOML = "DSYNC_CONFIG_TOML"
-"""The variable with the text of the configuration file, for hosts that give variables alone."""
 
 _NOWHERE = "http://127.0.0.1:9"
 _PATH_SECRET = re.compile(r"[A-Za-z0-9._~-]{16,}")
@@ -179,6 +178,11 @@ class Settings:
         )
 
     @property
+    def config_name(self) -> str:
+        """The configuration file as people know it."""
+        return named_file(self.config)
+
+    @property
     def is_configured(self) -> bool:
         """Whether a file configures the démarche: one taken out of the folder has stored data."""
         return not self.folder or self.demarche in self.folder
@@ -279,6 +283,8 @@ class Settings:
         """Return the settings as text, with secrets masked."""
         values = {name: getattr(self, name) for name in self.sources}
         shown = {name: None if v is None else str(v) for name, v in values.items()}
+        if self.config.name == CONFIG_TOML:
+            shown["config"] = CONFIG_TOML
         for name in ("database_url", "ds_url", "betagouv_url"):
             shown[name] = mask_url(str(values[name]))
         for name in SECRETS:
@@ -495,14 +501,15 @@ def _settings_of(
         values[name], sources[name] = value, source
     # What was given can be a folder; this is the file in it.
     values["config"] = path
+    file = named_file(path)
     if values["demarche"] is None:
         raise ConfigurationError(
-            f"{path}: the démarche's number is missing: set [demarche] number, or DSYNC_DEMARCHE."
+            f"{file}: the démarche's number is missing: set [demarche] number, or DSYNC_DEMARCHE."
         )
     own_number = configuration.demarche.number if configuration.demarche else None
     if own_number not in (None, SANDBOX_DEMARCHE, values["demarche"]):
         raise ConfigurationError(
-            f"{path} configures démarche {own_number}, and serves no other one: leave out "
+            f"{file} configures démarche {own_number}, and serves no other one: leave out "
             f"--demarche {values['demarche']} and DSYNC_DEMARCHE, or name that démarche's own file "
             "in DSYNC_CONFIG or --config."
         )
@@ -536,7 +543,7 @@ def _own_token(path: Path, ds: DSSection, *, stored: bool) -> dict[str, Any]:
         return {}
     token = ""
     with suppress(*([ConfigurationError] if stored else [])):
-        token = _read_secret(path.parent / ds.token_file, f"{path}: [ds] token_file")
+        token = _read_secret(path.parent / ds.token_file, f"{named_file(path)}: [ds] token_file")
     return {"ds_token": SecretStr(token), "ds_token_expires_on": ds.token_expires_on}
 
 
@@ -546,16 +553,16 @@ def _misdirected(path: Path, ds: DSSection, sources: Mapping[str, str], url: str
     A file's token is for the address of that file, and the environment's for the address in the
     environment, else for DS's own.
     """
-    whose = sources["ds_token"]
+    file, whose = named_file(path), sources["ds_token"]
     if whose == "file" and _origin(url) != _origin(ds.url):
         return (
-            f"{path}: [ds] token_file is for {mask_url(ds.url)}, and its token is not sent to the "
+            f"{file}: [ds] token_file is for {mask_url(ds.url)}, and its token is not sent to the "
             "other server of DSYNC_DS_URL, or --ds-url: leave that out, or set [ds] url."
         )
     is_own = sources["ds_url"] == "file" and _origin(url) != _origin(DEFAULT_DS_URL)
     if whose == "environment" and is_own:
         return (
-            f"{path}: DSYNC_DS_TOKEN is not sent to the server of [ds] url, which is not DS's: "
+            f"{file}: DSYNC_DS_TOKEN is not sent to the server of [ds] url, which is not DS's: "
             "name its token's file in [ds] token_file, or set DSYNC_DS_URL to the same address."
         )
     return None

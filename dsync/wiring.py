@@ -153,9 +153,9 @@ class Worker:
         from dsync.controles.checking import Declarations
         from dsync.controles.controles import Controles
 
-        path = self.settings.config
-        declarations = Declarations(sections, path.parent)
-        if faults := tuple(f"{path}: {fault}" for fault in declarations.faults):
+        named = self.settings.config_name
+        declarations = Declarations(sections, self.settings.config.parent)
+        if faults := tuple(f"{named}: {fault}" for fault in declarations.faults):
             raise ConfigurationError(headline(faults), faults)
         return Controles(declarations, self.configuration.words, self.configuration.borrowed_word)
 
@@ -250,7 +250,7 @@ class Worker:
             opened=configuration.opened,
             appel=configuration.demarche.appel if configuration.demarche else None,
             words=configuration.words,
-            config=str(self.settings.config),
+            config=self.settings.config_name,
             is_borrowed=self.settings.is_borrowed,
         )
 
@@ -552,7 +552,7 @@ class Worker:
                     instructeur=self.settings.ds_instructeur,
                     token_expires_on=self.settings.ds_token_expires_on,
                     now=self.clock(),
-                    config=str(self.settings.config),
+                    config=self.settings.config_name,
                     is_borrowed=self.settings.is_borrowed,
                     every_champ=every_champ,
                     pieces_target=self._pieces.target if self._pieces else None,

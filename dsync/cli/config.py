@@ -150,7 +150,7 @@ def _checked(settings: Settings) -> dict[str, Any]:
         programme, warnings = worker.programme, _warnings(worker)
         rules = programme and programme.rules
     return {
-        "config": str(settings.config),
+        "config": settings.config_name,
         "rules_version": rules.version if rules else None,
         "shipped_lists": list(rules.shipped_lists) if rules else [],
         "unknown_variables": list(unknown_variables()),

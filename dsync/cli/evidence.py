@@ -129,8 +129,8 @@ def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> No
     # An upgrade of the package would overwrite the list.
     if settings.config.parent.parent.name == "dsync" and settings.sources["config"] == "default":
         raise ConfigurationError(
-            f"{settings.config} belongs to the installed package: copy its folder, set "
-            "DSYNC_CONFIG to the copy, and run this again."
+            "The shipped configuration belongs to the installed package: write a file of your own "
+            "by `dsync config init`, set DSYNC_CONFIG to it, and run this again."
         )
     text = _text_of(file)
     found = validate_list(text, today=utc_now().date(), annee=year, source=source)
@@ -154,7 +154,8 @@ def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> No
     if kept is not None:
         print_note(f"{kept}: the former list; `dsync evidence undo` puts it back.")
     if name is None:
-        click.echo(f'Now add "{found.filename}" to {found.kind} in [regles] of {settings.config}.')
+        place = f"{found.kind} in [regles] of {settings.config_name}"
+        click.echo(f'Now add "{found.filename}" to {place}.')
     print_note(NEXT)
 
 

@@ -246,7 +246,7 @@ def purge(
     def act(settings: Settings, _dossiers: Sequence[int]) -> tuple[Any, int]:
         ages = given or settings.configuration.retention.ages
         if not ages:
-            raise ConfigurationError(f"{UNSAID} {settings.config}.")
+            raise ConfigurationError(f"{UNSAID} {settings.config_name}.")
         before = limits(ages, utc_now())
         documents, named = _too_old(settings, before, as_json=as_json)
         # With --json a run's document is printed in any case.

@@ -121,7 +121,7 @@ def _status_of(
     found = [one for one in concerns if english.words(one)]
     found.sort(key=lambda one: _RANKS[type(one)])
     return _RANKS[type(found[0])] if found else len(_RANKS), _document(state) | {
-        "configuration": str(settings.config),
+        "configuration": settings.config_name,
         "now": now,
         "is_stale": is_stale,
         "token_days_left": settings.token_days_left(now.date()),

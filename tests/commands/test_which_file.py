@@ -53,6 +53,27 @@ def test_the_file_in_the_folder_is_found_before_the_shipped_one(tmp_path: Path) 
         assert str(shipped_config()) == other.json["config"]["value"]
 
 
+def test_a_message_names_no_folder_that_nobody_made(tmp_path: Path) -> None:
+    """Neither that of the text in a variable nor that of an installed package."""
+    text = shipped_config().read_text(encoding="utf-8")
+    with small_sandbox(8) as sandbox:
+        dsync = operator(sandbox, tmp_path)
+        for environment, name in (
+            ({"DSYNC_CONFIG_TOML": text}, "DSYNC_CONFIG_TOML"),
+            ({}, shipped_config().name),
+        ):
+            said = [
+                dsync(*line.split(), **environment)
+                for line in ("sync --json", "status", "check", "config check", "purge --dry-run")
+            ]
+            assert 0 == said[0].code
+            said.append(dsync("sync", DSYNC_DEMARCHE="86323", **environment))
+            for ended in said:
+                assert str(shipped_config().parent) not in ended.text, ended.text
+                assert "/DSYNC_CONFIG_TOML" not in ended.text, ended.text
+            assert all(name in ended.text for ended in said[1:4])
+
+
 def of_demarche(sandbox: Sandbox, folder: Path, number: int) -> InsideCommand:
     """Return `dsync` in a folder, told a démarche and no configuration file."""
     made = operator(sandbox, folder)

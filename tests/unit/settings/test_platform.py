@@ -53,7 +53,7 @@ def test_a_variable_can_have_the_text_of_the_file(
     # Where an alert is read, the command has the variable, and no such file.
     assert {} == load_settings().remedy_options()
     monkeypatch.setenv("DSYNC_CONFIG_TOML", "[demarche]\nnumer = 1")
-    with pytest.raises(ConfigurationError, match=r"DSYNC_CONFIG_TOML.*numer"):
+    with pytest.raises(ConfigurationError, match=r"- DSYNC_CONFIG_TOML: demarche\.numer:"):
         load_settings()
 
 
