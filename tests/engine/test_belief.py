@@ -140,7 +140,7 @@ def test_how_many_wait_is_said_once_a_run(engine: Engine) -> None:
     engine.control.edit_annotation(number(3), ETAPE, "Soutenance")
     report = engine.sync()
     assert 4 == report.exit_code
-    assert ["10 dossiers"] == [re.findall(r"\d+ dossiers", one)[0] for one in report.errors]
+    assert ["10"] == re.findall(r"applicants for (\d+) dossiers", " ".join(report.errors))
 
 
 def test_a_revision_that_adds_and_renames_questions_waits_for_nobody(engine: Engine) -> None:
