@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,7 +57,8 @@ FEW = 10
 """Maximum number of connections of a command; a service has more, by its number of workers."""
 
 _LISTEN_S = 1.0
-"""Interval at which a listening thread looks whether it has to end."""
+"""Interval at which a listening thread looks whether it has to end, and minimum time between two
+wake-ups: any role of the database may notify."""
 
 READING = "dsync_reading"
 """Execution option of a connection that only reads."""
@@ -175,18 +177,25 @@ def open_engine(url: URL, *, create: bool = True, connections: int = FEW) -> Eng
 
 
 def listen(engine: Engine, channel: str, stop: threading.Event, woken: Callable[[], None]) -> None:
-    """Call `woken` at each notification of PostgreSQL, until `stop` is set."""
+    """Call `woken` within a second of a notification of PostgreSQL, until `stop` is set.
+
+    It is called once a second at most, however many there are.
+    """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # It is closed at the end: the next user of the pool's connection must not listen.
         connection.detach()
-        connection.exec_driver_sql(f"LISTEN {channel}")
-        # What was asked for before.
-        woken()
         driver: Any = connection.connection.dbapi_connection
         try:
             while not stop.is_set():
-                for _ in driver.notifies(timeout=_LISTEN_S, stop_after=1):
-                    woken()
+                connection.exec_driver_sql(f"LISTEN {channel}")
+                # What was asked for before, too.
+                woken()
+                next_at = time.monotonic() + _LISTEN_S
+                while not stop.is_set() and not [*driver.notifies(timeout=_LISTEN_S, stop_after=1)]:
+                    pass
+                # Who notifies without end costs nothing meanwhile.
+                connection.exec_driver_sql(f"UNLISTEN {channel}")
+                stop.wait(next_at - time.monotonic())
         except driver_error(engine) as exc:
             raise OperationalError("LISTEN", None, exc, connection_invalidated=True) from exc
 

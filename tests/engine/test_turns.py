@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
@@ -18,9 +21,11 @@ from dsync.store.engine import connections_of
 from dsync.store.services import RunningService
 from dsync.store.turns import Turn
 from dsync.sync.work import Erase, ReadDossiers, to_row
+from tests.acceptance.worker.installed import until
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, id_of, number
+from tests.engine.roles import connected_as, made_role
 from tests.engine.served import Served
-from tests.store.databases import on_each
+from tests.store.databases import on_each, on_postgresql
 
 UNKNOWN = DossierNumber(99)
 
@@ -278,6 +283,32 @@ def test_what_is_asked_for_wakes_the_services(engine: Engine) -> None:
     stop.set()
     thread.join(30)
     assert not thread.is_alive()
+
+
+@on_postgresql
+def test_who_notifies_without_end_wakes_a_service_once_a_second(engine: Engine) -> None:
+    """Any role may notify; what is asked for afterwards is heard within a second."""
+    store, woken, stop = engine.worker.store, list[float](), threading.Event()
+    listening = threading.Thread(
+        target=store.listen, args=(stop, lambda: woken.append(time.monotonic()))
+    )
+    listening.start()
+    until(lambda: woken)
+    with made_role(engine) as role, connected_as(engine, role) as reader:
+        end, sent = time.monotonic() + 3.5, 0
+        while time.monotonic() < end:
+            reader.execute(text("NOTIFY dsync"))
+            reader.commit()
+            sent += 1
+    assert 100 < sent
+    time.sleep(2.5)
+    flooded, asked_at = len(woken), time.monotonic()
+    engine.another().store.turns.announce({DEMARCHE: [UNKNOWN]}, engine.worker.now())
+    until(lambda: len(woken) > flooded)
+    stop.set()
+    listening.join(30)
+    assert woken[flooded] - asked_at < 1.5
+    assert min(after - before for before, after in pairwise(woken[: flooded + 1])) > 0.95
 
 
 def test_a_database_that_fails_ends_no_turn(engine: Engine) -> None:
