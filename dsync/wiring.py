@@ -267,9 +267,10 @@ class Worker:
             user_agent=self._user_agent,
         )
 
-    def sync(self, request: Request) -> RunReport:
+    def sync(self, request: Request, *, is_doubted: bool = False) -> RunReport:
         """Execute a request; errors of the run itself are in the report, not raised.
 
+        `is_doubted`: DS may not answer, so that it is asked for little at first.
         A token that was put in the file of the former one is used from now on, with its last day.
 
         Raises:
@@ -279,17 +280,20 @@ class Worker:
         self._renew_token()
         # Nobody waits for what is read by schedule.
         self.client.urgent = request.asked_by != "service"
+        self.client.doubt(self.demarche, at_once=is_doubted)
         self.last_report = runs.sync(self.context, request)
         return self.last_report
 
-    def execute(self, request: Request, *, is_last: bool = False) -> RunReport:
+    def execute(
+        self, request: Request, *, is_last: bool = False, is_doubted: bool = False
+    ) -> RunReport:
         """Execute a request, as `sync`; a bug of dsync ends it, too, before it is raised.
 
         Else each process would fail by it, and execute nothing after it. What cannot be done now
         stays for another process, unless `is_last` says that there may be none: then it is ended.
         """
         try:
-            report = self.sync(request)
+            report = self.sync(request, is_doubted=is_doubted)
         except DsyncError as exc:
             if not is_last:
                 raise

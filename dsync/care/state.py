@@ -13,7 +13,12 @@ from typing import Any, NamedTuple
 from dsync.domain.consent import GONE, IN_DS, Asked, Consent, Move, Proposal
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import EXPIRY_WARNED_DAYS
-from dsync.errors import DSError, DSUnauthorizedError, DSUnavailableError
+from dsync.errors import (
+    DSError,
+    DSUnauthorizedError,
+    DSUnavailableError,
+    DSWrongAddressError,
+)
 from dsync.messages import kinds as k
 from dsync.store import Reader, Store
 from dsync.store.journal import Kind, Status
@@ -267,7 +272,9 @@ def concerns_of(state: State, now: datetime, looked: Looked) -> Iterator[k.Conce
             )
             yield k.TokenRefused(end.at, how, not is_of_one)
         # Not where one page or dossier timed out.
-        if end.code == DSError.exit_code and DSUnavailableError.__name__ in end.classes:
+        is_away = end.code == DSError.exit_code and DSUnavailableError.__name__ in end.classes
+        # Such as a page of some other server at the address of DS.
+        if is_away or (end.code and DSWrongAddressError.__name__ in end.classes):
             yield k.DSAway(end.at, how)
     if state.mass_deletion:
         yield state.mass_deletion

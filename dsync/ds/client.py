@@ -80,6 +80,14 @@ class DSClient(Transport):
     what else is to be expected stands at the method.
     """
 
+    def doubt(self, number: DemarcheNumber, *, at_once: bool) -> None:
+        """Ask for little, with a short deadline, before what follows a silence of DS.
+
+        `number` is of the démarche to ask about; `at_once`: also before the next request.
+        """
+        variables = {**_page_variables(number, 1, None, None), "withNumbers": False}
+        self.ask_first(operations.load("dossiers_light_page").asking(variables), at_once=at_once)
+
     def demarche(self, number: DemarcheNumber) -> Demarche:
         """Return the démarche's form, labels and instructeurs.
 

@@ -40,6 +40,8 @@ class Limits:
     connect_timeout_s: float = 10.0
     deadline_s: float = 60.0
     """For one whole exchange. DS times out after 30 s; the rest is for connecting and the body."""
+    probe_s: float = 10.0
+    """The same for the small question that is asked first where DS may not answer."""
     # With the doubled waits below, an outage of about 30 s is survived within one run.
     attempts: int = 6
     backoff_s: float = 1.0
@@ -244,7 +246,7 @@ def attempts_for(error: DSError, policy: RetryPolicy, most: int, *, answers: boo
     `answers`: whether the endpoint answered before; one that did not, and refuses connections or is
     silent, is no outage of seconds.
     """
-    if policy is RetryPolicy.MUTATION:
+    if policy is RetryPolicy.MUTATION or error.details.get("is_final"):
         return 1
     if isinstance(error, DSRateLimitedError):
         return most

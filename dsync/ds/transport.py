@@ -33,11 +33,13 @@ from dsync.ds.operations import Operation, is_mutation
 from dsync.ds.session import Reply, exchange, session_with
 from dsync.errors import (
     ConfigurationError,
+    DSBadDataError,
     DSContractError,
     DSError,
     DSOutcomeUnknownError,
     DSRateLimitedError,
     DSTimeoutError,
+    DSUnavailableError,
     InterruptedRunError,
 )
 from dsync.exchanges import MIB, DeadlineError, Exchanges, http_date, retry_after_s, seconds
@@ -148,6 +150,9 @@ class Transport(gql.Transport):
         self._clock = clock
         self._notify = notify
         self._failing_since: float | None = None
+        self._small: GraphQLRequest | None = None
+        self._is_doubted = False
+        """Whether DS has to answer a small question before another one."""
         self.use_token(token)
         self._lock = threading.Lock()
         # Refusals of writes are recognised by their French messages.
@@ -182,6 +187,15 @@ class Transport(gql.Transport):
         seconds; None: there are no other processes.
         """
         self.throttle.shared = budget_of(f"{self._url} {self._token}", PERMITS_S)
+
+    def ask_first(self, request: GraphQLRequest, *, at_once: bool) -> None:
+        """Ask this small question before the request that follows a silence of DS.
+
+        `at_once`: also before the next request. Who is not answered then has an error after some
+        seconds, and no second attempt.
+        """
+        self._small = request
+        self._is_doubted |= at_once
 
     def close(self) -> None:
         """Close the idle sessions."""
@@ -256,6 +270,7 @@ class Transport(gql.Transport):
         """
 
         def attempt() -> GraphAnswer:
+            self._make_sure()
             self._wait_for_permit()
             # Also of a process that was suspended meanwhile, and may have lost its lease.
             if not_after is not None and self._clock() > not_after:
@@ -272,6 +287,22 @@ class Transport(gql.Transport):
         notify, answers = self._notify_retry, self._has_answered and not self.is_away
         return retried(act, self.limits, self._stop, self._clock, policy, notify, answers=answers)
 
+    def _make_sure(self) -> None:
+        if self._small is None or not self._is_doubted:
+            return
+        self._wait_for_permit()
+        with self._counting():
+            try:
+                self._send(self._small, k.Requested(), self.limits.probe_s)
+            except DSRateLimitedError:
+                raise
+            except (DSTimeoutError, DSBadDataError) as exc:
+                # What fails on so little is away.
+                raise DSUnavailableError(exc.said, **exc.details, is_final=True) from exc
+            except DSError as exc:
+                exc.details["is_final"] = True
+                raise
+
     @property
     def is_away(self) -> bool:
         """Whether the last request failed, and none was answered since."""
@@ -284,9 +315,12 @@ class Transport(gql.Transport):
         except DSError as exc:
             with self._lock:
                 self.errors[type(exc).__name__] += 1
+                if exc.details.get("is_final"):
+                    self._failing_since = self._failing_since or time.monotonic()
             raise
         with self._lock:
             self.answered += 1
+            self._is_doubted = False
         self._notify_recovery()
 
     def _notify_retry(self, error: DSError, attempt: int, attempts: int, wait_s: float) -> None:
@@ -317,12 +351,14 @@ class Transport(gql.Transport):
         if not self.throttle.acquire(rate, self._stop, urgent=self.urgent):
             raise InterruptedRunError(k.Noted(k.Note.STOPPED_BEFORE_ASKING))
 
-    def _send(self, request: GraphQLRequest, subject: k.Requested) -> GraphAnswer:
+    def _send(
+        self, request: GraphQLRequest, subject: k.Requested, deadline_s: float = inf
+    ) -> GraphAnswer:
         if not self._token:
             raise error_of(Fault.TOKEN_MISSING)
         with self._lock:
             self.requests += 1
-        reply = self._exchange(request)
+        reply = self._exchange(request, min(deadline_s, self.limits.deadline_s))
         if reply.headers.get("RateLimit-Remaining") == "0" and reply.fault is None:
             self._pause(reply)
         fault = fault_of_errors(reply.errors, has_data=reply.data is not None)
@@ -341,13 +377,13 @@ class Transport(gql.Transport):
             self.clock_gap = self._clock() - server_date
         return GraphAnswer(reply.data, reply.errors, fault, server_date, subject)
 
-    def _exchange(self, request: GraphQLRequest) -> Reply:
+    def _exchange(self, request: GraphQLRequest, deadline_s: float) -> Reply:
         payload, is_write = request.payload, is_mutation(request)
-        timeouts_s = (self.limits.connect_timeout_s, self.limits.deadline_s)
+        timeouts_s = (self.limits.connect_timeout_s, deadline_s)
         try:
             return self._exchanges.run(
                 lambda session: exchange(session, self._url, payload, timeouts_s),
-                deadline_s=self.limits.deadline_s,
+                deadline_s=deadline_s,
                 grace_s=_GRACE_S if is_write else 0.0,
             )
         except DeadlineError as exc:
@@ -370,6 +406,7 @@ class Transport(gql.Transport):
             url=mask_url(self._url),
             limit=f"{self.limits.max_response_mib:g} MiB",
         )
+        self._is_doubted |= fault is Fault.DEADLINE
         if isinstance(error, DSRateLimitedError):
             wait_s = self._pause(reply)
             error.retry_at = datetime.fromtimestamp(self._clock().timestamp() + wait_s, UTC)

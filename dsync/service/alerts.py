@@ -65,7 +65,7 @@ UNREACHABLE, REFUSED = DSError.exit_code, DSUnauthorizedError.exit_code
 ALERTS = {
     DATABASE: "The database is lost, or its disk is full. Told without it, so by each service.",
     CONFIGURATION: "A file of the configuration is wrong: its démarche is not served.",
-    DS: "DS is not available: told once it has lasted five minutes.",
+    DS: "DS is not available, or its address is wrong: told once it has lasted five minutes.",
     NO_SUCCESS: "No run has succeeded for `[advanced] late_after`, for another cause.",
     TOKEN_REFUSED: "DS refuses the token: one message for all démarches that have it.",
     "token_expiry": f"The token expires within {EXPIRY_WARNED_DAYS} days, or has expired.",
@@ -131,8 +131,13 @@ class Alerts:
     @property
     def _after(self) -> timedelta:
         """How long a cause has to last: a minute, or less where reads follow faster."""
+        return min(timedelta(seconds=_WATCH_S), self._longest)
+
+    @property
+    def _longest(self) -> timedelta:
+        """The longest interval between two reads."""
         every = [one.configuration.schedule.incremental for one in self._workers]
-        return min(timedelta(seconds=_WATCH_S), max(every, default=timedelta.max))
+        return max(every, default=timedelta.max)
 
     def tick(self) -> None:
         """Tell what began and what ended since the last call; never raises."""
@@ -182,6 +187,7 @@ class Alerts:
                         now,
                         self._after,
                         serves=serves,
+                        away_after=self._longest,
                         present=present,
                         is_known=is_known,
                     )
@@ -197,7 +203,13 @@ class Alerts:
             losses = [_lost(one, lost.message) for one in self._workers]
             findings = [*_without_what_follows(findings, losses), *refused]
             book, messages = decide(
-                self._book, findings, now, self._after, serves=serves, is_known=is_known
+                self._book,
+                findings,
+                now,
+                self._after,
+                serves=serves,
+                away_after=self._longest,
+                is_known=is_known,
             )
         self._book = book
         # After the transaction: sending can take long.

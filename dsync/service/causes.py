@@ -80,6 +80,7 @@ def decide(
     after: timedelta,
     *,
     serves: Collection[DemarcheNumber],
+    away_after: timedelta = timedelta.max,
     present: datetime | None = None,
     is_known: Callable[[AlertKey], bool] = lambda _: True,
 ) -> tuple[dict[AlertKey, AlertEntry], list[AlertMessage]]:
@@ -89,10 +90,10 @@ def decide(
     the démarches' own is one message, too, if it begins at once in several.
 
     `book` is what was known before, of any service. A cause is told when it has lasted `after`;
-    DS's absence, five times as long. What is over in démarches that this service does not serve is
-    for others to tell. `present` is the instant by the database's clock, by which services agree on
-    the time of an attempt; None: `now`. `is_known`: whether it is known of an alert that it is over
-    if it is not found.
+    DS's absence, five times as long, at most `away_after`. What is over in démarches that this
+    service does not serve is for others to tell. `present` is the instant by the database's clock,
+    by which services agree on the time of an attempt; None: `now`. `is_known`: whether it is known
+    of an alert that it is over if it is not found.
     """
     present = present or now
     found = {one.key: one for one in findings}
@@ -122,7 +123,9 @@ def decide(
                     del later[one.key]
         elif is_wide and what[0] == NO_SUCCESS and not any(one.dite_le for one in group):
             continue
-        elif _is_due(group, found, now, present, after):
+        elif _is_due(
+            group, found, now, present, min(after * _LONG, away_after) if what[0] == DS else after
+        ):
             for one in current:
                 number = found[one.key].number
                 one = one._replace(nombre=number, essai_le=present, dite_le=None)
@@ -184,7 +187,7 @@ def _is_due(
         # One in the future was made while the clock was ahead.
         return not present - _RETRY < tried <= present
     # A check is no flicker: it is made once a day.
-    lasts = timedelta() if name.startswith(CHECK) else after * (_LONG if name == DS else 1)
+    lasts = timedelta() if name.startswith(CHECK) else after
     return now - min(one.depuis for one in group) >= lasts
 
 

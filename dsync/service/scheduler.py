@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -54,6 +55,8 @@ AGAIN = timedelta(seconds=2)
 JITTER = 0.1
 """By which share of it a wait is longer at most, so that many démarches are not due together."""
 FIRST_RETRY = timedelta(seconds=15)
+DOUBTED = timedelta(minutes=15)
+"""For how long a démarche has to succeed after a failure before it shares the workers again."""
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
 UNREGISTER_S = 0.5
@@ -92,8 +95,11 @@ class DemarcheJob:
         self._succeeded = succeeded
         self._crashed = crashed
 
-    def take(self, turn: Turn) -> None:
+    def take(self, turn: Turn, *, is_doubted: bool = False) -> bool:
         """Do what is due of a claimed démarche, and store when it is due again.
+
+        `is_doubted`: DS may not answer, so it is asked for little at first. Returns whether
+        nothing failed.
 
         Raises:
             StoreError: the database failed; the claim ends by itself.
@@ -103,7 +109,10 @@ class DemarcheJob:
         structlog.contextvars.bind_contextvars(demarche=self.worker.demarche)
         try:
             request = self._due(turn)
-            after = (self._idle(turn), None) if request is None else self._do(turn, request)
+            if request is None:
+                after: Next = self._idle(turn), None
+            else:
+                after = self._do(turn, request, is_doubted=is_doubted or turn.is_doubted)
         except StoreError:
             raise
         except DsyncError as exc:
@@ -115,6 +124,7 @@ class DemarcheJob:
             self._crashed(exc)
             after = self._postponed(turn, error=error.message, exit_code=error.exit_code)
         self.worker.store.turns.end(*after)
+        return not after[0].failures
 
     def _due(self, turn: Turn) -> Request | None:
         if self.worker.stop.is_set():
@@ -139,10 +149,13 @@ class DemarcheJob:
         now = self.worker.clock()
         at = self.worker.next_run_at()
         jitter = random.uniform(0, JITTER)  # noqa: S311 - no secret
-        return Turn(turn.demarche, at + (at - now) * jitter)
+        since = now if turn.failures else turn.failing_since
+        # One that fails every other time is still doubted.
+        since = None if since is None or now - since >= DOUBTED else since
+        return Turn(turn.demarche, at + (at - now) * jitter, failing_since=since)
 
-    def _do(self, turn: Turn, request: Request) -> Next:
-        report = self.worker.execute(request)
+    def _do(self, turn: Turn, request: Request, *, is_doubted: bool) -> Next:
+        report = self.worker.execute(request, is_doubted=is_doubted)
         now = self.worker.clock()
         is_failed = report.status is Status.FAILED
         reads = isinstance(request.work, Read)
@@ -179,9 +192,20 @@ class DemarcheJob:
         # No longer than until the next read by schedule.
         pause = min(doubled, self.worker.configuration.schedule.incremental)
         log.error("run_postponed", retry_in_s=int(pause.total_seconds()), **facts)
-        since = turn.failing_since or now
+        since = (turn.failing_since if turn.failures else None) or now
         # A request that could not begin stays: it is not tried again and again at once.
         return Turn(turn.demarche, now + pause, failures, since), now + AGAIN
+
+
+@dataclass(slots=True)
+class _AtWork:
+    """A run under way."""
+
+    worker: Worker
+    answered: int
+    """How often its DS had answered when it was last looked at."""
+    is_doubted: bool
+    began: float
 
 
 class Service:
@@ -189,10 +213,12 @@ class Service:
 
     The workers have one database. Their list is kept, and changed by `replace`: who else has it
     sees the present ones. At most `slots` runs are done at the same time, by what `job` makes of a
-    worker. `watches` are called as often as they ask for, each in a thread of its own. `reload` is
-    called twice a minute, and at SIGHUP with True; it returns the workers if others are to serve.
-    `noted` is called after each look for what is due, with why the database let none begin. `about`
-    are facts for the log at the start; `tick_s` are the seconds between two looks.
+    worker, and one more of a démarche that failed not long ago: such ones take no worker of others,
+    but for one where they succeed again. `watches` are called as often as they ask for, each in a
+    thread of its own. `reload` is called twice a minute, and at SIGHUP with True; it returns the
+    workers if others are to serve. `noted` is called after each look for what is due, with why the
+    database let none begin. `about` are facts for the log at the start; `tick_s` are the seconds
+    between two looks.
     """
 
     def __init__(
@@ -222,15 +248,16 @@ class Service:
         self._woken = threading.Event()
         self._reload_now = threading.Event()
         self._lock = threading.Lock()
-        self._running: dict[DemarcheNumber, tuple[Worker, int]] = {}
-        """With how often its DS had answered before."""
+        self._running: dict[DemarcheNumber, _AtWork] = {}
         self._idle = threading.Event()
         self._idle.set()
         self._announced: dict[DemarcheNumber, dict[DossierNumber, None]] = defaultdict(dict)
-        self._answering: set[str] = set()
-        """Addresses of DS that answered last: one démarche at a time tries another one."""
+        self._answered_at: dict[str, float] = {}
+        """When an address of DS last answered: one démarche at a time tries another one."""
         self._away: set[str] = set()
-        """Addresses that did not: one démarche at a time tries any of them."""
+        """Addresses that did not since; their démarches are doubted."""
+        self._revives = False
+        """Whether the last run of a doubted démarche succeeded: then two of them are at work."""
         self._has_entered = False
         self._is_unavailable = False
         """Whether the database was unavailable at the last check."""
@@ -258,7 +285,7 @@ class Service:
         added = [one.demarche for one in workers if one not in self._workers]
         with self._lock:
             self._workers[:] = workers
-            at_work = [worker for worker, _ in self._running.values()]
+            at_work = [run.worker for run in self._running.values()]
         for worker in former:
             if worker not in at_work:
                 worker.retire()
@@ -290,7 +317,7 @@ class Service:
             ticks.append(every(one.every_s, partial(_while_busy, one.tick, idle[-1]), WATCH_AFTER))
         if self._reload is not None:
             ticks.append(every(RELOAD_S, self._look_at_configuration))
-        pool = ThreadPoolExecutor(self._slots, thread_name_prefix="dsync-run")
+        pool = ThreadPoolExecutor(self._slots + 1, thread_name_prefix="dsync-run")
         for act in (lambda: self._claim_until_stop(pool), self._listen):
             threading.Thread(target=act, name="dsync-turns", daemon=True).start()
         scheduler.start()
@@ -393,46 +420,53 @@ class Service:
         """Begin the next turn; return False if none is due, or all workers have one."""
         with self._lock:
             served = {worker.demarche: worker for worker in self._workers}
-            free = self._slots - len(self._running)
-            for one, before in self._running.values():
-                if one.answered > before:
-                    self._note_answer(one.settings.ds_url)
-            # What is away would hold each worker for a minute, to learn the same.
-            tried = {one.settings.ds_url for one, _ in self._running.values()} - self._answering
-            waiting = tried | self._away if tried & self._away else tried
-            numbers = sorted(
-                number
-                for number, one in served.items()
-                if number not in self._running and one.settings.ds_url not in waiting
-            )
-        if self._stop.is_set() or free <= 0 or not numbers:
+            self._note_answers()
+            doubted = sum(run.is_doubted for run in self._running.values())
+            free = self._slots - len(self._running) + min(doubted, 1)
+            at_work = {run.worker.settings.ds_url for run in self._running.values()}
+            # What does not answer would hold each worker for a minute, to learn the same.
+            tried = at_work - self._answered_at.keys()
+            left = {
+                number: one.settings.ds_url
+                for number, one in sorted(served.items())
+                if number not in self._running and one.settings.ds_url not in tried
+            }
+            away = [number for number, address in left.items() if address in self._away]
+        if self._stop.is_set() or not left:
             return False
+        claim = partial(self._store.turns.claim, [*left], self._clock(), away=away)
         # One worker is left to people and webhooks.
-        is_reserved = free == 1 and self._slots > 1
-        turn = self._store.turns.claim(numbers, self._clock(), urgent=is_reserved)
+        turn = claim(urgent=free == 1 and self._slots > 1) if free > 0 else None
+        is_doubted = turn is None
+        if turn is None and (not doubted or (doubted == 1 and self._revives and free > 1)):
+            turn = claim(doubted=True)
+        if turn is None and doubted == 1 and free > 0:
+            # A person who mended something does not wait for those that are still broken.
+            turn = claim(doubted=True, urgent=True)
         if turn is None:
             return False
+        worker = served[turn.demarche]
         with self._lock:
-            worker = served[turn.demarche]
-            self._running[turn.demarche] = worker, worker.answered
+            run = _AtWork(worker, worker.answered, is_doubted, time.monotonic())
+            self._running[turn.demarche] = run
             self._idle.clear()
-        pool.submit(self._take, served[turn.demarche], turn)
+        pool.submit(self._take, run, turn)
         return True
 
-    def _note_answer(self, address: str) -> None:
-        self._answering.add(address)
-        self._away.discard(address)
+    def _note_answers(self) -> None:
+        for run in self._running.values():
+            if run.worker.answered > run.answered:
+                run.answered = run.worker.answered
+                self._answered_at[run.worker.settings.ds_url] = time.monotonic()
+                self._away.discard(run.worker.settings.ds_url)
 
-    def _take(self, worker: Worker, turn: Turn) -> None:
-        answered = worker.answered
+    def _take(self, run: _AtWork, turn: Turn) -> None:
+        worker, address = run.worker, run.worker.settings.ds_url
+        is_done = False
         try:
-            self._job(worker).take(turn)
             with self._lock:
-                if worker.is_ds_away:
-                    self._answering.discard(worker.settings.ds_url)
-                    self._away.add(worker.settings.ds_url)
-                elif worker.answered > answered:
-                    self._note_answer(worker.settings.ds_url)
+                is_sure = address in self._answered_at and not run.is_doubted
+            is_done = self._job(worker).take(turn, is_doubted=not is_sure)
             if self._is_unavailable:
                 log.info("database_available")
                 self._is_unavailable = False
@@ -440,6 +474,12 @@ class Service:
             self._note_unavailable(exc)
         finally:
             with self._lock:
+                self._note_answers()
+                # Not where others have had answers meanwhile: then it is this démarche alone.
+                if worker.is_ds_away and self._answered_at.get(address, 0.0) < run.began:
+                    self._away.add(address)
+                if run.is_doubted:
+                    self._revives = is_done
                 del self._running[turn.demarche]
                 is_former = worker not in self._workers
                 if not self._running:

@@ -83,10 +83,11 @@ AUTOCOMMIT = "dsync_autocommit"
 def connections_of(workers: int) -> int:
     """Return the maximum number of connections of a service.
 
-    Each run has up to three at once, the console's pages four; six are for who looks for what is
-    due, who listens, alerts and their check, HTTP, and what the console executes.
+    Each run has up to three at once, also that of a démarche that failed, which no worker does; the
+    console's pages four; six are for who looks for what is due, who listens, alerts and their
+    check, HTTP, and what the console executes.
     """
-    return 3 * workers + 4 + 6
+    return 3 * (workers + 1) + 4 + 6
 
 
 _RAW_PASSWORD = re.compile(r"[^/?@][^/?#@]*[/?#@].*@|[^/@]*:[^@]*:.*@|[^/?@][^@]*@[^/?]*@")

@@ -565,7 +565,8 @@ service = Table(
 
 # When the next run of a démarche is due, and until when a service is about to begin it.
 #
-# `failures`: failed runs since the last success, the first one at `failing_since`.
+# `failures`: failed runs since the last success, the first one at `failing_since`; that is kept for
+# some time after a success, from which it counts then.
 turn = Table(
     "turn", metadata,
     given_number("demarche_numero"),

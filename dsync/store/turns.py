@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -49,6 +50,12 @@ class Turn(NamedTuple):
     failures: int = 0
     """Number of failed runs since the last success."""
     failing_since: datetime | None = None
+    """Since when; without failures, since when it has succeeded again."""
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether it failed not long ago: it does not take the workers of others."""
+        return self.failing_since is not None
 
 
 _COLUMNS = (_turn.c.demarche_numero, *(_turn.c[name] for name in Turn._fields[1:]))
@@ -81,7 +88,13 @@ class Turns:
             wake_services(connection)
 
     def claim(
-        self, numbers: Sequence[DemarcheNumber], now: datetime, *, urgent: bool = False
+        self,
+        numbers: Sequence[DemarcheNumber],
+        now: datetime,
+        *,
+        away: Sequence[DemarcheNumber] = (),
+        urgent: bool = False,
+        doubted: bool = False,
     ) -> Turn | None:
         """Claim the démarche that is to be looked at next; None if none is.
 
@@ -89,14 +102,17 @@ class Turns:
         then what else is due. `numbers` are those that this service serves, without those at which
         it works; `urgent`: only what people asked for, but for full reads, and what webhooks
         announced counts.
+
+        `doubted`: only those that failed not long ago, or whose DS is `away`, count, and what
+        webhooks announced of them is not urgent; else only the others.
         """
+        only = partial(self._next, numbers=numbers, now=now, away=away, urgent=urgent)
         # First without a lock: at rest nothing is due, and on SQLite a writer may be at work.
         with self._reading() as connection:
-            chosen = self._next(connection, numbers, now, urgent=urgent)
-            if connection.execute(chosen).first() is None:
+            if connection.execute(only(connection, doubted=doubted)).first() is None:
                 return None
         with self._writing() as connection:
-            chosen = self._next(connection, numbers, now, urgent=urgent)
+            chosen = only(connection, doubted=doubted)
             # SQLAlchemy leaves it out on SQLite, where BEGIN IMMEDIATE has locked the whole file.
             chosen = chosen.with_for_update(of=_turn, skip_locked=True)
             row = connection.execute(
@@ -143,10 +159,12 @@ class Turns:
     def _next(
         self,
         connection: Connection,
+        *,
         numbers: Sequence[DemarcheNumber],
         now: datetime,
-        *,
+        away: Sequence[DemarcheNumber],
         urgent: bool,
+        doubted: bool,
     ) -> Select[tuple[int]]:
         is_due = or_(_turn.c.due_at <= now, _turn.c.due_at > now + _FURTHEST)
         is_late = _turn.c.due_at <= now - LATE
@@ -156,6 +174,12 @@ class Turns:
         is_announced = and_(
             _has(_demande.c.demande_par == WEBHOOK), or_(_turn.c.failures == 0, is_due)
         )
+        has_failed = _turn.c.failing_since.is_not(None)
+        is_doubted = or_(has_failed, _turn.c.demarche_numero.in_(away))
+        if urgent:
+            wanted = [is_short] if doubted else [is_short, is_announced]
+        else:
+            wanted = [is_asked, is_announced, is_due]
         is_claimed = _turn.c.claimed_until.between(now, now + 2 * _CLAIM)
         # Its own, at which it does not work, is one that it could not release.
         is_free = or_(
@@ -170,9 +194,16 @@ class Turns:
                 _turn.c.demarche_numero.in_(numbers),
                 or_(_turn.c.claimed_until.is_(None), ~is_claimed),
                 is_free,
-                or_(is_announced, *([is_short] if urgent else [is_asked, is_due])),
+                is_doubted if doubted else ~is_doubted,
+                or_(*wanted),
             )
-            .order_by(case((is_asked, 0), (or_(is_announced, is_late), 1), else_=2), _turn.c.due_at)
+            .order_by(
+                case((is_asked, 0), else_=1),
+                # Who has not been tried since its DS is away may find it back.
+                has_failed,
+                case((or_(is_announced, is_late), 0), else_=1),
+                _turn.c.due_at,
+            )
             .limit(1)
         )
 

@@ -44,7 +44,7 @@ class Handler(prebuilt.Handler):
         if body["operationName"] == "Demarche":
             answer = corpus.demarche
         else:
-            answer = corpus.page(variables.get("after"), variables["updatedSince"])
+            answer = corpus.page(variables.get("after"), variables.get("updatedSince", ""))
             rank = number - FIRST
             answer = answer.replace(
                 b"%d" % (prebuilt.FIRST_NUMBER // 1000), b"%d" % (20_000 + rank)

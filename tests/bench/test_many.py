@@ -111,8 +111,9 @@ class Replicas:
 
 
 @contextmanager
-def _stand_in(latency_ms: int) -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.bench.many", str(latency_ms), str(DOSSIERS)]
+def stand_in(latency_ms: int, dossiers: int = DOSSIERS) -> Iterator[str]:
+    """Start a DS of many démarches as a process; yield its address."""
+    command = [sys.executable, "-m", "tests.bench.many", str(latency_ms), str(dossiers)]
     # It ends with its standard input, even if this process is killed.
     with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
         try:
@@ -165,7 +166,7 @@ def test_many_demarches(database_url: str, tmp_path: Path) -> None:
     """First copy, one replica killed and one stopped; rest. Figures beside their targets."""
     database = Database(database_url)
     with (
-        _stand_in(latency_ms=100) as url,
+        stand_in(latency_ms=100) as url,
         # Whatever fails, no replica is left.
         closing(
             Installed(

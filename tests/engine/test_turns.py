@@ -163,6 +163,52 @@ def test_replicas_share_the_work(engine: Engine) -> None:
     assert turns.claim([numbers[0]], later) is not None
 
 
+@on_each
+def test_who_failed_takes_no_turn_of_others(engine: Engine) -> None:
+    """Nor does one whose DS is away; what a person asks for is urgent of these, too."""
+    turns, now = engine.worker.store.turns, engine.worker.now()
+    numbers = [DemarcheNumber(n) for n in range(1, 6)]
+    failing, doubted, away, asked, healthy = numbers
+    turns.enter(numbers, now)
+    for one in (failing, asked):
+        turns.end(Turn(one, now, 3, now))
+    turns.end(Turn(doubted, now - timedelta(hours=1), failing_since=now))
+    turns.announce({failing: [UNKNOWN]}, now)
+    with engine.worker.store.requests(asked) as requests:
+        requests.ask("envoi", {}, "ana@poste", now)
+    ways: list[dict[str, bool]] = [
+        {},
+        {},
+        {"doubted": True, "urgent": True},
+        *[{"doubted": True}] * 4,
+    ]
+    claimed = [turns.claim(numbers, now, away=[away], **way) for way in ways]
+    found = [one and one.demarche for one in claimed]
+    assert [healthy, None, asked, away, doubted, failing, None] == found
+
+
+def test_one_that_fails_every_other_time_stays_doubted(engine: Engine) -> None:
+    """Until it has succeeded for a quarter of an hour."""
+    served = quiet(engine)
+    engine.advance(minutes=6)
+    doubted = []
+    for _ in range(3):
+        refusing(engine)
+        served.tick()
+        engine.advance(seconds=15)
+        engine.control.faults.clear_faults()
+        served.tick()
+        [row] = engine.rows("SELECT failures, failing_since FROM turn")
+        doubted.append((row["failures"], row["failing_since"] is not None))
+        engine.advance(minutes=6)
+    for _ in range(4):
+        served.tick()
+        engine.advance(minutes=6)
+    [row] = engine.rows("SELECT failures, failing_since FROM turn")
+    assert [(0, True)] * 3 == doubted
+    assert (0, None) == (row["failures"], row["failing_since"])
+
+
 def test_what_a_webhook_announces_is_read_by_its_number(engine: Engine) -> None:
     """With others that came together in one document; the watermark stays where it is."""
     served = quiet(engine)
@@ -336,7 +382,7 @@ def test_the_check_compares_the_connections_with_the_servers_limit(engine: Engin
         assert [] == lines
         return
     [line] = lines
-    assert "1 × 202 connections" in line.message
+    assert "1 × 205 connections" in line.message
     [limit] = map(int, re.findall(r"\((\d+)\)", line.message))
     [fewer] = map(int, re.findall(r"workers = (\d+)", str(line.remedy)))
     assert connections_of(fewer) < limit < connections_of(fewer + 7)

@@ -105,6 +105,28 @@ def test_a_slow_answer_ends_at_the_deadline(
     assert_no_thread_is_left()
 
 
+def test_after_a_silence_ds_is_asked_for_little_first(serve: Serve, make_client: Make) -> None:
+    """With a short deadline and once: what is silent then is away, and nothing larger is asked."""
+    over, asked = threading.Event(), list[float]()
+
+    def answer(connection: socket.socket) -> None:
+        asked.append(time.monotonic())
+        over.wait(60)
+
+    client = make_client(serve(answer), attempts=3, deadline_s=1, probe_s=0.2)
+    client.doubt(DemarcheNumber(1), at_once=False)
+    with pytest.raises(DSTimeoutError):
+        client.read_page(DemarcheNumber(1), first=100, after=None, updated_since=None)
+    began = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(DSUnavailableError):
+            client.read_page(DemarcheNumber(1), first=50, after=None, updated_since=None)
+    assert time.monotonic() - began < 1
+    assert client.is_away
+    assert 3 == len(asked)
+    over.set()
+
+
 def test_after_a_deadline_the_client_works_on(serve: Serve, make_client: Make) -> None:
     """The session of an aborted exchange is not used again."""
     calls: list[int] = []

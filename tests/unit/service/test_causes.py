@@ -136,6 +136,18 @@ def test_who_meets_a_shared_cause_later_is_no_news() -> None:
     assert "20 and 20 others." in ended.text
 
 
+def test_ds_that_is_away_is_told_after_an_interval_of_the_reads_at_most() -> None:
+    """Where they follow each other faster than five minutes."""
+    one = AlertFinding(DemarcheNumber(1), "ds", Severity.FAILURE, "away", "an address")
+    book: AlertBook = {}
+    minutes = []
+    for minute in range(4):
+        at = NOW + minute * MINUTE
+        book, told = decide(book, [one], at, MINUTE, serves=[one.demarche], away_after=2 * MINUTE)
+        minutes += [minute for _ in told]
+    assert [2] == minutes
+
+
 def test_what_is_a_demarches_own_names_each_with_its_command() -> None:
     """In one message for those that begin together; another one later is another message."""
     seen = Told()

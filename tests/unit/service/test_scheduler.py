@@ -60,6 +60,7 @@ class Idle:
 
     demarche = DemarcheNumber(1)
     answered = 0
+    is_ds_away = False
     settings = SimpleNamespace(ds_url="ds")
 
     def __init__(self, store: Database) -> None:
@@ -142,9 +143,17 @@ class Due(Database):
         super().__init__()
         self.left = {*numbers}
 
-    def claim(self, numbers: Sequence[int], *_: Any, urgent: bool = False) -> Turn | None:
+    def claim(
+        self,
+        numbers: Sequence[int],
+        *_: Any,
+        away: Sequence[int],
+        urgent: bool = False,
+        doubted: bool = False,
+    ) -> Turn | None:
         """Claim the first one that is due."""
-        found = None if urgent else next((n for n in numbers if n in self.left), None)
+        others = (n for n in numbers if n in self.left and (n in away) is doubted)
+        found = None if urgent else next(others, None)
         if found is None:
             return None
         self.left.discard(found)
@@ -153,8 +162,6 @@ class Due(Database):
 
 class Asking(Idle):
     """A worker whose endpoint may be away."""
-
-    is_ds_away = False
 
     def __init__(self, number: int, store: Database, *, is_dead: bool) -> None:
         super().__init__(store)
@@ -174,7 +181,7 @@ def test_one_demarche_at_a_time_tries_an_endpoint_that_is_away() -> None:
         def __init__(self, worker: Asking) -> None:
             self.worker = worker
 
-        def take(self, turn: Turn) -> None:
+        def take(self, turn: Turn, *, is_doubted: bool) -> bool:
             worker = self.worker
             if worker.is_dead:
                 with lock:
@@ -190,6 +197,7 @@ def test_one_demarche_at_a_time_tries_an_endpoint_that_is_away() -> None:
                 ended.append(worker.is_dead)
                 if ended.count(False) == 150:
                     stop.set()
+            return not worker.is_dead
 
     service: Any = Service(workers, stop, slots=4, job=Job, tick_s=0.1)  # type: ignore[arg-type]
     serving = threading.Thread(target=service.serve)
