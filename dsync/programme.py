@@ -339,6 +339,8 @@ class SelectionPart:
 
     stages: Sequence[str]
     """The stages of a dossier, in order."""
+    waits: Mapping[str, str]
+    """Who can have to act, in words."""
     reached: Mapping[str, str]
     """SQL conditions on a dossier `d` and its row `l` in `ListPart.table`, by the stage then
     reached."""

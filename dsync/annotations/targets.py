@@ -16,12 +16,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from dsync.annotations.wish import Annotation
 from dsync.domain.dossier import PARIS, Descriptor, Json, Revision, in_utc
 from dsync.domain.toml import Marked, Section, champ_of
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import folded
 
-RESULTAT, DETAIL, DATE, LABEL = "resultat", "detail", "date", "label"
+RESULTAT, DETAIL, DATE, LABEL = (one.value for one in Annotation)
 VALIDATION = "validation"
 VALUE_NAMES = (RESULTAT, DETAIL, DATE)
 ANNOTATION_NAMES = (*VALUE_NAMES, LABEL)

@@ -5,22 +5,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
+from dsync.domain.documented import Code
 from dsync.domain.ids import DossierId, DossierNumber, RevisionId
 
 
-class WishStatus(StrEnum):
+class Annotation(Code):
+    """What is written into a dossier."""
+
+    RESULTAT = "resultat", "Résultat", "Annotation : le verdict."
+    DETAIL = "detail", "Détail", "Annotation : les motifs."
+    DATE = "date", "Date", "Annotation : depuis quand."
+    LABEL = "label", "Étiquette", "Étiquette du dossier."
+
+
+class WishStatus(Code):
     """The status of a wish; the values are those of the view `lecture_annotation`."""
 
-    EN_ATTENTE = "en_attente"
-    CONFIRMEE = "confirmee"
-    REFUSEE = "refusee"
-    CONFLIT = "conflit"
-    INCERTAINE = "incertaine"
-    REMPLACEE = "remplacee"
-    SUSPENDUE = "suspendue"
+    EN_ATTENTE = "en_attente", "En attente d’envoi", "À envoyer, ou à renvoyer."
+    CONFIRMEE = (
+        "confirmee",
+        "Inscrite",
+        "Inscrite dans Démarches Simplifiées, par dsync ou par une personne.",
+    )
+    REFUSEE = "refusee", "Refusée", "Refusée par Démarches Simplifiées."
+    CONFLIT = "conflit", "Conflit", "Une personne a écrit autre chose : sa valeur reste."
+    INCERTAINE = (
+        "incertaine",
+        "Incertaine",
+        "Envoyée, réponse perdue ; relue avant tout nouvel envoi.",
+    )
+    REMPLACEE = (
+        "remplacee",
+        "Remplacée",
+        "Remplacée par une valeur plus récente ou par une personne.",
+    )
+    SUSPENDUE = (
+        "suspendue",
+        "Suspendue",
+        "Pré-contrôle repris à son compte par une instructrice ou un instructeur.",
+    )
 
 
 class NewWish(NamedTuple):

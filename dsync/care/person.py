@@ -18,10 +18,10 @@ from dsync.domain.wording import french_date
 from dsync.errors import ConfigurationError, StoreError
 from dsync.programme import Dictionary
 from dsync.store import Reader, Store
+from dsync.store.codes import Seen
 from dsync.store.dictionary import DOSSIER_COLUMNS, label_of
 from dsync.store.listing import applicant_of
 from dsync.store.personal_data import Act, names_in
-from dsync.store.requests import Seen
 
 
 def look_up(

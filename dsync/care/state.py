@@ -21,7 +21,7 @@ from dsync.errors import (
 )
 from dsync.messages import kinds as k
 from dsync.store import Reader, Store
-from dsync.store.journal import Kind, Status
+from dsync.store.codes import Kind, Status
 from dsync.store.lease import LeaseInfo
 from dsync.store.listing import Document
 from dsync.store.reader import OpenWork

@@ -33,7 +33,7 @@ with later(globals()):
     from dsync.database import open_database
     from dsync.settings import Settings
     from dsync.store import Store
-    from dsync.store.requests import Seen
+    from dsync.store.codes import Seen
 
 
 if TYPE_CHECKING:

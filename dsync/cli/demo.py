@@ -50,7 +50,7 @@ with later(globals()):
     from dsync.service.signals import StopSignals
     from dsync.service.surface import bind
     from dsync.settings import SANDBOX_DEMARCHE, Loaded, Settings
-    from dsync.store.journal import Status
+    from dsync.store.codes import Status
     from dsync.store.listing import Selection
     from dsync.store.reader import current_checks, to_settle
     from dsync.store.store import process_name, utc_now

@@ -52,10 +52,10 @@ with later(globals()):
     from dsync.domain.wording import cut
     from dsync.programme import NO_RULES, Programme
     from dsync.settings import Settings
+    from dsync.store.codes import Seen
     from dsync.store.dictionary import APPLICANT
     from dsync.store.listing import Selection, applicant_of
     from dsync.store.reader import current_checks, to_settle
-    from dsync.store.requests import Seen
 
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ with later(globals()):
     from dsync.exports.export import tables_of
     from dsync.exports.view_tables import aggregated_tables, raw_tables
     from dsync.service.signals import StopSignals
-    from dsync.store.requests import Seen
+    from dsync.store.codes import Seen
     from dsync.store.store import utc_now
 
 

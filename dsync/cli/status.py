@@ -32,7 +32,7 @@ with later(globals()):
     from dsync.domain.remedies import ago
     from dsync.domain.wording import cut
     from dsync.settings import Settings
-    from dsync.store.journal import Status
+    from dsync.store.codes import Status
     from dsync.store.requests import ManualRequest
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from dsync.domain.ids import DemarcheNumber, number_of
 from dsync.errors import StoreError
 from dsync.messages import french
 from dsync.store import Reader, Store
-from dsync.store.journal import Kind
+from dsync.store.codes import EventName, Kind, Seen
 from dsync.store.listing import Selection
-from dsync.store.requests import ManualRequest, Seen
+from dsync.store.requests import ManualRequest
 from dsync.store.services import taken_over_in_s
 from dsync.sync import handing_over
 
@@ -176,7 +176,7 @@ def _judged(
     judges = asked.genre == Kind.PRECHECK or (asked.genre == Kind.DOSSIER and named)
     if asked.run is None or not judges or not visit.worker.configuration.judges:
         return None, False
-    events = reader.journal.events_of_run(asked.run, MOST_VERDICTS, only="verdict")
+    events = reader.journal.events_of_run(asked.run, MOST_VERDICTS, only=EventName.VERDICT)
     # A run of the service may have judged others, too.
     changed = {one["numero"]: one for one in events if not named or one["numero"] in named}
     for event in changed.values():

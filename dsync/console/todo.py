@@ -28,7 +28,7 @@ from dsync.errors import (
 from dsync.messages import kinds as k
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
-from dsync.store.changes import Author
+from dsync.store.codes import Author
 
 WHOM = {
     TEAM: "équipe",

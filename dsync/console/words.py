@@ -11,32 +11,23 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from dsync import errors
-from dsync.domain.dossier import PARIS, Anomaly, in_utc
+from dsync.annotations.wish import Annotation, WishStatus
+from dsync.domain.dossier import PARIS, Anomaly, DemandeurType, Etat, Presence, in_utc
+from dsync.domain.pieces import CopyState
 from dsync.domain.rights import CANDIDAT, USAGER
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import Resultat, Verdict
 from dsync.domain.wording import cut as shortened_to
 from dsync.messages.french import duration as duration
 from dsync.messages.french import number as number
 from dsync.messages.french import plural as plural
+from dsync.store.codes import Author, EventName, Kind, Seen, Status
 from dsync.store.dictionary import label_of
 from dsync.store.listing import UNDER_WAY
 from dsync.sync.report import CAUSES
 
 NB = "\u00a0"
-ETATS = {
-    "en_construction": "En construction",
-    "en_instruction": "En instruction",
-    "accepte": "Accepté",
-    "refuse": "Refusé",
-    "sans_suite": "Sans suite",
-}
-PRESENCES = {
-    "present": "Présent",
-    "masque": "À la corbeille",
-    "supprime": "Supprimé",
-    "disparu": "Introuvable",
-    "efface": "Effacé ici",
-}
+ETATS = Etat.labels()
+PRESENCES = Presence.labels()
 
 
 class Applicant(NamedTuple):
@@ -54,24 +45,10 @@ APPLICANTS = {
     USAGER: Applicant("L’usager", "à l’usager", "l’usager", "l’usager"),
     CANDIDAT: Applicant("Le candidat", "au candidat", "son candidat", "leur candidat"),
 }
-ATTEND = {
-    "usager": "Le candidat",  # The programme alone has stages.
-    "instructeur": "L’équipe",
-    "jury": "Le jury",
-    "administration": "L’administration",
-    "personne": "Personne",
-}
-DEMANDEURS = {
-    "personne_physique": "Personne",
-    "personne_morale": "Organisme",
-    "personne_morale_incomplete": "Organisme dont seul le SIRET est connu",
-    "inconnu": "Inconnu",
-}
 OF_COLUMN = {
     "etat": ETATS,
     "presence": PRESENCES,
-    "attend": ATTEND,
-    "demandeur_type": DEMANDEURS,
+    "demandeur_type": DemandeurType.labels(),
 }
 """The words of a column's codes, by its name; the programme has those of its own columns."""
 FILTERS = {
@@ -115,72 +92,12 @@ LABELS = {"etape": "Avancement noté par l’équipe"}
 """The labels of columns that cannot be taken from the views: on all pages, « Étape » is that of
 `lecture_suivi`, which dsync works out, and not what the team typed."""
 VERDICTS = {verdict.value: verdict.key for verdict in Verdict}
-RESULTATS = {
-    "conforme": "Conforme",
-    "a_verifier": "À vérifier",
-    "non_conforme": "Non conforme",
-    "impossible": "Preuve indisponible",
-    "sans_objet": "Non examiné",
-}
-ANNOTATIONS = {
-    "resultat": "Résultat",
-    "detail": "Détail",
-    "date": "Date",
-    "label": "Étiquette",
-}
-ENVOIS = {
-    "en_attente": "En attente d’envoi",
-    "confirmee": "Inscrite",
-    "refusee": "Refusée",
-    "conflit": "Conflit",
-    "incertaine": "Incertaine",
-    "remplacee": "Remplacée",
-    "suspendue": "Suspendue",
-}
-GENRES = {
-    "incremental": "Lecture des nouveautés",
-    "complet": "Lecture complète",
-    "dossier": "Lecture de dossiers",
-    "envoi": "Envoi des annotations",
-    "precontrole": "Pré-contrôle",
-    "effacement": "Effacement",
-    "pieces": "Copie des pièces",
-    "accord": "Accord donné",
-    "conflit": "Conflit réglé",
-    "liste": "Liste remplacée",
-    "acces": "Recherche d’une personne",
-    "consultation": "Dossiers ouverts",
-    "telechargement": "Fichier téléchargé",
-    "export": "Export",
-    "sauvegarde": "Sauvegarde",
-}
-STATUTS = {
-    "running": "En cours",
-    "success": "Réussi",
-    "partial": "Fait en partie",
-    "failed": "Échoué",
-    "interrupted": "Interrompu",
-}
-EVENEMENTS = {
-    "cree": "Première lecture",
-    "modifie": "Contenu modifié",
-    "etat": "Changement d’état",
-    "masque": "Mis à la corbeille",
-    "restaure": "De nouveau visible",
-    "supprime": "Supprimé",
-    "disparu": "Devenu introuvable",
-    "efface": "Contenu effacé ici",
-    "effacement_leve": "De nouveau copié",
-    "verdict": "Nouvel avis",
-    "pousse": "Annotations inscrites",
-    "adopte": "Valeurs reconnues comme celles de dsync",
-    "conflit": "Conflit",
-    "conflit_resolu": "Conflit réglé",
-    "quarantaine": "Mis en quarantaine",
-    "liberation": "Sorti de quarantaine",
-    "preuve_relue": "Preuve consultée de nouveau",
-    "reponse": "Réponse à un contrôle",
-}
+RESULTATS = Resultat.labels()
+ANNOTATIONS = Annotation.labels()
+ENVOIS = WishStatus.labels()
+GENRES = {**Kind.labels(), **Seen.labels(), "conflit": "Conflit réglé", "liste": "Liste remplacée"}
+STATUTS = Status.labels()
+EVENEMENTS = EventName.labels()
 VERDICT_CAUSES = {
     "regles": "les règles ont changé",
     "dossier": "le dossier a changé",
@@ -235,22 +152,8 @@ ASKERS = {
     "demo": "Démonstration",
 }
 """Who asked for a run, where it was no person."""
-PAR = {
-    "usager": "L’usager",
-    "instructeur": "L’équipe",
-    "dsync": "dsync",
-    "inconnu": "Inconnu",
-}
-COPIES = {
-    "copiee": "Copie vérifiée",
-    "en_cours": "Copie commencée",
-    "a_analyser": "Pas encore déclarée sûre",
-    "infectee": "Infectée",
-    "absente": "Plus dans Démarches Simplifiées",
-    "trop_grande": "Trop grande",
-    "non_conforme": "Autre fichier que celui annoncé",
-    "echec": "À réessayer",
-}
+PAR = Author.labels()
+COPIES = CopyState.labels()
 """The state of the copy of a file."""
 SECTIONS = {
     "Applicant": "Demandeur",

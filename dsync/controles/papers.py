@@ -28,7 +28,7 @@ from dsync.domain.account import (
 from dsync.domain.judging import ADVICE, DEJA_SIGNALE
 from dsync.domain.paper import Paper, heading, items, paragraph, table
 from dsync.domain.rights import contribution, opened, rights
-from dsync.domain.verdict import LEVELS, Controle, Resultat, Verdict
+from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.domain.wording import defused, french_date
 
 Document = Mapping[str, Any]
@@ -117,7 +117,7 @@ def _operations(rules: Document) -> list[str]:
 def _said_of(one: Mapping[str, Any]) -> str:
     if one["humain"]:
         return f"Contrôle à faire par une personne : {one['a_faire']}"
-    worst, unanswered = (LEVELS[Resultat(one[key])].lower() for key in ("sinon", "sans_reponse"))
+    worst, unanswered = (Resultat(one[key]).label.lower() for key in ("sinon", "sans_reponse"))
     return (
         f"Si la règle n’est pas remplie : {worst} ; sans réponse : {unanswered}. "
         f"À faire : {one['a_faire']}"
@@ -154,7 +154,7 @@ def account_rules(rules: Document | None, instruction: str) -> AccountRules:
         parametres=[(one["titre"], one["regle"]) for one in rules["controles"]],
         sources=_sources(rules),
         most_severe={
-            one["nom"]: LEVELS[Resultat(one["sinon"])]
+            one["nom"]: Resultat(one["sinon"]).label
             for one in rules["controles"]
             if not one["humain"]
         },

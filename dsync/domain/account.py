@@ -15,7 +15,7 @@ from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat
 from dsync.domain.judging import TO_DO
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import opened, rights
-from dsync.domain.verdict import LEVELS, Controle, Resultat, Verdict, verdict_of
+from dsync.domain.verdict import Controle, Resultat, Verdict, verdict_of
 from dsync.domain.wording import french_date, listed, with_no_break_spaces
 
 Row = Mapping[str, Any]
@@ -87,7 +87,7 @@ def account_of(
         {
             "controle": one["controle"],
             "titre": titles.get(one["controle"], one["controle"]),
-            "resultat": LEVELS[Resultat(one["resultat"])],
+            "resultat": Resultat(one["resultat"]).label,
             "motif": _without_others(one),
             "plus_severe_possible": rules.most_severe.get(one["controle"]),
             "poids": _weight(Resultat(one["resultat"]), given, words),
@@ -132,9 +132,11 @@ def _in_brief(
     for one in controles:
         by_level.setdefault(one["resultat"], []).append(one["titre"])
     found_so = "".join(
-        f" {level} : {listed(by_level[level])}." for level in LEVELS.values() if level in by_level
+        f" {level} : {listed(by_level[level])}."
+        for level in Resultat.labels().values()
+        if level in by_level
     )
-    conforming = LEVELS[Resultat.CONFORME]
+    conforming = Resultat.CONFORME.label
     reasons = [
         f"{opened(one['titre'])} : {one['motif'].partition(TO_DO)[0]}"
         for one in controles

@@ -16,7 +16,7 @@ from msgspec import Struct, json, structs
 
 from dsync.domain.dossier import PARIS, Json
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.verdict import LEVELS, Controle, Resultat, by_severity
+from dsync.domain.verdict import Controle, Resultat, by_severity
 
 ANSWER = "etabli"
 """Key in the evidence of an answered check: who answered what, and what the check itself found."""
@@ -97,7 +97,7 @@ def _answered(found: Controle, answer: Answer, reading: frozenset[str]) -> Contr
         return structs.replace(found, preuve=preuve)
     motif = (
         f"{_to_confirm(answer, 'les faits ont changé')} Constat actuel, "
-        f"{LEVELS[found.resultat].lower()} : {found.motif}"
+        f"{found.resultat.label.lower()} : {found.motif}"
     )
     return Controle(found.controle, Resultat.A_VERIFIER, motif, preuve)
 
@@ -125,7 +125,7 @@ def _author_and_reason(answer: Answer) -> str:
 
 def _to_confirm(answer: Answer, why: str) -> str:
     return (
-        f"Réponse à confirmer ou à retirer, car {why} : {LEVELS[answer.resultat].lower()} selon "
+        f"Réponse à confirmer ou à retirer, car {why} : {answer.resultat.label.lower()} selon "
         f"{_author_and_reason(answer)}."
     )
 

@@ -10,21 +10,30 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from dsync.domain.documented import Code
 from dsync.domain.dossier import Dossier, Message
 
 
-class Cote(StrEnum):
+class Cote(Code):
     """Whose side a message is of, as the view `lecture_message` names it."""
 
-    USAGER = "usager"
-    ADMINISTRATION = "administration"
-    AUTOMATIQUE = "automatique"
-    AUTRE = "autre"
+    USAGER = "usager", "", "Le déposant du dossier."
+    ADMINISTRATION = "administration", "", "L’équipe de la démarche."
+    AUTOMATIQUE = (
+        "automatique",
+        "",
+        "Démarches Simplifiées, de lui-même : accusé de dépôt, décision.",
+    )
+    AUTRE = (
+        "autre",
+        "",
+        "Une personne dont Démarches Simplifiées ne dit pas le rôle : invitée par l’usager, "
+        "experte.",
+    )
     """Somebody of whom DS does not tell: whom the usager invited, an expert, an API."""
 
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
+from dsync.domain.documented import Code
 from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierId, DossierNumber, RevisionId
 from dsync.domain.json_bytes import json_bytes
 
@@ -38,14 +39,18 @@ def in_utc(instant: datetime) -> datetime:
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-class Etat(StrEnum):
+class Etat(Code):
     """DS's states of a dossier, verbatim."""
 
-    EN_CONSTRUCTION = "en_construction"
-    EN_INSTRUCTION = "en_instruction"
-    ACCEPTE = "accepte"
-    REFUSE = "refuse"
-    SANS_SUITE = "sans_suite"
+    EN_CONSTRUCTION = (
+        "en_construction",
+        "En construction",
+        "Déposé ; l’usager peut encore le modifier.",
+    )
+    EN_INSTRUCTION = "en_instruction", "En instruction", "À l’étude par l’administration."
+    ACCEPTE = "accepte", "Accepté", "Décision favorable."
+    REFUSE = "refuse", "Refusé", "Décision défavorable."
+    SANS_SUITE = "sans_suite", "Sans suite", "Classé sans suite par l’administration."
 
 
 OPEN_ETATS = frozenset({Etat.EN_CONSTRUCTION, Etat.EN_INSTRUCTION})
@@ -123,17 +128,30 @@ class Anomaly(StrEnum):
     )
 
 
-class Presence(StrEnum):
+class Presence(Code):
     """Whether DS shows a dossier; if not, whether it is hidden, erased or has disappeared.
 
     `EFFACE` is a dossier that an operator erased here, whatever DS shows.
     """
 
-    PRESENT = "present"
-    MASQUE = "masque"
-    SUPPRIME = "supprime"
-    DISPARU = "disparu"
-    EFFACE = "efface"
+    PRESENT = "present", "Présent", "Visible dans la démarche."
+    MASQUE = "masque", "À la corbeille", "À la corbeille ; peut être restauré."
+    SUPPRIME = (
+        "supprime",
+        "Supprimé",
+        "Supprimé dans Démarches Simplifiées ; son contenu est effacé ici aussi.",
+    )
+    DISPARU = (
+        "disparu",
+        "Introuvable",
+        "Introuvable dans la démarche et dans ses listes de suppressions.",
+    )
+    EFFACE = (
+        "efface",
+        "Effacé ici",
+        "Effacé ici seulement, à la demande d’une personne, ou à la fin de la durée de "
+        "conservation ; n’est plus copié.",
+    )
 
 
 GEOJSON = "FeatureCollection"
@@ -277,7 +295,20 @@ def cell_key(id_: str, row: str) -> str:
     return f"{id_}|{row}"
 
 
-NOT_RENDERED = "inconnu"
+class DemandeurType(Code):
+    """The kinds of applicants, of those that dsync knows."""
+
+    PERSONNE_PHYSIQUE = "personne_physique", "Personne", "Personne, qui a un nom et un prénom."
+    PERSONNE_MORALE = "personne_morale", "Organisme", "Organisme, qui a un SIRET et une adresse."
+    PERSONNE_MORALE_INCOMPLETE = (
+        "personne_morale_incomplete",
+        "Organisme dont seul le SIRET est connu",
+        "Organisme dont seul le SIRET est connu : le registre ne répondait pas au dépôt.",
+    )
+    INCONNU = "inconnu", "Inconnu", "Démarches Simplifiées n’a pas pu rendre le demandeur."
+
+
+NOT_RENDERED = DemandeurType.INCONNU.value
 """The `genre` of an applicant that DS could not render, or not completely."""
 
 
@@ -285,8 +316,7 @@ class Demandeur(Struct, frozen=True, gc=False):
     """The applicant. The names of a natural person are only in `details`."""
 
     genre: str
-    """`personne_morale`, `personne_morale_incomplete`, `personne_physique`, the unknown GraphQL
-    type's name, or `NOT_RENDERED`."""
+    """A `DemandeurType`, or the unknown GraphQL type's name."""
     siret: str | None = None
     siren: str | None = None
     raison_sociale: str | None = None

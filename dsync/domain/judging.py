@@ -19,7 +19,6 @@ from dsync.domain.dossier import Json
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import (
-    LEVELS,
     Controle,
     Decision,
     Resultat,
@@ -76,7 +75,7 @@ def finding(resultat: Resultat, titles: Iterable[str], motif: str) -> str:
     """Return the line of what is not conforming."""
     shown = [_without_colon(title) for title in titles]
     return cleaned(
-        f"{LEVELS[resultat]} – {listed(shown)} : {inside(motif).removeprefix(f'{shown[0]} ')}"
+        f"{resultat.label} – {listed(shown)} : {inside(motif).removeprefix(f'{shown[0]} ')}"
     )
 
 
@@ -125,7 +124,7 @@ def framed(
 
 
 def _conforme(facts: Sequence[str]) -> list[str]:
-    return [f"{LEVELS[Resultat.CONFORME]} : {' ; '.join(facts)}."] if facts else []
+    return [f"{Resultat.CONFORME.label} : {' ; '.join(facts)}."] if facts else []
 
 
 def _length(lines: Sequence[str]) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from enum import StrEnum
 from typing import NamedTuple
 
+from dsync.domain.documented import Code
 from dsync.domain.dossier import Fichier
 from dsync.domain.ids import DossierNumber
 
@@ -17,20 +17,60 @@ _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,8}$")
 _UNSAFE = re.compile(r"[^A-Za-z0-9=_-]")
 
 
-class CopyState(StrEnum):
+class CopyState(Code):
     """The state of a file's copy; the values are those of the view `lecture_piece`.
 
     en_cours → copiee | echec | non_conforme; every state but copiee is tried again.
     """
 
-    EN_COURS = "en_cours"
-    COPIEE = "copiee"
-    A_ANALYSER = "a_analyser"
-    INFECTEE = "infectee"
-    ABSENTE = "absente"
-    TROP_GRANDE = "trop_grande"
-    NON_CONFORME = "non_conforme"
-    ECHEC = "echec"
+    COPIEE = (
+        "copiee",
+        "Copie vérifiée",
+        "Copiée, taille et empreinte vérifiées.",
+        "copied; size and checksum verified",
+    )
+    EN_COURS = (
+        "en_cours",
+        "Copie commencée",
+        "Commencée ; reprise à la prochaine copie.",
+        "begun and interrupted: copied again",
+    )
+    A_ANALYSER = (
+        "a_analyser",
+        "Pas encore déclarée sûre",
+        "Pas encore déclarée sûre par l’antivirus de Démarches Simplifiées.",
+        "DS has not declared it safe yet: tried again later",
+    )
+    INFECTEE = (
+        "infectee",
+        "Infectée",
+        "Infectée selon l’antivirus de Démarches Simplifiées.",
+        "infected by DS's scan: not copied",
+    )
+    ABSENTE = (
+        "absente",
+        "Plus dans Démarches Simplifiées",
+        "Plus listée par Démarches Simplifiées : retirée, ou infectée.",
+        "DS does not list it any more: removed, or infected",
+    )
+    TROP_GRANDE = (
+        "trop_grande",
+        "Trop grande",
+        "Plus grande que 200 Mio, la limite de Démarches Simplifiées pour un fichier.",
+        "larger than 200 MiB, DS's own limit of a file",
+    )
+    NON_CONFORME = (
+        "non_conforme",
+        "Autre fichier que celui annoncé",
+        "Fichier reçu d’une autre taille ou empreinte qu’annoncé.",
+        "another size or checksum than announced: tell DS's support if it stays",
+    )
+    ECHEC = (
+        "echec",
+        "À réessayer",
+        "Pas de réponse, ou destination indisponible ; essayée de nouveau.",
+        "no answer, or the target failed: see the log, then `dsync pieces fetch`",
+    )
 
 
 class PieceKey(NamedTuple):

@@ -4,42 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from enum import StrEnum
 
 from msgspec import Struct
 
+from dsync.domain.documented import Code
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
 
 
-class Resultat(StrEnum):
-    """The result of one check."""
+class Resultat(Code):
+    """The result of one check, in the order of a text."""
 
-    CONFORME = "conforme"
-    A_VERIFIER = "a_verifier"
-    NON_CONFORME = "non_conforme"
-    IMPOSSIBLE = "impossible"
-    SANS_OBJET = "sans_objet"
-
-
-LEVELS = {
-    Resultat.NON_CONFORME: "Non conforme",
-    Resultat.IMPOSSIBLE: "Preuve indisponible",
-    Resultat.A_VERIFIER: "À vérifier",
-    Resultat.CONFORME: "Conforme",
-    Resultat.SANS_OBJET: "Non examiné",
-}
-"""The results in words, in the order of a text."""
+    NON_CONFORME = "non_conforme", "Non conforme", "La règle n’est pas respectée."
+    IMPOSSIBLE = (
+        "impossible",
+        "Preuve indisponible",
+        "Preuve indisponible : elle n’a pas pu être consultée.",
+    )
+    A_VERIFIER = "a_verifier", "À vérifier", "Une personne doit trancher."
+    CONFORME = "conforme", "Conforme", "La règle est respectée."
+    SANS_OBJET = (
+        "sans_objet",
+        "Non examiné",
+        "Non examiné : sans objet pour ce dossier, ou fait par une personne.",
+    )
 
 
-class Verdict(StrEnum):
+class Verdict(Code):
     """The result of the pre-check; the value is the text of views and annotations."""
 
-    ELIGIBLE = "Éligible"
-    A_VERIFIER = "À vérifier"
-    INELIGIBLE = "Inéligible"
-    INDETERMINE = "Indéterminé"
-    RIEN_A_SIGNALER = "Rien à signaler"
+    ELIGIBLE = "Éligible", "", "Aucun contrôle ne s’y oppose."
+    A_VERIFIER = "À vérifier", "", "Un contrôle demande l’avis d’une personne."
+    INELIGIBLE = "Inéligible", "", "Un contrôle établit qu’une règle n’est pas respectée."
+    INDETERMINE = (
+        "Indéterminé",
+        "",
+        "Une preuve n’a pas pu être consultée ; nouvel essai au prochain passage.",
+    )
+    RIEN_A_SIGNALER = (
+        "Rien à signaler",
+        "",
+        "Aucun contrôle ne s’y oppose, et une personne en a encore à faire.",
+    )
     """Instead of « Éligible » while a declared check is a person's."""
 
     @property

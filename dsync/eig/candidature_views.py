@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dsync.domain.documented import Declared, Mark, View
+from dsync.domain.dossier import Etat, Presence
+from dsync.domain.rights import VERDICTS
 from dsync.domain.verdict import MOST_CHECKS
-from dsync.domain.wording import listed
 from dsync.eig.candidature import declared_fields
+from dsync.eig.code_words import TYPES
 from dsync.eig.evidence_tables import candidature, produit
 from dsync.eig.precheck.check import Check
-from dsync.eig.stages import SUITES, Suite
+from dsync.eig.stages import DECISION, SUITES, Attend, Etape, Suite
+from dsync.eig.stages import INDICATEURS as STAGE_INDICATEURS
 from dsync.programme import Dictionary
+from dsync.store.codes import ANOMALIES, INDICATEURS
 from dsync.store.columns import computed, of, said
 from dsync.store.dictionary import (
     DOSSIER_COLUMNS,
@@ -43,7 +47,7 @@ _FIRST = _engine("numero demarche_numero appel etat")
 _AFTER: Mapping[str, Mapping[str, Declared]] = {
     "etape": {
         **_engine("presence archive depose_le en_instruction_le traite_le correction_attendue_depuis champs_modifie_le modifie_le synchronise_le modifie_ici_le groupe_instructeur usager_courriel siret siren raison_sociale forme_juridique_code region_code region_nom"),
-        **computed("type_administration", "json(v.constats) ->> 'type_administration'", "Type d'administration retenu par le pré-contrôle : administration_centrale, operateur, autre ou inconnu."),
+        **computed("type_administration", "json(v.constats) ->> 'type_administration'", "Type d'administration retenu par le pré-contrôle : {codes}.", codes={code: f"{label}." for code, label in TYPES.items()}),
     },
     "page_produit": {
         **of(candidature, "c", "produit_id"),
@@ -53,7 +57,7 @@ _AFTER: Mapping[str, Mapping[str, Declared]] = {
     "incubateur": computed("incubateur_constate", "json(v.constats) ->> 'incubateur_constate'", "Incubateur du produit selon le catalogue beta.gouv.fr : il diffère souvent du déclaré, qui ne sert qu'à confirmer un produit désigné sans l'adresse de sa fiche."),
     "cas_demande": computed("nb_voeux", "length(c.voeux)", "Nombre de profils souhaités.", type="integer"),
     "perspectives": {
-        **computed("verdict", "v.verdict", "Verdict en cours du pré-contrôle, calculé par dsync : Éligible, À vérifier, Inéligible ou Indéterminé ; vide si aucun. C'est un avis, jamais une décision ; une personne a pu écrire autre chose dans l'annotation du dossier (lecture_champ, formulaire_*), et c'est elle qui fait foi."),
+        **computed("verdict", "v.verdict", "Verdict en cours du pré-contrôle, calculé par dsync : {codes} ; vide si aucun. C'est un avis, jamais une décision ; une personne a pu écrire autre chose dans l'annotation du dossier (lecture_champ, formulaire_*), et c'est elle qui fait foi.", codes=VERDICTS),
         **computed("verdict_etabli_le", "utc(v.depuis_le)", "Date depuis laquelle le verdict et son texte sont ceux-ci, en UTC ; pour joindre lecture_precontrole, prendre courant.", type="datetime"),
     },
     # An empty object is shown as NULL, as other columns without a value are.
@@ -70,6 +74,15 @@ def _main() -> dict[str, Declared]:
     return {name: one._replace(sql=named[name]) for name, one in columns.items()}
 
 
+_NEXT = {DECISION: "Acceptation, refus ou classement sans suite."} | {
+    suite.prochaine_etape: Etape(suite.prochaine_etape).meaning
+    for suite in SUITES.values()
+    if suite.prochaine_etape not in (None, DECISION)
+}
+_FIGURES = INDICATEURS | {
+    name: f"Médiane des jours passés à l’étape « {etape} », des étapes finies des dossiers présents."
+    for etape, name in STAGE_INDICATEURS.items()
+}
 VIEWS: Dictionary = {
     "lecture_candidature": View("Une ligne par dossier connu de la démarche, masqués et effacés compris (presence = 'present' ne garde que les visibles) : ses dates, son demandeur, les réponses du formulaire, le verdict en cours et les étapes de la sélection.", _main()),
     "lecture_voeu": View("Une ligne par profil souhaité (vœu) dans un dossier.", {
@@ -104,10 +117,11 @@ VIEWS: Dictionary = {
         **of(dossier, "d", "demarche_numero"),
         **MOVED,
     }, key=("numero", "ligne", "rang")),
-    "lecture_precontrole": ENGINE_VIEWS["lecture_precontrole"].saying("Une ligne par verdict établi, ceux qui sont remplacés compris : l'historique complet du pré-contrôle, l'avis préparatoire que dsync établit sur les critères publiés.", verdict="Verdict : Éligible, À vérifier, Inéligible ou Indéterminé.", avis="Le verdict dans les mots que la configuration lui donne ([annotations] options), où des contrôles sont déclarés ; ailleurs, le verdict.", remarque="Ce que le catalogue actuel donnerait au lieu de la preuve conservée, pour information ; vide s'il ne changerait rien."),
-    "lecture_precontrole_controle": ENGINE_VIEWS["lecture_precontrole_controle"].saying("Une ligne par contrôle de chaque verdict, remplacés compris, avec son motif et sa preuve.", controle=f"Contrôle : {listed(Check, last='ou')} (sens dans lecture_valeur).", preuve="Preuve utilisée (valeurs, source, date de consultation), en JSON ; vide pour un dossier effacé."),
-    "lecture_anomalie": ENGINE_VIEWS["lecture_anomalie"].saying("Une ligne par dossier mis en quarantaine parce qu'il ne peut pas être lu ou jugé, une si les listes de Démarches Simplifiées ont masqué ou supprimé trop de dossiers d'un coup (suppression_massive), et une si le catalogue beta.gouv.fr publié n'est pas retenu.", numero="Numéro du dossier ; vide pour une suppression massive et pour le catalogue.", demarche_numero="Numéro de la démarche ; vide pour le catalogue, commun à toutes."),
-    "lecture_statistique": ENGINE_VIEWS["lecture_statistique"].saying("Nombre de dossiers par mois de dépôt, contrôle du pré-contrôle, résultat, type d'administration et phase constatée, selon les verdicts en cours, dossiers masqués et effacés compris.", type_administration="Type d'administration constaté par le pré-contrôle ; vide si aucun.", phase_constatee="Phase du produit au jour du dépôt, selon le catalogue beta.gouv.fr ; vide si aucune."),
+    "lecture_precontrole": ENGINE_VIEWS["lecture_precontrole"].saying("Une ligne par verdict établi, ceux qui sont remplacés compris : l'historique complet du pré-contrôle, l'avis préparatoire que dsync établit sur les critères publiés.", avis="Le verdict dans les mots que la configuration lui donne ([annotations] options), où des contrôles sont déclarés ; ailleurs, le verdict.", remarque="Ce que le catalogue actuel donnerait au lieu de la preuve conservée, pour information ; vide s'il ne changerait rien."),
+    "lecture_precontrole_controle": ENGINE_VIEWS["lecture_precontrole_controle"].saying("Une ligne par contrôle de chaque verdict, remplacés compris, avec son motif et sa preuve.", {"controle": Check}, controle="Contrôle : {codes}.", preuve="Preuve utilisée (valeurs, source, date de consultation), en JSON ; vide pour un dossier effacé."),
+    "lecture_anomalie": ENGINE_VIEWS["lecture_anomalie"].saying("Une ligne par dossier mis en quarantaine parce qu'il ne peut pas être lu ou jugé, une si les listes de Démarches Simplifiées ont masqué ou supprimé trop de dossiers d'un coup (suppression_massive), et une si le catalogue beta.gouv.fr publié n'est pas retenu.", {"code": ANOMALIES | {"catalogue": "Le catalogue beta.gouv.fr publié n’est pas retenu."}}, code="Code de l'anomalie : {codes}.", numero="Numéro du dossier ; vide pour une suppression massive et pour le catalogue.", demarche_numero="Numéro de la démarche ; vide pour le catalogue, commun à toutes."),
+    "lecture_statistique": ENGINE_VIEWS["lecture_statistique"].saying("Nombre de dossiers par mois de dépôt, contrôle du pré-contrôle, résultat, type d'administration et phase constatée, selon les verdicts en cours, dossiers masqués et effacés compris.", {"controle": Check}, type_administration="Type d'administration constaté par le pré-contrôle ; vide si aucun.", phase_constatee="Phase du produit au jour du dépôt, selon le catalogue beta.gouv.fr ; vide si aucune."),
+    "lecture_indicateur": ENGINE_VIEWS["lecture_indicateur"].saying("Une ligne par jour et par indicateur : les chiffres à la fin de la dernière synchronisation du jour ; rien avant la première. Ils restent quand un dossier est effacé.", {"indicateur": _FIGURES}),
     "lecture_produit": View("Une ligne par produit que le catalogue beta.gouv.fr a publié, tel que lu pour la dernière fois ; un produit retiré garde sa dernière ligne.", {
         **of(produit, "p", "id AS produit_id nom incubateur"),
         **said("phase", "Dernière phase du produit à ce jour, dans les mots et la graphie du catalogue ; vide si aucune. La phase au jour du dépôt est lecture_candidature.phase_constatee."),
@@ -132,9 +146,9 @@ VIEWS: Dictionary = {
         **said("numero", "Numéro du dossier.", type="integer"),
         **said("raison_sociale", "Raison sociale du demandeur.", mark=Mark.OF_PERSON),
         **said("page_produit", "Adresse de la page du produit, telle que saisie.", mark=Mark.FREE_TEXT),
-        **said("verdict", "Verdict en cours du pré-contrôle."),
+        **said("verdict", "Verdict en cours du pré-contrôle.", codes=VERDICTS),
         **said("rang", "Rang parmi les dossiers présents du même jury et du même moment, la meilleure moyenne d'abord ; le même pour des moyennes égales. Vide sans moyenne, et si le dossier n'est plus présent.", mark=Mark.OF_JURY, type="integer"),
-        **said("moment", "Moment dont les notes comptent : soutenance ou dossier (sens dans lecture_valeur) ; vide sans grille."),
+        **said("moment", "Moment dont les notes comptent : {codes} ; vide sans grille.", codes={"dossier": "Évaluation du dossier, avant la soutenance.", "soutenance": "Réévaluation après la soutenance ; les notes du dossier ne comptent plus."}),
         **said("nb_evaluations", "Nombre de grilles d'évaluation remplies, celles qui ne comptent pas comprises.", type="integer"),
         **said("nb_evaluateurs", "Nombre de personnes dont la grille compte.", type="integer"),
         **said("nb_incompletes", "Nombre de grilles qui comptent et où manque une note : avec une seule, le dossier n'a ni moyenne ni rang.", type="integer"),
@@ -142,8 +156,8 @@ VIEWS: Dictionary = {
         **said("note_min", "Plus basse note donnée à un critère, dans les grilles qui comptent.", mark=Mark.OF_JURY, type="number"),
         **said("note_max", "Plus haute note donnée à un critère, dans les grilles qui comptent.", mark=Mark.OF_JURY, type="number"),
         **said("ecart_evaluateurs", "Écart entre la moyenne de la personne la plus généreuse et celle de la plus sévère, à deux décimales ; vide s'il n'y en a qu'une, ou s'il manque une note.", mark=Mark.OF_JURY, type="number"),
-        **said("etat", "État du dossier."),
-        **said("presence", "Présence du dossier dans la démarche, comme dans lecture_candidature."),
+        **said("etat", "État du dossier.", codes=Etat),
+        **said("presence", "Présence du dossier dans la démarche, comme dans lecture_candidature.", codes=Presence),
         **said("demarche_numero", "Numéro de la démarche.", type="integer"),
         **OF_ALL,
     }, key=("numero",)),
@@ -159,7 +173,7 @@ VIEWS: Dictionary = {
     "lecture_etape": View("Une ligne par étape qu'un dossier a connue, du dépôt à la prise de poste : elles se suivent sans trou ni recouvrement, et certaines peuvent être sautées. Établie d'après l'état du dossier et les dates des annotations ; à ne pas confondre avec lecture_candidature.etape, que l'équipe du programme saisit. Vide pour un dossier effacé.", {
         **computed("numero", "p.numero", "Numéro du dossier.", type="integer"),
         **computed("rang", "p.rang", "Ordre de l'étape dans le dossier, à partir de 1.", type="integer"),
-        **computed("etape", "p.etape", "Étape : En construction, Correction attendue, En instruction, Jury, Accepté, Convention signée, Candidatures présentées, Entretiens tenus, En poste, Refusé ou Sans suite (sens dans lecture_valeur)."),
+        **computed("etape", "p.etape", "Étape : {codes}.", codes=Etape),
         **computed("du", "p.du", "Début de l'étape, en UTC ; une étape ouverte par une date commence ce jour-là à minuit, à l'heure de Paris, et au plus tôt à la décision.", type="datetime"),
         **computed("au", "p.au", "Fin de l'étape, en UTC : le début de la suivante, la réouverture d'un dossier décidé, ou la sortie d'un dossier masqué ou disparu ; vide pour l'étape en cours.", type="datetime"),
         **computed("jours", "CAST(round(CAST((seconds(p.fin) - seconds(p.du)) / 86400 AS numeric) + 0.000001, 1) AS double precision)", "Durée de l'étape en jours, à une décimale ; jusqu'à maintenant pour l'étape en cours.", type="number"),
@@ -168,11 +182,11 @@ VIEWS: Dictionary = {
     }, key=("numero", "rang")),
     "lecture_suivi": View("Une ligne par dossier présent dans la démarche : l'étape où il se trouve, et de qui dépend la suite.", {
         **computed("numero", "e.numero", "Numéro du dossier.", type="integer"),
-        **computed("etape", "e.etape", "Étape en cours, dans les mots de lecture_etape."),
+        **computed("etape", "e.etape", "Étape en cours, dans les mots de lecture_etape.", codes=Etape),
         **computed("etape_depuis", "e.du", "Début de cette étape, en UTC.", type="datetime"),
         **computed("jours_dans_etape", "e.jours", "Jours passés dans cette étape, à une décimale.", type="number"),
-        **computed("prochaine_etape", "{prochaine_etape}", "Étape suivante, ou Décision après le jury ; vide si l'étape est la dernière."),
-        **computed("attend", waited_for("CASE WHEN e.etape = 'En instruction' AND c.jury_le IS NOT NULL THEN 'jury' ELSE {attend} END"), "Qui doit agir pour que le dossier avance : usager (le candidat, qui corrige ou à qui l'équipe a écrit), instructeur (l'équipe du programme, qui instruit le dossier ou présente les candidatures), jury (sa date est fixée, ou sa décision est attendue), administration (le candidat accepté : convention à signer, puis entretiens et prise de poste) ou personne (rien n'est attendu)."),
+        **computed("prochaine_etape", "{prochaine_etape}", "Étape suivante, ou Décision après le jury ; vide si l'étape est la dernière.", codes=_NEXT),
+        **computed("attend", waited_for("CASE WHEN e.etape = 'En instruction' AND c.jury_le IS NOT NULL THEN 'jury' ELSE {attend} END"), "Qui doit agir pour que le dossier avance : {codes}.", codes=Attend),
         **of(dossier, "d", "demande_le repondu_le"),
         **computed("sans_reponse_depuis", f"utc({SILENT_SINCE})", "Date depuis laquelle le candidat n'a pas répondu à demande_le, en UTC ; vide s'il a répondu, si rien ne lui est demandé, ou si le dossier est décidé.", type="datetime"),
         **computed("demarche_numero", "e.demarche_numero", "Numéro de la démarche.", type="integer"),
@@ -209,17 +223,12 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 
 
 def completed(query: str) -> str:
-    """Insert the checks and what follows each stage into a query.
+    """Insert the results of checks and what follows each stage into a query.
 
     `{results}`: the paths of the checks and their results in a verdict, which has each check once
     at most; one of another démarche of the database can have more of them than the programme.
     """
-    checks = ",\n        ".join(
-        f"('lecture_precontrole_controle', 'controle', '{check}', '{check.meaning}')"
-        for check in Check
-    )
     # Not `format`: SQL has braces of its own, such as '{}'.
-    query = query.replace("{checks}", checks)
     results = (f"'$[{rank}].controle', '$[{rank}].resultat'" for rank in range(MOST_CHECKS))
     query = query.replace("{results}", ", ".join(results))
     for name in Suite._fields:

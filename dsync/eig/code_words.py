@@ -18,6 +18,7 @@ from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import short
 from dsync.eig.sections import MappingConfig
+from dsync.eig.stages import Attend
 from dsync.programme import Words
 from dsync.store.dictionary import label_of
 
@@ -28,6 +29,7 @@ TYPES = {
     "inconnu": "Non établi",
 }
 VALUES: Mapping[str, Mapping[str, str]] = {
+    "attend": Attend.labels(),
     "type_administration": TYPES,
     "type": TYPES,
     "decision": {**TYPES, "a_verifier": "À vérifier", "non_conforme": "Non conforme"},

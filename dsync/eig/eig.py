@@ -33,7 +33,7 @@ from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.proposal import foreign_text, mapping_text, off_rules, propose
 from dsync.eig.publication import account_rules, published_rules
 from dsync.eig.sections import EigSections
-from dsync.eig.stages import REACHED, Etape, following
+from dsync.eig.stages import REACHED, Attend, Etape, following
 from dsync.errors import ConfigurationError
 from dsync.programme import (
     NO_RULES,
@@ -135,6 +135,7 @@ class Eig(Programme):
     )
     selection: ClassVar[SelectionPart | None] = SelectionPart(
         stages=tuple(Etape),
+        waits=Attend.labels(),
         reached=REACHED,
         indicators=rows.median_days,
     )

@@ -15,7 +15,7 @@ from dsync.domain import account
 from dsync.domain.judging import ADVICE
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import CANDIDAT, contribution, opened, rights
-from dsync.domain.verdict import LEVELS, Resultat
+from dsync.domain.verdict import Resultat
 from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.lists import CategorieReponse
@@ -82,7 +82,7 @@ def operations() -> list[str]:
         "produit. Une orthographe proche n’est qu’une question à poser : elle ne désigne aucun "
         "produit.",
         "Chaque contrôle compare le dossier, la preuve et les paramètres, et donne un résultat : "
-        f"{listed((quoted(level) for level in LEVELS.values()), last='ou')}.",
+        f"{listed((quoted(level) for level in Resultat.labels().values()), last='ou')}.",
         _VERDICT_RULE,
         "La première preuve lisible du produit est conservée avec sa date et sert aux avis "
         "suivants, tant que le candidat désigne le même produit.",
@@ -255,7 +255,7 @@ def _checks(rules: Rules) -> Iterator[Block]:
         yield table(
             ("Résultat", "Situation", "Phrase, variables entre accolades"),
             [
-                (LEVELS[Resultat(phrase["resultat"])], phrase["quand"], phrase["texte"])
+                (Resultat(phrase["resultat"]).label, phrase["quand"], phrase["texte"])
                 for phrase in rules["phrases"]
                 if one["nom"] in phrase["controles"]
             ],

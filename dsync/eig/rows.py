@@ -18,10 +18,10 @@ from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import RegistryAnswer
-from dsync.eig.stages import SUITES
+from dsync.eig.stages import INDICATEURS
 from dsync.store import tables as engine
+from dsync.store.codes import AnswerStatus
 from dsync.store.sql import CLOCK_TOLERANCE, among, first_of, is_first, is_shown, upsert
-from dsync.store.verdicts import AnswerStatus
 
 _candidature = evidence_tables.candidature
 _dossier = engine.dossier
@@ -221,12 +221,6 @@ _MEDIANS = text(
     GROUP BY r.etape
     """
 )
-INDICATEURS = {
-    etape.value: f"jours_{etape.name.lower()}"
-    for etape, suite in SUITES.items()
-    if suite.prochaine_etape
-}
-"""The names of the figures, by stage; the last stages have no end."""
 
 
 def median_days(connection: Connection, demarche: DemarcheNumber) -> dict[str, float]:

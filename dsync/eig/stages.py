@@ -8,45 +8,61 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from msgspec import Struct
 
+from dsync.domain.documented import Code
 from dsync.domain.dossier import Correction, Dossier, Etat, midnight
 
 STAGES_REVISION = 1
 """Raise it with a change of these rules: all rows are then written again by the next full read."""
 
 
-class Etape(StrEnum):
+class Etape(Code):
     """A stage, as the view `lecture_etape` names it."""
 
-    EN_CONSTRUCTION = "En construction"
-    CORRECTION = "Correction attendue"
-    EN_INSTRUCTION = "En instruction"
-    JURY = "Jury"
-    ACCEPTE = "Accepté"
-    CONVENTION = "Convention signée"
-    CANDIDATURES = "Candidatures présentées"
-    ENTRETIENS = "Entretiens tenus"
-    EN_POSTE = "En poste"
-    REFUSE = "Refusé"
-    SANS_SUITE = "Sans suite"
+    EN_CONSTRUCTION = "En construction", "", "Déposé ; le candidat peut encore le modifier."
+    CORRECTION = "Correction attendue", "", "Une correction est demandée au candidat."
+    EN_INSTRUCTION = "En instruction", "", "À l’étude, avant le jour du jury."
+    JURY = "Jury", "", "Le jour du jury est venu ; décision attendue."
+    ACCEPTE = "Accepté", "", "Décision favorable ; convention à signer."
+    CONVENTION = (
+        "Convention signée",
+        "",
+        "Convention de partenariat signée ; candidatures à présenter.",
+    )
+    CANDIDATURES = (
+        "Candidatures présentées",
+        "",
+        "Candidatures présentées à l’administration ; entretiens à tenir.",
+    )
+    ENTRETIENS = "Entretiens tenus", "", "Entretiens conjoints tenus ; prise de poste à venir."
+    EN_POSTE = "En poste", "", "La personne recrutée a pris son poste."
+    REFUSE = "Refusé", "", "Décision défavorable."
+    SANS_SUITE = "Sans suite", "", "Classé sans suite par l’équipe du programme."
 
 
 DECISION = "Décision"
 """The next step after the jury: which stage it begins is not known before."""
 
 
-class Attend(StrEnum):
+class Attend(Code):
     """Who has to act for the next step, as the view `lecture_suivi` names them."""
 
-    USAGER = "usager"
-    INSTRUCTEUR = "instructeur"
-    JURY = "jury"
-    ADMINISTRATION = "administration"
-    PERSONNE = "personne"
+    USAGER = "usager", "Le candidat", "Au candidat de corriger son dossier, ou de répondre."
+    INSTRUCTEUR = (
+        "instructeur",
+        "L’équipe",
+        "À l’équipe du programme d’agir : instruire, ou présenter les candidatures.",
+    )
+    JURY = "jury", "Le jury", "Le jury est fixé, ou sa décision est attendue."
+    ADMINISTRATION = (
+        "administration",
+        "L’administration",
+        "À l’administration candidate, acceptée, d’agir : convention, entretiens, prise de poste.",
+    )
+    PERSONNE = "personne", "Personne", "Rien n’est attendu : le parcours est terminé."
 
 
 class Suite(NamedTuple):
@@ -70,6 +86,13 @@ SUITES: Mapping[Etape, Suite] = {
     Etape.REFUSE: Suite(None, Attend.PERSONNE),
     Etape.SANS_SUITE: Suite(None, Attend.PERSONNE),
 }
+
+INDICATEURS = {
+    etape.value: f"jours_{etape.name.lower()}"
+    for etape, suite in SUITES.items()
+    if suite.prochaine_etape
+}
+"""The names of the figures, by stage; the last stages have no end."""
 
 DATED: Mapping[Etape, str] = {
     Etape.JURY: "jury_le",

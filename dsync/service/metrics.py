@@ -25,7 +25,8 @@ from dsync.domain.remedies import ago, pasteable
 from dsync.errors import StoreError
 from dsync.messages import english
 from dsync.messages import kinds as k
-from dsync.store.journal import FIGURES, NOT_COUNTED, Status
+from dsync.store.codes import Status
+from dsync.store.journal import FIGURES, NOT_COUNTED
 from dsync.store.store import process_name
 
 if TYPE_CHECKING:

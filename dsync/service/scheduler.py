@@ -27,7 +27,7 @@ from dsync import __version__
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import DsyncError, InterruptedRunError, LeaseHeldError, StoreError
 from dsync.store import RunningService
-from dsync.store.journal import Status
+from dsync.store.codes import Status
 from dsync.store.store import process_name
 from dsync.store.turns import LATE, Turn
 from dsync.sync.work import Read, Request, error_of

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dsync.store.changes import Author, Origin, Record
+from dsync.store.changes import Record
+from dsync.store.codes import Author, Origin
 from dsync.store.dossier_rows import PageResult
 from dsync.store.journal import NewEvent
 from dsync.store.lease import LEASE_TTL_S, Lease

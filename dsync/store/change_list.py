@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, func, select, tuple_, union_all
 
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
-from dsync.store.changes import PEOPLE, Origin
+from dsync.store.changes import PEOPLE
+from dsync.store.codes import Origin
 from dsync.store.listing import Document, documents
 from dsync.store.sql import Subject, among
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -33,28 +32,12 @@ from dsync.domain.dossier import (
 )
 from dsync.domain.ids import DescriptorId, DossierNumber, RevisionId
 from dsync.store import tables
+from dsync.store.codes import Author, Origin
 from dsync.store.seals import Seals
 from dsync.store.sql import Subject, among, update_rows, upsert
 
 _outbox = tables.outbox
 _correction = tables.correction
-
-
-class Origin(StrEnum):
-    """What a change is about; the values are those of the view `lecture_changement`."""
-
-    CHAMP = "champ"
-    ANNOTATION = "annotation"
-    DOSSIER = "dossier"
-
-
-class Author(StrEnum):
-    """Who made a change, as far as DS tells; the values are those of `lecture_changement`."""
-
-    USAGER = "usager"
-    INSTRUCTEUR = "instructeur"
-    DSYNC = "dsync"
-    INCONNU = "inconnu"
 
 
 PEOPLE = (Author.USAGER.value, Author.INSTRUCTEUR.value)

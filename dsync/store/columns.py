@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from dsync.domain.documented import Declared, Mark
+from dsync.domain.documented import Codes, Declared, Mark
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import DamagedJsonError
 
@@ -153,13 +153,18 @@ def declare(
 
 
 def _declaring(mark: Mark) -> Callable[..., Column[Any]]:
-    return lambda name, type_, sentence="", **options: declare(
-        name, type_, Declared(sentence, mark), **options
+    return lambda name, type_, sentence="", codes=(), **options: declare(
+        name, type_, _declared(sentence, mark, codes=codes), **options
     )
 
 
+def _declared(sentence: str, *rest: Any, codes: Codes) -> Declared:
+    declared = Declared(sentence, *rest)
+    return declared.coded(codes) if codes else declared
+
+
 # Declare a column by its name, its type and its French sentence, which its views show, too; then
-# with options of `Column`.
+# by its codes, which the sentence names for `{codes}`, and with options of `Column`.
 open_ = _declaring(Mark.OPEN)
 personal = _declaring(Mark.PERSONAL)
 free = _declaring(Mark.FREE_TEXT)
@@ -206,23 +211,32 @@ def of(table: Table, alias: str, names: str, mark: Mark | None = None) -> dict[s
         declared = declared_of(table.c[column])
         given = declared.mark if mark is None else mark
         sql = f"utc({alias}.{column})" if declared.type == "datetime" else f"{alias}.{column}"
-        columns |= computed(other or column, sql, declared.sentence, given, declared.type)
+        shown = declared._replace(mark=given, sql=_shown(other or column, sql))
+        columns[other or column] = shown
     return columns
 
 
+def _shown(name: str, sql: str) -> str:
+    return sql if re.fullmatch(rf"\w\.{name}", sql) else f"{sql} AS {name}"
+
+
 def computed(
-    name: str, sql: str, sentence: str, mark: Mark = Mark.OPEN, type: str = "text"
+    name: str,
+    sql: str,
+    sentence: str,
+    mark: Mark = Mark.OPEN,
+    type: str = "text",
+    codes: Codes = (),
 ) -> dict[str, Declared]:
     """Declare a column of a view by its SQL, which can have the macros of views."""
-    shown = sql if re.fullmatch(rf"\w\.{name}", sql) else f"{sql} AS {name}"
-    return {name: Declared(sentence, mark, type, shown)}
+    return {name: _declared(sentence, mark, type, _shown(name, sql), codes=codes)}
 
 
 def said(
-    name: str, sentence: str, mark: Mark = Mark.OPEN, type: str = "text"
+    name: str, sentence: str, mark: Mark = Mark.OPEN, type: str = "text", codes: Codes = ()
 ) -> dict[str, Declared]:
     """Declare a column of a view whose SQL is in its file."""
-    return {name: Declared(sentence, mark, type)}
+    return {name: _declared(sentence, mark, type, codes=codes)}
 
 
 def is_text(type_: TypeEngine[Any]) -> bool:

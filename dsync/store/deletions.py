@@ -21,8 +21,9 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
 from dsync.store import reading_views, tables
 from dsync.store.changes import ChangeWrites, state_change
+from dsync.store.codes import EventName
 from dsync.store.columns import is_text
-from dsync.store.journal import EventName, JournalWrites, NewEvent
+from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.queue import QueueWrites
 from dsync.store.seals import HISTORY, Seals
@@ -138,10 +139,10 @@ class DeletionWrites(DeletionReads):
         self._queue.add_related([*hidden, *gone])
         self.hide_twins([e.number for e in pending])
         self.connection.execute(delete(_jumeau).where(among(_jumeau.c.numero, list(gone))))
-        self._record(run, "masque", hidden.values(), now)
+        self._record(run, EventName.MASQUE, hidden.values(), now)
         self.erase(list(gone), now)
-        self._record(run, "supprime", gone.values(), now)
-        self._record(run, "efface", gone.values(), now)
+        self._record(run, EventName.SUPPRIME, gone.values(), now)
+        self._record(run, EventName.EFFACE, gone.values(), now)
         return len(hidden) + len(gone)
 
     def erase_on_request(
@@ -183,7 +184,7 @@ class DeletionWrites(DeletionReads):
         )
         details: dict[str, Json] = {"motif": ERASURE_REASONS[reason], "demande_par": asked_by}
         self._journal.record_events(
-            run, [NewEvent(number, "efface", details) for number in numbers], now
+            run, [NewEvent(number, EventName.EFFACE, details) for number in numbers], now
         )
 
     def lift(
@@ -197,7 +198,7 @@ class DeletionWrites(DeletionReads):
             .values(presence=Presence.DISPARU.value, presence_raison=None, presence_le=now)
         )
         details: dict[str, Json] = {"demande_par": asked_by}
-        events = [NewEvent(number, "effacement_leve", details) for number in numbers]
+        events = [NewEvent(number, EventName.EFFACEMENT_LEVE, details) for number in numbers]
         self._journal.record_events(run, events, now)
 
     def follow_twins(self, shown: Mapping[DossierNumber, Etat]) -> None:
@@ -249,7 +250,7 @@ class DeletionWrites(DeletionReads):
         ).all()
         self._queue.add_related([DossierNumber(numero) for numero in disappeared])
         self._journal.record_events(
-            run, [NewEvent(numero, "disparu") for numero in disappeared], now
+            run, [NewEvent(numero, EventName.DISPARU) for numero in disappeared], now
         )
         return len(disappeared)
 

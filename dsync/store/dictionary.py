@@ -15,9 +15,13 @@ from importlib.resources.abc import Traversable
 
 from sqlalchemy import Table
 
+from dsync.domain.conversation import Cote
 from dsync.domain.documented import MASKED, Declared, Mark, View
+from dsync.domain.dossier import OPEN_ETATS, Etat
+from dsync.domain.verdict import Resultat
 from dsync.programme import Dictionary, Programme, Storage
 from dsync.store import tables
+from dsync.store.codes import COULEURS, AnswerStatus, Origin, Seen, Status
 from dsync.store.columns import computed, of, said
 from dsync.store.tables import (
     changement,
@@ -107,7 +111,7 @@ VIEWS: Dictionary = {
     }, key=("vue", "colonne", "valeur")),
     "lecture_colonne": View("Une ligne par colonne de chaque vue, celles des formulaires comprises, et par champ si elle vient de plusieurs : son sens, et le champ d'où elle vient.", {
         **of(colonne, "c", "vue colonne rang type sens marque"),
-        **computed("origine", "coalesce(c.origine, k.origine)", "champ (formulaire de l'usager) ou annotation (privée), si la colonne vient de l'un ou de l'autre, d'après le formulaire ou la configuration ([mapping]) ; vide si Démarches Simplifiées ou dsync la donnent."),
+        **computed("origine", "coalesce(c.origine, k.origine)", "D'où vient la colonne, d'après le formulaire ou la configuration ([mapping]) : {codes} ; vide si Démarches Simplifiées ou dsync la donnent.", codes=[Origin.CHAMP, Origin.ANNOTATION]),
         **computed("champ_id", "coalesce(c.champ_id, k.champ_id)", "Identifiant de ce champ, comme dans lecture_champ."),
         **of(colonne, "c", "depuis"),
         **computed("demarche_numero", "coalesce(c.demarche_numero, k.number)", "Numéro de la démarche de ce champ ; vide s'il n'y en a pas.", type="integer"),
@@ -119,7 +123,7 @@ VIEWS: Dictionary = {
     }),
     "lecture_champ": View("Une ligne par champ et par annotation de chaque dossier, repris ou non dans les autres vues.", {
         **of(contenu, "c", "numero"),
-        **said("origine", "champ (formulaire de l'usager) ou annotation (privée, de l'équipe d'instruction)."),
+        **said("origine", "Où il est : {codes}.", codes=[Origin.CHAMP, Origin.ANNOTATION]),
         **said("champ_id", "Identifiant du champ dans le formulaire, stable d'une révision à l'autre."),
         **said("libelle", "Libellé du champ dans la révision du dossier."),
         **said("type", "Type du champ : text, drop_down_list, etc."),
@@ -157,7 +161,7 @@ VIEWS: Dictionary = {
         **of(verdict, "v", "numero"),
         **computed("etabli_le", "utc(v.etabli_le)", "Date du verdict, en UTC ; avec le numéro, elle désigne le verdict.", type="datetime"),
         **computed("controle", "k.value ->> 'controle'", "Contrôle, sous le nom que la configuration lui donne."),
-        **computed("resultat", "k.value ->> 'resultat'", "Résultat : conforme, a_verifier, non_conforme, impossible ou sans_objet."),
+        **computed("resultat", "k.value ->> 'resultat'", "Résultat : {codes}.", codes=Resultat),
         **computed("motif", "k.value ->> 'motif'", "Motif en une phrase ; vide pour un dossier effacé.", mark=Mark.FREE_TEXT),
         **computed("preuve", "k.value ->> 'preuve'", "Valeurs utilisées, en JSON ; vide pour un dossier effacé.", mark=Mark.FREE_TEXT),
         **computed("courant", "v.courant", "Vrai pour les contrôles du verdict en cours.", type="boolean"),
@@ -167,7 +171,7 @@ VIEWS: Dictionary = {
     "lecture_statistique": View("Nombre de dossiers par mois de dépôt, contrôle du pré-contrôle et résultat, selon les verdicts en cours, dossiers masqués et effacés compris.", {
         **computed("mois", "substr(CAST(paris(d.depose_le) AS text), 1, 7)", "Mois du dépôt, à l'heure de Paris, sous la forme AAAA-MM."),
         **computed("controle", "k.value ->> 'controle'", "Contrôle du pré-contrôle."),
-        **computed("resultat", "k.value ->> 'resultat'", "Résultat du contrôle."),
+        **computed("resultat", "k.value ->> 'resultat'", "Résultat du contrôle : {codes}.", codes=Resultat),
         **computed("type_administration", "json(v.constats) ->> 'type_administration'", "Type d'administration, où le pré-contrôle en constate un ; vide sinon."),
         **computed("phase_constatee", "json(v.constats) ->> 'phase_constatee'", "Phase du produit, où le pré-contrôle en constate une ; vide sinon."),
         **computed("nombre", "count(*)", "Nombre de dossiers.", type="integer"),
@@ -177,7 +181,7 @@ VIEWS: Dictionary = {
     "lecture_decision": View("Une ligne par décision prise sur un dossier, y compris celles qui ne valent plus : un dossier rouvert garde ici sa décision passée.", {
         **of(contenu, "c", "numero"),
         **said("rang", "Ordre de la décision dans le dossier, à partir de 1.", type="integer"),
-        **said("etat", "Décision : accepte, refuse ou sans_suite."),
+        **said("etat", "Décision : {codes}.", codes=[one for one in Etat if one not in OPEN_ETATS]),
         **said("decide_le", "Date de la décision, en UTC.", type="datetime"),
         **said("decide_jour", "Jour de la décision, à l'heure de Paris : 2026-02-16."),
         **said("motivation", "Motivation écrite par l'instruction ; vide si aucune.", mark=Mark.PERSONAL),
@@ -190,15 +194,15 @@ VIEWS: Dictionary = {
     "lecture_etiquette": View("Une ligne par étiquette (label) posée sur un dossier à ce jour.", {
         **said("numero", "Numéro du dossier.", type="integer"),
         **said("etiquette", "Nom de l'étiquette."),
-        **said("couleur", "Couleur de l'étiquette dans Démarches Simplifiées, sous le nom qu'elle lui donne ; vide tant que la démarche n'a pas été relue."),
+        **said("couleur", "Couleur de l'étiquette dans Démarches Simplifiées, sous le nom qu'elle lui donne ; vide tant que la démarche n'a pas été relue.", codes=COULEURS),
         **said("posee_par_dsync", "Vrai si dsync a posé cette étiquette ou la tient pour la sienne ; faux si une personne l'a posée.", type="boolean"),
         **of(dossier, "d", "demarche_numero"),
         **MOVED,
     }, key=("numero", "etiquette")),
     "lecture_reponse": View("Une ligne par réponse qu'une personne a donnée à un contrôle d'un dossier, retirées et remplacées comprises. Une réponse vaut tant que le contrôle trouve ce que cette personne a vu.", {
         **of(reponse, "r", "numero controle resultat motif produit auteur repondu_le"),
-        **said("statut", "Statut : valable, a_confirmer (les faits ont changé depuis, ou le contrôle n'est plus fait), remplacee (par une réponse plus récente) ou retiree."),
-        **said("constat_resultat", "Ce que le contrôle avait trouvé, et sur quoi la réponse repose : conforme, a_verifier, non_conforme ou impossible."),
+        **said("statut", "Statut : {codes}.", codes=AnswerStatus),
+        **said("constat_resultat", "Ce que le contrôle avait trouvé, et sur quoi la réponse repose : {codes}.", codes=[one for one in Resultat if one is not Resultat.SANS_OBJET]),
         **said("constat_motif", "Motif qu'il en avait donné.", mark=Mark.FREE_TEXT),
         **said("constat_preuve", "Preuve qu'il avait utilisée, en JSON.", mark=Mark.FREE_TEXT),
         **of(reponse, "r", "finie_le finie_par demarche_numero"),
@@ -208,8 +212,8 @@ VIEWS: Dictionary = {
         **of(contenu, "c", "numero"),
         **said("message", "Identifiant du message dans Démarches Simplifiées ; « dsync » et une date si une personne dit l'avoir envoyé et que Démarches Simplifiées ne le montre pas."),
         **said("envoye_le", "Date du message, en UTC.", type="datetime"),
-        **said("de", "Côté de qui l'a écrit : usager, administration, automatique (Démarches Simplifiées même) ou autre (sens dans lecture_valeur)."),
-        **said("correction", "attendue ou traitee, si le message demande une correction ; vide sinon."),
+        **said("de", "Côté de qui l'a écrit : {codes}.", codes=Cote),
+        **said("correction", "Demande de correction : {codes} ; vide si le message n'en demande pas.", codes={"attendue": "La correction demandée est attendue.", "traitee": "L’usager a corrigé, ou la demande est annulée."}),
         **said("corrige_le", "Fin de cette demande de correction, en UTC : l'usager a déposé son dossier de nouveau, ou elle a été annulée.", type="datetime"),
         **said("retire_le", "Date à laquelle son auteur l'a retiré, en UTC ; vide sinon.", type="datetime"),
         **of(dossier, "d", "demarche_numero"),
@@ -223,13 +227,13 @@ VIEWS: Dictionary = {
     }),
     "lecture_synchronisation": View("Une ligne par synchronisation.", {
         **of(sync_run, "r", "run genre"),
-        **computed("statut", "CASE WHEN r.statut = 'running' AND l.holder IS NULL THEN 'interrupted' ELSE r.statut END", "Statut : running (en cours), success, partial, failed ou interrupted (le processus s'est arrêté avant la fin)."),
+        **computed("statut", "CASE WHEN r.statut = 'running' AND l.holder IS NULL THEN 'interrupted' ELSE r.statut END", "Statut : {codes}.", codes=Status),
         **of(sync_run, "r", "debut fin lus modifies supprimes evalues pousses requetes erreur code demarche_numero"),
         **moved("CASE WHEN r.fin IS NULL THEN now() ELSE utc(r.fin) END", "Date de sa fin, en UTC ; de la requête tant qu'elle n'en a pas."),
     }, key=("run",)),
     "lecture_consultation": View("Une ligne par consultation : qui a vu quoi, et quand. Pour le délégué à la protection des données : elle n'est ni exportée ni accordée avec les autres vues.", {
         **computed("consultation", "c.id", "Numéro de la ligne.", type="integer"),
-        **computed("genre", "c.genre", "Genre : consultation (dossiers ouverts), telechargement (fichier de la console), export, sauvegarde ou acces (recherche d'une personne)."),
+        **computed("genre", "c.genre", "Genre : {codes}.", codes=Seen),
         **computed("par", "c.demande_par", "Compte ou courriel de l'agent.", mark=Mark.PERSONAL),
         **computed("debut_le", "utc(c.demande_le)", "Date du premier accès de la ligne, en UTC.", type="datetime"),
         **computed("fin_le", "utc(c.fini_le)", "Date du dernier, en UTC : ce qu'une personne ouvre dans la console en une minute fait une ligne.", type="datetime"),

@@ -26,6 +26,7 @@ from dsync.errors import DamagedJsonError
 from dsync.programme import InLists, Programme
 from dsync.store import tables
 from dsync.store.changes import COMPARED, ChangeWrites, DossierDiff, Record
+from dsync.store.codes import EventName
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.listing import DossierReads
 from dsync.store.quarantine import QuarantineWrites
@@ -392,18 +393,20 @@ class DossierWrites(DossierReads):
 def _events_of(change: _Change, beside: DossierDiff | None) -> Iterator[NewEvent]:
     """Yield the events of a dossier; `beside` is its comparison with the stored copy."""
     if change.old is None:
-        yield NewEvent(change.numero, "cree")
+        yield NewEvent(change.numero, EventName.CREE)
         return
     if change.is_restored:
-        yield NewEvent(change.numero, "restaure")
+        yield NewEvent(change.numero, EventName.RESTAURE)
     if change.etat_changed:
-        yield NewEvent(change.numero, "etat", {"de": change.old.etat, "a": change.new.etat.value})
+        yield NewEvent(
+            change.numero, EventName.ETAT, {"de": change.old.etat, "a": change.new.etat.value}
+        )
     if change.content_changed and beside is not None:
         names: list[Json] = [*beside.names()]
         # A change of the state alone has its own event; a gap, and its end, are none.
         has_other = change.etat_changed or change.new.unread or beside.gaps
         if names or not has_other:
-            yield NewEvent(change.numero, "modifie", {"champs": names})
+            yield NewEvent(change.numero, EventName.MODIFIE, {"champs": names})
 
 
 def _is_same(change: _Change) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import (
@@ -33,55 +32,10 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import InterruptedRunError
 from dsync.store import tables
+from dsync.store.codes import EventName, Status
 from dsync.store.listing import Document, documents
 from dsync.store.seals import HISTORY, Seals
 from dsync.store.sql import AT_ONCE, Subject, update_rows
-
-
-class Kind(StrEnum):
-    """The kinds of runs; as the statuses, the values are those of `lecture_synchronisation`."""
-
-    INCREMENTAL = "incremental"
-    FULL = "complet"
-    DOSSIER = "dossier"
-    PUSH = "envoi"
-    PRECHECK = "precontrole"
-    ERASURE = "effacement"
-    PIECES = "pieces"
-    CONSENT = "accord"
-
-
-class Status(StrEnum):
-    """The status of a run."""
-
-    RUNNING = "running"
-    SUCCESS = "success"
-    PARTIAL = "partial"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-    """Its process died; the next run stores it."""
-
-
-EventName = Literal[
-    "cree",
-    "modifie",
-    "etat",
-    "masque",
-    "restaure",
-    "supprime",
-    "disparu",
-    "efface",
-    "effacement_leve",
-    "verdict",
-    "pousse",
-    "adopte",
-    "conflit",
-    "conflit_resolu",
-    "quarantaine",
-    "liberation",
-    "preuve_relue",
-    "reponse",
-]
 
 
 class NewEvent(NamedTuple):
@@ -343,7 +297,7 @@ class JournalReads(Subject):
     ) -> list[Document]:
         """Return the events of a run, oldest first, as of `runs`; `only`: those of a name."""
         table = tables.evenement
-        condition = true() if only is None else table.c.evenement == only
+        condition = true() if only is None else table.c.evenement == only.value
         found = self.connection.execute(
             select(table.c.numero, table.c.survenu_le, table.c.evenement, table.c.details)
             .where(table.c.demarche_numero == self.number, table.c.run == run, condition)
@@ -448,7 +402,7 @@ class JournalWrites(JournalReads):
                     "numero": event.numero,
                     "demarche_numero": self.number,
                     "survenu_le": now,
-                    "evenement": event.evenement,
+                    "evenement": event.evenement.value,
                     "details": None
                     if event.details is None
                     else json_bytes(event.details).decode(),

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from dsync.domain.dossier import Anomaly
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
+from dsync.store.codes import EventName
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.sql import Subject, among, insert_for
 
@@ -82,7 +83,7 @@ class QuarantineWrites(QuarantineReads):
         self.touch([numero])
         # The first one only: a dossier that fails at each run would fill the journal.
         if tentatives == 1:
-            first = NewEvent(numero, "quarantaine", {"code": why.value})
+            first = NewEvent(numero, EventName.QUARANTAINE, {"code": why.value})
             JournalWrites(self.scope).record_events(run, [first], now)
 
     def release(self, run: int | None, numbers: Sequence[DossierNumber], now: datetime) -> None:
@@ -92,5 +93,5 @@ class QuarantineWrites(QuarantineReads):
             .where(_table.c.demarche_numero == self.number, among(_table.c.numero, numbers))
             .returning(_table.c.numero)
         ).all()
-        events = [NewEvent(numero, "liberation") for numero in released]
+        events = [NewEvent(numero, EventName.LIBERATION) for numero in released]
         JournalWrites(self.scope).record_events(run, events, now)

@@ -406,11 +406,25 @@ def text_of(name: str, engine: str, programme: type[Programme]) -> str:
                 if "{modifie_ici_le}" in own:
                     moved = part.views[name].columns["modifie_ici_le"]
                     own = own.replace("{modifie_ici_le}", moved.sql)
+                if "{codes}" in own:
+                    own = own.replace("{codes}", _codes(programme))
                 own = part.complete(own)
                 query = own.replace("{engine}", (query or "").rstrip())
     if query is None:
         raise StoreError(f"The package lacks the view {name}: reinstall dsync.")
     return expanded(query, engine)
+
+
+def _codes(programme: type[Programme]) -> str:
+    """Return the rows of `lecture_valeur`: each fixed value of a column with its meaning."""
+    rows = (
+        (name, column, code, meaning)
+        for name, view in shipped_dictionary(programme).items()
+        for column, one in view.columns.items()
+        for code, meaning in one.codes.items()
+    )
+    texts = ([part.replace("'", "''") for part in row] for row in rows)
+    return ",\n        ".join("('" + "', '".join(row) + "')" for row in texts)
 
 
 def drop(connection: Connection, programme: type[Programme]) -> access.Readers | None:

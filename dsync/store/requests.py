@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -26,6 +25,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import LeaseHeldError
 from dsync.messages import kinds as k
 from dsync.store import tables
+from dsync.store.codes import Seen
 from dsync.store.lease import read_lease
 from dsync.store.seals import Seals
 from dsync.store.sql import Subject
@@ -37,18 +37,6 @@ CHANNEL = "dsync"
 """On which PostgreSQL tells services that something was asked for."""
 _MOST = 200
 """Announcements that one run answers together."""
-
-
-class Seen(StrEnum):
-    """What somebody looked at or took away: rows for who watches over it, and nobody else."""
-
-    PERSON = "acces"
-    """`dsync person`, and its page."""
-    DOSSIERS = "consultation"
-    """Pages of dossiers, or what a command prints of one."""
-    FILE = "telechargement"
-    EXPORT = "export"
-    BACKUP = "sauvegarde"
 
 
 class ManualRequest(NamedTuple):

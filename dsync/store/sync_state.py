@@ -17,17 +17,15 @@ from sqlalchemy import Connection, Row, and_, case, delete, func, select, union,
 
 from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import (
-    OPEN_ETATS,
     PARIS,
     Demarche,
-    Etat,
     Instructeur,
     Presence,
     Revision,
 )
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
-from dsync.domain.verdict import Verdict
 from dsync.store import reading_views, tables
+from dsync.store.codes import DECISIONS, FRAICHEUR, STOCKS, VERDICTS
 from dsync.store.engine import TRIAL
 from dsync.store.seals import Seals, sealed
 from dsync.store.sql import (
@@ -44,12 +42,6 @@ from dsync.store.sql import (
 _figures = tables.indicateur
 _dossier, _verdict, _outbox = tables.dossier, tables.verdict, tables.outbox
 
-FRAICHEUR = "fraicheur_heures"
-_DECISIONS = {f"decision_{etat.value}": etat for etat in Etat if etat not in OPEN_ETATS}
-_VERDICTS = {f"verdict_{verdict.key}": verdict for verdict in Verdict}
-_STOCKS = {f"stock_{etat.value}": etat for etat in Etat}
-INDICATEURS = ("depots", *_STOCKS, *_VERDICTS, *_DECISIONS, "conflits", FRAICHEUR)
-"""The figures of any démarche; a programme has others of its own."""
 DEFAULT_PAGE_SIZE = 100
 """DS's maximum, with which a first read starts; it is reduced when DS times out."""
 
@@ -452,7 +444,7 @@ class StateWrites(StateReads):
             )
         )
         yield "depots", etats.total()
-        yield from ((name, stocks[etat]) for name, etat in _STOCKS.items())
-        yield from ((name, verdicts.get(verdict, 0)) for name, verdict in _VERDICTS.items())
-        yield from ((name, etats[etat]) for name, etat in _DECISIONS.items())
+        yield from ((name, stocks[etat]) for name, etat in STOCKS.items())
+        yield from ((name, verdicts.get(verdict, 0)) for name, verdict in VERDICTS.items())
+        yield from ((name, etats[etat]) for name, etat in DECISIONS.items())
         yield "conflits", conflicts or 0

@@ -22,8 +22,13 @@ from sqlalchemy import (
     text,
 )
 
-from dsync.domain.dossier import Cell
-from dsync.domain.verdict import Controle
+from dsync.annotations.wish import Annotation, WishStatus
+from dsync.domain.check_answers import RESULTS
+from dsync.domain.conversation import Cote
+from dsync.domain.dossier import Cell, DemandeurType, Etat, Presence
+from dsync.domain.pieces import CopyState
+from dsync.domain.verdict import Controle, Verdict
+from dsync.store.codes import ANOMALIES, INDICATEURS, Author, EventName, Kind, Origin
 from dsync.store.columns import (
     NAMING,
     BigKey,
@@ -75,8 +80,8 @@ dossier = Table(
     open_("demarche_numero", BigInteger, index=True),
     open_("dossier_id", String, nullable=True, index=True),
     open_("revision_id", String, nullable=True),
-    open_("etat", String, "État du dossier : en_construction, en_instruction, accepte, refuse ou sans_suite."),
-    open_("presence", String, "Présence dans la démarche : present, masque (à la corbeille), supprime (supprimé dans Démarches Simplifiées), disparu (introuvable) ou efface (effacé ici seulement, sur demande). Un dossier expiré, que Démarches Simplifiées masque sans le dire dans aucune liste, est disparu dès la synchronisation qui suit sa date d'expiration, ou à la lecture complète suivante. D'un dossier supprimé ou effacé restent son numéro, ses états, ses dates, et le résultat de ses contrôles sans texte."),
+    open_("etat", String, "État du dossier : {codes}.", Etat),
+    open_("presence", String, "Présence dans la démarche : {codes}. Un dossier expiré, que Démarches Simplifiées masque sans le dire dans aucune liste, est disparu dès la synchronisation qui suit sa date d'expiration, ou à la lecture complète suivante. D'un dossier supprimé ou effacé restent son numéro, ses états, ses dates, et le résultat de ses contrôles sans texte.", Presence),
     open_("presence_raison", String, "Raison pour laquelle il n'est plus visible : celle que donne Démarches Simplifiées (user_request, user_removed, user_expired, expired, instructeur_request, manager_request, procedure_removed), ou celle d'un effacement ici (demande, duree_conservation) ; vide s'il est visible, ou si rien ne la dit.", nullable=True),
     open_("presence_le", Instant, "Date depuis laquelle il n'est plus visible, en UTC ; vide s'il l'est.", nullable=True),
     open_("archive", Boolean, "Vrai si le dossier est archivé."),
@@ -103,7 +108,7 @@ dossier = Table(
     of_person("raison_sociale", String, "Raison sociale du demandeur.", nullable=True),
     open_("forme_juridique_code", String, "Code de la catégorie juridique (Insee) du demandeur.", nullable=True),
     # The applicant: a natural person's names, an organisation's address.
-    open_("demandeur_type", String, "Type du demandeur : personne_physique, personne_morale, personne_morale_incomplete (seul son SIRET est connu) ou inconnu (Démarches Simplifiées n'a pas pu le rendre).", nullable=True),
+    open_("demandeur_type", String, "Type du demandeur : {codes}.", DemandeurType, nullable=True),
     personal("demandeur_civilite", String, "Civilité du demandeur, M ou Mme ; vide si c'est un organisme.", nullable=True),
     personal("demandeur_nom", String, "Nom du demandeur ; vide si c'est un organisme, qui a une raison_sociale.", nullable=True),
     personal("demandeur_prenom", String, "Prénom du demandeur ; vide si c'est un organisme.", nullable=True),
@@ -118,7 +123,7 @@ dossier = Table(
     open_("groupe_instructeur", String, "Groupe instructeur du dossier.", nullable=True),
     personal("instructeurs", JsonText(), "Courriels des personnes qui suivent le dossier."),
     open_("dernier_message_le", Instant, "Date du dernier message de la messagerie du dossier, en UTC ; vide s'il n'y en a pas.", nullable=True),
-    open_("dernier_message_de", String, "Côté de qui l'a écrit : usager, administration, automatique ou autre (sens dans lecture_valeur).", nullable=True),
+    open_("dernier_message_de", String, "Côté de qui l'a écrit : {codes}.", Cote, nullable=True),
     open_("demande_le", Instant, "Date à laquelle l'administration a écrit à l'usager, ou lui a demandé une correction, en UTC : le premier message depuis le dernier mot de l'usager ; vide si elle ne l'a pas fait.", nullable=True),
     open_("repondu_le", Instant, "Date à laquelle l'usager a répondu à cette demande, par un message ou en modifiant son dossier, en UTC ; sans demande, celle de son premier message. Vide s'il n'a pas répondu.", nullable=True),
     open_("nb_messages", Integer, "Nombre de messages de la messagerie du dossier ; vide si Démarches Simplifiées n'a pas pu le dire, ou si le dossier est effacé.", nullable=True),
@@ -188,7 +193,7 @@ piece = Table(
     open_("empreinte_md5", String),
     # Where the copy is, or would be.
     open_("adresse", String),
-    open_("etat", String, "État de la copie : copiee, en_cours (commencée), a_analyser, infectee, absente, trop_grande, non_conforme ou echec (chacun dans lecture_valeur) ; vide si elle n'a pas été demandée."),
+    open_("etat", String, "État de la copie : {codes} ; vide si elle n'a pas été demandée.", CopyState),
     open_("copie_le", Instant, "Date de la copie, en UTC.", nullable=True),
     open_("essais", Integer),
     open_("prochain_essai_le", Instant),
@@ -233,7 +238,7 @@ version_regles = Table(
     open_("depuis_le", Instant, "Date du premier verdict établi par cette version, en UTC."),
     open_("document", JsonText()),
     # Its parts that name applicants.
-    personal("prive", JsonText(), "Décisions permanentes sur des candidats : SIREN, réponse, autorité, date, raison."),
+    personal("prive", JsonText(), "Décisions permanentes sur des demandeurs : SIREN, réponse, autorité, date, raison."),
     open_("sceau", BigInteger, nullable=True),
     info=kept("Une ligne par version des règles ou des contrôles déclarés qui a établi un verdict, entière.", "La suppression de la base ; ce sont des règles."),
 )
@@ -256,7 +261,7 @@ verdict = Table(
     open_("id", BigKey, primary_key=True),
     open_("numero", BigInteger),
     open_("demarche_numero", BigInteger),
-    open_("verdict", String, "Verdict : Éligible, Rien à signaler, À vérifier, Inéligible ou Indéterminé."),
+    open_("verdict", String, "Verdict : {codes}.", Verdict),
     # The checks that keep it from the best one, as `points_of` (`domain.check_answers`) writes
     # them: 2,160 characters at most, because PostgreSQL takes 2,700 bytes into an index.
     open_("points", String),
@@ -293,7 +298,7 @@ reponse = Table(
     open_("numero", BigInteger, index=True),
     open_("demarche_numero", BigInteger),
     open_("controle", String, "Contrôle, sous le nom qu'il a dans les verdicts."),
-    open_("resultat", String, "Ce que la personne a établi : conforme ou non_conforme."),
+    open_("resultat", String, "Ce que la personne a établi : {codes}.", RESULTS),
     free("motif", Text, "Raison qu'elle en a donnée."),
     # The account and its machine, or an e-mail address.
     personal("auteur", String, "Compte ou courriel de cette personne."),
@@ -322,9 +327,9 @@ outbox = Table(
     open_("id", BigKey, primary_key=True),
     open_("numero", BigInteger, index=True),
     open_("demarche_numero", BigInteger),
-    open_("annotation", String, "Ce qui est inscrit : resultat, detail, date (des annotations) ou label (l'étiquette)."),
+    open_("annotation", String, "Ce qui est inscrit : {codes}.", Annotation),
     free("valeur", Text, "Valeur voulue ; vide pour un dossier effacé.", nullable=True),
-    open_("statut", String, "Statut : en_attente, confirmee (par dsync, ou la même écrite par une personne), refusee, conflit (une personne a écrit autre chose), incertaine (envoyée sans réponse), remplacee (par une valeur plus récente ou par une personne) ou suspendue (pré-contrôle validé)."),
+    open_("statut", String, "Statut : {codes}.", WishStatus),
     open_("tentatives", Integer, "Nombre d'envois."),
     open_("prochain_essai_le", Instant, nullable=True),
     open_("creee_le", Instant),
@@ -382,7 +387,7 @@ evenement = Table(
     open_("numero", BigInteger, index=True),
     open_("demarche_numero", BigInteger),
     open_("survenu_le", Instant, "Date à laquelle l'événement a été constaté, en UTC."),
-    open_("evenement", String, "Événement : cree, modifie, etat, masque, restaure, supprime, disparu, efface, verdict, pousse, adopte, conflit, conflit_resolu, quarantaine, liberation, preuve_relue, reponse ou effacement_leve (sens dans lecture_valeur)."),
+    open_("evenement", String, "Événement : {codes}.", EventName),
     personal("details", Text, "Précisions en JSON : des noms et des codes, dont les causes d'un nouveau verdict (regles, dossier, preuves, doublons ou reponses) ; d'un envoi forcé, aussi ce qu'il a remplacé et qui l'a demandé. Vide une fois le dossier effacé.", nullable=True),
     open_("run", BigInteger, nullable=True),
     open_("sceau", BigInteger, nullable=True),
@@ -398,7 +403,7 @@ changement = Table(
     open_("id", BigKey, primary_key=True),
     open_("numero", BigInteger, index=True),
     open_("demarche_numero", BigInteger),
-    open_("origine", String, "Ce qui a changé : champ (formulaire de l'usager), annotation (privée, de l'équipe d'instruction) ou dossier (état, groupe, étiquettes)."),
+    open_("origine", String, "Ce qui a changé : {codes}.", Origin),
     open_("champ_id", String, "Identifiant du champ, comme dans lecture_champ ; pour le dossier : etat, groupe_instructeur ou etiquettes.", index=True),
     open_("libelle", Text, "Libellé du champ dans la révision du formulaire la plus récente quand le changement a été constaté.", nullable=True),
     open_("ligne", Integer, "Place de la ligne dans un bloc répétable, à partir de 1 ; vide hors des blocs répétables. Une ligne retirée fait remonter les suivantes : leurs valeurs changent de place.", nullable=True),
@@ -408,7 +413,7 @@ changement = Table(
     # DS's own date of the change, where one of its dates moved.
     open_("modifie_le", Instant, "Date de la modification selon Démarches Simplifiées, en UTC : la dernière des champs, des annotations ou du dossier, ou celle du changement d'état ; vide si aucune de ces dates n'a bougé.", nullable=True),
     open_("apres_depot", Boolean, "Vrai si le changement est postérieur au dépôt."),
-    open_("par", String, "Qui a changé la valeur : usager, instructeur, dsync (la valeur est la dernière qu'il a envoyée) ou inconnu (plusieurs personnes depuis la dernière lecture, une révision du formulaire, Démarches Simplifiées même, ou rien ne le dit)."),
+    open_("par", String, "Qui a changé la valeur : {codes}.", Author),
     open_("sceau", BigInteger, nullable=True),
     # Rows are long: those of a page are chosen, sorted and counted by the index alone.
     Index("ix_changement_par", "demarche_numero", "par", "constate_le", "modifie_le", "id", "numero", "champ_id"),
@@ -421,7 +426,7 @@ sync_run = Table(
     "sync_run", metadata,
     given_number("run", "Numéro de la synchronisation."),
     open_("demarche_numero", BigInteger),
-    open_("genre", String, "Genre : incremental, complet, dossier, envoi (annotations seules), precontrole, effacement, pieces (copie des fichiers) ou accord (ce qui attendait l'accord d'une personne)."),
+    open_("genre", String, "Genre : {codes}.", Kind),
     open_("statut", String),
     open_("debut", Instant, "Début, en UTC."),
     open_("fin", Instant, "Fin, en UTC ; vide si elle est en cours.", nullable=True),
@@ -491,7 +496,7 @@ indicateur = Table(
     "indicateur", metadata,
     given_number("demarche_numero"),
     open_("jour", Date, "Jour, à l'heure de Paris.", primary_key=True),
-    open_("indicateur", String, "Indicateur (sens dans lecture_valeur).", primary_key=True),
+    open_("indicateur", String, "Indicateur (sens dans lecture_valeur).", INDICATEURS, primary_key=True),
     open_("valeur", Float, "Valeur : un nombre de dossiers, de jours ou d'heures selon l'indicateur."),
     open_("sceau", BigInteger, nullable=True),
     info=kept("Chiffres de chaque jour, sans dossier.", "La suppression de la base."),
@@ -514,7 +519,7 @@ quarantaine = Table(
     "quarantaine", metadata,
     given_number("demarche_numero"),
     given_number("numero", "Numéro du dossier ; vide pour une suppression massive."),
-    open_("code", String, "Code de l'anomalie."),
+    open_("code", String, "Code de l'anomalie : {codes}.", ANOMALIES),
     open_("message", String, "Explication."),
     open_("depuis", Instant, "Date de la première anomalie, en UTC."),
     open_("tentatives", Integer, "Nombre de tentatives."),

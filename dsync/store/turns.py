@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.store import tables
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from dsync.store.lease import has_expired
 from dsync.store.requests import IS_OPEN, WEBHOOK, wake_services
 from dsync.store.sql import upsert

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -28,6 +27,7 @@ from dsync.domain.json_bytes import json_bytes
 from dsync.domain.judging import Rules
 from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict, Verdict, changes
 from dsync.store import tables
+from dsync.store.codes import AnswerStatus, EventName
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.seals import Seals, sealed
 from dsync.store.sql import Subject, among, insert_missing
@@ -199,7 +199,7 @@ class VerdictWrites(VerdictReads):
             if current is not None and current.reads_like(decision):
                 since = current.depuis_le
             else:
-                events.append(NewEvent(due.numero, "verdict", _changes(due, decision)))
+                events.append(NewEvent(due.numero, EventName.VERDICT, _changes(due, decision)))
             rows.append(self._row(due, decision, now, since))
         if remarks:
             self.touch(due.numero for due, _ in decided)
@@ -288,14 +288,6 @@ def _stored(row: Row[Any]) -> StoredVerdict:
 
 
 _answer = tables.reponse
-
-
-class AnswerStatus(StrEnum):
-    """The status of a row; `lecture_reponse` also says which current one is to be confirmed."""
-
-    CURRENT = "valable"
-    REPLACED = "remplacee"
-    WITHDRAWN = "retiree"
 
 
 _CURRENT_ANSWERS = select(

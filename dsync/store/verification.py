@@ -31,15 +31,14 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.store import reading_views, tables
+from dsync.store.codes import AnswerStatus, Kind, Status
 from dsync.store.columns import is_text
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS
 from dsync.store.dictionary import all_tables
 from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.form_views import FormView
-from dsync.store.journal import Kind, Status
 from dsync.store.seals import as_text
 from dsync.store.sql import AT_ONCE, Subject, among
-from dsync.store.verdicts import AnswerStatus
 from dsync.store.wishes import may_be_written
 
 _dossier = tables.dossier

@@ -28,7 +28,8 @@ from dsync.annotations.wish import DossierWishes, Wish, WishOutcome, WishStatus,
 from dsync.domain.dossier import OPEN_ETATS, Json, Presence
 from dsync.domain.ids import DemarcheNumber, DossierId, DossierNumber, RevisionId
 from dsync.store import tables
-from dsync.store.journal import EventName, JournalWrites, NewEvent
+from dsync.store.codes import EventName
+from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.sql import Scope, Subject, among, update_rows, upsert
 
 _outbox = tables.outbox
@@ -295,7 +296,7 @@ class WishWrites(WishReads):
         events = []
         for numero, owns in found.items():
             names: list[Json] = [*sorted(name for name, own in owns.items() if own.valeur)]
-            events.append(NewEvent(numero, "adopte", {"annotations": names}))
+            events.append(NewEvent(numero, EventName.ADOPTE, {"annotations": names}))
         self._journal.record_events(run, events, now)
 
     def keep_conflicts(
@@ -362,7 +363,9 @@ class WishWrites(WishReads):
         )
         names: list[Json] = [row.annotation for row in conflicts]
         details: dict[str, Json] = {"annotations": names, "choix": choice}
-        self._journal.record_events(None, [NewEvent(numero, "conflit_resolu", details)], now)
+        self._journal.record_events(
+            None, [NewEvent(numero, EventName.CONFLIT_RESOLU, details)], now
+        )
         return len(conflicts)
 
     def _in_conflict(self, numero: DossierNumber, annotation: str | None) -> list[Wish]:
@@ -465,7 +468,7 @@ def _events(pairs: Sequence[tuple[Wish, WishOutcome]]) -> list[NewEvent]:
     events = []
     for (numero, evenement), concerned in names.items():
         details: dict[str, Json] = {"annotations": sorted(concerned, key=str)}
-        if evenement in {"pousse", "conflit_resolu"} and numero in forced:
+        if evenement in {EventName.POUSSE, EventName.CONFLIT_RESOLU} and numero in forced:
             details |= forced[numero] | {"remplace": replaced[numero]}
         events.append(NewEvent(numero, evenement, details))
     return events
@@ -475,12 +478,12 @@ def _evenements(wish: Wish, end: WishOutcome) -> list[EventName]:
     was_conflict = wish.distante_le is not None and wish.valeur_distante is not None
     evenements: list[EventName] = []
     if end.statut is WishStatus.CONFIRMEE and end.written:
-        evenements.append("pousse")
+        evenements.append(EventName.POUSSE)
     if end.statut is WishStatus.CONFIRMEE and was_conflict:
-        evenements.append("conflit_resolu")
+        evenements.append(EventName.CONFLIT_RESOLU)
     # A blocked wish has no event of its own: the conflict that blocks it has one. A conflict that
     # is found again has an event only if the human's value changed.
     is_own = end.statut is WishStatus.CONFLIT and end.erreur is None
     if is_own and not (was_conflict and wish.valeur_distante == end.valeur_distante):
-        evenements.append("conflit")
+        evenements.append(EventName.CONFLIT)
     return evenements

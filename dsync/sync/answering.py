@@ -16,6 +16,7 @@ from dsync.domain.wording import fold, one_line
 from dsync.errors import ConfigurationError
 from dsync.programme import NO_RULES
 from dsync.store import NewEvent, Reader
+from dsync.store.codes import EventName
 from dsync.store.sql import Subject
 from dsync.sync.evaluate import precheck
 from dsync.sync.work import AnswerCheck, Answering, Precheck
@@ -190,7 +191,7 @@ def answer(run: Run, work: Answering) -> None:
         else:
             is_new = tx.answers.withdraw(number, work.controle, by=run.asked_by, now=run.now)
         if is_new:
-            event = NewEvent(number, "reponse", {**details, "demande_par": run.asked_by})
+            event = NewEvent(number, EventName.REPONSE, {**details, "demande_par": run.asked_by})
             tx.journal.record_events(run.id, [event], run.now)
             # Below or by the next run: also if rules are stopped, or this run is.
             tx.queue.add(work.dossiers)

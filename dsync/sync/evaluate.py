@@ -34,6 +34,7 @@ from dsync.programme import (
     in_force,
 )
 from dsync.store import NewEvent, Reader, Tx
+from dsync.store.codes import EventName
 from dsync.sync.context import BATCH, Run
 from dsync.sync.grounds import stops_judging
 from dsync.sync.isolating import Failed, judged, look_up, prepare
@@ -328,7 +329,7 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
             store_verdicts(run, stored)
             if refreshes:
                 by = {"demande_par": run.asked_by}
-                events = [NewEvent(number, "preuve_relue", by) for number in sorted(kept)]
+                events = [NewEvent(number, EventName.PREUVE_RELUE, by) for number in sorted(kept)]
                 with run.transaction() as tx:
                     tx.journal.record_events(run.id, events, run.now)
     for number in work.dossiers:

@@ -11,7 +11,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.store import RunningService, Store
-from dsync.store.journal import Status
+from dsync.store.codes import Status
 from dsync.store.requests import ManualRequest
 from dsync.store.services import is_alive
 from dsync.sync.work import Request, to_row

@@ -25,7 +25,7 @@ from dsync.errors import (
     StoreError,
 )
 from dsync.messages.kinds import Numbered, Problem, said_by, to_stored
-from dsync.store.journal import Kind, Status
+from dsync.store.codes import Kind, Status
 
 CAUSES = {
     DsyncError.exit_code: "faute interne de dsync",

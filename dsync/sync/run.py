@@ -15,7 +15,7 @@ from dsync.domain.consent import Consent
 from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.store import SyncState
-from dsync.store.journal import Status
+from dsync.store.codes import Status
 from dsync.sync.answering import answer
 from dsync.sync.config_changes import check_sections, end_consent, follow_config_changes
 from dsync.sync.context import Context, Run

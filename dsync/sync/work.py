@@ -14,7 +14,7 @@ from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.messages import kinds as k
-from dsync.store.journal import Kind, Status
+from dsync.store.codes import Kind, Status
 from dsync.store.requests import WEBHOOK
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from dsync.domain.dossier import Anomaly
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.messages.kinds import Note, Noted
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from dsync.sync.report import RunReport
 from scripts.pages.commands import below
 from tests.commands.command import InsideCommand

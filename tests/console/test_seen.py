@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, event, text
 
 from dsync.console.access import Role
-from dsync.store.requests import Seen
+from dsync.store.codes import Seen
 from dsync.store.tables import ASKED
 from tests.acceptance.worker.installed import slowdown
 from tests.console.served import DEADLINE_S, served, visiting, words

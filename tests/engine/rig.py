@@ -42,8 +42,8 @@ from dsync.sandbox.model import ServedDossier
 from dsync.service.alerts import findings_of
 from dsync.settings import Settings
 from dsync.store import Store, SyncState, tables
+from dsync.store.codes import Kind
 from dsync.store.engine import open_engine, parse_url
-from dsync.store.journal import Kind
 from dsync.sync.report import RunReport
 from dsync.sync.work import PrecheckAsOf, Read, ReadAll, ReadChanges, ReadDossiers, Request, of_row
 from tests.configured import load_settings

@@ -27,7 +27,7 @@ from dsync.sandbox.faults import ScriptedFault
 from dsync.service.alerts import Alerts
 from dsync.service.telling import ping, reporter, teller
 from dsync.store import RunningService
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from dsync.sync.handing_over import Choice, end_conflicts
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start

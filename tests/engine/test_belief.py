@@ -10,7 +10,7 @@ import pytest
 from dsync.domain.consent import Consent
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.model import ChampDescriptor
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from tests.engine.conftest import Start
 from tests.engine.rig import DETAIL, ETAPE, PAGE, PROBLEME, Engine, number, seeds
 from tests.profiles import long

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from dsync.store.listing import Selection
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number
 from tests.profiles import long

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from dsync.store.codes import Kind
 from dsync.store.engine import BUSY_TIMEOUT_S
-from dsync.store.journal import Kind
 from dsync.sync.report import RunReport
 from tests.acceptance.worker.installed import slowdown
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, number

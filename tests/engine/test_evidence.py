@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.report import RunReport
 from tests.engine.conftest import Start

@@ -8,7 +8,7 @@ import pytest
 
 from dsync.domain.ids import DossierNumber
 from dsync.sandbox.content.aap_eig7 import FORM
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from tests.engine.rig import DEMARCHE, PAGE, Engine, number, seeds
 
 TABLES = ("dossier", "contenu", "candidature", "verdict", "outbox", "pousse", "evenement")

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from dsync.database import PROGRAMME
 from dsync.programme import in_force
 from dsync.sandbox import ScriptedFault
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from dsync.store.sql import Scope
 from dsync.store.verdicts import VerdictWrites
 from tests.acceptance.worker.installed import slowdown, until

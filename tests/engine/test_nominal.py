@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dsync.sandbox import ScriptedFault
-from dsync.store.journal import Status
+from dsync.store.codes import Status
 from dsync.sync.context import Progress
 from dsync.sync.work import Precheck, Request
 from tests.engine.rig import DATE, DETAIL, FIRST, OPEN, PROBLEME, RESULTAT, WISHES, Engine, number

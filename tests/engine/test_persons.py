@@ -13,7 +13,7 @@ import pytest
 from dsync.care.person import access_answer, look_up
 from dsync.domain.paper import html
 from dsync.sandbox.model import FileSeed, ServedDossier
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from dsync.sync.work import AnswerCheck, Erase, Request
 from tests.engine.rig import DEMARCHE, LETTRE, PROBLEME, Engine, number, seeds
 from tests.engine.test_pieces import copying

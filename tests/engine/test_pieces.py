@@ -24,7 +24,7 @@ from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.errors import PieceTargetError
 from dsync.sandbox.edits import Change
 from dsync.sandbox.model import ChampDescriptor, FileSeed, Row
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from dsync.sync.erasure import forget
 from dsync.sync.piece_files import MARKER
 from dsync.sync.report import RunReport

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, event
 
 from dsync.sandbox import ScriptedFault
 from dsync.sandbox.faults import Kind
-from dsync.store.journal import Status
+from dsync.store.codes import Status
 from dsync.sync.context import Progress
 from tests.engine.conftest import Start
 from tests.engine.rig import (

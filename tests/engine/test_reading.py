@@ -13,7 +13,7 @@ import pytest
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.faults import Kind
 from dsync.sandbox.model import FileSeed, VirusScan
-from dsync.store.journal import Status
+from dsync.store.codes import Status
 from dsync.sync import pull
 from dsync.sync.context import Progress
 from dsync.sync.page_storing import store_page

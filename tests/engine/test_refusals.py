@@ -11,7 +11,7 @@ import pytest
 
 from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.faults import Kind
-from dsync.store.journal import Status
+from dsync.store.codes import Status
 from dsync.sync.context import Progress
 from tests.engine.conftest import Start
 from tests.engine.rig import (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dsync.domain.consent import Consent
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from tests.engine.conftest import Start
 from tests.engine.rig import NOW, OPEN, PAGE, PROBLEME, Engine, deposited, number, seeds
 from tests.engine.test_judging import SUIVI, product_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from dsync.sync.work import AnswerCheck, Request
 from tests.engine.rig import DETAIL, PAGE, Engine, number, seeds
 from tests.engine.test_answers import ALICE, WHY, checks, move, withdraw

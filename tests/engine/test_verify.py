@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.domain.consent import Consent, Proposal
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from dsync.sync.work import AnswerCheck, Request
 from tests.engine.rig import ETAPE, PAGE, PROBLEME, RESULTAT, Engine, base_settings, number
 from tests.profiles import long

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dsync.domain.judging import stated_verdict
-from dsync.domain.verdict import LEVELS, Resultat, Verdict
+from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.errors import DISTRIBUTION
@@ -84,7 +84,8 @@ def test_an_applicant_is_asked_in_its_own_words() -> None:
     for dossier in DOSSIERS:
         found = dossiers.message(dossier)
         text = _plain(found.texte)
-        said = [word for word in ("À faire", "Règle (", *Verdict, *LEVELS.values(), "candidat")
+        results = [one.label for one in Resultat]
+        said = [word for word in ("À faire", "Règle (", *Verdict, *results, "candidat")
                 if word in text]  # fmt: skip
         assert [] == said + [number for number in map(str, dossier.doublons) if number in text], (
             dossier.kind

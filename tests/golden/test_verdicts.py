@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dsync.store.journal import Kind
+from dsync.store.codes import Kind
 from dsync.sync.work import AnswerCheck, Request
 from tests.commands.test_declared import configured, serving
 from tests.conftest import Golden

@@ -26,8 +26,8 @@ from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.errors import ConfigurationError
 from dsync.sandbox import served_schema
 from dsync.store import Author, Origin, Store
+from dsync.store.codes import EventName, Kind, Status
 from dsync.store.engine import parse_url
-from dsync.store.journal import EventName, Kind, Status
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.sync_state import INDICATEURS
 from tests.store.builders import (

@@ -16,8 +16,7 @@ from dsync.domain.pieces import CopyState
 from dsync.domain.remedies import CheckStatus
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.eig.stages import Attend
-from dsync.store.changes import Author
-from dsync.store.journal import Kind, Status
+from dsync.store.codes import Author, Kind, Status
 from dsync.store.listing import RETAINED
 from dsync.sync.handing_over import Choice
 

@@ -24,7 +24,7 @@ from dsync.controles.facts import FAITS
 from dsync.domain.check_answers import ABOUT
 from dsync.domain.dossier import Json
 from dsync.domain.judging import frame
-from dsync.domain.verdict import LEVELS, Resultat, Verdict
+from dsync.domain.verdict import Resultat, Verdict
 from dsync.domain.wording import fold, joined, words
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.catalogue import Product
@@ -426,7 +426,7 @@ def _made(config: RulesConfig) -> frozenset[Check]:
 
 def _least_length(config: RulesConfig, declared: ControlesSections) -> int:
     """Return the length of a text that has of each check only its result, title and beginning."""
-    verdict, level = max(map(len, Verdict)), max(map(len, LEVELS.values()))
+    verdict, level = max(map(len, Verdict)), max(map(len, Resultat.labels().values()))
     first, last = frame("x" * verdict, config.instruction, config.publication_url)
     titles = _titles(config, declared).values()
     said = sum(level + len(title) + _BEGINNING for title in titles)

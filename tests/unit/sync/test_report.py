@@ -9,7 +9,7 @@ from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Comparison, Decision, Verdict
 from dsync.errors import DSUnavailableError
 from dsync.messages.kinds import Note, Noted
-from dsync.store.journal import Kind, Status
+from dsync.store.codes import Kind, Status
 from dsync.sync.report import Comparisons, RunReport
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
