@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from dsync.annotations.wish import Annotation
 from dsync.cli.failures import Group, LazyCommand
 from dsync.cli.later import later
 from dsync.cli.options import (
@@ -56,27 +57,6 @@ with later(globals()):
     from dsync.sync.work import ReadDossiers
 
 
-TITLES = {
-    Consent.WRITES: "What would be written changes much of what stands in DS",
-    Consent.RULES: "Changed rules would move many verdicts",
-    Consent.FIRST: "Declared checks would judge for the first time",
-    Consent.EVIDENCE: "The published catalogue is not believed; the last good copy serves",
-    Consent.DELETIONS: "DS no longer shows many dossiers",
-    Consent.ANSWERS: "Many dossiers changed at once, without their own dates",
-    Consent.CONFIG: "The configuration lacks what it had",
-    Consent.WRITER: "Another database of dsync wrote into these dossiers",
-}
-EFFECTS = {
-    Consent.WRITES: "They are written into DS.",
-    Consent.RULES: "They judge from now on, and the results are written into DS.",
-    Consent.FIRST: "They judge from now on, and the results are written into DS.",
-    Consent.EVIDENCE: "It replaces the last good copy, and open dossiers are judged with it.",
-    Consent.DELETIONS: "These dossiers are marked as disappeared.",
-    Consent.ANSWERS: "They are stored as DS gives them, and judged.",
-    Consent.CONFIG: "The configuration is used as it is.",
-    Consent.WRITER: "This database takes these values as its own, and goes on writing.",
-}
-"""What follows from consent."""
 OTHER_WRITER = (
     "These values have the form of dsync's, but this database did not write them: it was lost or "
     "restored, or another installation writes into the same démarche. Stop that one first."
@@ -123,7 +103,7 @@ def accept(*, kind: str | None, yes: bool, everywhere: bool, as_json: bool) -> N
         _check_present(settings, one)
         if not as_json:
             _print_one(one)
-        if not confirmed(f"{EFFECTS[one.proposal.kind]} Accept?", yes=yes, as_json=as_json):
+        if not confirmed(f"{one.proposal.kind.english_effect} Accept?", yes=yes, as_json=as_json):
             return _document(one), 0
         return told(work_of(one), settings, as_json=as_json)
 
@@ -159,7 +139,7 @@ def _print(found: list[Asked]) -> None:
 
 def _print_one(one: Asked) -> None:
     proposal = one.proposal
-    heading(f"{proposal.kind.word}: {TITLES[proposal.kind]}")
+    heading(f"{proposal.kind.word}: {proposal.kind.english}")
     print_note(f"Waits since {ago(one.since, utc_now())}.")
     if proposal.moves:
         rows = [(*map(proposed, move[:-1]), move.dossiers) for move in proposal.moves]
@@ -190,7 +170,6 @@ def _document(one: Asked) -> dict[str, object]:
     }
 
 
-ANNOTATIONS = ("resultat", "detail", "date", "label")
 WIDTH = 60
 """Width of a value in the list; `--json` prints it whole."""
 
@@ -262,7 +241,7 @@ _choosing = together(
     click.argument("numbers", metavar="[N]...", nargs=-1, type=NUMBER),
     click.option(
         "--annotation",
-        type=click.Choice(ANNOTATIONS),
+        type=click.Choice([one.value for one in Annotation]),
         help="Only this one; with resultat also those that it blocks.",
     ),
 )

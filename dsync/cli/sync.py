@@ -19,6 +19,7 @@ with later(globals()):
     from dsync.cli.runs import acting, carry_out, finish, print_document, told
     from dsync.cli.session import Listed, for_each, listed, load_each, reading
     from dsync.domain.ids import DossierNumber
+    from dsync.domain.pieces import CopyState
     from dsync.settings import Settings
     from dsync.store.store import utc_now
     from dsync.sync.work import (
@@ -171,19 +172,6 @@ def _confirmed(
     return shown
 
 
-MEANINGS = {
-    "": "not tried yet",
-    "copiee": "copied; size and checksum verified",
-    "en_cours": "begun and interrupted: copied again",
-    "a_analyser": "DS has not declared it safe yet: tried again later",
-    "infectee": "infected by DS's scan: not copied",
-    "absente": "DS does not list it any more: removed, or infected",
-    "trop_grande": "larger than 200 MiB, DS's own limit of a file",
-    "non_conforme": "another size or checksum than announced: tell DS's support if it stays",
-    "echec": "no answer, or the target failed: see the log, then `dsync pieces fetch`",
-}
-
-
 @click.group(cls=Group)
 def pieces() -> None:
     """Copy the dossiers' files, where [pieces] has a target."""
@@ -228,10 +216,11 @@ def status(*, everywhere: bool, as_json: bool) -> None:
         print_json(documents if len(documents) > 1 else documents[0])
         return
     rows: list[tuple[int, tuple[Any, ...]]] = []
+    meanings = {"": "not tried yet", **{one.value: one.english for one in CopyState}}
     for number, (counts, to_delete) in found.rows:
         rows += [
             (number, (name or "–", counts[name], pasteable(said)))
-            for name, said in MEANINGS.items()
+            for name, said in meanings.items()
             if name in counts
         ]
         if to_delete:

@@ -14,10 +14,8 @@ from dsync.care.state import waiting, work_of
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.visit import NONE_CHOSEN, Visit
-from dsync.domain.consent import Consent
 from dsync.domain.dossier import Anomaly
 from dsync.domain.ids import DossierNumber
-from dsync.messages.french import CONSENTS
 from dsync.store import Reader
 from dsync.store.wishes import MOST_WISHES
 from dsync.sync.handing_over import Choice, end_conflicts
@@ -153,31 +151,6 @@ def retry(visit: Visit) -> Response:
     return visit.ask(Push(numbers) if visit.form.get("quoi") == "envoi" else ReadDossiers(numbers))
 
 
-STANDS = {
-    Consent.WRITES: "Rien n’est inscrit ; ce qui est dans les dossiers y reste.",
-    Consent.RULES: "Rien n’est jugé ni inscrit selon ces règles ; les avis restent.",
-    Consent.FIRST: "Rien n’est encore jugé ni inscrit.",
-    Consent.EVIDENCE: "La dernière bonne copie sert.",
-    Consent.DELETIONS: "Vérifiez dans Démarches Simplifiées que c’est voulu.",
-    Consent.ANSWERS: "Ces dossiers gardent ce qui était connu ; rien n’en est jugé.",
-    Consent.CONFIG: "Ce qui en dépend n’est ni jugé ni inscrit.",
-    Consent.WRITER: "Rien n’est inscrit tant qu’on ne sait pas laquelle écrit.",
-}
-"""What holds meanwhile."""
-EFFECTS = {
-    Consent.WRITES: "Les valeurs ci-dessus sont inscrites dans Démarches Simplifiées.",
-    Consent.RULES: "Les dossiers ouverts sont jugés selon elles, et les avis inscrits.",
-    Consent.FIRST: "Les dossiers ouverts sont jugés, et les avis inscrits.",
-    Consent.EVIDENCE: "Il remplace la copie, et les dossiers ouverts sont jugés de nouveau. Les "
-    "avis gardent les preuves qu’ils ont déjà.",
-    Consent.DELETIONS: "Ces dossiers sont marqués comme disparus.",
-    Consent.ANSWERS: "Ces réponses sont reprises et jugées.",
-    Consent.CONFIG: "La configuration est prise telle qu’elle est.",
-    Consent.WRITER: "Cette base prend ces valeurs pour les siennes, et continue d’écrire.",
-}
-"""What follows from consent."""
-
-
 def consents(visit: Visit) -> Response:
     """Show what waits, the oldest first."""
     visit.need_all()
@@ -185,8 +158,6 @@ def consents(visit: Visit) -> Response:
         return visit.page(
             "accords.html",
             waiting=waiting(reader, visit.worker.evidence(reader)),
-            titles=CONSENTS,
-            stands=STANDS,
         )
 
 
@@ -202,8 +173,8 @@ def consent(visit: Visit) -> Response:
     kind = one.proposal.kind
     if not visit.form.get("confirme"):
         return visit.confirm(
-            f"{CONSENTS[kind]} : donner votre accord ?",
-            EFFECTS[kind],
+            f"{kind.french} : donner votre accord ?",
+            kind.effect,
             "Donner mon accord",
             "/accords",
             genre=kind.value,

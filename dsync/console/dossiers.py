@@ -77,9 +77,9 @@ what the démarche has no more."""
 OWN = ("profil", "produit")
 """The programme's filters."""
 RESULTS = {
-    Resultat.A_VERIFIER.value: "À vérifier",
-    Resultat.NON_CONFORME.value: "Non conforme",
-    "indetermine": "Preuve indisponible",
+    Resultat.A_VERIFIER.value: Resultat.A_VERIFIER.label,
+    Resultat.NON_CONFORME.value: Resultat.NON_CONFORME.label,
+    "indetermine": Resultat.IMPOSSIBLE.label,
     TO_CONFIRM: "Réponse à confirmer",
     TO_SETTLE: "À régler, quel qu’il soit",
     Resultat.CONFORME.value: "Conforme ou non examiné",

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from dsync import errors
 from dsync.annotations.wish import Annotation, WishStatus
+from dsync.domain.consent import Consent
 from dsync.domain.dossier import PARIS, Anomaly, DemandeurType, Etat, Presence, in_utc
 from dsync.domain.pieces import CopyState
 from dsync.domain.rights import CANDIDAT, USAGER
@@ -135,16 +136,6 @@ OPTIONS = {
     "sent": "message envoyé, dit cette personne",
 }
 """Of requests, by option."""
-ACCORDS = {
-    "inscriptions": "inscriptions acceptées",
-    "regles": "nouvelles règles acceptées",
-    "premiers_avis": "premiers avis acceptés",
-    "suppressions": "disparitions acceptées",
-    "reponses": "réponses reprises",
-    "configuration": "configuration acceptée",
-    "redacteur": "base qui écrit",
-}
-"""What was consented to."""
 ASKERS = {
     "service": "Service, à l’heure prévue",
     "webhook": "Démarches Simplifiées, par un signal",
@@ -356,7 +347,7 @@ def asked(options: Mapping[str, Any]) -> str:
     """Return what a request asks for beside its kind and its dossiers."""
     said = [sentence for name, sentence in OPTIONS.items() if options.get(name)]
     if "accord" in options:
-        said.append(ACCORDS.get(options.get("genre", ""), ""))
+        said.append(Consent(options["genre"]).french)
     others = [CHOIX.get(options.get("choix", "")), options.get("liste")]
     return ", ".join([*said, *filter(None, others)])
 

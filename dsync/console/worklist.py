@@ -17,13 +17,12 @@ from dsync.care.state import SILENT_DAYS, TEAM, State, waiting
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.after_jury import left_after
-from dsync.console.decisions import STANDS, key_of, open_conflicts
+from dsync.console.decisions import key_of, open_conflicts
 from dsync.console.dossiers import rows_of
 from dsync.console.jury import days_of, unfinished_grids
 from dsync.console.visit import Viewer, address_of, has_stages
 from dsync.console.words import NB
 from dsync.domain.check_answers import TO_CONFIRM
-from dsync.messages.french import CONSENTS
 from dsync.store import Reader
 from dsync.store.listing import TO_SETTLE, UNDER_WAY, Selection
 from dsync.store.quarantine import Quarantined
@@ -148,9 +147,9 @@ def _consents(visit: Viewer, reader: Reader) -> TaskKind:
     asked = waiting(reader, visit.worker.evidence(reader)) if is_whole else []
     tasks = [
         Task(
-            CONSENTS[one.proposal.kind],
+            one.proposal.kind.french,
             "",
-            STANDS[one.proposal.kind],
+            one.proposal.kind.stands,
             one.since,
             f"/accords#t-{one.proposal.kind}",
             "Décider",

@@ -13,22 +13,96 @@ from typing import Any, NamedTuple, Self
 class Consent(StrEnum):
     """The kinds of consent. The value is what the database has; `word` what commands take."""
 
-    WRITES = "inscriptions"
-    """What would be written changes too much of what stands in DS."""
-    RULES = "regles"
-    """Changed rules would move too many verdicts."""
-    FIRST = "premiers_avis"
-    """Declared checks judge for the first time."""
-    EVIDENCE = "preuves"
-    """The published catalogue is not believed."""
-    DELETIONS = "suppressions"
-    """DS no longer shows too many dossiers."""
-    ANSWERS = "reponses"
-    """The answers of many dossiers changed at once, without their own dates."""
-    CONFIG = "configuration"
-    """The configuration lacks what it had, or what it must not lose."""
-    WRITER = "redacteur"
-    """Another database of dsync wrote into the dossiers."""
+    french: str
+    """What waits."""
+    stands: str
+    """What holds meanwhile, in French."""
+    effect: str
+    """What follows from consent, in French."""
+    english: str
+    english_effect: str
+
+    def __new__(
+        cls,
+        code: str,
+        french: str = "",
+        stands: str = "",
+        effect: str = "",
+        english: str = "",
+        english_effect: str = "",
+    ) -> Self:
+        """Declare a kind, or return the one of a value."""
+        made = str.__new__(cls, code)
+        made._value_ = code
+        made.french, made.stands, made.effect = french, stands, effect
+        made.english, made.english_effect = english, english_effect
+        return made
+
+    WRITES = (
+        "inscriptions",
+        "Beaucoup d’avis changeraient dans Démarches Simplifiées",
+        "Rien n’est inscrit ; ce qui est dans les dossiers y reste.",
+        "Les valeurs ci-dessus sont inscrites dans Démarches Simplifiées.",
+        "What would be written changes much of what stands in DS",
+        "They are written into DS.",
+    )
+    RULES = (
+        "regles",
+        "Des règles changées feraient changer beaucoup d’avis",
+        "Rien n’est jugé ni inscrit selon ces règles ; les avis restent.",
+        "Les dossiers ouverts sont jugés selon elles, et les avis inscrits.",
+        "Changed rules would move many verdicts",
+        "They judge from now on, and the results are written into DS.",
+    )
+    FIRST = (
+        "premiers_avis",
+        "Des contrôles jugeraient pour la première fois",
+        "Rien n’est encore jugé ni inscrit.",
+        "Les dossiers ouverts sont jugés, et les avis inscrits.",
+        "Declared checks would judge for the first time",
+        "They judge from now on, and the results are written into DS.",
+    )
+    EVIDENCE = (
+        "preuves",
+        "Le catalogue publié n’est pas retenu",
+        "La dernière bonne copie sert.",
+        "Il remplace la copie, et les dossiers ouverts sont jugés de nouveau. Les avis gardent les "
+        "preuves qu’ils ont déjà.",
+        "The published catalogue is not believed; the last good copy serves",
+        "It replaces the last good copy, and open dossiers are judged with it.",
+    )
+    DELETIONS = (
+        "suppressions",
+        "Beaucoup de dossiers ne sont plus montrés",
+        "Aucun n’est marqué comme disparu : vérifiez dans Démarches Simplifiées que c’est voulu.",
+        "Ces dossiers sont marqués comme disparus.",
+        "DS no longer shows many dossiers",
+        "These dossiers are marked as disappeared.",
+    )
+    ANSWERS = (
+        "reponses",
+        "Beaucoup de dossiers ont changé d’un coup, sans que leurs dates changent",
+        "Ces dossiers gardent ce qui était connu ; rien n’en est jugé.",
+        "Ces réponses sont reprises et jugées.",
+        "Many dossiers changed at once, without their own dates",
+        "They are stored as DS gives them, and judged.",
+    )
+    CONFIG = (
+        "configuration",
+        "La configuration n’a plus ce qu’elle avait",
+        "Ce qui en dépend n’est ni jugé ni inscrit.",
+        "La configuration est prise telle qu’elle est.",
+        "The configuration lacks what it had",
+        "The configuration is used as it is.",
+    )
+    WRITER = (
+        "redacteur",
+        "Une autre base de dsync a écrit dans ces dossiers",
+        "Rien n’est inscrit tant qu’on ne sait pas laquelle écrit.",
+        "Cette base prend ces valeurs pour les siennes, et continue d’écrire.",
+        "Another database of dsync wrote into these dossiers",
+        "This database takes these values as its own, and goes on writing.",
+    )
 
     @property
     def word(self) -> str:

@@ -692,7 +692,6 @@ _PROPOSED = {
     "inscriptions suivies": "writes that are followed",
     "introuvable : dsync écrit de nouveau": "not found: dsync writes again",
     "introuvable, masqué ou supprimé": "not found, hidden or deleted",
-    "label": "label",
     "ne distingue personne : valeur mal écrite ?": "tells nobody apart: is a value misspelt?",
     "ne s’applique à personne : condition mal écrite ?": "applies to nobody: is a condition wrong?",
     "non cochée": "not ticked",
@@ -709,6 +708,7 @@ _PROPOSED = {
     "section [regles]": "section [regles]",
     "vide": "empty",
     "État": "State",
+    "étiquette": "label",
 }
 """The French phrases of proposals, which the console shows as they are stored."""
 _COUNTED = re.compile(r"(\S+) : (\d+) dossiers? sur (\d+)(?: : (.*))?")

@@ -13,17 +13,6 @@ from dsync.domain.wording import NO_BREAK, french_date, listed
 from dsync.errors import FRENCH_MARKS, quotation
 from dsync.messages import kinds as k
 
-CONSENTS = {
-    Consent.WRITES: "Beaucoup d’avis changeraient dans Démarches Simplifiées",
-    Consent.RULES: "Des règles changées feraient changer beaucoup d’avis",
-    Consent.FIRST: "Des contrôles jugeraient pour la première fois",
-    Consent.EVIDENCE: "Le catalogue publié n’est pas retenu",
-    Consent.DELETIONS: "Beaucoup de dossiers ne sont plus montrés",
-    Consent.ANSWERS: "Beaucoup de dossiers ont changé d’un coup, sans que leurs dates changent",
-    Consent.CONFIG: "La configuration n’a plus ce qu’elle avait",
-    Consent.WRITER: "Une autre base de dsync a écrit dans ces dossiers",
-}
-"""What waits for a person's consent."""
 _CHECKED = {
     "configuration": "le fichier de configuration",
     "token": "le jeton",
@@ -362,7 +351,7 @@ def concern(one: k.Concern, about: About) -> str | None:
             )
             return f"{said} : vérifiez auprès de l’administration de la démarche que c’est voulu."
         case k.Stopped(kind):
-            return f"{CONSENTS[Consent.of_word(kind)]}."
+            return f"{Consent.of_word(kind).french}."
         case k.InQuarantine(dossiers):
             said = plural(dossiers, "dossier ne peut pas", "dossiers ne peuvent pas")
             return f"{said} être {'lu' if dossiers < 2 else 'lus'}."

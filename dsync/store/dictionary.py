@@ -15,6 +15,7 @@ from importlib.resources.abc import Traversable
 
 from sqlalchemy import Table
 
+from dsync.domain.consent import Consent
 from dsync.domain.conversation import Cote
 from dsync.domain.documented import MASKED, Declared, Mark, View
 from dsync.domain.dossier import OPEN_ETATS, Etat
@@ -359,7 +360,13 @@ class _NoProgramme(Programme):
     storage = Storage(sections={"Dossier": DOSSIER_SECTION})
 
 
-ENGINE = Storage(package="dsync.store", metadata=tables.metadata, views=VIEWS)
+_ACCORDS = " ".join(f"WHEN '{one.value}' THEN '{one.french}. {one.stands}'" for one in Consent)
+ENGINE = Storage(
+    package="dsync.store",
+    metadata=tables.metadata,
+    views=VIEWS,
+    complete=lambda query: query.replace("{accords}", f"CASE a.genre {_ACCORDS} END"),
+)
 """The engine's own part of the database, described as a programme's is."""
 NO_PROGRAMME: type[Programme] = _NoProgramme  # type: ignore[type-abstract]
 """What is beside the engine's part in a database without a programme."""

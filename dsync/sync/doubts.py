@@ -21,7 +21,6 @@ from dsync.domain.dossier import (
     Demandeur,
     Descriptor,
     Dossier,
-    Etat,
     Json,
     cell_key,
 )
@@ -58,7 +57,6 @@ _WORDS = {
     "formeJuridiqueCode": "Code de forme juridique",
     "etatAdministratif": "État administratif",
 }
-_ETATS = {etat: etat.value.replace("_", " ").replace("accepte", "accepté") for etat in Etat}
 
 
 class ShownDifference(NamedTuple):
@@ -200,7 +198,7 @@ def doubt_of(
         date = shown.date_depot.isoformat()
         found.append(ShownDifference("depot", "", "Date de dépôt", "connue", "autre date", date))
     if shown.etat != known.etat and not dates.tell_a_step(unread):
-        words = _ETATS[known.etat], _ETATS[shown.etat]
+        words = known.etat.label.lower(), shown.etat.label.lower()
         found.append(ShownDifference("etat", "", "État", *words, shown.etat.value))
     is_bare = bool(known.champs) and not shown.champs and "champs" not in unread
     return Doubt(tuple(found), is_of_form=bool(lost), is_bare=is_bare) if found else None

@@ -16,8 +16,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dsync.annotations.targets import DATE, DETAIL, LABEL, RESULTAT, AnnotationsConfig
-from dsync.annotations.wish import Standing
+from dsync.annotations.targets import DETAIL, LABEL, RESULTAT, AnnotationsConfig
+from dsync.annotations.wish import Annotation, Standing
 from dsync.domain.check_answers import answers_in
 from dsync.domain.consent import Asked, Consent, Move, Proposal, counted, digest_of
 from dsync.domain.due import MOST_NAMED
@@ -31,7 +31,7 @@ from dsync.sync.context import Run, is_accepted, learn_revisions, most_of, nothi
 FEW = 3
 """Fewer dossiers are no pattern, as long as none is reversed."""
 FRAME = "phrase d’introduction ou adresse des règles"
-_WHAT = {RESULTAT: "résultat", LABEL: "label", DETAIL: "détail", DATE: "date"}
+_WHAT = {one.value: one.label.lower() for one in Annotation}
 
 
 def replaces_too_much(run: Run) -> bool:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from dsync.console import words
 from dsync.console.access import Role
 from dsync.domain.verdict import Verdict
+from dsync.eig.stages import Attend
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
 from dsync.store.listing import NO_VERDICT, Selection
@@ -146,7 +146,7 @@ def counted(reader: Reader) -> list[Any]:
         sum(counts["presence"].values()),
         sum(sum(figures[one].values()) for one in (NO_VERDICT, *(v.key for v in Verdict))),
         row["n"],
-        sum(overview[whom] for whom in words.ATTEND),
+        sum(overview[whom] for whom in Attend),
         overview,
         figures,
         counts,

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from sqlalchemy import inspect
 
-from dsync.annotations.wish import NewWish, WishStatus
+from dsync.annotations.wish import NewWish
 from dsync.database import PROGRAMME
 from dsync.domain.documented import MASKED
-from dsync.domain.dossier import Anomaly, Etat, Ligne, Message, Presence, Traitement
+from dsync.domain.dossier import Anomaly, Etat, Ligne, Message, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
-from dsync.domain.rights import VERDICTS
-from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.wording import words
 from dsync.eig.candidature import Grille
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
-from dsync.eig.precheck.check import Check
-from dsync.eig.rows import INDICATEURS as STAGE_INDICATEURS
 from dsync.eig.rows import save_products
-from dsync.eig.stages import DECISION, SUITES, Attend, Etape
 from dsync.errors import ConfigurationError
 from dsync.sandbox import served_schema
-from dsync.store import Author, Origin, Store
-from dsync.store.codes import EventName, Kind, Status
+from dsync.store import Store
+from dsync.store.codes import COULEURS
+from dsync.store.dictionary import NO_PROGRAMME
 from dsync.store.engine import parse_url
 from dsync.store.reading_views import shipped_dictionary
-from dsync.store.sync_state import INDICATEURS
 from tests.store.builders import (
     CHAMPS,
     EARLIER,
@@ -416,53 +412,33 @@ def test_a_stage_between_two_tenths_of_a_day_is_the_same_on_each_database(store:
     assert ("En construction", 0.2) == (first["etape"], first["jours"])
 
 
-NEXT = [
-    DECISION,
-    *(etape for etape in Etape if etape in [s.prochaine_etape for s in SUITES.values()]),
-]
-COLOURS: Any = served_schema.schema().type_map["LabelColorEnum"]
+def test_every_value_has_its_meaning(rich: Store) -> None:
+    """`lecture_valeur` has each code that a view shows and each that it may show, once."""
+    keys = [(row["vue"], row["colonne"], row["valeur"]) for row in rows(rich, "lecture_valeur")]
+    listed = {(view, column) for view, column, _ in keys}
+    found = {
+        (view, column, row[column])
+        for view, column in listed
+        for row in rows(rich, view)
+        if row[column] is not None
+    }
+    assert found <= set(keys)
+    assert len(keys) == len(set(keys))
+    colours: Any = served_schema.schema().type_map["LabelColorEnum"]
+    assert colours.values.keys() == COULEURS.keys()
+    for name, view in shipped_dictionary(PROGRAMME).items():
+        for column, one in view.columns.items():
+            assert "lecture_valeur" not in one.sentence or (name, column) in listed
+            assert "{codes}" not in one.sentence
 
 
-WRITTEN: dict[tuple[str, str], Iterable[str]] = {
-    ("lecture_candidature", "etat"): Etat,
-    ("lecture_candidature", "presence"): Presence,
-    ("lecture_candidature", "verdict"): VERDICTS,
-    ("lecture_precontrole_controle", "controle"): Check,
-    ("lecture_precontrole_controle", "resultat"): Resultat,
-    ("lecture_annotation", "annotation"): ["resultat", "detail", "date", "label"],
-    ("lecture_annotation", "statut"): WishStatus,
-    ("lecture_etape", "etape"): Etape,
-    ("lecture_suivi", "etape"): Etape,
-    ("lecture_suivi", "prochaine_etape"): NEXT,
-    ("lecture_suivi", "attend"): Attend,
-    ("lecture_indicateur", "indicateur"): [*INDICATEURS, *STAGE_INDICATEURS.values()],
-    ("lecture_decision", "etat"): [Etat.ACCEPTE, Etat.REFUSE, Etat.SANS_SUITE],
-    ("lecture_etiquette", "couleur"): COLOURS.values,
-    ("lecture_changement", "origine"): Origin,
-    ("lecture_changement", "par"): Author,
-    ("lecture_evenement", "evenement"): get_args(EventName),
-    ("lecture_precontrole", "verdict"): Verdict,
-    ("lecture_jury_dossier", "verdict"): VERDICTS,
-    ("lecture_jury_dossier", "etat"): Etat,
-    ("lecture_jury_dossier", "presence"): Presence,
-    ("lecture_jury_dossier", "moment"): ["dossier", "soutenance"],
-    ("lecture_statistique", "controle"): Check,
-    ("lecture_statistique", "resultat"): Resultat,
-    ("lecture_anomalie", "code"): [*Anomaly, "catalogue", "accord_attendu"],
-    ("lecture_synchronisation", "genre"): Kind,
-    ("lecture_synchronisation", "statut"): Status,
-}
-
-
-def test_every_value_has_its_meaning(store: Store) -> None:
-    """`lecture_valeur` lists what the code may write, no more and no less."""
-    found: dict[tuple[str, str], list[str]] = {key: [] for key in WRITTEN}
-    for row in rows(store, "lecture_valeur"):
-        if (row["vue"], row["colonne"]) in found:
-            found[row["vue"], row["colonne"]].append(row["valeur"])
-    written = {key: sorted(str(value) for value in values) for key, values in WRITTEN.items()}
-    found = {key: sorted(values) for key, values in found.items()}
-    assert written == found, "Correct dsync/eig/views/lecture_valeur.sql."
+def test_no_meaning_of_the_engine_is_of_one_programme() -> None:
+    """Its words are those of every démarche, and each is a sentence."""
+    for view in shipped_dictionary(NO_PROGRAMME).values():
+        for one in view.columns.values():
+            for meaning in one.codes.values():
+                assert meaning.endswith(".")
+                assert not {"candidat", "programme", "configurée"} & set(words(meaning))
 
 
 def test_the_declared_types_are_those_of_the_columns(store: Store) -> None:

@@ -8,15 +8,12 @@ from enum import Enum
 from importlib import import_module
 
 import dsync
-from dsync.annotations.wish import WishStatus
-from dsync.cli import config, output, sync
+from dsync.cli import config, output
 from dsync.console import words
-from dsync.domain.dossier import Etat, Presence
-from dsync.domain.pieces import CopyState
+from dsync.domain.dossier import Etat
 from dsync.domain.remedies import CheckStatus
 from dsync.domain.verdict import Resultat, Verdict
-from dsync.eig.stages import Attend
-from dsync.store.codes import Author, Kind, Status
+from dsync.store.codes import Status
 from dsync.store.listing import RETAINED
 from dsync.sync.handing_over import Choice
 
@@ -36,22 +33,12 @@ PARTIAL = {
 """Which mappings have some members on purpose, and why; add a reason, or the words."""
 
 WORDS: tuple[tuple[type[Enum], Mapping[str, object]], ...] = (
-    (Attend, words.ATTEND),
-    (Author, words.PAR),
     (CheckStatus, config.MARKS),
     (Choice, words.CHOIX),
-    (CopyState, sync.MEANINGS),
-    (CopyState, words.COPIES),
-    (Etat, words.ETATS),
     (Etat, RETAINED),
-    (Kind, words.GENRES),
-    (Presence, words.PRESENCES),
     (Resultat, words.COLOURS),
-    (Resultat, words.RESULTATS),
     (Status, words.COLOURS),
-    (Status, words.STATUTS),
     (Verdict, output.STYLES),
-    (WishStatus, words.ENVOIS),
 )
 """Mappings by the value of a member, as the database and documents have it."""
 

@@ -17,15 +17,7 @@ UNION ALL
 SELECT
     CAST(NULL AS bigint) AS numero,
     'accord_attendu' AS code,
-    CASE a.genre
-        WHEN 'inscriptions' THEN 'Trop d’avis changeraient dans Démarches Simplifiées : rien n’est inscrit.'
-        WHEN 'regles' THEN 'Les règles ont changé et feraient changer trop de verdicts : rien n’est jugé ni inscrit.'
-        WHEN 'premiers_avis' THEN 'Des contrôles déclarés jugeraient pour la première fois : rien n’est jugé ni inscrit.'
-        WHEN 'suppressions' THEN 'Trop de dossiers ne sont plus montrés : aucun n’est marqué comme disparu.'
-        WHEN 'reponses' THEN 'Trop de dossiers ont changé sans que leurs dates changent : ils gardent ce qui était connu.'
-        WHEN 'configuration' THEN 'La configuration n’a plus ce qu’elle avait : ce qui en dépend est arrêté.'
-        ELSE 'Une autre base de dsync a écrit dans des dossiers : rien n’est inscrit.'
-    END || ' Une personne doit corriger la cause ou donner son accord.' AS message,
+    {accords} || ' Une personne doit corriger la cause ou donner son accord.' AS message,
     utc(a.depuis_le) AS depuis,
     1 AS tentatives,
     a.demarche_numero,
