@@ -75,9 +75,9 @@ def _main() -> dict[str, Declared]:
 
 
 _NEXT = {DECISION: "Acceptation, refus ou classement sans suite."} | {
-    suite.prochaine_etape: Etape(suite.prochaine_etape).meaning
-    for suite in SUITES.values()
-    if suite.prochaine_etape not in (None, DECISION)
+    etape.value: etape.meaning
+    for etape in Etape
+    if etape in {suite.prochaine_etape for suite in SUITES.values()}
 }
 _FIGURES = INDICATEURS | {
     name: f"Médiane des jours passés à l’étape « {etape} », des étapes finies des dossiers présents."
