@@ -690,7 +690,7 @@ _PROPOSED = {
     "détail": "detail",
     "figés": "renewed no more",
     "inscriptions suivies": "writes that are followed",
-    "introuvable : dsync écrit de nouveau": "not found: dsync writes again",
+    "perdue : dsync écrit de nouveau": "lost: dsync writes again",
     "introuvable, masqué ou supprimé": "not found, hidden or deleted",
     "ne distingue personne : valeur mal écrite ?": "tells nobody apart: is a value misspelt?",
     "ne s’applique à personne : condition mal écrite ?": "applies to nobody: is a condition wrong?",
