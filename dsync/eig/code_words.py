@@ -60,6 +60,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         Lien.AUCUN: "Aucun",
         Lien.SANS_FICHE: "Aucun : pas de fiche, selon le candidat",
         Lien.VIDE: "Aucun : pas de réponse",
+        Lien.AILLEURS: "Aucun : pas de réponse, mais une adresse dans une autre réponse",
         Lien.INDISPONIBLE: "Catalogue indisponible",
     },
 }
@@ -88,6 +89,7 @@ EVIDENCE = {
     "lien": "Reconnu par",
     "page": "Fiche nommée",
     "noms": "Produits possibles",
+    "questions": "Adresse donnée en réponse à",
     "autres_mots": "À côté de l’adresse ou du nom",
     "incubateur": "Incubateur déclaré, celui du produit",
     "incubateur_declare": "Incubateur déclaré",

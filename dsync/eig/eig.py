@@ -28,7 +28,12 @@ from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import OF_PRODUCT, Check
 from dsync.eig.precheck.evaluation import judge, rules_of
-from dsync.eig.precheck.evidence import PublicEvidence, identify_product, product_facts
+from dsync.eig.precheck.evidence import (
+    PublicEvidence,
+    identify_product,
+    product_facts,
+    without_answer,
+)
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.proposal import foreign_text, mapping_text, off_rules, propose
 from dsync.eig.publication import account_rules, published_rules
@@ -264,7 +269,8 @@ class Eig(Programme):
         if candidature is None or evidence.catalogue is None:
             return []
         incubateur = candidature.incubateur
-        match = identify_product(candidature.page_produit, incubateur, evidence, rules, None).match
+        named = identify_product(candidature.page_produit, incubateur, evidence, rules, None)
+        match = without_answer(named, candidature, evidence.catalogue).match
         found = []
         for id_ in [match.product_id] if match.product_id else match.ids:
             url = ProductPage(id_).url

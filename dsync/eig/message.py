@@ -187,6 +187,11 @@ def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     match preuve.get("lien"):
         case _ if _names_several(preuve):
             yield _several(preuve)
+        case Lien.AILLEURS:
+            yield [
+                f"{_elsewhere(preuve)} Merci de donner celle de la fiche de votre produit, de la "
+                f"forme {_FORM}, en réponse à cette question."
+            ]
         case Lien.SANS_FICHE:
             yield [
                 f"Vous avez répondu{answer} à la demande de fiche produit. {_PUBLISHED}",
@@ -208,7 +213,18 @@ def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
             # The form did not ask.
             yield [_PUBLISHED]
         case _:
-            yield [f"Votre dossier ne donne pas l’adresse d’une fiche produit. {_PUBLISHED}"]
+            yield [
+                f"La question de votre dossier sur la fiche produit est sans réponse. {_PUBLISHED}"
+            ]
+
+
+def _elsewhere(preuve: _Proof) -> str:
+    """Return that the question has no answer, and which answers have an address."""
+    where = listed(map(_named, preuve.get("questions") or ()))
+    return (
+        "Vous n’avez pas donné d’adresse en réponse à la question sur la fiche produit, mais votre "
+        f"réponse à {where} en contient une."
+    )
 
 
 def _noms(preuve: _Proof) -> list[str]:
@@ -243,6 +259,12 @@ def _which(preuve: _Proof, suggestions: Sequence[Suggestion]) -> Wordings:
     """Ask which of the suggested products it is."""
     if _names_several(preuve):
         return _several(preuve)
+    if preuve.get("lien") == Lien.AILLEURS:
+        pages = listed((f"{_named(one.nom)} ({one.url})" for one in suggestions), last="ou")
+        return [
+            f"{_elsewhere(preuve)} Si votre produit est {pages}, merci de donner cette seule "
+            "adresse en réponse à la question ; sinon, celle de la fiche de votre produit."
+        ]
     answers = (_answer(preuve), "")
     if len(suggestions) == 1:
         [one] = suggestions

@@ -101,7 +101,7 @@ class EvidenceCopy(NamedTuple):
 
 
 # Half of what a candidature holds.
-_UNREAD = ("evaluations", "bilan", "etapes", "extra")
+_UNREAD = ("evaluations", "bilan", "etapes")
 _CANDIDATURES = (
     select(Candidature)
     .where(among(_candidature.c.numero, "numbers"))

@@ -34,7 +34,7 @@ def test_a_page_begins_with_what_the_dossier_is_and_waits_for(engine: Engine) ->
     assert "Inéligible reste à régler : fiche produit" in head
     todo = words("<main>" + page.partition('id="a-faire"')[2].partition("</section>")[0])
     assert "À faire : dire si « fiche produit » est conforme" in todo
-    assert "Aucune adresse de fiche dans le dossier" in todo
+    assert "La question « Page produit sur beta.gouv.fr » est sans réponse" in todo
 
 
 def test_each_part_has_its_address_and_all_are_printed_together(reader: Visitor) -> None:

@@ -141,6 +141,8 @@ DOSSIERS = (
             registry=RegistryAnswer("110001013", RegistryStatus.UNREACHABLE)),
     Dossier("Administration fermée", applicant(etat_administratif="Ferme")),
     Dossier("Fiche vide", {"page_produit": None}),
+    Dossier("Fiche vide, adresse dans une autre réponse",
+            {"page_produit": None, "probleme": f"Voir {PAGE}/a-just.html, notre fiche"}),
     Dossier("Absence de fiche déclarée", {"page_produit": "Néant."}),
     Dossier("Adresse et d’autres mots",
             {"page_produit": f"Pas encore de fiche, exemple : {PAGE}/a-just.html"}),

@@ -37,9 +37,10 @@ from dsync.eig.precheck.evidence import (
     PublicEvidence,
     established,
     identify_product,
+    without_answer,
 )
 from dsync.eig.precheck.named_facts import faits_of
-from dsync.eig.precheck.product import Lien
+from dsync.eig.precheck.product import NO_ANSWER, Lien
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import A_EXAMINER
 
@@ -92,6 +93,8 @@ class CandidatureFacts:
         return (
             self.frozen is None
             and one.controle == Check.FICHE_PRODUIT
+            # Without an answer, it is about the other ones.
+            and one.preuve.get("lien") not in (*NO_ANSWER, Lien.AILLEURS)
             and current.version_regles == self.known.rules.version
             and typed is not None
             and one.preuve.get("saisie") == typed
@@ -138,6 +141,7 @@ def facts_of(
     answer = answers.get(Check.FICHE_PRODUIT)
     named = established(answer.produit, answer.constat, typed) if answer else None
     kept = identify_product(typed, incubateur, evidence, rule_set, frozen, absent, named)
+    kept = without_answer(kept, candidature, evidence.catalogue)
     others = [one for one in dict.fromkeys(doublons) if one != candidature.numero][: FIRST - 1]
     known = CheckInput(candidature, evidence, rule_set, kept, others)
     facts = CandidatureFacts(known, frozen, _fingerprint(known))
@@ -267,6 +271,8 @@ def _fingerprint(known: CheckInput, *, aliases_known: bool = False) -> str:
     # Only what concerns this dossier: another product's change must not have it judged again.
     match = known.match
     facts: list[Json] = [match.lien, *match.noms, match.autres_mots, match.confirme]
+    if match.questions:
+        facts += [match.page, *match.questions]
     if match.product:
         facts.append(match.product.fingerprint)
     if match.absente_le:

@@ -5,7 +5,7 @@ How old evidence may be is decided in `eig/gathering.py`; here it is usable or a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -13,11 +13,20 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct, ValidationError, convert, structs, to_builtins
 
+from dsync.domain.documented import Mark
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle, Decision
 from dsync.domain.wording import fold
+from dsync.eig.candidature import Candidature, declared_fields
 from dsync.eig.precheck.catalogue import Catalogue, Product
-from dsync.eig.precheck.product import WEAK, Lien, ProductMatch, resolve_product
+from dsync.eig.precheck.product import (
+    NO_ANSWER,
+    WEAK,
+    Lien,
+    ProductMatch,
+    resolve_elsewhere,
+    resolve_product,
+)
 from dsync.eig.precheck.rules import RuleSet
 
 
@@ -160,6 +169,29 @@ def identify_product(
         match = replace(match, confirme=rules.is_incubator(incubateur, match.product))
         found = found._replace(match=match, typed=match)
     return found if named is None else _established(named, typed, found, evidence, frozen)
+
+
+def without_answer(
+    found: IdentifiedProduct, candidature: Candidature, catalogue: Catalogue | None
+) -> IdentifiedProduct:
+    """Return what other answers give, where the question about the page has no answer."""
+    if found.typed.lien not in NO_ANSWER:
+        return found
+    elsewhere = resolve_elsewhere(_other_answers(candidature), catalogue)
+    if elsewhere is None:
+        return found
+    # A product that a person named stays.
+    match = found.match if found.match is not found.typed else elsewhere
+    return found._replace(match=match, typed=elsewhere)
+
+
+def _other_answers(candidature: Candidature) -> Iterator[tuple[str, str]]:
+    """Yield the fields of other answers than the one about the page, with their texts."""
+    for name, declaration in declared_fields():
+        if declaration.declared.mark is Mark.FREE_TEXT and name != "page_produit":
+            yield name, getattr(candidature, name) or ""
+    yield from ((name, text) for name, text in candidature.extra.items() if isinstance(text, str))
+    yield from (("voeux", one.missions or "") for one in candidature.voeux)
 
 
 def _established(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -67,12 +67,16 @@ class Lien(StrEnum):
     SANS_FICHE = "sans_fiche"
     """The applicant states that there is no page."""
     VIDE = "vide"
+    AILLEURS = "ailleurs"
+    """No answer about the page, but an address in the answer to another question."""
     INDISPONIBLE = "indisponible"
     """There is no catalogue."""
 
 
 _PUBLISHED = frozenset({Lien.FICHE, Lien.ALIAS})
 """The text has the address of the product's page."""
+NO_ANSWER = frozenset({Lien.VIDE, Lien.SANS_FICHE})
+"""The question about the page has no answer, or one that states that there is no page."""
 WEAK = frozenset({Lien.IDENTIFIANT, Lien.NOM, Lien.SITE, Lien.DEPOT})
 """The text names one product alone, without the address of its page."""
 
@@ -95,6 +99,8 @@ class ProductMatch:
     """Whether the declared incubator confirms a weak identification."""
     et_d_autres: bool = False
     """Whether more products are possible than are named."""
+    questions: tuple[str, ...] = ()
+    """The fields whose answers have the address, if it is not where it was asked for."""
     absente_le: datetime | None = None
     """When a catalogue fetched after the deposit still had no such page."""
 
@@ -153,6 +159,32 @@ def resolve_product(address: str | None, catalogue: Catalogue | None) -> Product
             known.clear()
         known[address] = match
     return match
+
+
+def resolve_elsewhere(
+    answers: Iterable[tuple[str, str]], catalogue: Catalogue | None
+) -> ProductMatch | None:
+    """Return the products whose addresses other answers have, or None without an address.
+
+    `answers` are fields with their texts. An unknown page counts, too: it is an address.
+    """
+    found: set[str] = set()
+    shown: dict[str, str] = {}
+    for field, text in answers:
+        typed = parse_address(text)
+        for page in typed.pages:
+            shown.setdefault(field, page.url)
+            found |= _lookup(page, catalogue)[1] if catalogue else frozenset()
+        for site, address in typed.links if catalogue else ():
+            if catalogue and site and (ids := _exact(site, catalogue)[1]):
+                shown.setdefault(field, address)
+                found |= ids
+    if not shown:
+        return None
+    match = ProductMatch(Lien.AILLEURS)
+    if catalogue and found:
+        match = _uncertain_match(Lien.AILLEURS, found, catalogue)
+    return replace(match, page=next(iter(shown.values())), questions=tuple(shown))
 
 
 def _by_pages(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:

@@ -49,7 +49,7 @@ from dsync.eig.precheck.rules_section import (
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.errors import ConfigurationError
 
-SENTENCES_REVISION = 7
+SENTENCES_REVISION = 8
 """Raise it when sentences or checks change, so that all open dossiers are judged again."""
 
 _MAY_REFUSE = frozenset(

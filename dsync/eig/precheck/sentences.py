@@ -265,7 +265,13 @@ PAR_DEPOT = Sentence(
 )  # fmt: skip
 VIDE = Sentence(
     (Check.FICHE_PRODUIT,), NON_CONFORME, "réponse vide",
-    "Aucune adresse de fiche dans le dossier", _REGLE_FICHE, _ADRESSE,
+    "La question « {question} » est sans réponse", _REGLE_FICHE, _ADRESSE,
+)  # fmt: skip
+AILLEURS = Sentence(
+    (Check.FICHE_PRODUIT,), A_VERIFIER,
+    "ni adresse ni nom, mais l’adresse d’une fiche ou d’un produit dans une autre réponse",
+    "La question « {question} » {repondue}, mais {adresse} figure dans la réponse à {questions}",
+    _REGLE_FICHE, _EST_CE,
 )  # fmt: skip
 SANS_FICHE = Sentence(
     (Check.FICHE_PRODUIT,), NON_CONFORME,

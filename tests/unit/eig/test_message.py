@@ -94,7 +94,7 @@ def test_nothing_is_said_of_a_product_that_is_not_certain() -> None:
 def test_what_no_examined_check_asks_for_is_asked_with_the_blank_answers() -> None:
     """Without a product, phase and case are not examined: their blank answers are asked at once."""
     fiche, *questions = about("Fiche, phase et cas vides")
-    assert "ne donne pas l’adresse" in fiche
+    assert "fiche produit est sans réponse" in fiche
     champs = shipped_rules().declarations.sections.champs
     expected = [f"Merci de répondre à « {champs[name].libelles[0]} »."
                 for name in ("phase_declaree", "cas_demande")]  # fmt: skip

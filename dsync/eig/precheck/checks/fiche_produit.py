@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from dsync.controles.facts import label_of
 from dsync.domain.dossier import Json
 from dsync.domain.judging import SIGNALE
 from dsync.domain.verdict import Controle
@@ -44,6 +45,7 @@ _SENTENCES: dict[Lien, Sentence] = {
     Lien.AUCUN: sentences.NI_ADRESSE_NI_NOM,
     Lien.SANS_FICHE: sentences.SANS_FICHE,
     Lien.VIDE: sentences.VIDE,
+    Lien.AILLEURS: sentences.AILLEURS,
 }
 _MOYENS = {
     Lien.FICHE: "l’adresse de sa fiche",
@@ -59,6 +61,7 @@ def check_fiche_produit(context: CheckInput) -> Controle:
     """Check whether the typed text leads to one published product."""
     if refusal := without_question(NAME, context, FIELD, "page produit"):
         return refusal
+    champs = context.rules.declarations.sections.champs
     match, (source, sha256, _) = context.typed, context.catalogue_read
     preuve: dict[str, Json] = {
         "saisie": context.candidature.page_produit,
@@ -81,7 +84,10 @@ def check_fiche_produit(context: CheckInput) -> Controle:
         preuve["incubateur_produit"] = match.product.incubateur
     if match.lien is Lien.INDISPONIBLE:
         return make_controle(NAME, sentences.SANS_CATALOGUE, preuve)
-    if match.lien is Lien.VIDE:
+    labels = [label_of(name, champs) for name in match.questions]
+    if match.questions:
+        preuve["questions"] = list(labels)
+    if not context.candidature.page_produit:
         preuve[SIGNALE] = FIELD
     product = match.product
     if product is not None:
@@ -108,6 +114,12 @@ def check_fiche_produit(context: CheckInput) -> Controle:
         moyen=_MOYENS.get(match.lien, ""),
         saisie=saisie,
         catalogue=context.catalogue,
+        question=label_of(FIELD, champs),
+        repondue=f"a pour réponse {saisie}"
+        if context.candidature.page_produit
+        else "est sans réponse",
+        adresse=quoted(match.page, 120),
+        questions=listed(map(quoted, labels)),
         delai=context.rules.config.phases.late_reading_days,
         jour=french_date(context.deposit_day),
         debut=french_date(first.debut) if first and first.debut else "",

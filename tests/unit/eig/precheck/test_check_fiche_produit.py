@@ -10,6 +10,7 @@ import pytest
 
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import french_date
+from dsync.eig.candidature import Voeu
 from dsync.eig.precheck.catalogue import Catalogue
 from dsync.eig.precheck.evidence import PublicEvidence, stored_product
 from tests.unit.eig.precheck.builders import (
@@ -62,7 +63,7 @@ def of_incubator(products: Any, id_: str, title: str, owner: str = "") -> Catalo
         ("Nous suivons Collectif Objets ici", "a_verifier", "évoque « Collectif Objets »"),
         (f"{PAGE}/domiffa.html", "a_verifier", "Page « domiffa », absente"),
         ("domiffa", "a_verifier", "Réponse « domiffa », absente"),
-        (None, "non_conforme", "Aucune adresse de fiche dans le dossier"),
+        (None, "non_conforme", "La question « page produit » est sans réponse."),
         ("à venir", "a_verifier", "où ne se reconnaît aucun produit du catalogue"),
         ("aucune fiche pour le moment", "a_verifier", "où ne se reconnaît aucun produit"),
         ("Aucune.", "non_conforme", "Absence de fiche déclarée par le candidat, « Aucune. »"),
@@ -81,6 +82,48 @@ def test_each_row_of_the_specification(typed: str | None, resultat: str, said: s
     answer = check("fiche_produit", page_produit=typed)
     assert answer.resultat == resultat
     assert said in answer.motif
+
+
+@pytest.mark.parametrize("typed", [None, "Néant"])
+@pytest.mark.parametrize(
+    ("given", "said", "asked"),
+    [
+        ({"incubateur": f"{PAGE}/a-just.html"}, f"« {PAGE}/a-just.html » figure dans la réponse à "
+         "« incubateur »", "s’il s’agit de « A-JUST »"),
+        ({"probleme": f"Voir {PAGE}/ajust, notre fiche"}, "à « Problème identifié »", "« A-JUST »"),
+        ({"entite": "DINUM (https://a-just.beta.gouv.fr)"}, "« https://a-just.beta.gouv.fr » ",
+         "« A-JUST »"),
+        ({"extra": {"notes": f"{PAGE}/a-just.html"}}, "à « notes »", "« A-JUST »"),
+        ({"voeux": (Voeu(1, "Directeur", f"Sur {PAGE}/docs.html"),)}, "« Profils souhaités »",
+         "« Docs »"),
+        ({"probleme": f"{PAGE}/docs.html", "entite": f"{PAGE}/a-just.html"},
+         "« Problème identifié » et « Entité opérationnelle »", "« A-JUST » ("),
+        ({"probleme": f"{PAGE}/qzxwvk-hjkqw.html"}, "/qzxwvk-hjkqw.html » figure",
+         "l’adresse actuelle de la fiche"),
+    ],
+)  # fmt: skip
+def test_an_address_in_another_answer_is_an_address_in_the_dossier(
+    typed: str | None, given: dict[str, Any], said: str, asked: str
+) -> None:
+    """Without an answer about the page, the sentence says where it stands; it decides nothing."""
+    answer = check("fiche_produit", page_produit=typed, **given)
+    assert "a_verifier" == answer.resultat
+    begin = "a pour réponse « Néant »" if typed else "est sans réponse"
+    assert answer.motif.startswith(f"La question « page produit » {begin}, mais « http")
+    assert said in answer.motif
+    assert asked in answer.motif
+    # Without a catalogue it is an address all the same.
+    none = PublicEvidence(None)
+    away = check("fiche_produit", page_produit=typed, with_evidence=none, **given)
+    assert away.resultat != "conforme"
+
+
+def test_an_answer_that_names_a_product_is_the_only_one_that_counts() -> None:
+    given = {"incubateur": f"{PAGE}/docs.html", "page_produit": "à venir"}
+    assert "docs" not in check("fiche_produit", **given).motif
+    # Neither a name nor a site that is nobody's is an address.
+    given = {"probleme": "Docs, voir https://www.example.org", "page_produit": None}
+    assert "non_conforme" == check("fiche_produit", **given).resultat
 
 
 @pytest.mark.parametrize(
