@@ -278,7 +278,14 @@ def _do(run: Run, work: Attempted, request: Request | None) -> None:
     report.error_classes.update(context.client.errors - failed_before)
     report.close(context.clock())
     # If the lease was lost, this raises, and the next run marks this one as interrupted.
+    unknown = k.Numbered(k.NumberNote.NO_SUCH_DEMARCHE, context.demarche)
     with run.transaction() as tx:
+        is_of_command = request is not None and not request.copies_pieces
+        if is_of_command and unknown in report.said and tx.demarche.read() is None:
+            # A mistyped number is no démarche that the database has. A service has to tell of it.
+            tx.deletions.forget_demarche()
+            report.run = None
+            return
         tx.journal.finish_run(run.id, report.columns())
         tx.state.save_figures(context.clock(), changed=report.has_news)
         is_interrupted = report.exit_code == InterruptedRunError.exit_code

@@ -13,6 +13,7 @@ import pytest
 from dsync.database import open_database
 from dsync.domain.ids import DemarcheNumber
 from dsync.sandbox import Sandbox
+from dsync.settings import SANDBOX_DEMARCHE
 from tests.commands.command import Command, config_with
 from tests.commands.conftest import begin
 
@@ -34,9 +35,16 @@ def test_each_refusal_of_the_token_has_its_message(run: Command, sandbox: Sandbo
             assert "Traceback" not in ended.text
 
 
-def test_an_unknown_demarche_names_the_setting(run: Command) -> None:
-    """The number is wrong, not the token."""
+def test_an_unknown_demarche_names_the_setting(run: Command, sandbox: Sandbox) -> None:
+    """The number is wrong, not the token; of such a run nothing is stored."""
     assert run("--demarche", "5", "sync").refuses(CHOSEN)
+    assert [(0,)] == run.rows("SELECT count(*) FROM sync_run")
+    assert run("--demarche", "5", "status", "--json").json["last_run"] is None
+    # What was ever read is known, whatever DS says later.
+    begin(run, sandbox)
+    del sandbox.world.demarches[SANDBOX_DEMARCHE]
+    assert run("sync").refuses(CHOSEN)
+    assert 2 == run("status", "--json").json["last_code"]
 
 
 URL, CHOSEN, TOKEN = "DSYNC_DATABASE_URL", "DSYNC_DEMARCHE", {"DSYNC_DS_TOKEN": ""}
