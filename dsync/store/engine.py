@@ -165,16 +165,36 @@ def open_engine(url: URL, *, create: bool = True, connections: int = FEW) -> Eng
         raise StoreError(
             f"There is no database yet ({describe(url)}). Run `dsync sync` or `dsync db upgrade`."
         )
-    make_new(Path(str(url.database)))
+    file = Path(str(url.database))
+    make_new(file)
+    options: dict[str, Any] = {"timeout": BUSY_TIMEOUT_S, "cached_statements": CACHED_STATEMENTS}
+    is_read_only = file.is_file() and not all(
+        os.access(one, os.W_OK) for one in (file, file.parent)
+    )
+    if is_read_only:
+        options |= {"check_same_thread": False, "uri": True}
     return _prepare_sqlite(
         create_engine(
             url,
             hide_parameters=True,
             pool_size=connections,
             max_overflow=0,
-            connect_args={"timeout": BUSY_TIMEOUT_S, "cached_statements": CACHED_STATEMENTS},
-        )
+            **{"creator": lambda: sqlite3.connect(_to_read(file), **options)}
+            if is_read_only
+            else {"connect_args": options},
+        ),
+        is_read_only=is_read_only,
     )
+
+
+def _to_read(file: Path) -> str:
+    """Return the URI by which SQLite reads a file that may not be written.
+
+    It would make files beside it. Without them nobody has it open, so it does not change.
+    """
+    place = Path(os.path.realpath(file))
+    is_idle = not place.with_name(f"{place.name}-wal").exists()
+    return f"{place.as_uri()}?mode=ro{'&immutable=1' if is_idle else ''}"
 
 
 def listen(engine: Engine, channel: str, stop: threading.Event, woken: Callable[[], None]) -> None:
@@ -355,7 +375,7 @@ def _close_late(engine: Engine) -> None:
             connection.close()
 
 
-def _prepare_sqlite(engine: Engine) -> Engine:
+def _prepare_sqlite(engine: Engine, *, is_read_only: bool = False) -> Engine:
     _close_late(engine)
 
     @event.listens_for(engine, "connect")
@@ -369,7 +389,8 @@ def _prepare_sqlite(engine: Engine) -> Engine:
         connection.isolation_level = None
         make_interruptible(connection)
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
+        mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        if mode not in {"wal", "memory"} and not is_read_only:
             connection.execute("PRAGMA journal_mode = WAL")
         # A killed process loses nothing: its commits are in the WAL, in the system's cache. A
         # power failure can lose the last commits as a whole: the watermark and the outbox then go
@@ -518,7 +539,11 @@ _BY_TEXT = (
     ),
     ("file is not a database", "it is no SQLite database. Correct DSYNC_DATABASE_URL."),
     ("malformed", "the file is damaged. Restore a copy, or start a new one and sync again."),
-    ("readonly database", "it may not be written. Check the rights on the file and its folder."),
+    (
+        "readonly database",
+        "it may not be written. Check the rights on the file and its folder, and that its disk is "
+        "not read-only.",
+    ),
     ("disk i/o error", "the disk fails. Check the disk, its quota and its rights."),
     ("no such table", "dsync's tables are not there. Run `dsync db upgrade`."),
     ("password authentication failed", _BY_SQLSTATE["28P01"]),

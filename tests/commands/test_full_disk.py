@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,6 +87,28 @@ with closing(open_database("sqlite:///dsync.db")) as store:
     except StoreError as exc:
         print(exc.message)
 """
+
+
+def test_a_database_on_a_read_only_disk_is_read(synced: Command, tmp_path: Path) -> None:
+    """`status` and lists show it; what would write is told why it cannot."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("needs the right to mount a small disk (root)")
+    try:
+        shutil.copy(synced.folder / "dsync.db", folder / "dsync.db")
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        dsync = synced.given(DSYNC_DATABASE_URL=f"sqlite:///{folder / 'dsync.db'}")
+        for line in ("status", "dossier list", "history", "conflicts list", "quarantine list"):
+            ended = dsync(*line.split())
+            assert 0 == ended.code, (line, ended.text)
+            assert "cannot be opened" not in ended.text
+        for line in ("sync", "push"):
+            ended = dsync(*line.split())
+            assert (5, 1) == (ended.code, ended.text.count("its disk is not read-only")), ended.text
+        assert "may not be written" in dsync("check").out
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_a_full_folder_of_sqlites_own_files_is_named(synced: Command, small: Path) -> None:
