@@ -92,6 +92,10 @@ def _complete(rows: Sequence[dict[str, Any]], sections: Mapping[str, str]) -> No
         row["section"] = sections.get(row["champ_id"])
 
 
+def _personal(visit: Visit) -> list[str]:
+    return [COLUMNS[name][0] for name in VALUES] if visit.may(Right.PERSONNES) else []
+
+
 def changes_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     """Return a page of the changes, by day, the last ones first."""
     page = visit.part
@@ -102,6 +106,8 @@ def changes_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     page = min(page, last)
     rows = reader.changes.listing(chosen, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
     _complete(rows, sections_of(form))
+    visit.personal = _personal(visit)
+    visit.listed = [row["numero"] for row in rows] if visit.personal else ()
     _, groupes = reader.demarche.labels_and_groupes()
     parameters = {name: v for name in words.CHANGE_FILTERS if (v := visit.query(name))}
     values = _values_of(visit, form, groupes)
@@ -162,6 +168,7 @@ def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
         for name, typed in COLUMNS.items()
         if visit.may(Right.PERSONNES) or name not in VALUES
     }
+    visit.personal = _personal(visit)
     with visit.reading() as reader:
         form = reader.demarche.questions()
         chosen, sections = selection_of(visit, form), sections_of(form)

@@ -21,7 +21,7 @@ from dsync.console.elsewhere import found_elsewhere
 from dsync.console.files import Download, file_of, prepared
 from dsync.console.visit import UnknownValueError, Viewer, Visit, has_stages, said_filters
 from dsync.domain.check_answers import TO_CONFIRM
-from dsync.domain.documented import Declared
+from dsync.domain.documented import MASKED, Declared
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.rights import opened
 from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
@@ -275,6 +275,11 @@ def columns_of(visit: Visit) -> Columns:
     return Columns(own, questions, form, shown, is_usual)
 
 
+def _personal(columns: Mapping[str, Declared], headers: Mapping[str, str]) -> list[str]:
+    """Return the headers of the columns of a form that have personal data or free text."""
+    return [headers[f"{QUESTION}{name}"] for name, one in columns.items() if one.mark in MASKED]
+
+
 def _questions(columns: Mapping[str, Declared]) -> dict[str, str]:
     found: dict[str, str] = {}
     times: Counter[str] = Counter()
@@ -366,6 +371,8 @@ def show(visit: Visit) -> Response:
         answers: dict[int, dict[str, Any]] = {}
         if form := columns.shown_form:
             answers = _answers(reader, form, numbers)
+            visit.personal = _personal(form.columns, columns.questions)
+            visit.listed = numbers if visit.personal else ()
         offered = reader.dossiers.offered()
         values = values_of(visit, reader, offered)
         visit.check_filters(values, but=OF_DOSSIERS if total else ())
@@ -504,7 +511,10 @@ def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
             types |= {f"{QUESTION}{name}": one.type for name, one in form.columns.items()}
         every = columns.own | columns.questions
         headers = {every[name]: types.get(name, "text") for name in listed}
+        visit.personal = _personal(form.columns, every) if form else []
         for name in others:
+            if main.columns[name].mark in MASKED:
+                visit.personal.append(words.label(name, main.columns[name].sentence))
             header = words.label(name, main.columns[name].sentence)
             headers[f"{header} ({name})" if header in headers else header] = types[name]
         return file_of(

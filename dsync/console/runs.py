@@ -248,8 +248,8 @@ class Witness:
         self._thread = threading.Thread(target=self._go_on, name="dsync-witness", daemon=True)
         self._lock = threading.Lock()
         self._rows: list[_Row] = []
-        self._pages: dict[tuple[DemarcheNumber, str], dict[str, Any]] = {}
-        """Of this period, by démarche and person."""
+        self._pages: dict[tuple[DemarcheNumber, str, tuple[str, ...]], dict[str, Any]] = {}
+        """Of this period, by démarche, person and columns; none: dossiers that were opened."""
         self._opened: dict[tuple[str, int], Any] = {}
         """When somebody opened a dossier the last time: an open page asks again by itself."""
 
@@ -276,6 +276,8 @@ class Witness:
                 request = (answer.asked or visit).request
                 options: dict[str, Any] = {"page": request.url.path}
                 options |= {"dossiers": dossiers} if named else {}
+                if columns := (answer.asked or visit).personal:
+                    options["colonnes"] = [*columns]
                 asked = request.query_params.multi_items()
                 if chosen := {name: "…" if name in FREE else value for name, value in asked}:
                     options["filtres"] = chosen
@@ -287,21 +289,29 @@ class Witness:
                 if visit.is_asked_again and key in self._opened:
                     continue
                 self._opened[key] = now
-                place = visit.worker.demarche, visit.actor.name
-                page = self._pages.setdefault(place, row | {"dossiers": set()})
-                page["dossiers"].add(number)
-                page["now"] = now
+                self._note(visit, (), [number], row)
+            if visit.listed:
+                self._note(visit, tuple(visit.personal), visit.listed, row)
             oldest = now - timedelta(seconds=SESSION_S)
             for key in [one for one, at in self._opened.items() if at < oldest]:
                 del self._opened[key]
+
+    def _note(
+        self, visit: Visit, columns: tuple[str, ...], numbers: Sequence[int], row: dict[str, Any]
+    ) -> None:
+        place = visit.worker.demarche, visit.actor.name, columns
+        page = self._pages.setdefault(place, row | {"dossiers": set()})
+        page["dossiers"].update(numbers)
+        page["now"] = row["now"]
 
     def write(self) -> None:
         """Write what was noted; what cannot be written now is kept for the next time."""
         with self._lock:
             rows, self._rows = self._rows, []
-            for (demarche, _), page in self._pages.items():
+            for (demarche, _, columns), page in self._pages.items():
                 numbers = sorted(page.pop("dossiers"))
-                page |= {"genre": Seen.DOSSIERS, "options": {"dossiers": numbers}}
+                options = {"colonnes": [*columns]} if columns else {"dossiers": numbers}
+                page |= {"genre": Seen.DOSSIERS, "options": options}
                 rows.append((demarche, page | {"result": {"nombre": len(numbers)}}))
             self._pages.clear()
         left: list[_Row] = []

@@ -250,6 +250,10 @@ class Visit(Viewer):
     """Of the page that is shown, where it answers a form that was sent to another address."""
     shown: Sequence[int] = ()
     """The dossiers that a page shows whole which are not in its address."""
+    personal: list[str] = field(default_factory=list)
+    """The headers of the columns with personal data or free text that a list or a file shows."""
+    listed: Sequence[int] = ()
+    """The dossiers of a list that has such columns."""
     titled: Mapping[int, Titled] = field(default_factory=dict)
     """Of the démarches that were read from DS, by number."""
 

@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, event, text
 
 from dsync.console.access import Role
+from dsync.domain.documented import Mark
 from dsync.store.codes import Seen
+from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.tables import ASKED
 from tests.acceptance.worker.installed import slowdown
 from tests.console.served import DEADLINE_S, served, visiting, words
@@ -54,6 +56,34 @@ def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
     with engine.worker.store.reading(DEMARCHE) as reader:
         told = next(one for one in reader.requests.seen(limit=9) if one.genre == "telechargement")
     assert {"q": "…", "etat": "en_construction"} == told.options["filtres"]
+
+
+def test_a_list_with_personal_columns_is_journaled(engine: Engine) -> None:
+    """One row a minute for the same columns: which, and how many dossiers; the file has its own."""
+    names = "q.{}".format(",q.".join(personal_questions(engine)))
+    with visiting(engine) as visitor:
+        for address in ("/dossiers", f"/dossiers?colonnes={names}", f"/dossiers?colonnes={names}"):
+            page = visitor.get(address)
+            assert 200 == page.status_code
+        assert f"/dossiers?colonnes={names}".count("q.") == 2
+        assert 200 == visitor.get(f"/dossiers.csv?colonnes={names}").status_code
+        assert 200 == visitor.get("/dossiers.csv").status_code
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        rows = reader.requests.seen(limit=100)
+    told = {(one.genre, len(one.options.get("colonnes", []))): one for one in rows}
+    assert {("telechargement", 2), ("telechargement", 0), ("consultation", 2)} == {*told}
+    assert 3 == len(rows)
+    page, file = told["consultation", 2], told["telechargement", 2]
+    assert page.options["colonnes"] == file.options["colonnes"]
+    assert {"colonnes"} == {*page.options}
+    assert {"nombre": 12} == page.resultat == file.resultat
+
+
+def personal_questions(engine: Engine) -> list[str]:
+    """Return the names of two columns of the form with personal data."""
+    view = engine.worker.store.dictionary()[f"formulaire_{DEMARCHE}"]
+    named = [name for name, one in view.columns.items() if one.mark is Mark.PERSONAL]
+    return [name for name in named if name not in DOSSIER_COLUMNS][:2]
 
 
 def test_a_file_that_takes_long_shows_its_progress(engine: Engine) -> None:
