@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from dsync.cli.failures import LazyCommand
+from dsync.cli.failures import IN_PART, Exit, LazyCommand
 from dsync.cli.later import later
 from dsync.cli.options import INSTANT, current_flags, json_option, settings_options
 from dsync.errors import SchemaBehindError
@@ -176,7 +176,8 @@ def grist(*, forget: bool, as_json: bool) -> None:
     """Make the tables of [grist] document equal to their views now.
 
     Only differences are sent. What people added or changed there stays: columns, formulas, labels,
-    pages, rows of their own. The service does the same once something has changed, and once a day.
+    pages, rows of their own. Exit 7 if a table was deleted there. The service does the
+    same once something has changed, and once a day.
     """
     with (
         StopSignals(announce=announce_stop, at_most_s=1) as signals,
@@ -185,11 +186,13 @@ def grist(*, forget: bool, as_json: bool) -> None:
         kept = worker.keep_grist(wait_s=60, forget=forget)
     if as_json:
         print_json([one._asdict() for one in kept])
-        return
-    print_table(
-        ("view", "rows", "added", "changed", "gone"),
-        [(one.view, one.rows, one.added, one.changed, one.gone) for one in kept],
-    )
-    for one in kept:
-        for left in one.left:
-            print_note(left)
+    else:
+        print_table(
+            ("view", "rows", "added", "changed", "gone"),
+            [(one.view, one.rows, one.added, one.changed, one.gone) for one in kept],
+        )
+        for one in kept:
+            for left in one.left:
+                print_note(left)
+    if not all(one.is_kept for one in kept):
+        raise Exit(IN_PART)

@@ -47,6 +47,8 @@ class Kept(NamedTuple):
     gone: int = 0
     left: tuple[str, ...] = ()
     """What a person changed, which stays so, as sentences."""
+    is_kept: bool = True
+    """Whether the table is there, with the column that names its rows."""
 
 
 def rows_of(
@@ -124,14 +126,14 @@ class Mirror:
         """
         table, made = self._table(rows)
         if table is None:
-            return Kept(self._view.name, 0, left=tuple(self._left)), made
+            return Kept(self._view.name, 0, left=tuple(self._left), is_kept=False), made
         columns = self._columns(table, made, rows)
         if KEY not in columns:
             self._left.append(
                 f"{table}: its column {KEY} was taken away. Undo that in Grist, or run "
                 "dsync grist --forget, which makes other tables."
             )
-            return Kept(self._view.name, 0, left=tuple(self._left)), made
+            return Kept(self._view.name, 0, left=tuple(self._left), is_kept=False), made
         there = self._there(table, columns, made)
         added, changed = self._send(table, columns, there, rows)
         gone = self._leave(table, columns, there, rows)

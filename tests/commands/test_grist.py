@@ -46,6 +46,9 @@ def test_the_tables_are_equal_to_the_views(synced: Command, grist: Grist, tmp_pa
     for table in grist.tables.values():
         keys = (str(row["dsync_cle"]) for row in table.rows.values())
         assert [] == [key for key in keys if key.partition(":")[0] == str(erased)]
+    grist.tables.pop(next(iter(grist.tables)))
+    lost = synced("grist", **environment)
+    assert (7, True) == (lost.code, "its table was deleted in Grist" in " ".join(lost.out.split()))
 
 
 def test_what_is_missing_is_said(synced: Command, grist: Grist, tmp_path: Path) -> None:
