@@ -26,9 +26,10 @@ number = {NUMBER}
 contact = "mailto:dsync@example.gouv.fr"
 """
 ANNOTATIONS = f"""
+[annotations]
+options = {{ eligible = "Complet", a_verifier = "À compléter", ineligible = "Refusé" }}
 [annotations.resultat]
 id = "{id_of(6202)}"
-options = {{ eligible = "Complet", a_verifier = "À compléter", ineligible = "Refusé" }}
 [annotations.detail]
 id = "{id_of(6203)}"
 [annotations.date]
