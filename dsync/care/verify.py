@@ -16,21 +16,23 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
+from sqlalchemy import Table
 
 from dsync.annotations.plan import shows
 from dsync.annotations.targets import DETAIL, RESULTAT, AnnotationsConfig, desired, resolve
 from dsync.domain.conversation import Conversation
 from dsync.domain.dossier import OPEN_ETATS, Champ, Correction, Dossier, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
+from dsync.domain.json_bytes import json_bytes
 from dsync.domain.pieces import md5_of
 from dsync.domain.verdict import Verdict
 from dsync.ds.client import DSClient
 from dsync.errors import ConfigurationError, PieceTargetError
 from dsync.store import Reader, Record, Store, StoredDossier, SyncState
+from dsync.store.columns import JsonText
 from dsync.store.dossier_rows import EPOCH, in_lists
 from dsync.store.form_views import FormView, form_views
 from dsync.store.piece_rows import CopiedFile
-from dsync.store.seals import stores
 from dsync.store.sql import CLOCK_TOLERANCE
 from dsync.sync.context import is_mapped
 from dsync.sync.piece_files import check_marked, list_target, read_back
@@ -103,8 +105,8 @@ class Expected:
 
 CANNOT_KNOW = (
     "It cannot know what DS shows (--remote), what copied files contain (--pieces), or whether "
-    "evidence, products, replaced wishes, the status, dates and names of wishes, stages in lists, "
-    "ended corrections, requests or seals were forged."
+    "what follows from no other row was forged: the journal, changes, former verdicts, answers, "
+    "consents, rules, evidence, products, dates of wishes, runs, requests, indicators."
 )
 """The last line of each verification."""
 
@@ -132,7 +134,6 @@ def verify(
             done.sampled = len(numbers)
         numbers.sort()
         _verify_rows(reader, done)
-        _verify_seals(reader, None if sample is None else numbers, done)
         state = reader.state.read()
         _verify_watermark(reader, state, expected.now(), done)
         _verify_wishes(reader, state, expected, done)
@@ -144,16 +145,12 @@ def verify(
 
 
 _READ_ALL = "Run `dsync sync --full`."
-FROM_DS = {
-    "dossier": READ_AGAIN,
-    "demarche": "Run `dsync sync --full`, which reads the form again.",
-    "revision": "Run `dsync sync --full`, which reads the form again.",
-}
-"""The remedies for sealed rows that DS gives once more."""
 FAULTS = {
     "contents": f"Dossiers that were not erased lack their contents. {READ_AGAIN}",
     "current_verdict": "Dossiers were judged and lack a verdict, or have several current ones, or "
     f"an older one than the last. {RESTORE}",
+    "verdicts": "Current verdicts of dossiers are not what the results of their checks give: they "
+    f"were changed outside dsync. {RESTORE}",
     "rules": f"The rules that gave dossiers a verdict are not kept any more. {RESTORE}",
     "presence": f"Dossiers have another presence than the journal gives them. {_READ_ALL}",
     "quarantine": "Dossiers are in quarantine, or are not, against what the journal has. "
@@ -172,7 +169,7 @@ MISFITS = {
     "rows": "The applicant, the programme's row, or what lists search, of dossiers is not what the "
     f"stored contents give: they were changed outside dsync. {READ_AGAIN}",
     "revisions": "Dossiers are of a revision of the form that is not stored. "
-    f"{FROM_DS['revision']}",
+    "Run `dsync sync --full`, which reads the form again.",
     "views": "The views do not show what the stored contents are: a view was changed outside "
     f"dsync, or dsync is wrong. {RESTORE} If it is there again, report it.",
 }
@@ -192,6 +189,7 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
     for check, some in {
         "contents": found.without_contents([part.table] if part and has_rows else []),
         "current_verdict": found.uneven_verdicts(),
+        "verdicts": found.unlike_results(),
         "rules": found.without_rules(),
         "presence": found.wrong_presences(),
         "quarantine": found.wrong_quarantine(),
@@ -201,21 +199,6 @@ def _verify_rows(reader: Reader, done: Verification) -> None:
         "erased": found.badly_erased(),
     }.items():
         done.add(check, some, FAULTS[check])
-
-
-def _verify_seals(
-    reader: Reader, numbers: Sequence[DossierNumber] | None, done: Verification
-) -> None:
-    for name, rows, dossiers in reader.seals.broken(numbers):
-        message = (
-            f"Rows of table {name} are not as dsync wrote them: they were changed outside dsync. "
-            f"{FROM_DS.get(name, RESTORE)}"
-        )
-        found = tuple(sorted(set(dossiers)))
-        done.findings.append(Finding(f"seals.{name}", _named(message, found), rows, found))
-    for name in reader.seals.miscounted():
-        message = f"Rows of table {name} are missing, or were added outside dsync. {RESTORE}"
-        done.findings.append(Finding(f"sums.{name}", message, 1))
 
 
 def _verify_wishes(
@@ -377,9 +360,20 @@ def _has_its_rows(
     for name, row in record.programme.items():
         its = mapped[name].get(record.numero)
         # One that lacks its row is told of by itself.
-        if its is not None and not stores(reader.programme.storage.metadata.tables[name], its, row):
+        table = reader.programme.storage.metadata.tables[name]
+        if its is not None and not _stores(table, its, row):
             return False
     return True
+
+
+def _stores(table: Table, stored: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Return whether a stored row, with JSON as text, has the values of a row to be stored."""
+    return all(
+        stored[name].encode() == json_bytes(value)
+        if stored[name] is not None and isinstance(table.c[name].type, JsonText)
+        else stored[name] == value
+        for name, value in row.items()
+    )
 
 
 def _is_listed(record: Record, texts: Mapping[str, str] | None, reader: Reader) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dsync.cli.failures import IN_PART, Exit, Group
+from dsync.cli.failures import IN_PART, Group
 from dsync.cli.later import later
 from dsync.cli.options import all_option, current_flags, json_option, settings_options
 from dsync.errors import SchemaBehindError, StoreError
@@ -46,7 +46,7 @@ SHOWN = 10
 
 @click.group(cls=Group)
 def db() -> None:
-    """Upgrade the schema, grant read access, document the views, verify, back up, copy, scrub."""
+    """Upgrade the schema, grant read access, document the views, verify, back up, copy."""
 
 
 @db.command("upgrade")
@@ -197,7 +197,7 @@ def verify(
     everywhere: bool,
     as_json: bool,
 ) -> None:
-    """Recompute what can be, compare seals and views, list what does not fit; exit 7 if anything.
+    """Recompute what can be, compare rows and views, list what does not fit; exit 7 if anything.
 
     Changes nothing, and works while a service runs. Its last line says what it cannot know. With
     --remote it asks DS once for each 50 dossiers. Where files are copied, their presence and size
@@ -302,25 +302,6 @@ def copy(*, url: str) -> None:
         "two services on two databases would undo each other's writes.",
         hanging=0,
     )
-
-
-@db.command("scrub")
-@settings_options()
-def scrub() -> None:
-    """Rewrite the database's files, so that no byte of what was erased is left in them.
-
-    On PostgreSQL: VACUUM FULL of the tables and of the statistics, then the write-ahead log is
-    recycled. It needs as much free disk as the tables take, and blocks other users of the database
-    meanwhile; one that is at work is waited for (15 s). Exit 7 if something is left, with who can
-    end it. Backups, archives of the write-ahead log and replicas are not changed.
-    """
-    with _opened(create=False) as store:
-        left, place = store.scrub(), store.place
-    for one in left:
-        print_note(f"! {one}")
-    if left:
-        raise Exit(IN_PART)
-    click.echo(f"{place}: its files were rewritten; nothing of what was erased is left in them.")
 
 
 def _print_verification(done: Verification, *, remote: bool) -> None:

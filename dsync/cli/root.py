@@ -51,9 +51,7 @@ COMMANDS = {
     "push": "Send the open and the refused annotations now, without reading dossiers.",
     "conflicts": "List and resolve human edits that stopped a push; without a subcommand: list.",
     "quarantine": "List dossiers that could not be read or judged, and retry them.",
-    "db": (
-        "Upgrade the schema, grant read access, document the views, verify, back up, copy, scrub."
-    ),
+    "db": "Upgrade the schema, grant read access, document the views, verify, back up, copy.",
     "export": (
         "Write the views into the folder DIR as CSV, xlsx or Parquet, with a datapackage.json."
     ),

@@ -33,7 +33,6 @@ from dsync.domain.dossier import (
 from dsync.domain.ids import DescriptorId, DossierNumber, RevisionId
 from dsync.store import tables
 from dsync.store.codes import Author, Origin
-from dsync.store.seals import Seals
 from dsync.store.sql import Subject, among, update_rows, upsert
 
 _outbox = tables.outbox
@@ -111,9 +110,7 @@ class ChangeWrites(Subject):
 
     def record_changes(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows of table `changement`, as `DossierDiff.rows` and `state_change` make them."""
-        Seals(self.scope).insert(
-            tables.changement, [{**row, "demarche_numero": self.number} for row in rows]
-        )
+        self._add_rows(tables.changement, [{**row, "demarche_numero": self.number} for row in rows])
 
     def last_sent(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, WrittenValue]]:
         """Return what dsync last sent into these dossiers, by number and annotation.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Float,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    cast,
 )
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -237,6 +239,14 @@ def said(
 ) -> dict[str, Declared]:
     """Declare a column of a view whose SQL is in its file."""
     return {name: _declared(sentence, mark, type, codes=codes)}
+
+
+def as_text(columns: Iterable[Column[Any]]) -> list[ColumnElement[Any]]:
+    """Return columns to select, JSON as the text that is stored."""
+    return [
+        cast(one, Text).label(one.name) if isinstance(one.type, JsonText) else one
+        for one in columns
+    ]
 
 
 def is_text(type_: TypeEngine[Any]) -> bool:

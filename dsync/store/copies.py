@@ -30,10 +30,9 @@ from sqlalchemy.exc import OperationalError
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import ConfigurationError, StoreError
 from dsync.programme import Programme
-from dsync.store.columns import BigKey, JsonText, RawJson
+from dsync.store.columns import BigKey, JsonText, RawJson, as_text
 from dsync.store.dictionary import all_tables
 from dsync.store.engine import CHECKING_STEPS, make_interruptible
-from dsync.store.seals import as_text
 from dsync.store.sql import AT_ONCE, Rows, insert_rows
 
 PARTIAL = ".dsync-part"

@@ -8,12 +8,11 @@ twin that only this copy lost must not make another dossier eligible.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, delete, func, select, update
+from sqlalchemy import Connection, Row, Table, delete, func, select, update
 
 from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import DeletedDossier, Etat, Json, Presence
@@ -26,7 +25,6 @@ from dsync.store.columns import is_text
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.piece_rows import PieceWrites
 from dsync.store.queue import QueueWrites
-from dsync.store.seals import HISTORY, Seals
 from dsync.store.sql import Scope, Subject, among, insert_rows, update_rows
 
 _dossier = tables.dossier
@@ -260,15 +258,14 @@ class DeletionWrites(DeletionReads):
         self._queue.add_related(numbers)
         self._delete_programme_rows(numbers)
         self._pieces.doom(numbers)
-        with self._history_of(numbers):
-            for table in reversed(_dossier.metadata.sorted_tables):
-                # The rows of copied files stay until the files are deleted.
-                if "numero" not in table.c or table is tables.piece:
-                    continue
-                theirs = delete(table).where(among(table.c.numero, numbers))
-                if "demarche_numero" in table.c:
-                    theirs = theirs.where(table.c.demarche_numero == self.number)
-                self.connection.execute(theirs)
+        for table in reversed(_dossier.metadata.sorted_tables):
+            # The rows of copied files stay until the files are deleted.
+            if "numero" not in table.c or table is tables.piece:
+                continue
+            theirs = delete(table).where(among(table.c.numero, numbers))
+            if "demarche_numero" in table.c:
+                theirs = theirs.where(table.c.demarche_numero == self.number)
+            self.connection.execute(theirs)
         return len(numbers)
 
     def forget_demarche(self) -> None:
@@ -301,10 +298,9 @@ class DeletionWrites(DeletionReads):
         # Before the dossier's row is emptied: the programme finds its applicant by the SIREN in it.
         self._delete_programme_rows(numbers)
         self._pieces.doom(numbers)
-        with self._history_of(numbers):
-            self._erase_history(numbers)
-            for table in ERASED_TABLES:
-                execute(delete(table).where(among(table.c.numero, numbers)))
+        self._erase_history(numbers)
+        for table in ERASED_TABLES:
+            execute(delete(table).where(among(table.c.numero, numbers)))
         _blank(self.connection, tables.outbox, numbers, courante=False)
         # What has not ended is ended here: nothing is sent into an erased dossier.
         done = [WishStatus.CONFIRMEE.value, WishStatus.REFUSEE.value, WishStatus.REMPLACEE.value]
@@ -315,17 +311,6 @@ class DeletionWrites(DeletionReads):
         )
         gone = dict.fromkeys(("nb_messages", "dernier_message_le", "demande_le", "repondu_le"))
         _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False, **gone)
-
-    @contextmanager
-    def _history_of(self, numbers: Sequence[DossierNumber]) -> Iterator[None]:
-        """Seal the history of these dossiers anew, which is lawfully changed within."""
-        seals = Seals(self.scope)
-        with ExitStack() as stack:
-            for table in HISTORY:
-                if "numero" in table.c:
-                    theirs = among(table.c.numero, numbers), table.c.demarche_numero == self.number
-                    stack.enter_context(seals.changing(table, and_(*theirs)))
-            yield
 
     def _erase_history(self, numbers: Sequence[DossierNumber]) -> None:
         execute = self.connection.execute

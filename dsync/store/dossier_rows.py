@@ -31,7 +31,6 @@ from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.listing import DossierReads
 from dsync.store.quarantine import QuarantineWrites
 from dsync.store.queue import QueueWrites
-from dsync.store.seals import sealed
 from dsync.store.sql import among, insert_rows, update_rows, upsert
 from dsync.store.sync_state import DemarcheReads
 
@@ -480,11 +479,10 @@ def _dossier_row(record: Record, *, run: int, now: datetime, a_evaluer: bool) ->
 
 
 def _bookkeeping(record: Record) -> dict[str, Any]:
-    """Return the columns that change without a change of content, with their seal."""
-    columns = {
+    """Return the columns that change without a change of content."""
+    return {
         "numero": record.numero,
         **record.dates,
         "annotations_hash": record.annotations_hash,
         "labels": list(record.labels),
     }
-    return sealed(_dossier, columns)

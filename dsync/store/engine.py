@@ -11,7 +11,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
     OperationalError,
-    ProgrammingError,
     SQLAlchemyError,
 )
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
@@ -244,88 +243,6 @@ def vacuum(engine: Engine, tables: Iterable[str], wait_ms: int) -> bool:
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
     return not is_busy
-
-
-def scrub(engine: Engine, tables: Sequence[str]) -> list[str]:
-    """Rewrite the database's files, so that no byte of what was deleted is left in them.
-
-    Returns sentences on what is left, and who can end it.
-
-    Raises:
-        SQLAlchemyError: the database failed, or is in use.
-    """
-    if engine.dialect.name != "postgresql":
-        with engine.execution_options(**{AUTOCOMMIT: True}).connect() as connection:
-            connection.exec_driver_sql("VACUUM")
-            is_busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-        return [_WAL_IN_USE] if is_busy else []
-    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        # PostgreSQL skips, with a warning, what the role may not rewrite; the statistics have
-        # values of the columns.
-        every = [*tables, "pg_catalog.pg_statistic"]
-        before = _file_nodes(connection, every)
-        connection.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
-        connection.exec_driver_sql("VACUUM (FULL) pg_catalog.pg_statistic")
-        same = _file_nodes(connection, every).items() & before.items()
-        left = [_NOT_REWRITTEN.format(", ".join(sorted(name for name, _ in same)))] if same else []
-        try:
-            return left + _recycle_wal(connection)
-        except ProgrammingError as exc:
-            if getattr(exc.orig, "sqlstate", None) != _NO_RIGHT_SQLSTATE:
-                raise
-            return [*left, _WAL_LEFT]
-
-
-_NO_RIGHT_SQLSTATE = "42501"
-_WAL_IN_USE = (
-    "The -wal file is being read, so it was not emptied: end the other process, and try again."
-)
-_NOT_REWRITTEN = (
-    "Not rewritten, because another role owns them: {}. Have a superuser run VACUUM (FULL) on them."
-)
-_WAL_LEFT = (
-    "The write-ahead log (pg_wal) was not recycled: dsync's role has not the right. Later writes "
-    "overwrite it; to do it now, have a superuser run `dsync db scrub`."
-)
-_WAL_KEPT = (
-    "{} segments of the write-ahead log (pg_wal) are kept by an archiver, a replication slot or "
-    "wal_keep_size: end that, and try again."
-)
-
-
-def _file_nodes(connection: Connection, tables: Iterable[str]) -> dict[str, int]:
-    """Return the numbers of the tables' files, which a rewritten table gets anew."""
-    return {
-        name: connection.exec_driver_sql(
-            "SELECT pg_relation_filenode(%s::regclass)", (name,)
-        ).scalar_one()
-        for name in tables
-    }
-
-
-def _recycle_wal(connection: Connection) -> list[str]:
-    """Overwrite all segments of the write-ahead log; return as `scrub`."""
-
-    def run(statement: str) -> Any:
-        return connection.exec_driver_sql(statement)
-
-    def switch() -> None:
-        run("SELECT pg_logical_emit_message(true, 'dsync', ' ')")
-        run("SELECT pg_switch_wal()")
-
-    start = run("SELECT pg_walfile_name(pg_current_wal_lsn())").scalar_one()
-    # A checkpoint makes later segments of those before the present one, with their content; a
-    # switch fills the rest of a segment with zeros.
-    switch()
-    run("CHECKPOINT")
-    for _ in range(run("SELECT count(*) FROM pg_ls_waldir()").scalar_one()):
-        switch()
-    run("CHECKPOINT")
-    kept = run(
-        "SELECT count(*) FROM pg_ls_waldir() "  # noqa: S608 - the server's own name
-        f"WHERE name ~ '^[0-9A-F]{{24}}$' AND name <= '{start}'"
-    ).scalar_one()
-    return [_WAL_KEPT.format(kept)] if kept else []
 
 
 def wait_for_locks(connection: Connection) -> None:

@@ -34,7 +34,6 @@ from dsync.errors import InterruptedRunError
 from dsync.store import tables
 from dsync.store.codes import EventName, Status
 from dsync.store.listing import Document, documents
-from dsync.store.seals import HISTORY, Seals
 from dsync.store.sql import AT_ONCE, Subject, update_rows
 
 
@@ -202,7 +201,7 @@ class JournalReads(Subject):
             # The view's status is `interrupted` for a run whose process was killed.
             _shown_run.c.statut if one.name == "statut" else one
             for one in run.columns
-            if one.name not in {"demarche_numero", "sceau"}
+            if one.name != "demarche_numero"
         ]
         return (
             select(*columns)
@@ -350,14 +349,10 @@ class JournalWrites(JournalReads):
 
     def forget(self, before: Mapping[str, datetime]) -> None:
         """Delete the rows of journals, and overwrite the names of agents, that `too_old` counts."""
-        seals = Seals(self.scope)
         if JOURNALS not in before:
             return
         for rows, condition in self._old_rows(before[JOURNALS]):
-            if rows in HISTORY:
-                seals.delete(rows, condition)
-            else:
-                self.connection.execute(delete(rows).where(condition))
+            self.connection.execute(delete(rows).where(condition))
         for rows, condition in self._old_names(before[JOURNALS]):
             if rows is not tables.evenement:
                 name = "force_par" if rows is tables.outbox else "demande_par"
@@ -375,10 +370,7 @@ class JournalWrites(JournalReads):
                 }
                 for row in found
             ]
-            for start in range(0, len(bare), AT_ONCE):
-                some = bare[start : start + AT_ONCE]
-                with seals.changing(rows, rows.c.id.in_([one["id"] for one in some])):
-                    update_rows(self.connection, rows, some)
+            update_rows(self.connection, rows, bare)
 
     def save_progress(self, run: int, *, read: int, changed: int) -> None:
         """Store how far a run has come, for those who follow it."""
@@ -390,12 +382,11 @@ class JournalWrites(JournalReads):
     def finish_run(self, number: int, columns: Mapping[str, Any]) -> None:
         """Store the end of a run: its columns of `sync_run`."""
         run = tables.sync_run
-        with Seals(self.scope).changing(run, run.c.run == number):
-            self.connection.execute(update(run).where(run.c.run == number).values(**columns))
+        self.connection.execute(update(run).where(run.c.run == number).values(**columns))
 
     def record_events(self, run: int | None, events: Iterable[NewEvent], now: datetime) -> None:
         """Insert events of dossiers in one statement; `run` is None outside a run."""
-        Seals(self.scope).insert(
+        self._add_rows(
             tables.evenement,
             [
                 {

@@ -44,7 +44,6 @@ from dsync.store.quarantine import QuarantineReads
 from dsync.store.queue import KeyReads, QueueReads
 from dsync.store.reading_views import expanded
 from dsync.store.requests import WEBHOOK, ConsentReads, RequestReads
-from dsync.store.seals import SealReads
 from dsync.store.services import RunningService, read_services
 from dsync.store.sql import Scope, Subject, is_in, is_shown
 from dsync.store.sync_state import DemarcheReads, StateReads, read_demarches
@@ -127,7 +126,6 @@ class Reader(Subject):
         self.quarantine = QuarantineReads(scope)
         self.queue = QueueReads(scope)
         self.requests = RequestReads(scope)
-        self.seals = SealReads(scope)
         self.state = StateReads(scope)
         self.verdicts = VerdictReads(scope)
         self.verification = VerificationReads(scope)

@@ -27,7 +27,6 @@ from dsync.messages import kinds as k
 from dsync.store import tables
 from dsync.store.codes import Seen
 from dsync.store.lease import read_lease
-from dsync.store.seals import Seals
 from dsync.store.sql import Subject
 
 _table = tables.demande
@@ -280,21 +279,20 @@ class ConsentWrites(ConsentReads):
             "document": proposal.to_json(),
             "depuis_le": known.since if known is not None and is_open else now,
         }
-        Seals(self.scope).insert(_accord, [row])
+        self.connection.execute(insert(_accord).values(row))
 
     def give(self, kind: Consent, version: str, by: str, now: datetime) -> bool:
         """Record a person's consent; return False if this version does not wait for it."""
-        with Seals(self.scope).changing(_accord, self._is(kind)):
-            found = self.connection.execute(
-                update(_accord)
-                .where(self._is(kind), _accord.c.version == version)
-                .values(donne_le=now, donne_par=by)
-            )
+        found = self.connection.execute(
+            update(_accord)
+            .where(self._is(kind), _accord.c.version == version)
+            .values(donne_le=now, donne_par=by)
+        )
         return bool(found.rowcount)
 
     def end(self, kind: Consent) -> None:
         """Delete the proposal of a kind: it is done, or its cause is gone."""
-        Seals(self.scope).delete(_accord, self._is(kind))
+        self.connection.execute(delete(_accord).where(self._is(kind)))
 
     def _is(self, kind: Consent) -> ColumnElement[bool]:
         return and_(_accord.c.demarche_numero == self.number, _accord.c.genre == kind.value)

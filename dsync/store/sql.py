@@ -302,6 +302,12 @@ class Subject:
         """Note it of all dossiers of the démarche."""
         self.touch(self._dossiers())
 
+    def _add_rows(self, table: Table, rows: Rows) -> None:
+        """Insert rows about dossiers."""
+        if rows:
+            insert_rows(self.connection, table, rows)
+            self.touch(row["numero"] for row in rows)
+
     def _tables_of_dossiers(self) -> list[Table]:
         """Return the programme's tables that have a dossier's number."""
         own = self.programme.storage.metadata.sorted_tables

@@ -53,7 +53,6 @@ from dsync.store.engine import (
     locked,
     open_engine,
     parse_url,
-    scrub,
     sqlite_file,
     translated,
     vacuum,
@@ -472,15 +471,6 @@ class Store:
         """
         with self._connected(reading=not self._is_postgresql) as connection:
             return reading_views.altered(connection, self._programme)
-
-    def scrub(self) -> list[str]:
-        """Rewrite the files, so that no byte of what was erased is left; return what still is.
-
-        Raises:
-            StoreError: the database is in use, or failed.
-        """
-        with translated(self.place):
-            return scrub(self._engine, [table.name for table in all_tables(self._programme)])
 
     def grant_reader(
         self,

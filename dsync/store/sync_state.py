@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, delete, func, select, union, update
+from sqlalchemy import Connection, Row, case, delete, func, select, union, update
 
 from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import (
@@ -27,7 +27,6 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.store import reading_views, tables
 from dsync.store.codes import DECISIONS, FRAICHEUR, STOCKS, VERDICTS
 from dsync.store.engine import TRIAL
-from dsync.store.seals import Seals, sealed
 from dsync.store.sql import (
     CLOCK_TOLERANCE,
     LONGEST_WAIT,
@@ -281,7 +280,7 @@ class DemarcheWrites(DemarcheReads):
             "couleurs": dict(demarche.couleurs),
             "instructeurs": demarche.instructeurs,
         }
-        upsert(self.connection, tables.demarche, [sealed(tables.demarche, facts)])
+        upsert(self.connection, tables.demarche, [facts])
         rows: list[dict[str, Any]] = [
             {
                 "id": revision.id,
@@ -293,7 +292,7 @@ class DemarcheWrites(DemarcheReads):
             for revision in demarche.revisions.values()
             if revision.date_publication and revision.is_complete
         ]
-        upsert(self.connection, tables.revision, [sealed(tables.revision, row) for row in rows])
+        upsert(self.connection, tables.revision, rows)
         # Only then: renewing waits for those who read the views.
         is_new = self.revisions() != known
         self.renew_views(opened, is_due=is_new)
@@ -412,11 +411,10 @@ class StateWrites(StateReads):
             figures[FRAICHEUR] = round(max(now - last, timedelta()) / timedelta(hours=1), 2)
         key = {"demarche_numero": self.number, "jour": jour}
         rows = [{**key, "indicateur": name, "valeur": value} for name, value in figures.items()]
-        with Seals(self.scope).changing(_figures, and_(*today)):
-            if figures.keys() - {FRAICHEUR}:
-                # A figure that is no longer counted must not stay from an earlier run of the day.
-                self.connection.execute(delete(_figures).where(*today))
-            upsert(self.connection, _figures, rows)
+        if figures.keys() - {FRAICHEUR}:
+            # A figure that is no longer counted must not stay from an earlier run of the day.
+            self.connection.execute(delete(_figures).where(*today))
+        upsert(self.connection, _figures, rows)
 
     def _counts(self) -> Iterator[tuple[str, float]]:
         count = func.count()

@@ -3,7 +3,7 @@
 Each column is declared once: what it holds, whose data, and until when are read from here by the
 views, the register of processing and the search for a person. Values are validated before they are
 stored, not here. Analysts read the views and not the tables.
-Instants are aware and in UTC. `sceau` is the hash of a row (`seals.py`).
+Instants are aware and in UTC.
 """
 
 from __future__ import annotations
@@ -129,7 +129,6 @@ dossier = Table(
     open_("nb_messages", Integer, "Nombre de messages de la messagerie du dossier ; vide si Démarches Simplifiées n'a pas pu le dire, ou si le dossier est effacé.", nullable=True),
     open_("labels", JsonText()),
     open_("efface_le", Instant, nullable=True),
-    open_("sceau", BigInteger, nullable=True),
     _partial("ix_dossier_a_evaluer", "demarche_numero", "numero", where="a_evaluer"),
     info=kept("Une ligne par dossier : son demandeur, son état, ses dates.", "L'effacement du dossier ; en restent son numéro, son état, ses dates et le motif."),
 )
@@ -239,7 +238,6 @@ version_regles = Table(
     open_("document", JsonText()),
     # Its parts that name applicants.
     personal("prive", JsonText(), "Décisions permanentes sur des demandeurs : SIREN, réponse, autorité, date, raison."),
-    open_("sceau", BigInteger, nullable=True),
     info=kept("Une ligne par version des règles ou des contrôles déclarés qui a établi un verdict, entière.", "La suppression de la base ; ce sont des règles."),
 )
 
@@ -280,7 +278,6 @@ verdict = Table(
     # Since when result and detail are as they are; `etabli_le` is the date of this row.
     open_("depuis_le", Instant),
     open_("courant", Boolean, "Vrai pour le verdict en cours, un seul par dossier."),
-    open_("sceau", BigInteger, nullable=True),
     _partial("uq_verdict_courant", "numero", unique=True, where="courant"),
     # Rows are long: what is counted of them is in an index.
     Index("ix_verdict_numero", "numero", "courant", "verdict", "depuis_le", "demarche_numero", "points"),
@@ -310,7 +307,6 @@ reponse = Table(
     # When it was withdrawn or replaced, and by whom.
     open_("finie_le", Instant, "Date à laquelle la réponse a été remplacée ou retirée, en UTC ; vide sinon.", nullable=True),
     personal("finie_par", String, "Compte ou courriel de qui l'a remplacée ou retirée ; vide sinon.", nullable=True),
-    open_("sceau", BigInteger, nullable=True),
     _partial("uq_reponse_valable", "numero", "controle", unique=True, where="statut = 'valable'"),
     info=kept("Une ligne par réponse donnée par une personne à un contrôle, y compris celles qui ont été retirées ou remplacées.", "L'effacement du dossier, qui supprime la ligne. Le nom de l'agent y reste jusque-là : il répond de ce qu'il a établi."),
 )
@@ -390,7 +386,6 @@ evenement = Table(
     open_("evenement", String, "Événement : {codes}.", EventName),
     personal("details", Text, "Précisions en JSON : des noms et des codes, dont les causes d'un nouveau verdict (regles, dossier, preuves, doublons ou reponses) ; d'un envoi forcé, aussi ce qu'il a remplacé et qui l'a demandé. Vide une fois le dossier effacé.", nullable=True),
     open_("run", BigInteger, nullable=True),
-    open_("sceau", BigInteger, nullable=True),
     info=kept("Journal de chaque dossier.", "L'effacement du dossier, pour les précisions, et l'âge de `[retention] logs`, pour le nom de l'agent ; le nom et la date de l'événement restent."),
 )
 
@@ -414,7 +409,6 @@ changement = Table(
     open_("modifie_le", Instant, "Date de la modification selon Démarches Simplifiées, en UTC : la dernière des champs, des annotations ou du dossier, ou celle du changement d'état ; vide si aucune de ces dates n'a bougé.", nullable=True),
     open_("apres_depot", Boolean, "Vrai si le changement est postérieur au dépôt."),
     open_("par", String, "Qui a changé la valeur : {codes}.", Author),
-    open_("sceau", BigInteger, nullable=True),
     # Rows are long: those of a page are chosen, sorted and counted by the index alone.
     Index("ix_changement_par", "demarche_numero", "par", "constate_le", "modifie_le", "id", "numero", "champ_id"),
     info=kept("Valeurs antérieures et nouvelles des réponses et des annotations.", "L'effacement du dossier, qui supprime la ligne."),
@@ -443,7 +437,6 @@ sync_run = Table(
     # The exit code of a command with this result; none while it runs, or if it was killed.
     open_("code", Integer, "Code de sortie de la synchronisation : 0 réussie, 3 jeton refusé, 4 frein de sécurité, 5 base de données, 7 faite en partie, 8 Démarches Simplifiées injoignable, 130 interrompue ; vide si elle est en cours ou si le processus s'est arrêté avant la fin.", nullable=True),
     open_("figures", JsonText()),
-    open_("sceau", BigInteger, nullable=True),
     # By which the last runs of each démarche are found.
     Index(None, "demarche_numero", "run"),
     info=kept("Journal des synchronisations (`dsync history`).", "L'âge de `[retention] logs` ; sans lui, la suppression de la base."),
@@ -498,19 +491,7 @@ indicateur = Table(
     open_("jour", Date, "Jour, à l'heure de Paris.", primary_key=True),
     open_("indicateur", String, "Indicateur (sens dans lecture_valeur).", INDICATEURS, primary_key=True),
     open_("valeur", Float, "Valeur : un nombre de dossiers, de jours ou d'heures selon l'indicateur."),
-    open_("sceau", BigInteger, nullable=True),
     info=kept("Chiffres de chaque jour, sans dossier.", "La suppression de la base."),
-)
-
-
-# The number of rows of a table of the history, and the sum of their hashes (`seals.py`).
-sceau = Table(
-    "sceau", metadata,
-    given_number("demarche_numero"),
-    open_("journal", String, primary_key=True),
-    open_("lignes", BigInteger),
-    open_("somme", BigInteger),
-    info=kept("Nombre et somme de contrôle des lignes de chaque table de l'historique, par démarche.", "La suppression de la base."),
 )
 
 
@@ -538,7 +519,6 @@ accord = Table(
     open_("depuis_le", Instant),
     open_("donne_le", Instant, nullable=True),
     personal("donne_par", String, "Compte ou courriel de l'agent.", nullable=True),
-    open_("sceau", BigInteger, nullable=True),
     info=kept("Ce qui attend l'accord d'une personne : numéros de dossiers, avis avant et après, sans rien d'un demandeur.", "L'exécution, ou la fin de la cause."),
 )
 
@@ -649,7 +629,6 @@ revision = Table(
     open_("demarche_numero", BigInteger, index=True),
     open_("date_publication", Instant, nullable=True),
     open_("descriptors", JsonText()),
-    open_("sceau", BigInteger, nullable=True),
     info=kept("Le formulaire : libellés et types des champs.", "La suppression de la base."),
 )
 
@@ -674,7 +653,6 @@ demarche = Table(
     open_("ouverts", JsonText(), default=[]),
     # The champ or annotation of which the configuration makes a column of the programme's views.
     open_("origines", JsonText(), default=[]),
-    open_("sceau", BigInteger, nullable=True),
     info=kept("La démarche telle que lue en dernier.", "La lecture suivante, pour qui n'est plus instructeur."),
 )
 

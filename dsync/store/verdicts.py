@@ -14,6 +14,7 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
+    delete,
     func,
     select,
     update,
@@ -29,7 +30,6 @@ from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict, Ve
 from dsync.store import tables
 from dsync.store.codes import AnswerStatus, EventName
 from dsync.store.journal import JournalWrites, NewEvent
-from dsync.store.seals import Seals, sealed
 from dsync.store.sql import Subject, among, insert_missing
 
 _dossier = tables.dossier
@@ -145,7 +145,7 @@ class VerdictWrites(VerdictReads):
             "document": document,
         }
         # A run of another démarche with the same rules may store them meanwhile.
-        insert_missing(self.connection, _rules, sealed(_rules, row))
+        insert_missing(self.connection, _rules, row)
 
     def retract(
         self, run: int, decided: Sequence[tuple[ToJudge, Decision]]
@@ -162,10 +162,11 @@ class VerdictWrites(VerdictReads):
         ]
         if not others:
             return {}
-        seals = Seals(self.scope)
-        seals.delete(_verdict, and_(among(_verdict.c.numero, others), _verdict.c.courant))
-        of_run = _event.c.run == run, _event.c.evenement == "verdict"
-        seals.delete(_event, and_(among(_event.c.numero, others), *of_run))
+        self.touch(others)
+        given = among(_verdict.c.numero, others), _verdict.c.courant
+        self.connection.execute(delete(_verdict).where(*given))
+        told = among(_event.c.numero, others), _event.c.run == run, _event.c.evenement == "verdict"
+        self.connection.execute(delete(_event).where(*told))
         before = select(func.max(_verdict.c.id)).where(among(_verdict.c.numero, others))
         rows = self.connection.execute(
             update(_verdict)
@@ -216,7 +217,7 @@ class VerdictWrites(VerdictReads):
                 .where(among(_verdict.c.numero, replaced), _verdict.c.courant)
                 .values(courant=False)
             )
-        Seals(self.scope).insert(_verdict, rows)
+        self._add_rows(_verdict, rows)
         JournalWrites(self.scope).record_events(run, events, now)
         return [row["numero"] for row in rows]
 
@@ -351,7 +352,7 @@ class AnswerWrites(AnswerReads):
             "produit": produit,
             "statut": AnswerStatus.CURRENT.value,
         }
-        Seals(self.scope).insert(_answer, [row])
+        self._add_rows(_answer, [row])
         return True
 
     def withdraw(self, number: DossierNumber, controle: str, *, by: str, now: datetime) -> bool:
@@ -362,15 +363,14 @@ class AnswerWrites(AnswerReads):
         self, number: DossierNumber, controle: str, how: AnswerStatus, by: str, now: datetime
     ) -> bool:
         self.touch([number])
-        theirs = and_(
-            _answer.c.numero == number,
-            _answer.c.demarche_numero == self.number,
-            _answer.c.controle == controle,
-        )
-        with Seals(self.scope).changing(_answer, theirs):
-            ended = self.connection.execute(
-                update(_answer)
-                .where(theirs, _answer.c.statut == AnswerStatus.CURRENT.value)
-                .values(statut=how.value, finie_le=now, finie_par=by)
+        ended = self.connection.execute(
+            update(_answer)
+            .where(
+                _answer.c.numero == number,
+                _answer.c.demarche_numero == self.number,
+                _answer.c.controle == controle,
+                _answer.c.statut == AnswerStatus.CURRENT.value,
             )
+            .values(statut=how.value, finie_le=now, finie_par=by)
+        )
         return bool(ended.rowcount)

@@ -26,18 +26,18 @@ from sqlalchemy import (
 )
 
 from dsync.annotations.wish import WishStatus
+from dsync.domain.check_answers import points_of
 from dsync.domain.dossier import Correction, Message, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import CopyState
-from dsync.domain.verdict import Resultat, Verdict
+from dsync.domain.verdict import Controle, Resultat, Verdict, verdict_of
 from dsync.store import reading_views, tables
-from dsync.store.codes import AnswerStatus, Kind, Status
-from dsync.store.columns import is_text
+from dsync.store.codes import AnswerStatus, EventName, Kind, Status
+from dsync.store.columns import as_text, is_text
 from dsync.store.deletions import ERASED_TABLES, KEPT_TEXTS
 from dsync.store.dictionary import all_tables
 from dsync.store.engine import CHECKING_STEPS, make_interruptible
 from dsync.store.form_views import FormView
-from dsync.store.seals import as_text
 from dsync.store.sql import AT_ONCE, Subject, among
 from dsync.store.wishes import may_be_written
 
@@ -47,6 +47,8 @@ _liste = tables.liste
 _outbox = tables.outbox
 
 _to_messages = msgspec.json.Decoder(list[Message])
+_to_controles = msgspec.json.Decoder(list[Controle])
+_UNDER_PEOPLE = {Verdict.ELIGIBLE: Verdict.RIEN_A_SIGNALER}
 
 _MAY_LACK_DOSSIER = frozenset({"quarantaine", "piece"})
 """Tables that also name dossiers which were never read, or whose files are still to be deleted."""
@@ -67,12 +69,13 @@ _AFTER_ERASURE = ("efface", "effacement_leve", "quarantaine")
 
 _VALUES = {
     _dossier.c.presence: Presence,
+    tables.evenement.c.evenement: EventName,
     _outbox.c.statut: WishStatus,
     tables.reponse.c.resultat: Resultat,
     tables.reponse.c.statut: AnswerStatus,
     tables.piece.c.etat: CopyState,
 }
-"""Columns with the only values that they can have, where nothing is recomputed or sealed."""
+"""Columns with the only values that they can have, where nothing is recomputed."""
 # Without dsync's own bookkeeping, which no content is derived from.
 _FACTS = tuple(
     one.name
@@ -242,6 +245,33 @@ class VerificationReads(Subject):
             event.c.evenement == "verdict", event.c.numero.not_in(select(verdict.c.numero))
         )
         return self._numbers(union(uneven, lost))
+
+    def unlike_results(self) -> list[DossierNumber]:
+        """Return the dossiers whose current verdict is not what the results of its checks give."""
+        verdict = tables.verdict.c
+        statement = (
+            select(*as_text((verdict.numero, verdict.verdict, verdict.points, verdict.controles)))
+            .join(_dossier, _dossier.c.numero == verdict.numero)
+            .where(
+                _dossier.c.demarche_numero == self.number,
+                _dossier.c.efface_le.is_(None),
+                verdict.courant,
+            )
+        )
+        found = []
+        with self.connection.execute(statement, execution_options={"yield_per": AT_ONCE}) as rows:
+            for number, given, points, text in rows:
+                try:
+                    controles = _to_controles.decode(text or "[]")
+                    follows = verdict_of(one.resultat for one in controles)
+                except msgspec.DecodeError:
+                    found.append(DossierNumber(number))
+                    continue
+                # While a check is a person's, « Éligible » has another name.
+                names = {follows, _UNDER_PEOPLE.get(follows, follows)}
+                if given not in names or points != points_of(controles):
+                    found.append(DossierNumber(number))
+        return found
 
     def without_rules(self) -> list[DossierNumber]:
         """Return the dossiers with a verdict by a version of rules that is not kept."""

@@ -154,7 +154,6 @@ def test_a_run_that_finds_nothing_changed_asks_next_to_nothing(
         "lease",
         "sync_state",
         "sync_run",
-        "sceau",
         "evidence",
         "indicateur",
         "demande",

@@ -105,14 +105,12 @@ def test_what_does_not_fit_ends_with_7_and_its_remedy(dsync: Command) -> None:
 COLUMNS = {
     "dossier.etat": "contents",
     "dossier.presence": "values.dossier.presence",
-    "evenement.evenement": "seals.evenement",
+    "evenement.evenement": "values.evenement.evenement",
     "outbox.statut": "values.outbox.statut",
     "piece.etat": "values.piece.etat",
     "reponse.resultat": "values.reponse.resultat",
     "reponse.statut": "values.reponse.statut",
-    "sync_run.genre": "seals.sync_run",
-    "sync_run.statut": "seals.sync_run",
-    "verdict.verdict": "seals.verdict",
+    "verdict.verdict": "verdicts",
 }
 """Columns with a few known values, and the check that finds another one."""
 

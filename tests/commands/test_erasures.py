@@ -54,7 +54,6 @@ def test_a_dossier_is_erased_by_an_order_and_copied_again_by_another(
     manual = run("history", "--manual", "--json").json
     [asked] = [one for one in manual if one["genre"] == "effacement"]
     assert "agent" == asked["demande_par"].partition("@")[0]
-    assert run("db", "scrub").tells("nothing of what was erased is left")
     assert 0 == run("sync", "--full", "--no-push").code
     assert "efface" == presence(run, first)
     assert 0 == run("dossier", "erase", str(first), "--undo").code

@@ -93,7 +93,6 @@ def content_of(run: Command) -> list[str]:
         '"sync_run"',
         '"demande"',
         '"sync_state"',
-        '"sceau"',
         '"lease"',
         '"indicateur"',
         '"sqlite_sequence"',

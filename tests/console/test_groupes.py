@@ -87,9 +87,9 @@ def test_dossiers_of_other_groupes_are_on_no_page(team: Team) -> None:
         f"UPDATE dossier SET etat = 'en_instruction' WHERE numero = {number(8)}",
         f"UPDATE verdict SET verdict = 'Inéligible' WHERE numero >= {number(6)}",
         "INSERT INTO changement (demarche_numero, numero, origine, champ_id, libelle, "
-        "nouvelle_valeur, constate_le, par, apres_depot, sceau) VALUES "
+        "nouvelle_valeur, constate_le, par, apres_depot) VALUES "
         f"({DEMARCHE}, {number(6)}, 'champ', 'c', '{CANARY}', '{CANARY}', '2026-01-01', "
-        "'usager', true, '')",
+        "'usager', true)",
         f"UPDATE outbox SET statut = 'conflit', valeur_distante = '{CANARY}' "
         f"WHERE numero >= {number(6)}",
     ):

@@ -65,7 +65,6 @@ BOOKKEEPING = {
     "budget",
     "sync_run",
     "sync_state",
-    "sceau",
     "evidence",
     "indicateur",
     "demande",

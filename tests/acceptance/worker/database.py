@@ -18,9 +18,8 @@ CONTENT = (
 """Tables that « no write » speaks of; lease, runs and watermark are bookkeeping."""
 BOOKKEPT = {"modifie_le", "lu_par_run"}
 """Columns that follow DS's own dates, or say which run saw a dossier last."""
-OWN_HAND = {"annotations", "annotations_hash", "labels", "sceau"}
-"""Columns in which a run reads for the first time what the one before wrote into DS, and the seal
-over them."""
+OWN_HAND = {"annotations", "annotations_hash", "labels"}
+"""Columns in which a run reads for the first time what the one before wrote into DS."""
 
 
 class Database:
