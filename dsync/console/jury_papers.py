@@ -1,8 +1,8 @@
-"""The marks and the papers of a jury: grids as matrices, a sheet of two printed pages, a workbook.
+"""The marks and the papers of a jury: grids as matrices, a sheet of one printed page, a workbook.
 
-A matrix has criteria by evaluators, one a moment. A sheet has facts, marks, and texts as far as
-they fit; the workbook has them whole, and the ranking. Nothing by which somebody can be reached is
-on them.
+A matrix has criteria by evaluators, one a moment. A sheet has facts, marks, and the texts that
+fit, each whole; the workbook has all of them, and the ranking. Nothing by which somebody can be
+reached is on them.
 """
 
 from __future__ import annotations
@@ -161,8 +161,8 @@ _COLUMNS = (
     *TEXTS,
 )
 
-PAGE_LINES = 128
-"""Lines of two A4 pages in the print of `fiche.css`, less the heading and the facts."""
+PAGE_LINES = 52
+"""Lines of an A4 page in the print of `fiche.css`, less the heading and the facts."""
 LINE_SIGNS = 112
 """Signs that a line has at least, of usual text."""
 FACT_SIGNS = 160
@@ -179,7 +179,7 @@ def sheets_of(
 ) -> list[dict[str, Any]]:
     """Return the sheets of present dossiers of the démarche, in the order of the numbers.
 
-    Unless they are `whole`, texts are cut to what two pages hold.
+    Unless they are `whole`, what one page does not hold is left out and named in `suite`.
     """
     asked = {"numero": [*numbers]}
     where = {"demarche_numero": visit.worker.demarche, "presence": "present"} | asked
@@ -210,10 +210,20 @@ def sheets_of(
             for wish in wishes.get(number, ())
         ]
         remarks = [(one["qui"], one["commentaire"]) for one in commented(grids[number])]
+        left_out: list[str] = []
         if not whole:
-            used = sum(1.25 * len(block.lignes) + 8 for block in blocks)
-            both = fitted([*remarks, *texts], PAGE_LINES - int(used))
-            remarks, texts = both[: len(remarks)], both[len(remarks) :]
+            lines = PAGE_LINES
+            # The last moment's marks are those that count.
+            for block in reversed(matrices(grids[number])):
+                if (height := int(1.25 * len(block.lignes) + 8)) > lines:
+                    blocks = [one for one in blocks if one.titre != block.titre]
+                    left_out.append(f"Notes ({block.titre})")
+                else:
+                    lines -= height
+            lines, remarks, some = fitted(remarks, lines)
+            _, texts, others = fitted(texts, lines)
+            left_out += [words.plural(len(some), "commentaire")] if some else []
+            left_out += others
         made.append(
             {
                 **{name: row[name] for name in ("numero", "etat", "jury_le", "verdict")},
@@ -229,6 +239,7 @@ def sheets_of(
                 "grilles": blocks,
                 "remarques": remarks,
                 "textes": texts,
+                "suite": left_out,
             }
         )
     return made
@@ -247,25 +258,20 @@ def ranks_of(
     return {row["numero"]: row for row in rows}
 
 
-def fitted(texts: Sequence[tuple[str, str | None]], lines: int) -> list[tuple[str, str]]:
-    """Cut the longest of some texts until all of them fit, with their titles, on so many lines."""
-    most = max(1, lines // 3)
-    if (more := len(texts) - most) > 0:
-        rest = words.plural(more + 1, "autre texte", "autres textes")
-        texts = [*texts[: most - 1], (rest, "Dans le dossier.")]
-    shown = [_tight(text or "") for _, text in texts]
-    share, left = lines, max(lines - 2 * len(texts), len(texts))
-    # Short texts leave to the others what they do not need.
-    heights = sorted(map(_height, shown))
-    for place, height in enumerate(heights):
-        share = left // (len(heights) - place)
-        if height > share:
-            break
-        left -= height
-    return [
-        (_start(title, LINE_SIGNS), _cut(text, share))
-        for (title, _), text in zip(texts, shown, strict=True)
-    ]
+def fitted(
+    texts: Iterable[tuple[str, str | None]], lines: int
+) -> tuple[int, list[tuple[str, str]], list[str]]:
+    """Return how many lines are left, the texts that fit, each whole, and the others' titles."""
+    shown: list[tuple[str, str]] = []
+    left_out: list[str] = []
+    for title, given in texts:
+        text = _tight(given or "")
+        if (height := 2 + _height(text)) > lines:
+            left_out.append(title)
+        else:
+            shown.append((_start(title, LINE_SIGNS), text))
+            lines -= height
+    return lines, shown, left_out
 
 
 def _tight(text: str) -> str:
@@ -280,24 +286,6 @@ def _height(text: str) -> int:
 
 def _width(line: str) -> int:
     return len(line) + len(_WIDE.findall(line))
-
-
-def _cut(text: str, lines: int) -> str:
-    """Return the beginning of a text that takes no more lines, with how much is left out."""
-    if _height(text) <= lines:
-        return text
-    kept: list[str] = []
-    left = lines
-    for line in text.split("\n"):
-        if (height := _height(line)) >= left:
-            # One line is for the sentence below.
-            share = max(0, left - 1) * LINE_SIGNS / (_width(line) + 1)
-            kept.append(line[: int(len(line) * min(1, share))])
-            break
-        kept.append(line)
-        left -= height
-    start = "\n".join(filter(None, kept))
-    return f"{start}… [{words.plural(len(text) - len(start), 'signe')} de plus dans le dossier]"
 
 
 def _start(text: str, signs: int) -> str:

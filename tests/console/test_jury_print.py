@@ -1,4 +1,4 @@
-"""The sheets of a jury in print: one or two A4 portrait pages a dossier, whatever was typed.
+"""A dossier and its sheet for a jury in print: one A4 portrait page, whatever was typed.
 
 Needs Debian's chromium, as `test_browser.py`, whose rules hold.
 """
@@ -58,7 +58,7 @@ def pdf_pages(page: Page) -> list[tuple[int, int]]:
     return [(int(found[1]), int(found[2])) for found in SIZE.finditer(printed)]
 
 
-def test_a_sheet_is_of_two_pages_at_most(browser: Browser, sheets: ServedConsole) -> None:
+def test_a_sheet_is_of_one_page(browser: Browser, sheets: ServedConsole) -> None:
     """In A4 portrait; all sheets of a jury in one print, each from a new page."""
     with entered(browser, sheets) as page:
         page.goto(f"/jury?le={DAY}")
@@ -71,8 +71,9 @@ def test_a_sheet_is_of_two_pages_at_most(browser: Browser, sheets: ServedConsole
             sizes = pdf_pages(page)
             assert {(594, 841)} >= {*sizes}, "A4 portrait"
             counts.append(len(sizes))
-        assert 3 == len(counts)
-        assert [1, 2, 2] == sorted(counts)
+            page.goto(link.replace("/jury/fiches/", "/dossiers/"))
+            assert [(594, 841)] == pdf_pages(page), "the dossier itself"
+        assert [1, 1, 1] == counts
         page.goto(f"/jury?le={DAY}")
         page.get_by_role("button", name="Fiches à imprimer").click()
         page.wait_for_url("**/jury/fiches**", wait_until="load")

@@ -257,8 +257,8 @@ TASKS: dict[str, dict[str, Task]] = {
         "another column": (
             "menu Dossiers | fold Colonnes | box Déposé le | button Chercher", "thead", "Déposé le",
         ),
-        "all of a dossier to be printed": (
-            "menu Dossiers | first | link Imprimer tout", "#journal", "Journal",
+        "all of a dossier on one page": (
+            "menu Dossiers | first | link Tout sur une page", "#journal", "Journal",
         ),
         "two dossiers of a product side by side": (
             f"menu Dossiers | type {number(1)} | link {number(1)} | link Comparer",
