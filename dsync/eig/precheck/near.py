@@ -61,6 +61,8 @@ class NearSpellings:
     """The keys of `equal`, in order."""
     acronyms: Mapping[str, frozenset[str]]
     """Ids of products by the first letters of a name, or of the parts of an id."""
+    by_word: Mapping[str, Sequence[tuple[frozenset[str], frozenset[str]]]]
+    """The words of each spelling of several ones, with the ids of its products, by each word."""
 
     @classmethod
     def of(cls, spellings: Iterable[tuple[str, frozenset[str]]]) -> Self:
@@ -69,6 +71,7 @@ class NearSpellings:
         singular: dict[str, frozenset[str]] = {}
         lengths: defaultdict[int, dict[str, frozenset[str]]] = defaultdict(dict)
         acronyms: dict[str, frozenset[str]] = {}
+        by_word: defaultdict[str, list[tuple[frozenset[str], frozenset[str]]]] = defaultdict(list)
         for spelling, ids in spellings:
             if not (whole := joined(spelling)):
                 continue
@@ -81,7 +84,10 @@ class NearSpellings:
                 acronym = "".join(part[0] for part in some)
                 if len(acronym) >= _INSIDE and acronym not in COMMON:
                     add_ids(acronyms, acronym, ids)
-        return cls(equal, singular, lengths, tuple(sorted(equal)), acronyms)
+            if len(its := frozenset(parts) - _SMALL) > 1:
+                for word in its:
+                    by_word[word].append((its, ids))
+        return cls(equal, singular, lengths, tuple(sorted(equal)), acronyms, by_word)
 
     def page(self, typed: Sequence[str]) -> NearPages:
         """Return the products whose spelling is closest to an id, in it, or begins with it.
@@ -91,19 +97,25 @@ class NearSpellings:
         # The ending can be misspelt, too, such as `.htlm`.
         folded = {fold(one) for one in typed} - {""}
         folded |= {_LAST_ENDING.sub("", one) for one in folded}
-        equal = self._equal(folded)
-        if equal:
-            return NearPages(equal, is_slip=True)
+        parts = _parts(_LAST_ENDING.sub("", fold(typed[0])))
+        if found := self._equal(folded) or self._with_words(parts, all_of_them=True):
+            return NearPages(found, is_slip=True)
         held = self._held(fold(_LAST_ENDING.sub("", typed[0])))
-        if near := self._closest(folded, _SHORT_ID):
-            return NearPages(near | held.ids, is_slip=True)
+        rare, some = _rare(parts), self._with_words(parts)
+        # What is left of a name, or begins several ones, may be a word that many have.
+        left = some if max(map(len, rare), default=0) >= _IN_COMMON else _NONE
+        left = left if len(left) <= SUGGESTED else _NONE
+        # A common noun is near to many ids, and suggests none.
+        plain = [joined(_LAST_ENDING.sub("", fold(one))) for one in typed]
+        is_rare = not COMMON.issuperset(filter(None, plain))
+        if is_rare and (near := self._closest(folded, _SHORT)):
+            return NearPages(near | held.ids | left, is_slip=True)
         begun = frozenset().union(*(self._begun(joined(one)) for one in folded))
         # A beginning that more than three products have is that of none of them.
-        named = held.ids | (begun if len(begun) <= SUGGESTED else _NONE)
-        parts = _parts(typed[0])
+        named = held.ids | left | (begun if is_rare and len(begun) <= SUGGESTED else _NONE)
         named = named or self.part(parts)
-        is_slip = bool(named or begun or held.is_slip) or any(map(self._is_slip, _rare(parts)))
-        return NearPages(named, is_slip)
+        is_slip = bool(named or begun or some or held.is_slip or self._closest(folded, _SHORT_ID))
+        return NearPages(named, is_slip or any(map(self._is_slip, rare)))
 
     def name(self, typed: Sequence[str]) -> frozenset[str]:
         """Return the products whose spelling is closest to these words, or begins with them.
@@ -150,6 +162,18 @@ class NearSpellings:
             if any(same):
                 return frozenset().union(*same)
         return _NONE
+
+    def _with_words(self, parts: Sequence[str], *, all_of_them: bool = False) -> frozenset[str]:
+        """Return the products whose spelling has these words, in whatever order.
+
+        Of those that have more words, the ones with the fewest; small words do not count.
+        """
+        typed = frozenset(parts) - _SMALL
+        nearest: defaultdict[int, set[str]] = defaultdict(set)
+        for its, ids in self.by_word.get(max(typed, key=len), ()) if typed else ():
+            if typed == its or (typed < its and not all_of_them):
+                nearest[len(its)] |= ids
+        return frozenset(nearest[min(nearest)]) if nearest else _NONE
 
     def _closest(
         self, readings: Collection[str], short: int, ground: Sequence[str] | None = None

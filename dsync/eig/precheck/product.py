@@ -238,6 +238,13 @@ def _match(
 def _unknown_page(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch:
     """Return the products that an unknown page may be, from its id or the words beside it."""
     slip: str | None = None
+    # An id behind a folder that beta.gouv.fr does not have.
+    inner = [
+        _PAGE_ENDING.sub("", one) for one in re.split(r"[/\s]", text_after_folder(typed.full_text))
+    ]
+    held = frozenset().union(*(_lookup(ProductPage(one), catalogue)[1] for one in inner if one))
+    if held:
+        return _uncertain_match(Lien.PROCHE, held, catalogue, typed.pages[0].readable_id)
     for page in typed.pages[:_NEAR_PAGES]:
         id_ = page.readable_id
         near = catalogue.near.page((id_, text_after_folder(typed.full_text)))

@@ -210,11 +210,21 @@ def test_what_mentions_a_product_suggests_it(typed: str, named: str) -> None:
         (f"{PAGE}/resana.beta.gouv.fr", ("resana",)),
         (f"{PAGE}/mondomifa", ("domifa",)),
         (f"{PAGE}/1pj", ("1000.jours",)),
-        (f"{PAGE}/dacs-x", ("docs",)),
         ("mdso", ("mdso",)),
         ("MDSO", ("mdso",)),
         # Three letters inside of a word, or a beginning of many ids, suggest nothing.
         (f"{PAGE}/pixel", ()),
+        # Nor do two errors in a short id.
+        (f"{PAGE}/dacs-x", ()),
+        (f"{PAGE}/fiche/collectif_objets.html", ("collectif_objets",)),
+        # Ids and names are sets of words.
+        (f"{PAGE}/objets-collectif", ("collectif_objets",)),
+        (f"{PAGE}/gouv-data-fr", ("data.gouv.fr",)),
+        (f"{PAGE}/grist-gouv-fr", ("grist.numerique.gouv.fr",)),
+        (f"{PAGE}/mon-devis-oublis.html", ("mdso",)),
+        (f"{PAGE}/jours-premiers", ("1000.jours",)),
+        (f"{PAGE}/ici-eau.html", ("l'eau-d'ici",)),
+        (f"{PAGE}/simplifiees", ("demarches-simplifiees",)),
         (f"{PAGE}/dosc-agents", ()),
         (f"{PAGE}/d", ()),
     ],
@@ -251,6 +261,14 @@ def test_a_shared_host_is_nobodys(links: dict[str, str], host: str, owner: str |
     assert (owner,) * bool(owner) == match.ids
     beside = resolve_product(f"{PAGE}/a.html https://{host}/zzz/qqq", catalogue)
     assert bool(owner) is beside.is_certain
+
+
+@pytest.mark.parametrize("typed", ["test", "base.html", "fiche", "projets"])
+def test_a_common_noun_suggests_nothing(typed: str) -> None:
+    """Though it is near to an id, or begins one: it is a slip without a suggestion."""
+    ids = ("reso", "base-tbs", "friche", "projet-x", "test-entreprises")
+    match = resolve_product(f"{PAGE}/{typed}", published({id_: product(id_) for id_ in ids}))
+    assert (Lien.PROCHE, ()) == (match.lien, match.noms)
 
 
 def test_three_products_at_most_are_suggested() -> None:
