@@ -25,7 +25,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
 
-from dsync.domain.account import AccountRules, Letter, account_of
+from dsync.domain.account import AccountRules, Letter, account_of, rules_page
 from dsync.domain.documented import View
 from dsync.domain.dossier import PARIS, Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
@@ -396,20 +396,6 @@ class Storage:
     """Deletes the data of these dossiers' applicants, unless another dossier shares them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Papers:
-    """What is published of versions of the rules; by default, that there are some."""
-
-    rules_page: Callable[[Mapping[str, Any], date | None], Paper] = lambda document, today: Paper(
-        "Règles du pré-contrôle", ()
-    )
-    """Returns the page of a version; with a day, it says when it was made."""
-    account_rules: Callable[[Mapping[str, Any] | None, str], AccountRules] = (
-        lambda document, instruction: AccountRules("", (), instruction, ())
-    )
-    """Returns what an account says of a version, None: it was not kept; and of who decides then."""
-
-
 class Words:
     """How people read columns and evidence; by default, as they are stored."""
 
@@ -491,8 +477,6 @@ class Programme(ABC):
 
     checks: Mapping[str, str] = {}
     """The French titles of its checks by name, in the order of display."""
-    papers: ClassVar[Papers] = Papers()
-    """What is published of its rules."""
     words: Words = Words()
     """How people read its columns and evidence."""
     findings: FormFindings = FormFindings()
@@ -514,7 +498,7 @@ class Programme(ABC):
         instruction = wording.instruction if wording else "l’équipe d’instruction"
 
         def rules_of(version: str) -> AccountRules:
-            return self.papers.account_rules(known.get(version), instruction)
+            return self.published(known.get(version), instruction)
 
         shown = self.words.evidence
         return account_of(found, at, rules_of, self.checks, shown, wording.words if wording else {})
@@ -527,7 +511,14 @@ class Programme(ABC):
         `document` is the version, as `known_rules` returns it; None: that in force.
         """
         today = now.astimezone(PARIS).date() if now else None
-        return self.papers.rules_page(document or in_force(self).document, today)
+        return rules_page(self.published(document or in_force(self).document, ""), today)
+
+    def published(self, document: Mapping[str, Any] | None, instruction: str) -> AccountRules:
+        """Return what is published of a version of the rules; by default, nothing.
+
+        None: it was not kept; `instruction` is who decides then.
+        """
+        return AccountRules("", (), instruction, ())
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]

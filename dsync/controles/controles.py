@@ -18,14 +18,14 @@ from dsync.controles.dossier_facts import Gathered, gather
 from dsync.controles.facts import Plan, label_of
 from dsync.controles.functions import versions
 from dsync.controles.notations import fold_text, french_amount, french_number
-from dsync.domain.account import Letter, said
+from dsync.domain.account import AccountRules, Letter, said
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId
 from dsync.domain.judging import Rules, Wording
 from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.domain.verdict import Verdict
-from dsync.programme import FormFindings, NoFields, Papers, Programme, ProgrammeRun, Reading, Words
+from dsync.programme import FormFindings, NoFields, Programme, ProgrammeRun, Reading, Words
 
 _OWN = "c-"
 """How the versions of declared checks begin."""
@@ -40,7 +40,6 @@ class Controles(Programme):
 
     # Nothing is stored a second time: facts are read from the contents when a dossier is judged.
     mapping_key = ""
-    papers = Papers(papers.rules_page, papers.account_rules)
 
     def __init__(
         self,
@@ -86,6 +85,10 @@ class Controles(Programme):
     def evidence_shown(self, connection: Connection) -> dict[str, Any]:
         """Return the tables, for `/preuves`."""
         return papers.tables_shown(self.declarations, self.rules.version)
+
+    def published(self, document: Mapping[str, Any] | None, instruction: str) -> AccountRules:
+        """Return what is published of a version of the checks."""
+        return papers.published(document, instruction)
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]

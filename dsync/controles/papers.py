@@ -21,13 +21,14 @@ from dsync.domain.account import (
     LONGEST_DEMAND,
     AccountRules,
     Letter,
+    layout,
     letter,
     may_edit,
     open_points,
 )
-from dsync.domain.judging import ADVICE, DEJA_SIGNALE
-from dsync.domain.paper import Paper, heading, items, paragraph, table
-from dsync.domain.rights import contribution, opened, rights
+from dsync.domain.judging import DEJA_SIGNALE
+from dsync.domain.paper import heading, paragraph
+from dsync.domain.rights import contribution, opened
 from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.domain.wording import defused, french_date
 
@@ -77,32 +78,6 @@ def public_of(sections: ControlesSections) -> dict[str, frozenset[str]]:
     return found
 
 
-def rules_page(rules: Document, today: date | None) -> Paper:
-    """Return the page that publishes a version of the checks."""
-    instruction = rules["precontrole"]["instruction"]
-    made = f" Page établie le {french_date(today)}." if today else ""
-    sources = _sources(rules)
-    blocks = [
-        paragraph(f"Version {rules['version']} des règles.{made} {PURPOSE}"),
-        heading("Degré et mode de contribution à la décision"),
-        items(contribution(instruction, rules["avis"])),
-        heading("Opérations"),
-        items(_operations(rules), are_steps=True),
-        *([heading("Tables"), table(("Table", "Source"), sources)] if sources else []),
-        heading("Contrôles"),
-    ]
-    for one in rules["controles"]:
-        blocks += [heading(opened(one["titre"]), 3), paragraph(one["regle"])]
-        blocks.append(paragraph(_said_of(one)))
-    first = f"Premiers mots : « … – {ADVICE}{instruction} instruit le dossier. »"
-    blocks += [heading("Texte inscrit dans l’annotation"), paragraph(first), *rights(instruction)]
-    return Paper("Règles du pré-contrôle", blocks)
-
-
-def _sources(rules: Document) -> list[tuple[str, str]]:
-    return [(f"{n} ({t['annee']})", t["source"]) for n, t in rules["tables"].items()]
-
-
 def _operations(rules: Document) -> list[str]:
     has_people = any(one["humain"] for one in rules["controles"])
     best = rules["avis"][0]
@@ -138,27 +113,35 @@ def tables_shown(declarations: Declarations, version: str) -> dict[str, Any]:
     }
 
 
-def account_rules(rules: Document | None, instruction: str) -> AccountRules:
-    """Return what an account says of a version of the checks; each reason has its rule.
+def published(rules: Document | None, instruction: str) -> AccountRules:
+    """Return what is published of a version of the checks; each reason has its rule.
 
     `rules` is None if the version was not kept; `instruction` is who decides then.
     """
     if rules is None:
         return AccountRules(PURPOSE, contribution(instruction), instruction, OPERATIONS)
-    instruction = rules["precontrole"]["instruction"]
+    sender, controles = rules["precontrole"], rules["controles"]
+    instruction = sender["instruction"]
+    blocks = [heading("Contrôles")]
+    for one in controles:
+        blocks += [heading(opened(one["titre"]), 3), paragraph(one["regle"])]
+        blocks.append(paragraph(_said_of(one)))
+    has_people = any(one["humain"] for one in controles)
+    length, url = sender["max_detail_length"], sender["publication_url"]
     return AccountRules(
         PURPOSE,
         contribution(instruction, rules["avis"]),
         instruction,
         _operations(rules),
-        parametres=[(one["titre"], one["regle"]) for one in rules["controles"]],
-        sources=_sources(rules),
+        parametres=[(one["titre"], one["regle"]) for one in controles],
+        sources=[(f"{n} ({t['annee']})", t["source"]) for n, t in rules["tables"].items()],
         most_severe={
-            one["nom"]: Resultat(one["sinon"]).label
-            for one in rules["controles"]
-            if not one["humain"]
+            one["nom"]: Resultat(one["sinon"]).label for one in controles if not one["humain"]
         },
         document=rules,
+        version=rules["version"],
+        controles=blocks,
+        annotation=layout(instruction, length, url, has_people=has_people),
     )
 
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat
-from dsync.domain.judging import TO_DO
+from dsync.domain.judging import ADVICE, TO_DO
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
-from dsync.domain.rights import opened, rights
+from dsync.domain.rights import USAGER, opened, rights
 from dsync.domain.verdict import Controle, Resultat, Verdict, verdict_of
 from dsync.domain.wording import french_date, listed, with_no_break_spaces
 
@@ -41,7 +41,7 @@ _CONTEST = (
 
 
 class AccountRules(NamedTuple):
-    """What an account says of the rules; by their version where it was kept."""
+    """What an account and the published page say of a version of the rules, if it was kept."""
 
     finalite: str
     contribution: Sequence[str]
@@ -54,6 +54,71 @@ class AccountRules(NamedTuple):
     """The most severe result that a check may give, in French."""
     document: Any = None
     """The rules whole; None: they were not kept."""
+    version: str = ""
+    note: str = ""
+    """What is to be known of the data beside their sources."""
+    controles: Sequence[Block] = ()
+    """What the page of the rules says of parameters and checks."""
+    annotation: Sequence[str] = ()
+    """How the text in the annotation is made."""
+    applicant: str = USAGER
+    """What who deposits a dossier is called."""
+
+
+def rules_page(rules: AccountRules, today: date | None) -> Paper:
+    """Return the page of a version of the rules; with `today`, it says when it was made.
+
+    An administration can put it online as it is (CRPA, art. L. 312-1-3).
+    """
+    made = f" Page établie le {french_date(today)}." if today else ""
+    return Paper(
+        "Règles du pré-contrôle des dossiers",
+        [
+            paragraph(
+                "Cette page publie les règles du traitement algorithmique qui aide à instruire les "
+                "dossiers, avec leurs valeurs en vigueur (CRPA, article L. 312-1-3). Version "
+                f"{rules.version}.{made}"
+            ),
+            heading("Finalité"),
+            paragraph(rules.finalite),
+            heading("Degré et mode de contribution à la décision"),
+            items(rules.contribution),
+            *([heading("Données traitées et sources")] if rules.sources else []),
+            *([table(("Donnée", "Source"), rules.sources)] if rules.sources else []),
+            *([paragraph(rules.note)] if rules.note else []),
+            heading("Opérations"),
+            items(rules.operations, are_steps=True),
+            *rules.controles,
+            heading("Texte inscrit dans l’annotation"),
+            items(rules.annotation),
+            *rights(rules.instruction, applicant=rules.applicant),
+        ],
+    )
+
+
+def layout(
+    instruction: str,
+    length: int,
+    url: str | None,
+    *,
+    fact: str = "le fait",
+    note: str = "",
+    has_people: bool = False,
+) -> list[str]:
+    """Return how `domain.judging.Wording` makes a text; `fact`: what a line says of one."""
+    people = " ceux qui reviennent à une personne," if has_people else ""
+    last = "puis l’adresse de cette page" if url else "et rien d’autre"
+    return [
+        f"Première ligne : « <Avis> – {ADVICE}{instruction} instruit le dossier. »",
+        f"Une ligne par contrôle qui n’est pas conforme, les plus sévères d’abord : {fact}, la "
+        "règle, ce qui est à faire. Les contrôles de même phrase partagent une ligne."
+        f"{note and f' {note}'}",
+        f"Les contrôles conformes avec leurs faits,{people} ceux qui n’ont pas été examinés, "
+        f"{last}.",
+        f"Au-delà de {length} caractères, les faits des contrôles conformes sont remplacés par "
+        "leur titre, les plus longs d’abord, puis les preuves (citations, sources) sont abrégées ; "
+        "la règle et ce qui est à faire restent entiers.",
+    ]
 
 
 def account_of(

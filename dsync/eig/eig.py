@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Connection, Text, cast
 
-from dsync.domain.account import ASKED, Letter, may_edit, open_points
+from dsync.domain.account import ASKED, AccountRules, Letter, may_edit, open_points
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.toml import TO_CHECK
@@ -36,7 +36,7 @@ from dsync.eig.precheck.evidence import (
 )
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.proposal import foreign_text, mapping_text, off_rules, propose
-from dsync.eig.publication import account_rules, published_rules
+from dsync.eig.publication import published
 from dsync.eig.sections import EigSections
 from dsync.eig.stages import REACHED, Attend, Etape, following
 from dsync.errors import ConfigurationError
@@ -46,7 +46,6 @@ from dsync.programme import (
     InLists,
     ListField,
     ListPart,
-    Papers,
     ProductPart,
     Programme,
     ProgrammeRun,
@@ -153,7 +152,6 @@ class Eig(Programme):
     )
     public: Mapping[str, Collection[str]] = {check.value: keys for check, keys in PUBLIC.items()}
     checks: Mapping[str, str] = {one.value: one.label for one in Check}
-    papers = Papers(published_rules, account_rules)
 
     def __init__(
         self,
@@ -241,6 +239,10 @@ class Eig(Programme):
             nothing = PublicEvidence(None, registry_enabled=sources.registry is not None)
             key, read = "sans catalogue", lambda: nothing
         return EigEvidence(sources, rules, f"{key}:{rules.version}", read)
+
+    def published(self, document: Mapping[str, Any] | None, instruction: str) -> AccountRules:
+        """Return what is published of a version of the rules."""
+        return published(document, instruction)
 
     def message(
         self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]

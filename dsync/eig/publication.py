@@ -1,22 +1,17 @@
-"""The published rules: a version of the rules with its values as a French page.
-
-An administration can put it online as it is (CRPA, art. L. 312-1-3).
-"""
+"""What is published of a version of the programme's rules: its values, in French."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from dsync.controles.papers import offers
-from dsync.domain import account
-from dsync.domain.judging import ADVICE
-from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
-from dsync.domain.rights import CANDIDAT, contribution, opened, rights
+from dsync.domain.account import AccountRules, layout
+from dsync.domain.paper import Block, heading, paragraph, table
+from dsync.domain.rights import CANDIDAT, contribution, opened
 from dsync.domain.verdict import Resultat
-from dsync.domain.wording import fold, french_date, listed, quoted
+from dsync.domain.wording import fold, listed, quoted
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.lists import CategorieReponse
 
@@ -34,43 +29,6 @@ _VERDICT_RULE = (
     "Indéterminé ; à défaut, un contrôle « À vérifier » donne À vérifier ; sinon l’avis est "
     "Éligible. Un contrôle « Non examiné » ne compte pas."
 )
-
-
-def published_rules(rules: Rules, today: date | None) -> Paper:
-    """Return the page of a version of the rules; with `today`, it says when it was made."""
-    regles = rules["regles"]
-    instruction = regles["instruction"]
-    made = f" Page établie le {french_date(today)}." if today else ""
-    return Paper(
-        "Règles du pré-contrôle des dossiers",
-        [
-            paragraph(
-                "Cette page publie les règles du traitement algorithmique qui aide à instruire les "
-                "dossiers, avec leurs valeurs en vigueur (CRPA, article L. 312-1-3). Version "
-                f"{rules['version']}, phrases révision {rules['revision']}.{made}"
-            ),
-            heading("Finalité"),
-            paragraph(PURPOSE),
-            heading("Degré et mode de contribution à la décision"),
-            items(contribution(instruction, applicant=CANDIDAT)),
-            heading("Données traitées et sources"),
-            table(("Donnée", "Source"), data_and_sources(rules)),
-            paragraph(
-                "Les textes libres du dossier ne sont pas analysés : seule leur présence est "
-                "contrôlée, sauf la réponse qui désigne le produit."
-            ),
-            heading("Opérations"),
-            items(operations(), are_steps=True),
-            heading("Paramètres en vigueur"),
-            table(("Paramètre", "Valeur"), parameters(rules)),
-            *_categories(rules),
-            heading("Contrôles"),
-            *_checks(rules),
-            heading("Texte inscrit dans l’annotation"),
-            items(_layout(regles)),
-            *rights(instruction, applicant=CANDIDAT),
-        ],
-    )
 
 
 def operations() -> list[str]:
@@ -190,10 +148,9 @@ def _incubateurs(incubateurs: Mapping[str, Sequence[str]]) -> str:
     )
 
 
-def severity_in_words(severity: str | None) -> str | None:
+def severity_in_words(severity: str) -> str:
     """Return the most severe result that a check may give, in French."""
-    words = {"non_conforme": "Non conforme", "a_verifier": "À vérifier", "off": "non fait"}
-    return None if severity is None else words.get(severity, severity)
+    return Resultat(severity).label if severity in set(Resultat) else "non fait"
 
 
 def _most_severe(rules: Rules) -> dict[str, str]:
@@ -262,36 +219,43 @@ def _checks(rules: Rules) -> Iterator[Block]:
         )
 
 
-def _layout(regles: Mapping[str, Any]) -> list[str]:
-    last = "puis l’adresse de cette page" if regles.get("publication_url") else "et rien d’autre"
-    return [
-        f"Première ligne : « <Avis> – {ADVICE}{regles['instruction']} instruit le dossier. »",
-        "Une ligne par contrôle qui n’est pas conforme, les plus sévères d’abord : le fait, sa "
-        "source et le jour où elle a été lue, la règle, ce qui est à faire. Les contrôles de même "
-        "phrase partagent une ligne. « Règle (FAQ du programme) » cite les conditions publiées ; « "
-        "Règle (pré-contrôle) » est un usage de l’équipe et ne fonde qu’une vérification.",
-        f"Les contrôles conformes avec leurs faits, ceux qui n’ont pas été examinés, {last}.",
-        f"Au-delà de {regles['max_detail_length']} caractères, les faits des contrôles conformes "
-        "sont remplacés par leur titre, les plus longs d’abord, puis les preuves (citations, "
-        "sources) sont abrégées ; la règle et ce qui est à faire restent entiers.",
-    ]
-
-
-def account_rules(rules: Rules | None, instruction: str) -> account.AccountRules:
-    """Return what an account says of a version of the rules.
+def published(rules: Rules | None, instruction: str) -> AccountRules:
+    """Return what is published of a version of the rules.
 
     `rules` is None if the version was not kept; `instruction` is who decides then.
     """
-    regles = rules["regles"] if rules else {}
-    instruction = regles.get("instruction", instruction)
-    severity = {k: severity_in_words(v) for k, v in _most_severe(rules or {}).items()}
-    return account.AccountRules(
+    if rules is None:
+        who = contribution(instruction, applicant=CANDIDAT)
+        return AccountRules(PURPOSE, who, instruction, operations(), applicant=CANDIDAT)
+    regles = rules["regles"]
+    instruction = regles["instruction"]
+    values = parameters(rules)
+    return AccountRules(
         PURPOSE,
         contribution(instruction, applicant=CANDIDAT),
         instruction,
         operations(),
-        tuple(parameters(rules)) if rules else (),
-        tuple(data_and_sources(rules)) if rules else (),
-        {name: words for name, words in severity.items() if words},
-        None if rules is None else {**rules, "derogations": len(rules.get("derogations") or ())},
+        values,
+        [*data_and_sources(rules)],
+        {name: severity_in_words(most) for name, most in _most_severe(rules).items()},
+        {**rules, "derogations": len(rules.get("derogations") or ())},
+        version=f"{rules['version']}, phrases révision {rules['revision']}",
+        note="Les textes libres du dossier ne sont pas analysés : seule leur présence est "
+        "contrôlée, sauf la réponse qui désigne le produit.",
+        controles=[
+            heading("Paramètres en vigueur"),
+            table(("Paramètre", "Valeur"), values),
+            *_categories(rules),
+            heading("Contrôles"),
+            *_checks(rules),
+        ],
+        annotation=layout(
+            instruction,
+            regles["max_detail_length"],
+            regles.get("publication_url"),
+            fact="le fait, sa source et le jour où elle a été lue",
+            note="« Règle (FAQ du programme) » cite les conditions publiées ; « Règle "
+            "(pré-contrôle) » est un usage de l’équipe et ne fonde qu’une vérification.",
+        ),
+        applicant=CANDIDAT,
     )

@@ -6,7 +6,6 @@ import re
 
 from dsync.configuration import shipped_config
 from dsync.domain.paper import markdown
-from dsync.eig.publication import published_rules
 from dsync.settings import load_each
 from dsync.wiring import Worker
 
@@ -17,5 +16,5 @@ def published() -> str:
     with Worker(settings) as worker:
         if worker.eig is None or worker.eig.rule_set is None:
             raise LookupError("the shipped configuration judges nothing")
-        text = markdown(published_rules(worker.eig.rule_set.document(), None))
+        text = markdown(worker.eig.rules_page())
     return re.sub(r"\A# .+\n+", "", text)
