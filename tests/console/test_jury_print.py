@@ -73,6 +73,15 @@ def test_a_sheet_is_of_one_page(browser: Browser, sheets: ServedConsole) -> None
             counts.append(len(sizes))
             page.goto(link.replace("/jury/fiches/", "/dossiers/"))
             assert [(594, 841)] == pdf_pages(page), "the dossier itself"
+            page.evaluate(
+                """() => {
+                    const list = document.querySelector(".controles");
+                    const one = list.querySelector("details");
+                    one.querySelector(".une").textContent = "Un motif long. ".repeat(40);
+                    while (list.children.length < 40) list.append(one.cloneNode(true));
+                }"""
+            )
+            assert [(594, 841)] == pdf_pages(page), "with as many checks as there can be"
         assert [1, 1, 1] == counts
         page.goto(f"/jury?le={DAY}")
         page.get_by_role("button", name="Fiches à imprimer").click()
