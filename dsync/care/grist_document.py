@@ -114,7 +114,7 @@ def keep_document(
             today=today,
         ).keep(rows)
         with store.transaction(lease) as tx:
-            tx.grist.keep(document.name, view.name, made)
+            tx.grist.keep(document.name, view.name, made, is_left=not one.is_kept)
         kept.append(one)
         for left in one.left:
             log.warning("grist_left", view=view.name, what=left)

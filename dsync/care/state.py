@@ -98,6 +98,8 @@ class State:
     """As `announcement`."""
     not_configured: Sequence[int]
     """Stored démarches without a file; of the first démarche of a folder alone."""
+    grist_left: Sequence[str]
+    """Views whose tables in Grist are kept no more."""
     consents: Sequence[Asked]
     """What waits for one."""
     alerts: Sequence[tuple[str, datetime]]
@@ -150,6 +152,7 @@ def states_of(
         work_of = reader.open_work_of(numbers)
         told = reader.alerts.told_of(numbers)
         waiting = reader.consents.waiting_of(numbers)
+        grist_left = reader.grist.left_of(numbers)
         judging = any(one.judges for one in every)
         confirmed_at = reader.evidence_confirmed_at() if judging else None
         # One démarche says it for all.
@@ -181,6 +184,7 @@ def states_of(
                 not_configured=[one for one in known if one not in configured]
                 if configured[:1] == (demarche,)
                 else (),
+                grist_left=grist_left.get(demarche, ()),
                 consents=waiting.get(demarche, ()),
                 alerts=told[demarche],
                 lease=lease if is_held else None,
@@ -299,6 +303,8 @@ def concerns_of(state: State, now: datetime, looked: Looked) -> Iterator[k.Conce
     oldest = min((at for *_, at in requests), default=now)
     if now - oldest > _LONG_WAIT:
         yield k.WaitingRequests(sum(count for _, count, _ in requests), oldest)
+    if state.grist_left:
+        yield k.GristLeft(tuple(state.grist_left))
     if state.not_configured:
         yield k.NotConfigured(tuple(state.not_configured))
     confirmed, max_age = state.evidence_confirmed_at, looked.evidence_max_age

@@ -328,6 +328,11 @@ def warning(one: k.Concern, now: datetime) -> str | None:
                 "reach them. Put the file back, or remove each (`dsync forget "
                 f"{demarches[0]}`)."
             )
+        case k.GristLeft(views):
+            return (
+                f"Tables in Grist are kept no more ({', '.join(views)}), because they were deleted "
+                "or changed there: `dsync grist` says what to do."
+            )
         case k.TokenExpiry(last_day):
             line = expiry_line(last_day, now.date())
             return f"Token: {line.message}; {line.remedy}."
@@ -363,6 +368,7 @@ WORDS: Mapping[type[k.Concern], str] = {
     # Not of a démarche: `dsync status` says them of all.
     k.NoService: "",
     k.NotConfigured: "",
+    k.GristLeft: "Grist tables left",
 }
 """What the table of `dsync status` says in a word or two of a démarche, the worst first."""
 
@@ -404,7 +410,7 @@ def alert(one: k.Concern, now: datetime) -> str | None:
                 f"{_count(dossiers, 'dossier')} with annotations that DS refused: see `dsync "
                 "check`."
             )
-        case k.Conflicts() | k.InQuarantine() | k.UnfinishedErasures():
+        case k.Conflicts() | k.InQuarantine() | k.UnfinishedErasures() | k.GristLeft():
             return warning(one, now)
         case k.NoTarget():
             return "The target of the copies of files is not there: see `dsync history`."

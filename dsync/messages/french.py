@@ -389,6 +389,11 @@ def concern(one: k.Concern, about: About) -> str | None:
                 "lues, et leurs effacements dans Démarches Simplifiées ne sont pas suivis ici. "
                 "Demandez à l’équipe technique : la commande « dsync forget » les retire."
             )
+        case k.GristLeft(views):
+            return (
+                f"Des tables de Grist ne sont plus tenues à jour ({', '.join(views)}) : elles y "
+                "ont été supprimées ou modifiées. Demandez à l’équipe technique."
+            )
         case k.OldEvidence():
             return "Le catalogue de beta.gouv.fr n’a plus été confirmé depuis longtemps."
         case k.Findings(names):

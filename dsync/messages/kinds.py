@@ -132,6 +132,11 @@ class NotConfigured(_Said, frozen=True):
     demarches: tuple[int, ...]
 
 
+class GristLeft(_Said, frozen=True):
+    views: tuple[str, ...]
+    """Whose tables were deleted or changed in Grist."""
+
+
 Concern = (
     TokenRefused
     | MassDeletion
@@ -154,6 +159,7 @@ Concern = (
     | Findings
     | NoService
     | NotConfigured
+    | GristLeft
 )
 """What can need attention."""
 

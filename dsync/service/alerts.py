@@ -74,6 +74,7 @@ ALERTS = {
     "refused": "DS refused annotations.",
     "conflicts": "Human values stand where dsync wants to write.",
     "quarantine": "Dossiers cannot be read or judged; told again each time their number doubles.",
+    "grist_tables": "Tables in Grist were deleted or changed, and are kept no more.",
     "pieces_target": "The target of the copies of files is not there: `[pieces] target`.",
     "erasures": "Erasures are not finished: copies of files, or requests that nothing executed.",
     NOT_CONFIGURED: "The database has démarches that the folder no longer configures.",
@@ -402,6 +403,7 @@ TOLD: Mapping[type[k.Concern], tuple[str, Severity]] = {
     k.UnfinishedErasures: ("erasures", _WARNING),
     k.NotConfigured: (NOT_CONFIGURED, _INFO),
     k.OldEvidence: ("evidence", _WARNING),
+    k.GristLeft: ("grist_tables", _WARNING),
 }
 """The name and the severity of each concern that `english.alert` has a sentence for."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, select
 
+from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
 from dsync.store.sql import Subject, upsert
 
@@ -48,13 +50,26 @@ class GristReads(Subject):
         return None if row is None else Made(*row)
 
 
+    def left_of(self, demarches: Collection[DemarcheNumber]) -> dict[int, list[str]]:
+        """Return the views whose tables were deleted or changed in Grist, by démarche."""
+        rows = self.connection.execute(
+            select(_table.c.demarche_numero, _table.c.vue)
+            .where(_table.c.demarche_numero.in_(demarches), _table.c.abandonnee)
+            .order_by(_table.c.demarche_numero, _table.c.vue)
+        )
+        found: dict[int, list[str]] = {}
+        for number, vue in rows:
+            found.setdefault(number, []).append(vue)
+        return found
+
+
 class GristWrites(GristReads):
     """Also stores it."""
 
-    def keep(self, document: str, vue: str, made: Made) -> None:
-        """Store what was made of a view in a document."""
+    def keep(self, document: str, vue: str, made: Made, *, is_left: bool) -> None:
+        """Store what was made of a view in a document, and whether it is kept no more."""
         key = {"demarche_numero": self.number, "document": document, "vue": vue}
-        upsert(self.connection, _table, [key | made._asdict()])
+        upsert(self.connection, _table, [key | made._asdict() | {"abandonnee": is_left}])
 
     def forget(self, document: str) -> None:
         """Forget a document: what is there is somebody else's from now on."""

@@ -687,5 +687,7 @@ grist = Table(
     open_("colonnes", JsonText()),
     # Grist's ids of rows, by the dossier's number and a hash of the row's key.
     open_("lignes", JsonText()),
+    # Its table, or its column of keys, was taken away in Grist: dsync keeps it no more.
+    open_("abandonnee", Boolean, default=False),
     info=kept("Une ligne par vue tenue à jour dans un document Grist : les identifiants de la table, des colonnes et des lignes que dsync y a créées.", "Le retrait de la démarche (dsync forget)."),
 )

@@ -49,6 +49,7 @@ def test_the_tables_are_equal_to_the_views(synced: Command, grist: Grist, tmp_pa
     grist.tables.pop(next(iter(grist.tables)))
     lost = synced("grist", **environment)
     assert (7, True) == (lost.code, "its table was deleted in Grist" in " ".join(lost.out.split()))
+    assert "Tables in Grist are kept no more" in synced("status").text
 
 
 def test_what_is_missing_is_said(synced: Command, grist: Grist, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ WELL = State(
     evidence_confirmed_at=NOW - HOUR,
     retention=None,
     not_configured=(),
+    grist_left=(),
     consents=(),
     alerts=(),
     lease=None,
@@ -95,6 +96,7 @@ def asked(kind: str, ago: timedelta) -> dict[str, Any]:
         (asked("complet", timedelta(minutes=5)), []),
         (asked("effacement", HOUR), [k.UnfinishedErasures, k.WaitingRequests]),
         ({"not_configured": [7]}, [k.NotConfigured]),
+        ({"grist_left": ["lecture_voeu"]}, [k.GristLeft]),
         ({"alerts": [("check labels", NOW), ("consent rules", NOW)]}, [k.Findings]),
     ],
 )
