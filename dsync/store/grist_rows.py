@@ -49,7 +49,6 @@ class GristReads(Subject):
         ).one_or_none()
         return None if row is None else Made(*row)
 
-
     def left_of(self, demarches: Collection[DemarcheNumber]) -> dict[int, list[str]]:
         """Return the views whose tables were deleted or changed in Grist, by démarche."""
         rows = self.connection.execute(
