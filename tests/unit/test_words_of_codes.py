@@ -27,7 +27,7 @@ PARTIAL = {
     "dsync.eig.precheck.checks.CHECKS": "the other ones are declared",
     "dsync.eig.precheck.checks.fiche_produit._MOYENS": "the links that are sure",
     "dsync.eig.precheck.checks.fiche_produit._SENTENCES": "without a catalogue nothing is said",
-    "dsync.store.verification._UNDER_PEOPLE": "the statuses under which a person's value stands",
+    "dsync.store.verification._UNDER_PEOPLE": "one has another name beside a person's check",
     "dsync.sync.writes.REMEDIES": "of other refusals, the reason that DS gives says what to do",
     "dsync.sync.writes._STATUSES": "what is written gets its status from the answer",
 }
