@@ -150,7 +150,20 @@ FOREIGN = (
     *(f"{one.strip()} {{b}}" for one in _BEFORE.replace("\n", "|").split("|") if one.strip()),
     *(f"{{b}} {one.strip()}" for one in _BEHIND.replace("\n", "|").split("|") if one.strip()),
     "{b}?", "« {b} » ?", "≠ {b}", "~{b}", "¬ {b}", "? {b}", "aucune, sauf {b}",
-    "{b} / notre produit", "<s>{b}</s>", "{b} 👎",
+    "{b} / notre produit", "<s>{b}</s>", "{b} 👎", "notre site, voir {b}",
+    "notre produit, voir {b}", "[ ] {b}", "☐ {b}", "{b} vers notre page", "{b} 🚧",
+    "{b} (fiche en construction)", "Oui mais {b}", "phase construction de {b}", "+ {b}",
+)  # fmt: skip
+# About {p}, and no other product.
+PLAIN = (
+    "{p}", "Page produit sur beta.gouv.fr : {p}", "Page produit : {p}", "Adresse de la fiche : {p}",
+    "Lien vers la fiche produit : {p}", "URL de la page produit : {p}",
+    "Adresse de la page du produit sur beta.gouv.fr : {p}", "Oui : {p}", "oui {p}", "Oui, {p}",
+    "1) {p}", "1. {p}", "1 - {p}", "- {p}", "{p} – {i}", "{p} ({i})", "{n}, {i} : {p}",
+    "{p} (phase construction)", "{p} - phase d’accélération", "👉 {p}", "🔗 {p}", "✅ {p}",
+    "📄 {p}", "{p} 🙂", "{p} 👍", "🚀 {p}", "{p} 🙏", "🌐 {p}", "📌 {p}", "{p} 🎉", "➡️ {p}",
+    "⭐ {p}", "🇫🇷 {p}", "{n} ({p})", "Bonjour, {p} Merci", "<{p}>", "[{n}]({p})", "Voir {p}",
+    "La fiche produit est publiée ici : {p}",
 )  # fmt: skip
 
 

@@ -152,6 +152,20 @@ def test_no_sentence_about_another_product_is_eligible(name: str) -> None:
     assert [] == count_foreign(source(name), len(FOREIGN), seed=5)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_nearly_all_plain_answers_are_decided(name: str) -> None:
+    """The form's label, a number, the incubator, the phase or an emoji beside the address."""
+    of = source(name)
+    rows = eligible(of)
+    taken = [
+        is_taken(row, form.format(p=answers.page(row), n=answers.nom(row), i=title), of)
+        for row in rows
+        for title in [of.titles.get(answers.incubator(row), answers.incubator(row))]
+        for form in answers.PLAIN
+    ]
+    assert sum(taken) >= 0.95 * len(taken)
+
+
 def right(counted: Mapping[str, Counter[str]]) -> float:
     """Return the share of the slips whose product is named, of those that have one."""
     slips = sum((of for kind, of in counted.items() if kind not in NAMELESS), Counter[str]())

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain
@@ -29,6 +30,16 @@ MAX_REDIRECTS = 20
 _MAX_ENTRIES = 20_000
 """Products of the largest catalogue that is used, and redirects; beta.gouv.fr has some 1,500."""
 _MAX_TEXT = 2_000
+
+
+_ARTICLE = re.compile(r"^(?:l'|l[ae]s?\s)\s*")
+_BETWEEN = re.compile(r"\s-\s|[,()]")
+_OF_MINISTRY = re.compile(
+    r"(?:incubateur|accelerateur|fabrique numerique|atelier numerique|laboratoire d'innovation) "
+    r"(d(?:u|es|e la|e l'|e)) ?(.+)"
+)
+"""What an incubator is called, and of whom it is; folded."""
+_SHORT_FORM = re.compile(r"\b[A-Z]{3,}\b")
 
 
 class CatalogueError(ValueError):
@@ -295,6 +306,27 @@ class Catalogue:
             frozenset(own.product_id for own in found),
             bool(found) and all(own.is_repository for own in found),
         )
+
+
+def incubator_names(product: Product) -> Iterator[str]:
+    """Yield what people call a product's incubator.
+
+    Ids and titles change: `lab-mi` became `FabNum-MI`, « La Fabrique numérique du Ministère de
+    l'Intérieur ». Its ministry stays.
+    """
+    title = product.incubateur
+    yield from (product.incubateur_id, product.incubateur_de, title)
+    # Such as `dinum_produits_interministeriels`.
+    yield product.incubateur_id.partition("_")[0]
+    yield from _SHORT_FORM.findall(title)
+    whole = fold(title)
+    # « L'Incubateur des Territoires (ANCT) », « Le KUBE, incubateur du ministère des Armées ».
+    for part in (whole, *_BETWEEN.split(whole)):
+        name = _ARTICLE.sub("", part.strip())
+        yield from (part, name)
+        if found := _OF_MINISTRY.fullmatch(name):
+            is_named = found[2].startswith("ministere")
+            yield found[2] if is_named else f"ministere {found[1]} {found[2]}"
 
 
 def is_public(host: str) -> bool:

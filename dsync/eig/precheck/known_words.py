@@ -9,13 +9,22 @@ from itertools import product
 
 from dsync.domain.wording import words
 
-_NOUNS = ("fiche", "fiche produit", "page", "page produit", "lien", "url", "adresse", "site")
+_PAGES = ("fiche", "fiche produit", "page", "page produit")
+_NOUNS = (
+    *(*_PAGES, "lien", "url", "adresse", "site"),
+    *(f"{noun} de la {page}" for noun in ("lien", "url", "adresse") for page in _PAGES),
+)
 """What an applicant calls the address itself."""
 _ARTICLES = ("", "la", "le", "l", "notre")
-_COMPLEMENTS = ("", "du produit", "beta gouv fr", "du produit beta gouv fr")
+_COMPLEMENTS = (
+    *("", "du produit", "beta gouv fr", "sur beta gouv fr"),
+    *("du produit beta gouv fr", "du produit sur beta gouv fr"),
+)
 _ALONE = (
-    "bonjour", "merci", "cordialement", "vers", "voici", "voir", "cf", "ici", "disponible",
+    "oui", "bonjour", "merci", "cordialement", "vers", "voici", "voir", "cf", "ici", "disponible",
     "consultable", "se trouve", "vous trouverez", "est", "à l'adresse", "suivante", "beta gouv fr",
+    *(f"phase {of}{phase}" for of in ("", "de ", "d'")
+      for phase in ("investigation", "construction", "acceleration")),
 )  # fmt: skip
 # No preposition and no conjunction: « une application pour X » and « X et notre service » are about
 # something else than X. No noun but those that mean the address, for the same reason.
@@ -27,6 +36,8 @@ OWN_FILLERS = frozenset(phrase for phrase in FILLERS if "gouv" not in phrase)
 """Those that cannot be a part of an address."""
 BEFORE_NAME = frozenset({("notre", "produit"), ("le", "produit")})
 """Phrases that change nothing directly before the product's own name, and only there."""
+INTRODUCING = frozenset({"vers", "voir", "cf", "voici"})
+"""Fillers that change nothing only if the address or the name comes after them."""
 LONGEST_FILLER = max(map(len, FILLERS))
 
 # Of small words and these, two texts have some in common by chance: « en cours » is no slip of the

@@ -25,11 +25,12 @@ from dsync.eig.precheck.address import (
     parse_address,
     text_after_folder,
 )
-from dsync.eig.precheck.catalogue import Catalogue, Product, is_public
+from dsync.eig.precheck.catalogue import Catalogue, Product, incubator_names, is_public
 from dsync.eig.precheck.known_words import (
     BEFORE_NAME,
     COMMON,
     FILLERS,
+    INTRODUCING,
     LONGEST_FILLER,
     OWN_FILLERS,
 )
@@ -135,12 +136,17 @@ _CITED_LENGTH = 5
 _WRITTEN = re.compile(r"\w+")
 _INSIDE_CODE = frozenset({"tree", "blob", "-", "issues", "wiki", "pulls", "releases", "commits"})
 """Folders of a repository's pages."""
-_SIGN = re.compile(r"!=|=/=|<>|~|\?|[^\x00-\x7f]")
+_SIGN = re.compile(r"!=|=/=|<>|~|\?|\+|\[\s*\]|[^\x00-\x7f]")
+"""« X+ » is another product than X, and an empty box ticks nothing."""
+_FIRST = re.compile(r"\W*1\s?[).:°-]+\s*(?=https?:|www\.|beta\.gouv)", re.IGNORECASE)
+"""The number of a list's first entry, before an address."""
 _ASKING = "¿؟⸮"
 _PAGE_ENDING = re.compile(r"(?<=\w)\.html?$", re.IGNORECASE)
 _STROKES = frozenset("\u0334\u0335\u0336\u0337\u0338\u20e0\u20e5")
 """Strokes through the letters before them."""
-_PLAIN_SIGNS = frozenset("→⇒➡👉▶►•·°©®™✅✔✓👇⬇↓")
+_PLAIN_SIGNS = frozenset(
+    "→⇒➡👉▶►•·°©®™✅✔✓☑👇⬇↓🔗🌐🌍📎📄📃📑📝📌📍💻🖥📱🏛🇫🇷🙂😊😀😃😄🙏👍👋🚀✨⭐🌟🎉📢📣💡🔎🔍👀"
+)
 """Signs that say no more than punctuation does; others may deny, such as « ≠ »."""
 
 
@@ -289,8 +295,18 @@ def _whole_name(typed: ParsedAddress, catalogue: Catalogue) -> ProductMatch | No
     for spelling in _without_fillers(words(_PAGE_ENDING.sub("", typed.full_text.rstrip(" .")))):
         if ids := _bearers(spelling, catalogue):
             own = "".join(_nom(id_, catalogue) for id_ in ids)
-            says_more = any(sign[0] not in own for sign in _signs(typed.full_text))
-            return None if says_more else _match(Lien.NOM, ids, catalogue)
+            if any(sign[0] not in own for sign in _signs(typed.full_text)):
+                return None
+            # One ordinary word is said of many things; a name as « Administration+ » is not.
+            written = fold(typed.full_text.strip())
+            is_name = any(written == fold(_nom(id_, catalogue)) for id_ in ids)
+            if (
+                spelling[0] in COMMON
+                and not spelling[1:]
+                and not (is_name and written.endswith("+"))
+            ):
+                return _uncertain_match(Lien.CITE, ids, catalogue)
+            return _match(Lien.NOM, ids, catalogue)
     return None
 
 
@@ -345,11 +361,21 @@ def _beside(typed: ParsedAddress, own: frozenset[str], catalogue: Catalogue) -> 
     spellings = frozenset(
         joined(spelling) for id_ in own for spelling in (id_, _nom(id_, catalogue))
     )
+    if typed.pages:
+        # Beside an address, its incubator says no more of which product it is.
+        known = [catalogue.products[id_] for id_ in own if id_ in catalogue.products]
+        names = {joined(name) for product in known for name in incubator_names(product)}
+        spellings |= {name for name in names if len(name) > 1}
+    if first := _FIRST.match(typed.full_text):
+        typed = replace(
+            typed, parts=(typed.parts[0].removeprefix(first[0].strip()), *typed.parts[1:])
+        )
+    leads = _leads(typed, spellings)
     cited: set[str] = set()
     shown: list[str] = []
     has_words = typed.is_cut
     for part, link in _parts(typed):
-        left = _left(part, spellings, catalogue, own)
+        left = _left(part, spellings, catalogue, own, leads=leads)
         cited |= left.cited
         has_words = has_words or left.has_words
         shown.append(left.text)
@@ -386,7 +412,12 @@ def _parts(typed: ParsedAddress) -> Iterator[tuple[str, Link | None]]:
 
 
 def _left(
-    part: str, spellings: frozenset[str], catalogue: Catalogue, own: frozenset[str]
+    part: str,
+    spellings: frozenset[str],
+    catalogue: Catalogue,
+    own: frozenset[str],
+    *,
+    leads: bool,
 ) -> _Beside:
     """Return what a text has beside fillers and these spellings."""
     found = list(_WRITTEN.finditer(part))
@@ -395,7 +426,8 @@ def _left(
     cited: set[str] = set()
     # The first and last place that means something.
     first, last = len(part), 0
-    for sign in _signs(part):
+    names = "".join(_nom(id_, catalogue) for id_ in own)
+    for sign in (one for one in _signs(part) if one[0] not in names):
         first, last = min(first, sign.start()), sign.end()
     start = 0
     while start < len(folded):
@@ -408,12 +440,22 @@ def _left(
             if not ids & own:
                 cited |= ids
                 filler = 0 if ids else _filler_end(folded, start, spellings, longest)
+                if not leads and folded[start] in INTRODUCING:
+                    filler = 0
                 if not filler:
                     first = min(first, found[start].start())
                     last = max(last, found[end - 1].end())
                 end = max(end, filler)
         start = end
     return _Beside(frozenset(cited), part[first:last], has_words=first < last)
+
+
+def _leads(typed: ParsedAddress, spellings: frozenset[str]) -> bool:
+    """Whether an address or a name stands after the last word that introduces one."""
+    found = list(_WRITTEN.finditer(typed.full_text))
+    introducing = [word.end() for word in found if fold(word[0]) in INTRODUCING]
+    behind = typed.full_text[introducing[-1] :] if introducing else "/"
+    return "/" in behind or "@" in behind or any(one in joined(behind) for one in spellings)
 
 
 def _signs(text: str) -> Iterator[re.Match[str]]:
@@ -430,7 +472,9 @@ def _filler_end(folded: list[str], start: int, spellings: frozenset[str], longes
     for end in range(min(start + LONGEST_FILLER, len(folded)), start, -1):
         phrase = tuple(folded[start:end])
         is_before = phrase in BEFORE_NAME and _own_end(folded, end, spellings, longest)
-        if phrase in FILLERS or is_before:
+        # « Notre site, voir X » is about another site than X.
+        is_other = phrase[0] in ("voir", "cf") and folded[max(start - 1, 0)] == "site"
+        if (phrase in FILLERS and not is_other) or is_before:
             return end
     return 0
 
@@ -538,19 +582,23 @@ def _bearers(name: tuple[str, ...], catalogue: Catalogue) -> frozenset[str]:
 
 def _without_fillers(all_words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Yield the words, then without one filler after the other at both ends."""
-    firsts, lasts = [0], [len(all_words)]
+    firsts, lasts, named = [0], [len(all_words)], set[int]()
     if len(all_words) > _NAME_WORDS:
         return
     for first in firsts:
         for end in range(first + 1, min(first + LONGEST_FILLER, len(all_words)) + 1):
             phrase = all_words[first:end]
-            if (phrase in OWN_FILLERS or phrase in BEFORE_NAME) and end not in firsts:
+            is_other = phrase[0] in ("voir", "cf") and all_words[max(first - 1, 0)] == "site"
+            if phrase in OWN_FILLERS and not is_other and end not in firsts:
                 firsts.append(end)
+            elif phrase in BEFORE_NAME:
+                named.add(end)
     for last in lasts:
         for start in range(max(last - LONGEST_FILLER, 0), last):
-            if all_words[start:last] in OWN_FILLERS and start not in lasts:
+            is_behind = all_words[start] not in INTRODUCING
+            if all_words[start:last] in OWN_FILLERS and is_behind and start not in lasts:
                 lasts.append(start)
-    for first in sorted(firsts):
+    for first in sorted({*firsts, *named}):
         for last in sorted(lasts, reverse=True):
             if first < last:
                 yield all_words[first:last]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, lru_cache
@@ -27,7 +26,7 @@ from dsync.domain.judging import frame
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.domain.wording import fold, joined, words
 from dsync.eig.candidature import Candidature
-from dsync.eig.precheck.catalogue import Product
+from dsync.eig.precheck.catalogue import Product, incubator_names
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.lists import (
     CategorieList,
@@ -65,15 +64,6 @@ _BEGINNING = 20
 
 _OF_CATALOGUE = {*FUNCTIONS[1:], *EIG_FAITS} - {*FAITS}
 """The checks and the facts that need the catalogue of products."""
-
-_ARTICLE = re.compile(r"^(?:l'|l[ae]s?\s)\s*")
-_BETWEEN = re.compile(r"\s-\s|[,()]")
-_OF_MINISTRY = re.compile(
-    r"(?:incubateur|accelerateur|fabrique numerique|atelier numerique|laboratoire d'innovation) "
-    r"(d(?:u|es|e la|e l'|e)) ?(.+)"
-)
-"""What an incubator is called, and of whom it is; folded."""
-_SHORT_FORM = re.compile(r"\b[A-Z]{3,}\b")
 
 _List = TypeVar("_List", OperateurList, CategorieList)
 
@@ -308,27 +298,6 @@ class RuleSet:
         known = {joined(name) for name in incubator_names(product)}
         ids = self.incubators.get(typed, frozenset())
         return typed in known - {""} or joined(product.incubateur_id) in ids
-
-
-def incubator_names(product: Product) -> Iterator[str]:
-    """Yield what people call a product's incubator.
-
-    Ids and titles change: `lab-mi` became `FabNum-MI`, « La Fabrique numérique du Ministère de
-    l'Intérieur ». Its ministry stays.
-    """
-    title = product.incubateur
-    yield from (product.incubateur_id, product.incubateur_de, title)
-    # Such as `dinum_produits_interministeriels`.
-    yield product.incubateur_id.partition("_")[0]
-    yield from _SHORT_FORM.findall(title)
-    whole = fold(title)
-    # « L'Incubateur des Territoires (ANCT) », « Le KUBE, incubateur du ministère des Armées ».
-    for part in (whole, *_BETWEEN.split(whole)):
-        name = _ARTICLE.sub("", part.strip())
-        yield from (part, name)
-        if found := _OF_MINISTRY.fullmatch(name):
-            is_named = found[2].startswith("ministere")
-            yield found[2] if is_named else f"ministere {found[1]} {found[2]}"
 
 
 def _meaning(name: str, rules: Mapping[str, str]) -> str:
