@@ -455,7 +455,7 @@ class OutboxWrites(OutboxReads):
                 {
                     "numero": row.numero,
                     "annotation": row.annotation,
-                    "incertaine": row.valeur,
+                    "incertaine": step.sent,
                     "incertaine_cible": step.target,
                     "incertaine_depuis": present,
                     "annotations_vues_le": seen_at,
