@@ -261,9 +261,10 @@ class Eig(Programme):
     def _suggestions(
         self, reader: Reading, numero: DossierNumber, answered: Collection[str]
     ) -> list[Suggestion]:
-        """Judge a dossier as if it gave the address of each product that its answer may mean.
+        """Return the products that a dossier's answer may mean.
 
-        The checks that a person answered are left out.
+        Of one that it names, though not for certain, with the checks as if it gave its address, but
+        for those that a person answered. Of one that is only near, nothing is asked.
         """
         rules = self._in_force
         candidature = rows.candidatures(reader.connection, [numero]).get(numero)
@@ -280,13 +281,11 @@ class Eig(Programme):
             product = identify_product(url, incubateur, evidence, rules, None).match.product
             if product is None:
                 continue
-            others = rows.same_product(reader.connection, reader.number, [product.id])
-            doublons = tuple(n for n in others.get(product.id, ()) if n != numero)
-            decision = judge(supposed, evidence, rules, doublons=doublons)
+            decision = judge(supposed, evidence, rules, doublons=())
             controles = [
                 one
                 for one in decision.controles
-                if one.controle in OF_PRODUCT and one.controle not in answered
+                if match.product_id and one.controle in OF_PRODUCT and one.controle not in answered
             ]
             found.append(Suggestion(product.nom, url, controles))
         return found

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from dsync.domain.wording import fold, words
+from dsync.domain.wording import fold, joined, words
 from dsync.eig.precheck.address import HOST, ProductPage, SiteAddress, parse_address, site_address
 from dsync.eig.precheck.known_words import OLDER_SERVICES, PUBLISHING_HOSTS
 from dsync.eig.precheck.near import NearSpellings, add_ids
@@ -277,6 +277,22 @@ class Catalogue:
         if (product := self.products.get(id_)) or (known := self.former.get(id_)) is None:
             return product
         return Product(known.id, known.nom, known.phases, incubateur=known.incubateur)
+
+    def is_nearer_by_alias(self, typed: str, product_id: str) -> bool:
+        """Return whether a text is nearer to a former id of a product than to its id and name."""
+        from rapidfuzz.distance import DamerauLevenshtein  # The import takes 20 ms.
+
+        def nearest(spellings: Iterable[str]) -> float:
+            return max(
+                (
+                    DamerauLevenshtein.normalized_similarity(joined(typed), joined(one))
+                    for one in spellings
+                ),
+                default=0.0,
+            )
+
+        aliases = [alias for alias, ids in self.aliases.items() if product_id in ids]
+        return nearest(aliases) > nearest([product_id, self.products[product_id].nom])
 
     def host_owner(self, host: str) -> str | None:
         """Return the product whose own site a host is, or None.

@@ -312,11 +312,23 @@ INCONNUE_AVEC_MOTS = Sentence(
 )  # fmt: skip
 PROCHE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER,
-    "réponse proche d’un identifiant, d’un nom ou d’un sigle connu (faute de frappe, pluriel, "
-    "début), ou qui en contient un",
+    "réponse proche d’un identifiant ou d’un nom connu (faute de frappe, pluriel, début, autre "
+    "ordre des mots), ou qui en contient un",
     "{objet} {page}, absente du {catalogue}, mais d’orthographe proche de {noms}",
     _REGLE_FICHE, _EST_CE,
     court="{page}, absente du catalogue, proche de {noms}",
+)  # fmt: skip
+SIGLE = Sentence(
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "réponse avec le sigle d’un produit",
+    "{objet} {page}, absente du {catalogue}, mais où se lit le sigle de {noms}",
+    _REGLE_FICHE, _EST_CE,
+    court="{page}, absente du catalogue, sigle de {noms}",
+)  # fmt: skip
+PROCHE_ANCIENNE = Sentence(
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "réponse proche d’une ancienne adresse",
+    "{objet} {page}, absente du {catalogue}, mais proche d’une ancienne adresse de {noms}",
+    _REGLE_FICHE, _EST_CE,
+    court="{page}, absente du catalogue, proche d’une ancienne adresse de {noms}",
 )  # fmt: skip
 PROCHE_SANS_NOM = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER,

@@ -9,7 +9,7 @@ from dsync.controles.facts import label_of
 from dsync.domain.dossier import Json
 from dsync.domain.judging import SIGNALE
 from dsync.domain.verdict import Controle
-from dsync.domain.wording import cleaned, cut, french_date, listed, quoted
+from dsync.domain.wording import cleaned, cut, french_date, joined, listed, quoted, words
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.catalogue import Phase, Product
@@ -35,7 +35,6 @@ _SENTENCES: dict[Lien, Sentence] = {
     Lien.SITE: sentences.PAR_SITE,
     Lien.DEPOT: sentences.PAR_DEPOT,
     Lien.CITE: sentences.CITEE,
-    Lien.PROCHE: sentences.PROCHE,
     Lien.RETIREE: sentences.RETIREE,
     Lien.AMBIGU: sentences.AMBIGUE,
     Lien.PLUSIEURS: sentences.PLUSIEURS,
@@ -145,8 +144,8 @@ def _sentence(context: CheckInput) -> Sentence:
         return sentences.APRES_LE_DEPOT
     elif match.confirme:
         return sentences.CONFIRMEE
-    elif match.lien is Lien.PROCHE and not match.noms:
-        return sentences.PROCHE_SANS_NOM
+    elif match.lien is Lien.PROCHE:
+        return _near(context) if match.noms else sentences.PROCHE_SANS_NOM
     return _SENTENCES[match.lien]
 
 
@@ -171,6 +170,19 @@ def _shown(nom: str) -> str:
 def _with_others(names: Sequence[str], match: ProductMatch) -> str:
     """Return the names, and that there are more products than are named."""
     return f"{', '.join(names)}, entre autres" if match.et_d_autres else listed(names)
+
+
+def _near(context: CheckInput) -> Sentence:
+    """Return what an answer is of the products that it is close to."""
+    match, catalogue = context.typed, context.evidence.catalogue
+    typed, ids = match.page or context.candidature.page_produit or "", {*match.ids}
+    if catalogue is None or not ids:
+        return sentences.PROCHE
+    acronyms = catalogue.near.acronyms
+    if any(ids <= acronyms.get(one, frozenset()) for one in (joined(typed), *words(typed))):
+        return sentences.SIGLE
+    by_alias = all(catalogue.is_nearer_by_alias(typed, id_) for id_ in ids)
+    return sentences.PROCHE_ANCIENNE if by_alias else sentences.PROCHE
 
 
 def _pages(context: CheckInput) -> str:
