@@ -27,7 +27,10 @@ from dsync.cli.options import Flags
 
 DEADLINE_S = 120
 _CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
-_PROGRAMME = ("[mapping", "[[mapping", "[regles", "[[regles", "[registre")
+_PROGRAMME = (
+    *("[mapping", "[[mapping", "[regles", "[[regles", "[registre"),
+    *("[controles", "[[controles"),
+)
 
 
 def config_with(folder: Path, *changes: tuple[str, str], more: str = "") -> str:
