@@ -411,10 +411,6 @@ class Words:
         """Return the evidence of a check that people see: key, French name and French value."""
         return [(name, name, value) for name, value in evidence.items()]
 
-    def finding(self, check: str, motif: str) -> str:
-        """Return what a check found, as lists say it: in one line, without rule and remedy."""
-        return motif.partition(" Règle (")[0]
-
 
 class FormFindings:
     """What is found wrong in a configuration and a form, before dossiers are judged."""

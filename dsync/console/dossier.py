@@ -206,7 +206,7 @@ def _make_readable(visit: Visit, checks: Iterable[dict[str, Any]]) -> None:
     programme = visit.worker.programme
     for check in checks:
         motif = check["motif"] or ""
-        check["court"] = short(visit, check["controle"], motif)
+        check["court"] = short(check)
         fact, rule, rest = motif.partition(" Règle (")
         check["fait"], check["regle"] = fact, (rule + rest).strip()
         check["vu"] = shown_key(check["resultat"], check["motif"])

@@ -20,9 +20,10 @@ from dsync.console.access import Right
 from dsync.console.elsewhere import found_elsewhere
 from dsync.console.files import Download, file_of, prepared
 from dsync.console.visit import UnknownValueError, Viewer, Visit, has_stages, said_filters
-from dsync.domain.check_answers import TO_CONFIRM
+from dsync.domain.check_answers import ANSWER, TO_CONFIRM
 from dsync.domain.documented import MASKED, Declared
 from dsync.domain.ids import DossierNumber, number_of
+from dsync.domain.judging import COURT, RULE, TO_DO
 from dsync.domain.rights import opened
 from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
 from dsync.domain.wording import fold
@@ -329,7 +330,7 @@ def rows_of(
             one
             | {
                 "titre": opened(titles.get(one["controle"], one["controle"])),
-                "court": one["motif"] and short(visit, one["controle"], one["motif"]),
+                "court": one["motif"] and short(one),
             }
             for one in reasons.get(number, ())
         ]
@@ -342,10 +343,12 @@ def rows_of(
     return rows
 
 
-def short(visit: Viewer, check: str, motif: str) -> str:
+def short(check: Mapping[str, Any]) -> str:
     """Return what a check found, as a list says it: without the rule and what is to be done."""
-    programme = visit.worker.programme
-    return programme.words.finding(check, motif) if programme else motif.partition(" Règle (")[0]
+    motif, preuve = check["motif"] or "", check["preuve"] or {}
+    if ANSWER not in preuve and (said := preuve.get(COURT)):
+        return str(said)
+    return motif.partition(RULE)[0].partition(TO_DO)[0].removesuffix(".")
 
 
 def show(visit: Visit) -> Response:

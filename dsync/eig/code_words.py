@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from dsync.domain.judging import COURT
 from dsync.domain.rights import opened
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Reponse, declared_fields
@@ -16,7 +17,6 @@ from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.precheck.sentences import short
 from dsync.eig.sections import MappingConfig
 from dsync.eig.stages import Attend
 from dsync.programme import Words
@@ -113,7 +113,7 @@ PUBLIC: Mapping[Check, frozenset[str]] = {
     Check.DEPOT: frozenset({"motif", "depot"}),
     Check.ADMINISTRATION: frozenset(
         {
-            "motif", "siren", "nom", "liste", "code", "libelle", "type", "ferme", "source",
+            "motif", COURT, "siren", "nom", "liste", "code", "libelle", "type", "ferme", "source",
             "registre", "registre_source", "registre_consulte_le",
         }
     ),
@@ -125,8 +125,8 @@ PUBLIC: Mapping[Check, frozenset[str]] = {
     ),
     Check.PHASE: frozenset(
         {
-            "motif", "produit", "date", "phase", "phases", "lisibles", "declaree", "consulte_le",
-            "reponse", "sans_reponse",
+            "motif", COURT, "produit", "date", "phase", "phases", "lisibles", "declaree",
+            "consulte_le", "reponse", "sans_reponse",
         }
     ),
     Check.PROFILS: frozenset(
@@ -134,7 +134,7 @@ PUBLIC: Mapping[Check, frozenset[str]] = {
     ),
     Check.CAS_OCTROI: frozenset(
         {
-            "motif", "produit", "cas", "date", "stats_url", "repository", "phase", "manque",
+            "motif", COURT, "produit", "cas", "date", "stats_url", "repository", "phase", "manque",
             "consulte_le", "reponse", "sans_reponse",
         }
     ),
@@ -173,10 +173,6 @@ class EigWords(Words):
         if name == "phases":
             return [self._phase(one) for one in value]
         return VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
-
-    def finding(self, check: str, motif: str) -> str:
-        """Return it by the sentence that the check chose."""
-        return short(check, motif)
 
     def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Leave out what people need not see."""

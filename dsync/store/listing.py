@@ -422,15 +422,16 @@ class DossierReads(Subject):
     def reasons(self, numbers: Sequence[int]) -> dict[int, list[Document]]:
         """Return the checks that keep these dossiers from the best verdict, the severest first.
 
-        Each with the sentence of its result, by the dossier's number.
+        Each with the sentence of its result and its evidence, by the dossier's number.
         """
         query = (
-            "SELECT numero, controle, resultat, motif FROM lecture_precontrole_controle "
+            "SELECT numero, controle, resultat, motif, preuve FROM lecture_precontrole_controle "
             "WHERE courant AND numero IN :numbers"
         )
         found = defaultdict[int, list[Document]](list)
         for row in documents(self._executed(query, {"numbers": list(numbers)})):
             if SEVERITY[Resultat(row["resultat"])]:
+                row["preuve"] = _decoded(row["preuve"])
                 found[row.pop("numero")].append(row)
         for some in found.values():
             some.sort(key=lambda one: SEVERITY[Resultat(one["resultat"])], reverse=True)

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from dsync.domain.check_answers import Answer
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DossierNumber
-from dsync.domain.judging import SIGNALE
+from dsync.domain.judging import COURT, SIGNALE
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Candidature, Reponse
@@ -19,8 +19,10 @@ from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import Sentence
 
-READING = frozenset({"source", "sha256", "consulte_le", "registre_source", "registre_consulte_le"})
-"""Keys of evidence that only say where and when it was read."""
+READING = frozenset(
+    {"source", "sha256", "consulte_le", "registre_source", "registre_consulte_le", COURT}
+)
+"""Keys of evidence that only say where and when it was read, or the rest in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ def make_controle(
     name: str, sentence: Sentence, preuve: Mapping[str, Json], **facts: object
 ) -> Controle:
     """Make a check's result; `facts` are the values of the placeholders in the sentence."""
+    if sentence.court:
+        preuve = {**preuve, COURT: sentence.short(**facts)}
     return Controle(name, sentence.resultat, sentence.motif(**facts), preuve)
 
 

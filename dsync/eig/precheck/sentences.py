@@ -44,20 +44,14 @@ class Sentence:
         what_to_do = f"À faire : {self.a_faire}" if self.a_faire else ""
         return " ".join(f"{part}." for part in (self.fait, self.regle, what_to_do) if part)
 
-    def facts_of(self, motif: str) -> dict[str, str] | None:
-        """Return the facts of a sentence that was made by `motif`; None: by another one."""
-        found = self._pattern.match(motif)
-        return found and found.groupdict()
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        signs = re.split(r"\{(\w+)\}", self.fait)
-        return re.compile(
-            "".join(f"(?P<{one}>.*?)" if k % 2 else re.escape(one) for k, one in enumerate(signs))
-            + r"\.(?: |$)"
-        )
+    def short(self, **facts: object) -> str:
+        """Return the finding in short: its facts without where they are from."""
+        bare = {name: _SOURCE.sub(r"\1", str(one)) for name, one in facts.items()}
+        return self.court.format(**bare)
 
 
+_SOURCE = re.compile(r"(»|^[^«]*?) \(.*")
+"""In brackets, behind a quotation or in a fact without one, is where it is from."""
 _FAQ = "Règle (FAQ du programme) : "
 _REGLE_ADMINISTRATION = (
     f"{_FAQ}le programme est destiné aux administrations centrales et aux opérateurs de l’État"
@@ -457,20 +451,3 @@ CAS_INCONNU = Sentence(
 
 SENTENCES = tuple(value for value in globals().values() if isinstance(value, Sentence))
 """All sentences, in the order of this file."""
-
-_SHORT = sorted(
-    (one for one in SENTENCES if one.court), key=lambda one: len(one.fait), reverse=True
-)
-"""The longest first: a fact of a shorter one could have the words of a longer one."""
-_SOURCE = re.compile(r"(»|^[^«]*?) \(.*")
-"""In brackets, behind a quotation or in a fact without one, is where it is from."""
-
-
-def short(check: str, motif: str) -> str:
-    """Return what a check found, as lists say it, of its whole sentence."""
-    for sentence in _SHORT:
-        if check in sentence.controles and (facts := sentence.facts_of(motif)) is not None:
-            return sentence.court.format(
-                **{name: _SOURCE.sub(r"\1", one) for name, one in facts.items()}
-            )
-    return re.split(r"\.? (?:Règle \(|À faire :)", motif)[0].removesuffix(".")

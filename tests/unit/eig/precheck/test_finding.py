@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from dsync.eig.precheck.sentences import SENTENCES, Sentence, short
+from dsync.domain.judging import COURT
+from dsync.eig.precheck.check_input import READING, make_controle
+from dsync.eig.precheck.sentences import EXCLUE, SENTENCES, Sentence
 
 
 def facts_of(sentence: Sentence) -> dict[str, str]:
@@ -13,27 +15,30 @@ def facts_of(sentence: Sentence) -> dict[str, str]:
     return {name: f"« {name} » (source)" if name != "objet" else "Page" for name in names}
 
 
-def test_a_finding_has_the_sentences_facts_without_rule_remedy_and_sources() -> None:
-    """Of each sentence with a short form; every other one without rule and remedy."""
+def test_a_short_form_has_the_sentences_facts_without_sources() -> None:
+    """Of each sentence that has one."""
     wrong = {}
-    for sentence in SENTENCES:
+    for sentence in (one for one in SENTENCES if one.court):
         facts = facts_of(sentence)
-        said = short(sentence.controles[0], sentence.motif(**facts))
         bare = {name: one.removesuffix(" (source)") for name, one in facts.items()}
-        if sentence.court and said != sentence.court.format(**bare):
-            wrong[sentence.quand] = said
-        if not sentence.court and said != sentence.fait.format(**facts):
+        if (said := sentence.short(**facts)) != sentence.court.format(**bare):
             wrong[sentence.quand] = said
     assert {} == wrong
 
 
-def test_a_finding_does_not_begin_with_who_applies() -> None:
+def test_a_short_form_does_not_begin_with_who_applies() -> None:
     """The row of the list has that."""
     assert not [one.quand for one in SENTENCES if "{organisme}" in one.court]
-    motif = (
-        "Candidat MAIRIE (EX) (SIREN 992 753 038), « Commune (nouvelle) » (catégorie 7210) ; cette "
-        "forme juridique n’est pas celle d’une administration centrale et ce SIREN ne figure pas "
-        "sur la liste pour 2026 (annexe). Règle (FAQ du programme) : x. À faire : y."
-    )
+
+
+def test_the_short_form_is_stored_beside_the_sentence() -> None:
+    """As evidence that an answer does not rest on."""
+    facts = {
+        "forme": "« Commune (nouvelle) » (catégorie 7210)",
+        "listes": "la liste",
+        "organisme": "X",
+    }
+    one = make_controle("administration", EXCLUE, {"type": "autre"}, **facts)
     expected = "« Commune (nouvelle) » ; ni administration centrale, ni opérateur de l’État"
-    assert expected == short("administration", motif)
+    assert {"type": "autre", COURT: expected} == one.preuve
+    assert COURT in READING
