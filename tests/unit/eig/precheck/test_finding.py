@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from dsync.console.dossiers import short
+from dsync.domain.check_answers import ANSWER
 from dsync.domain.judging import COURT
 from dsync.eig.precheck.check_input import READING, make_controle
 from dsync.eig.precheck.sentences import EXCLUE, SENTENCES, Sentence
@@ -42,3 +44,10 @@ def test_the_short_form_is_stored_beside_the_sentence() -> None:
     expected = "« Commune (nouvelle) » ; ni administration centrale, ni opérateur de l’État"
     assert {"type": "autre", COURT: expected} == one.preuve
     assert COURT in READING
+
+
+def test_a_list_says_of_an_answer_what_is_to_be_confirmed() -> None:
+    """Not what the check itself found, whose short form is stored, too."""
+    said = "Réponse à confirmer ou à retirer, car les faits ont changé : conforme selon A. Martin"
+    answered = {"motif": f"{said}. Règle (FAQ) : x.", "preuve": {COURT: "forme", ANSWER: {}}}
+    assert [said, "forme"] == [short(answered), short(answered | {"preuve": {COURT: "forme"}})]
