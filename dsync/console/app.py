@@ -303,7 +303,7 @@ class Console:
             number = request.query_params.get("demarche")
             # Of a file, to its page.
             path = request.url.path.partition(".")[0]
-            back = address_of(path, {"demarche": number})
+            back = address_of(_PAGE_OF_FILE.get(path, path), {"demarche": number})
         form = await _sent(request)
         answer = self._short(
             request,
@@ -468,6 +468,10 @@ def _with_headers(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, complete)
 
     return answer
+
+
+_PAGE_OF_FILE = {"/changements": "/suivi"}
+"""The page of a file that is not called like it."""
 
 
 class _TableRoles(jinja2.ext.Extension):

@@ -172,7 +172,7 @@ OF_CHANGES = ("par", "champ", "etat", "groupe", "du", "au", "depuis")
     [
         *((f"/dossiers{ending}", OF_DOSSIERS) for ending in ("", ".csv")),
         *((f"/{page}", ("le",)) for page in ("jury", "jury.xlsx", "jury/fiches", "a-reporter")),
-        *((f"/changements{ending}", OF_CHANGES) for ending in ("", ".csv")),
+        *((page, OF_CHANGES) for page in ("/suivi", "/changements.csv")),
     ],
 )
 def test_a_filter_says_that_it_does_not_know_a_value(
