@@ -152,6 +152,8 @@ def take(visit: Visit) -> Response:
     file, _ = one.outcome
     if file is None:
         raise HTTPException(404, _GONE)
+    if visit.request.method == "HEAD":
+        return Response()
     return _taken(visit, one)
 
 

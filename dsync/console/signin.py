@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections import Counter, deque
@@ -35,6 +36,8 @@ MOST_OF_ONE = 10
 """Failed sign-ins of one address in `WINDOW_S`, after which further ones are refused.
 
 There is no maximum for all: whoever can reach the console could lock everybody out."""
+_WITH_PORT = re.compile(r"^(?:\[([0-9a-fA-F:.]+)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+)$")
+"""An address with the port of a connection, as some proxies name a client: each is another one."""
 _LONGEST_ID_TOKEN = 1500
 """Maximum length of an ID token that the session keeps: browsers accept 4096 bytes in all."""
 _LONGEST_PATH = 500
@@ -238,7 +241,7 @@ class TeamAccess(Access):
         address = request.client.host if request.client else ""
         named = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
         while self._is_proxy(address) and named:
-            address = named.pop().strip() or address
+            address = _WITH_PORT.sub(r"\1\2", named.pop().strip()) or address
         return address
 
     def _is_proxy(self, address: str) -> bool:

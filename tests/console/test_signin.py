@@ -479,23 +479,27 @@ def test_behind_a_known_proxy_each_client_counts_for_itself(
         ("VICTIM,", "192.0.2.66, ,127.0.0.9,"),
         ("127.0.0.1", "VICTIM, 192.0.2.66, ::ffff:127.0.0.9"),
         ("VICTIM", "127.0.0.1", "192.0.2.66", "127.0.0.9"),
+        ("VICTIM:1", "192.0.2.66:PORT, 127.0.0.9:PORT"),
     ],
 )
 def test_a_forged_line_before_that_of_the_proxy_is_never_believed(
     read_engine: Engine, fake: FakeProvider, lines: tuple[str, ...]
 ) -> None:
-    """Of all lines, the last address that is no known proxy: that one alone is locked out."""
+    """Of all lines, the last address that is no known proxy: it is locked out, whatever its port."""
     access = team_access(fake.issuer, Clock(), proxies=["127.0.0.0/8"])
     with served(read_engine, access=access) as console:
         for rank in range(MOST_OF_ONE):
             victim = f"192.0.2.{rank % 2 + 1}"
-            own = [line.replace("VICTIM", victim) for line in lines]
+            own = [
+                line.replace("VICTIM", victim).replace("PORT", str(4000 + rank)) for line in lines
+            ]
             begun = raw(console.base, "/entrer", own)
             state = parse_qs(urlsplit(begun.headers["Location"]).query)["state"][0]
             cookie = begun.headers["Set-Cookie"].partition(";")[0]
             back = f"{BACK}?state={state}&code=none"
             assert 403 == raw(console.base, back, own, cookie).status
-        for locked in ([line.replace("VICTIM", "x") for line in lines], ["192.0.2.66"]):
+        later = [line.replace("VICTIM", "x").replace("PORT", "9") for line in lines]
+        for locked in (later, ["192.0.2.66"]):
             assert 429 == raw(console.base, "/entrer", locked).status
         for victim in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
             assert 303 == raw(console.base, "/entrer", [victim]).status
