@@ -485,7 +485,7 @@ def test_behind_a_known_proxy_each_client_counts_for_itself(
 def test_a_forged_line_before_that_of_the_proxy_is_never_believed(
     read_engine: Engine, fake: FakeProvider, lines: tuple[str, ...]
 ) -> None:
-    """Of all lines, the last address that is no known proxy: it is locked out, whatever its port."""
+    """Of all lines, the last address that is no known proxy: it is locked out, with any port."""
     access = team_access(fake.issuer, Clock(), proxies=["127.0.0.0/8"])
     with served(read_engine, access=access) as console:
         for rank in range(MOST_OF_ONE):
