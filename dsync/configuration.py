@@ -143,8 +143,9 @@ class AdvancedSection(Section):
     and services on a database share it; 15 % are kept for what people ask for and webhooks
     announce."""
     workers: WholeNumber = Field(default=4, ge=1, le=64)
-    """Maximum number of démarches at work at the same time, in each replica; of several files, the
-    highest. One worker is left to what people ask for and webhooks announce."""
+    """Maximum number of démarches at work at the same time, in each replica, beside those that wait
+    for a DS which is silent or failed; of several files, the highest. One worker is left to what
+    people ask for and webhooks announce."""
     deadline: Annotated[Interval, AfterValidator(_at_most_ten_minutes)] = timedelta(minutes=1)
     """For one request with its whole answer; DS itself ends a query after 30 s."""
     late_after: Interval | None = None

@@ -214,6 +214,11 @@ class Worker:
         return self._client.answered if self._client else 0
 
     @property
+    def silent_s(self) -> float:
+        """The seconds since DS was asked what it has not answered."""
+        return self._client.silent_s if self._client else 0.0
+
+    @property
     def is_ds_away(self) -> bool:
         """Whether DS did not answer the last request."""
         return self._client is not None and self._client.is_away

@@ -263,7 +263,12 @@ class PageReader:
         return page
 
     def _next(self) -> Page:
-        """Return the page at the cursor, of the largest size that DS answers."""
+        """Return the page at the cursor, of the largest size that DS answers.
+
+        Raises:
+            DSTimeoutError: DS was silent until the deadline too often: not for the page's size.
+        """
+        silences = 0
         while True:
             size = self._size.usual
             try:
@@ -274,6 +279,9 @@ class PageReader:
                 # Each link to a dossier outside the token's scope is one.
                 is_crowded = exc.details.get("fault") == Fault.TOO_MANY_ERRORS.value and size > 1
                 if isinstance(exc, DSContractError) and not is_crowded:
+                    raise
+                silences += exc.details.get("fault") == Fault.DEADLINE.value
+                if silences == MAX_TIMEOUTS_IN_A_ROW:
                     raise
                 log.info("page_failed", size=size, error=exc.message)
                 if not is_crowded and (found := self._by_number(exc, size)):

@@ -151,6 +151,8 @@ class Transport(gql.Transport):
         self._notify = notify
         self._failing_since: float | None = None
         self._small: GraphQLRequest | None = None
+        self._asked_at: float | None = None
+        """When a request was sent that no answer or failure has ended since."""
         self._is_doubted = False
         """Whether DS has to answer a small question before another one."""
         self.use_token(token)
@@ -281,7 +283,10 @@ class Transport(gql.Transport):
                 return answer
 
         usual = RetryPolicy.MUTATION if is_mutation(request) else RetryPolicy.USUAL
-        return self._retried(attempt, policy or usual)
+        try:
+            return self._retried(attempt, policy or usual)
+        finally:
+            self._asked_at = None
 
     def _retried(self, act: Callable[[], T], policy: RetryPolicy) -> T:
         notify, answers = self._notify_retry, self._has_answered and not self.is_away
@@ -304,6 +309,12 @@ class Transport(gql.Transport):
                 raise
 
     @property
+    def silent_s(self) -> float:
+        """The seconds since something was asked that is not answered, attempts included."""
+        asked_at = self._asked_at
+        return 0.0 if asked_at is None else time.monotonic() - asked_at
+
+    @property
     def is_away(self) -> bool:
         """Whether the last request failed, and none was answered since."""
         return self._failing_since is not None
@@ -320,7 +331,7 @@ class Transport(gql.Transport):
             raise
         with self._lock:
             self.answered += 1
-            self._is_doubted = False
+            self._is_doubted, self._asked_at = False, None
         self._notify_recovery()
 
     def _notify_retry(self, error: DSError, attempt: int, attempts: int, wait_s: float) -> None:
@@ -358,6 +369,7 @@ class Transport(gql.Transport):
             raise error_of(Fault.TOKEN_MISSING)
         with self._lock:
             self.requests += 1
+            self._asked_at = self._asked_at or time.monotonic()
         reply = self._exchange(request, min(deadline_s, self.limits.deadline_s))
         if reply.headers.get("RateLimit-Remaining") == "0" and reply.fault is None:
             self._pause(reply)

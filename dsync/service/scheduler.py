@@ -57,6 +57,10 @@ JITTER = 0.1
 FIRST_RETRY = timedelta(seconds=15)
 DOUBTED = timedelta(minutes=15)
 """For how long a démarche has to succeed after a failure before it shares the workers again."""
+SILENT_S = 10.0
+"""A run that has waited so long for an answer of DS takes no worker of others any more."""
+SILENT = 60
+"""Maximum number of such runs."""
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
 UNREGISTER_S = 0.5
@@ -206,6 +210,8 @@ class _AtWork:
     """How often its DS had answered when it was last looked at."""
     is_doubted: bool
     began: float
+    is_silent: bool = False
+    """Whether it has waited for long for an answer, be it over."""
 
 
 class Service:
@@ -214,11 +220,12 @@ class Service:
     The workers have one database. Their list is kept, and changed by `replace`: who else has it
     sees the present ones. At most `slots` runs are done at the same time, by what `job` makes of a
     worker, and one more of a démarche that failed not long ago: such ones take no worker of others,
-    but for one where they succeed again. `watches` are called as often as they ask for, each in a
-    thread of its own. `reload` is called twice a minute, and at SIGHUP with True; it returns the
-    workers if others are to serve. `noted` is called after each look for what is due, with why the
-    database let none begin. `about` are facts for the log at the start; `tick_s` are the seconds
-    between two looks.
+    but for one where they succeed again. Nor do runs that wait for DS for long.
+
+    `watches` are called as often as they ask for, each in a thread of its own. `reload` is called
+    twice a minute, and at SIGHUP with True; it returns the workers if others are to serve. `noted`
+    is called after each look for what is due, with why the database let none begin. `about` are
+    facts for the log at the start; `tick_s` are the seconds between two looks.
     """
 
     def __init__(
@@ -317,7 +324,7 @@ class Service:
             ticks.append(every(one.every_s, partial(_while_busy, one.tick, idle[-1]), WATCH_AFTER))
         if self._reload is not None:
             ticks.append(every(RELOAD_S, self._look_at_configuration))
-        pool = ThreadPoolExecutor(self._slots + 1, thread_name_prefix="dsync-run")
+        pool = ThreadPoolExecutor(self._slots + SILENT + 1, thread_name_prefix="dsync-run")
         for act in (lambda: self._claim_until_stop(pool), self._listen):
             threading.Thread(target=act, name="dsync-turns", daemon=True).start()
         scheduler.start()
@@ -421,9 +428,12 @@ class Service:
         with self._lock:
             served = {worker.demarche: worker for worker in self._workers}
             self._note_answers()
-            doubted = sum(run.is_doubted for run in self._running.values())
-            free = self._slots - len(self._running) + min(doubted, 1)
-            at_work = {run.worker.settings.ds_url for run in self._running.values()}
+            runs = self._running.values()
+            doubted = sum(run.is_doubted for run in runs)
+            silent = sum(run.is_silent for run in runs if not run.is_doubted)
+            beside = min(doubted, 1) + min(silent, SILENT)
+            free = self._slots - len(runs) + beside
+            at_work = {run.worker.settings.ds_url for run in runs}
             # What does not answer would hold each worker for a minute, to learn the same.
             tried = at_work - self._answered_at.keys()
             left = {
@@ -454,11 +464,19 @@ class Service:
         return True
 
     def _note_answers(self) -> None:
+        now = time.monotonic()
         for run in self._running.values():
             if run.worker.answered > run.answered:
                 run.answered = run.worker.answered
-                self._answered_at[run.worker.settings.ds_url] = time.monotonic()
+                self._answered_at[run.worker.settings.ds_url] = now
                 self._away.discard(run.worker.settings.ds_url)
+        for run in self._running.values():
+            address = run.worker.settings.ds_url
+            if run.worker.silent_s <= SILENT_S:
+                continue
+            run.is_silent = True
+            if self._answered_at.get(address, 0.0) < now - SILENT_S:
+                self._away.add(address)
 
     def _take(self, run: _AtWork, turn: Turn) -> None:
         worker, address = run.worker, run.worker.settings.ds_url

@@ -60,6 +60,7 @@ class Idle:
 
     demarche = DemarcheNumber(1)
     answered = 0
+    silent_s = 0.0
     is_ds_away = False
     settings = SimpleNamespace(ds_url="ds")
 
@@ -206,3 +207,34 @@ def test_one_demarche_at_a_time_tries_an_endpoint_that_is_away() -> None:
     assert 150 == ended.count(False)
     assert {1} == {*beside}
     assert ended.count(True) < 25
+
+
+def test_who_waits_for_an_answer_for_long_takes_no_worker_of_others() -> None:
+    """Not even before anything is known of them: eight hang at once, and four may be at work."""
+    stop, lock, ended = threading.Event(), threading.Lock(), list[int]()
+    store = Due(range(1, 51))
+    workers = [Asking(n, store, is_dead=n <= 8) for n in range(1, 51)]
+    for worker in workers:
+        worker.settings.ds_url = "one"
+
+    class Job:
+        def __init__(self, worker: Asking) -> None:
+            self.worker = worker
+
+        def take(self, turn: Turn, *, is_doubted: bool) -> bool:
+            self.worker.answered += 1
+            if self.worker.is_dead:
+                self.worker.silent_s = 11
+                stop.wait(TIMEOUT_S)
+                return False
+            with lock:
+                ended.append(turn.demarche)
+                if len(ended) == 42:
+                    stop.set()
+            return True
+
+    service: Any = Service(workers, stop, slots=4, job=Job, tick_s=0.1)  # type: ignore[arg-type]
+    serving = threading.Thread(target=service.serve)
+    serving.start()
+    serving.join(TIMEOUT_S)
+    assert [*range(9, 51)] == sorted(ended)
