@@ -2,14 +2,13 @@
 
 Only an answered write makes a value dsync's own. Another one is a human's and is kept, also if it
 equals the wanted one. Detail, date and label explain the result, so they are not written while it
-is blocked by a human's value or a refusal. Beside a human's result, those of dsync would say the
-contrary: the label goes, and the detail says whose opinion it is.
+is blocked by a human's value or a refusal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -94,13 +93,6 @@ class Step:
     """The ids of the labels to remove, by name."""
     reason: str | None = None
     """Why the value is not written, in French, as the database's readers see it."""
-    instead: str | None = None
-    """What is written in place of the wished value, because the result is a person's."""
-
-    @property
-    def sent(self) -> str:
-        """The value that is written."""
-        return self.wish.valeur if self.instead is None else self.instead
 
     @property
     def targets(self) -> list[str]:
@@ -279,8 +271,6 @@ class _Block:
 
     action: Action
     reason: str
-    opinion: str | None = None
-    """dsync's own result, where a person's stands."""
 
     def stops(self, wish: Wish) -> bool:
         """Return whether it blocks a wish; an order to overwrite any value ignores a conflict."""
@@ -290,13 +280,6 @@ class _Block:
 
 
 _BY_CONFLICT = _Block(Action.BLOCKED_BY_CONFLICT, "retenu par le conflit sur le résultat")
-_BESIDE = "Avis de l’équipe ; celui de dsync était "
-"""Begins the detail beside a person's result: dsync's would say the contrary."""
-
-
-def is_beside(detail: str) -> bool:
-    """Return whether a detail is the sentence beside a person's result."""
-    return detail.startswith(_BESIDE)
 
 
 def _by_refusal(reason: str | None) -> _Block:
@@ -315,7 +298,7 @@ def _block_of(
         return None
     step = _value_step(result, remote, resolved.resultat, None, emptied)
     if step.action is Action.CONFLICT:
-        return replace(_BY_CONFLICT, opinion=result.valeur)
+        return _BY_CONFLICT
     if step.action is Action.REFUSE:
         return _by_refusal(step.reason)
     # The result met a conflict or a refusal before and is not tried again now: its explanation
@@ -349,12 +332,6 @@ def _value_step(
     own = _own_values(wish, descriptor, remote)
     if wish.annotation in emptied:
         own.discard(None)
-    if block and block.opinion and block.stops(wish) and wish.annotation == DETAIL:
-        beside = normalise(descriptor.type, f"{_BESIDE}« {block.opinion} ».")
-        if there is not None and there != beside and there in own:
-            return replace(step(Action.WRITE, block.reason), instead=beside)
-        if there == beside:
-            return step(block.action, block.reason)
     if there == wanted:
         return step(Action.CONFIRM if there in own else Action.EQUAL)
     is_own = wish.is_forced or there in own
@@ -447,11 +424,6 @@ def _label_step(
     text = labels_text(present) or None
     only = next(iter(present.values())) if len(present) == 1 else None
     is_known = _labels_are_own(wish, present, set(available.values()))
-    if block and block.opinion and block.stops(wish) and (is_known or not present):
-        # Without one, dsync has taken it away, perhaps before its database was restored.
-        action = Action.WRITE if present else block.action
-        step = Step(wish, action, remote=text, remove=present, reason=block.reason)
-        return replace(step, instead="") if present else step
     # That one and no other of dsync's: one beside it would contradict it.
     if list(present) == [wish.valeur]:
         action = Action.CONFIRM if is_known else Action.EQUAL

@@ -455,7 +455,7 @@ class OutboxWrites(OutboxReads):
                 {
                     "numero": row.numero,
                     "annotation": row.annotation,
-                    "incertaine": step.sent,
+                    "incertaine": row.valeur,
                     "incertaine_cible": step.target,
                     "incertaine_depuis": present,
                     "annotations_vues_le": seen_at,

@@ -110,33 +110,6 @@ def test_what_a_human_changed_and_put_back_unseen_is_theirs(
         assert (engine.verdict(6), CONFIRMED) == (engine.remote(6), engine.wishes(6))
 
 
-@on_each
-def test_beside_a_humans_result_dsync_says_whose_opinion_is_whose(start: Start) -> None:
-    """Its label goes and its detail says so, once, until the human agrees; a human's words stay."""
-    engine = start([0, 1])
-    engine.sync_until_quiet()
-    detail = engine.remote(0, DETAIL)
-    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
-    engine.control.edit_annotation(number(1), RESULTAT, OTHER)
-    engine.control.edit_annotation(number(1), DETAIL, "Vu en réunion.")
-    engine.advance(minutes=20)
-    assert (0, 2) == ((report := engine.sync()).exit_code, report.pushed)
-    said = "Avis de l’équipe ; celui de dsync était « Éligible »."
-    assert (OTHER, said, []) == (engine.remote(0), engine.remote(0, DETAIL), engine.labels(0))
-    assert ("Vu en réunion.", []) == (engine.remote(1, DETAIL), engine.labels(1))
-    assert {"conflit"} == {*engine.wishes(0).values()} - {"confirmee"}
-    engine.control.forget_requests()
-    for options in ({}, {"full": True}):
-        engine.advance(minutes=20)
-        engine.sync(**options)
-    assert [] == engine.mutations()
-    assert [] == engine.worker.app.verify(remote=True).findings
-    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
-    engine.advance(minutes=20)
-    assert 0 == engine.sync().exit_code
-    assert (detail, ["éligible"]) == (engine.remote(0, DETAIL), engine.labels(0))
-
-
 def test_two_edits_within_one_second_are_two_edits_until_the_human_agrees(engine: Engine) -> None:
     """DS's dates are cut to the second: the value itself tells, and a conflict's too."""
     engine.control.edit_annotation(number(0), RESULTAT, OTHER)
@@ -194,7 +167,9 @@ def test_an_accepted_result_holds_nothing_back(engine: Engine) -> None:
     before = engine.remote(0, DETAIL)
     engine.control.edit_champ(number(0), 4202, "")
     assert 1 == engine.sync().evaluated
-    assert {*WISHES} == {name for name, status in engine.wishes(0).items() if status == "remplacee"}
+    assert {*WISHES} - {"label"} == {
+        name for name, status in engine.wishes(0).items() if status == "remplacee"
+    }
     assert (OTHER, before) == (engine.remote(0), engine.remote(0, DETAIL))
     engine.advance(minutes=1)
     make_ineligible(engine)

@@ -183,8 +183,7 @@ E      | V       | gone   | .     |                       | conflict
 EXPLAINED = """
 the result in DS | pushed | besides | the detail in DS | pushed | besides    | what is done
 # The result is a human's: what explains dsync's waits, and is itself kept from a human's hand.
-# Where dsync's own stands, a sentence takes its place.
-human | V |                    | V     | V |                  | conflict, write
+human | V |                    | V     | V |                  | conflict, blocked_by_conflict
 human | V |                    | -     | . |                  | conflict, blocked_by_conflict
 human | V |                    | human | V |                  | conflict, conflict
 human | V |                    | human | . |                  | conflict, blocked_by_conflict
@@ -196,7 +195,7 @@ human | V |                    | -     | . | seen=human       | conflict, confli
 # An order on the detail alone goes over the result's conflict, unless it names what was seen.
 human | V |                    | human | V | force            | conflict, write
 human | V |                    | human | V | force over=human | conflict, blocked_by_conflict
-human | V |                    | V     | V | force over=V     | conflict, write
+human | V |                    | V     | V | force over=V     | conflict, blocked_by_conflict
 # Ordered both: both are written.
 human | V | force              | V     | V |                  | write, write
 # The result was refused, or met a conflict before and is not due: its explanation waits.
