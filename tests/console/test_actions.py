@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from dsync.console.desk import Desk
+from dsync.domain.consent import Consent
 from dsync.errors import StoreError
 from dsync.sandbox import Change
 from dsync.sync.work import Erase, Push, ReadDossiers, to_row
@@ -431,7 +432,7 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
         visitor.ask("/accords", **consent, confirme="1")
         assert "À vérifier" == engine.verdict(0) == engine.remote(0)
         assert ("accord", USER, 0) == requests_of(engine)[-1]
-        assert "nouvelles règles acceptées" in visitor.read("/journal")
+        assert Consent.RULES.french in visitor.read("/journal")
         assert "Rien n’attend votre accord" in visitor.read("/accords")
         history = visitor.read(f"/dossiers/{number(0)}/tout")
         assert "parce que les règles ont changé" in history

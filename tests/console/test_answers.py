@@ -148,9 +148,9 @@ def test_a_colleague_who_answered_first_is_named_with_the_answer(
         report = answer(engine, 1, "doublon", "conforme", "Vu avec lui", by=colleague)
         assert 0 == report.exit_code, report.errors
 
-    def execute_later(request: Any) -> Any:
+    def execute_later(request: Any, **options: Any) -> Any:
         answer_first()
-        return execute(request)
+        return execute(request, **options)
 
     with served(engine, [app]) as console:
         visitor = console.visitor()

@@ -71,7 +71,7 @@ def test_an_aid_is_not_judged_as_a_call(tmp_path: Path, copied: bool) -> None:
     for field in ("page_produit", "probleme", "voeux", "contact_courriel"):
         assert field in said
     assert copied != (REMEDY in said)
-    assert str(flags.get("config", shipped_config())) in said
+    assert str(flags.get("config", "aap-eig7.toml")) in said
     with connected(f"sqlite:///{tmp_path / 'dsync.db'}") as connection:
         counts = [
             connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
