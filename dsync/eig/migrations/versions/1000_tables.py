@@ -6,6 +6,7 @@ from __future__ import annotations
 from alembic import op
 
 from dsync.eig.eig import Eig
+from dsync.store.schema import create_tables
 
 revision = "1000"
 down_revision = None
@@ -14,4 +15,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    Eig.storage.metadata.create_all(op.get_bind(), checkfirst=False)
+    create_tables(op.get_bind(), Eig.storage.metadata)

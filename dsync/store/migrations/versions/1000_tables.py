@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from alembic import op
 
+from dsync.store.schema import create_tables
 from dsync.store.tables import metadata
 
 revision = "1000"
@@ -14,4 +15,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    metadata.create_all(op.get_bind(), checkfirst=False)
+    create_tables(op.get_bind(), metadata)
