@@ -142,7 +142,7 @@ class Wanted:
             raise ConfigurationError(
                 f"Give at least {SHORTEST} letters or digits: an e-mail address, a name or a SIRET."
             )
-        self._words = self._ways[0].words
+        self._words, self._is_latin = self._ways[0].words, plain.isascii()
 
     def may_be_in(self, text: str) -> bool:
         """Return False if no value of a text, of JSON or not, has all the words."""
@@ -151,8 +151,10 @@ class Wanted:
         ways = [way for way in self._ways if all(one.search(letters) for one in way.letters)]
         if not ways:
             return False
+        # What is compared quickly has Latin letters alone.
+        plain = signs.translate(_SIGNS).decode("ascii") if self._is_latin else unaccented(text)
         # The escapes of JSON end in letters.
-        plain = re.sub(r"\\[bfnrt]", " ", signs.translate(_SIGNS).decode("ascii"))
+        plain = re.sub(r"\\[bfnrt]", " ", plain)
         return any(way.is_in(plain) for way in ways)
 
     def _is_in(self, plain: str) -> bool:
@@ -331,9 +333,9 @@ def _with_initials(words: Sequence[str], particles: Mapping[str, str]) -> Iterat
             continue
         pattern, letters = _word(name, particles.get(name, ""))
         firsts = _initial(first) + "".join(rf"(?:[\s.-]*{_initial(one)})?" for one in more)
-        near = f"[{re.escape(''.join(one[0] for one in (first, *more)))}]"
-        if len(first) == 1 or particles.get(name):
-            near = ""
+        initials = "".join(one[0] for one in (first, *more))
+        is_near = len(first) > 1 and not particles.get(name) and initials.isascii()
+        near = f"[{re.escape(initials)}]" if is_near else ""
         # The sign that is looked for comes first: a search for it is fast.
         start = f"{re.escape(first[0])}(?<![^\\W\\d_].)"
         yield start + firsts[len(re.escape(first[0])) :] + rf"[\s._-]*{pattern}", near + letters

@@ -138,6 +138,7 @@ WRITTEN = {
     "Jürgen Müller": ["Juergen Mueller", "JURGEN MULLER"],
     "Juergen Mueller": ["Jürgen Müller"],
     "Walesa Weiss": ["Wałęsa Weiß"],
+    "Ελένη Παππά": ["ΠΑΠΠΑ ΕΛΕΝΗ", "Ελένη Παππά"],
 }  # fmt: skip
 OTHERS = {
     "Élise Traçard": ["Élise Traçardeau", "Elisee Tracard", "E. Tracardeau", "à Élise et Marc"],
