@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -13,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console import words
-from dsync.console.access import SESSION_S, Right
+from dsync.console.access import Right
 from dsync.console.dossiers import parameters_of
 from dsync.console.files import Download
 from dsync.console.visit import Visit
@@ -250,8 +249,6 @@ class Witness:
         self._rows: list[_Row] = []
         self._pages: dict[tuple[DemarcheNumber, str, tuple[str, ...]], dict[str, Any]] = {}
         """Of this period, by démarche, person and columns; none: dossiers that were opened."""
-        self._opened: dict[tuple[str, int], Any] = {}
-        """When somebody opened a dossier the last time: an open page asks again by itself."""
 
     def open(self) -> None:
         """Begin to write."""
@@ -284,17 +281,10 @@ class Witness:
                 row |= {"genre": Seen.FILE, "options": options, "result": {"nombre": answer.rows}}
                 self._rows.append((visit.worker.demarche, row))
                 return
-            for number in (*dossiers, *visit.shown):
-                key = visit.actor.name, number
-                if visit.is_asked_again and key in self._opened:
-                    continue
-                self._opened[key] = now
-                self._note(visit, (), [number], row)
+            if opened := [*dossiers, *visit.shown]:
+                self._note(visit, (), opened, row)
             if visit.listed:
                 self._note(visit, tuple(visit.personal), visit.listed, row)
-            oldest = now - timedelta(seconds=SESSION_S)
-            for key in [one for one, at in self._opened.items() if at < oldest]:
-                del self._opened[key]
 
     def _note(
         self, visit: Visit, columns: tuple[str, ...], numbers: Sequence[int], row: dict[str, Any]

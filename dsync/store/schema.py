@@ -45,7 +45,7 @@ def create_tables(connection: Connection, metadata: MetaData) -> None:
             index.create(connection)
 
 
-class Found(NamedTuple):
+class Present(NamedTuple):
     """What a database has."""
 
     names: frozenset[str]
@@ -54,12 +54,12 @@ class Found(NamedTuple):
     """By the part's name."""
 
 
-def read(connection: Connection, programme: type[Programme]) -> Found:
+def read(connection: Connection, programme: type[Programme]) -> Present:
     """Read what a database has of the engine's and a programme's part."""
     found = connection.exec_driver_sql(_NAMES[connection.dialect.name])
     names = frozenset(found.scalars())
     present = [part for part in parts(programme) if version_table(part) in names]
-    return Found(names, _revisions(connection, present))
+    return Present(names, _revisions(connection, present))
 
 
 def _revisions(connection: Connection, present: Sequence[Storage]) -> dict[str, str]:
@@ -104,7 +104,7 @@ def check_revision(connection: Connection, place: str, programme: type[Programme
     check(read(connection, programme), place, programme, connection.dialect.name)
 
 
-def check(found: Found, place: str, programme: type[Programme], engine: str) -> None:
+def check(found: Present, place: str, programme: type[Programme], engine: str) -> None:
     """Check what was found in a database; see `check_revision`."""
     for part in parts(programme):
         current, known = found.revisions.get(part.name), known_revisions(part)
