@@ -287,8 +287,6 @@ class Rules:
     wording: Wording
     document: Mapping[str, Any]
     """The rules whole, in JSON values."""
-    private: Collection[str] = ()
-    """The keys of the document that name applicants."""
     shipped_lists: Sequence[str] = ()
     """Their lists that are the package's, because none is beside the file."""
     family: str | None = None

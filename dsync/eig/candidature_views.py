@@ -133,7 +133,6 @@ VIEWS: Dictionary = {
         **of(version_regles, "r", "version depuis_le"),
         **computed("revision", "CAST(json(r.document) ->> 'revision' AS integer)", "Révision des phrases du logiciel.", type="integer"),
         **computed("regles", "json(r.document) ->> 'regles'", "Paramètres de la section [regles] : dates de l'appel, profils, phases, cas, gravités, autorité qui instruit, longueur du texte."),
-        **computed("derogations", "json(r.prive) ->> 'derogations'", "Décisions permanentes sur des candidats : SIREN, réponse, autorité, date, raison.", Mark.FREE_TEXT),
         **computed("listes", "json(r.document) ->> 'listes'", "Listes de référence : genre, année, source, nombre d'entrées, empreinte SHA-256 du fichier."),
         **computed("categories", "json(r.document) ->> 'categories'", "Catégories juridiques : code ou famille de codes, libellé, réponse."),
         **computed("champs_attendus", "json(r.document) ->> 'champs_attendus'", "Champs attendus dans un dossier complet : champ, libellé."),

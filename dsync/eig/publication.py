@@ -97,9 +97,6 @@ def parameters(rules: Rules) -> list[tuple[str, str]]:
         for key, value in regles.items()
         if value is not None
     ]
-    if decisions := len(rules.get("derogations") or ()):
-        kept = f"{decisions}, non publiées ici car nominatives"
-        found.append(("décisions permanentes sur des candidats", kept))
     return found
 
 
@@ -238,7 +235,7 @@ def published(rules: Rules | None, instruction: str) -> AccountRules:
         values,
         [*data_and_sources(rules)],
         {name: severity_in_words(most) for name, most in _most_severe(rules).items()},
-        {**rules, "derogations": len(rules.get("derogations") or ())},
+        rules,
         version=f"{rules['version']}, phrases révision {rules['revision']}",
         note="Les textes libres du dossier ne sont pas analysés : seule leur présence est "
         "contrôlée, sauf la réponse qui désigne le produit.",

@@ -236,8 +236,6 @@ version_regles = Table(
     open_("famille", String, nullable=True),
     open_("depuis_le", Instant, "Date du premier verdict établi par cette version, en UTC."),
     open_("document", JsonText()),
-    # Its parts that name applicants.
-    personal("prive", JsonText(), "Décisions permanentes sur des demandeurs : SIREN, réponse, autorité, date, raison."),
     info=kept("Une ligne par version des règles ou des contrôles déclarés qui a établi un verdict, entière.", "La suppression de la base ; ce sont des règles."),
 )
 

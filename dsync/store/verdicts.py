@@ -94,7 +94,7 @@ class VerdictReads(Subject):
         """
         latest = select(_rules).order_by(_rules.c.depuis_le.desc(), _rules.c.version)
         return {
-            row.version: {"depuis_le": row.depuis_le, **row.document, **(row.prive or {})}
+            row.version: {"depuis_le": row.depuis_le, **row.document}
             for row in self.connection.execute(latest)
         }
 
@@ -136,13 +136,11 @@ class VerdictWrites(VerdictReads):
 
     def keep_rules(self, rules: Rules, now: datetime) -> None:
         """Store rules, unless they are stored, in the transaction of the first verdict by them."""
-        document = dict(rules.document)
         row = {
             "version": rules.version,
             "famille": rules.family,
             "depuis_le": now,
-            "prive": {name: document.pop(name) for name in rules.private} or None,
-            "document": document,
+            "document": dict(rules.document),
         }
         # A run of another démarche with the same rules may store them meanwhile.
         insert_missing(self.connection, _rules, row)

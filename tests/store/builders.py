@@ -267,7 +267,7 @@ def save_verdicts(
 
 def save_rules(tx: Tx, document: Mapping[str, Any], now: datetime) -> None:
     """Store a version of rules, as a run does."""
-    rules = Rules(document["version"], Wording({}, "", 1000), document, ("derogations",))
+    rules = Rules(document["version"], Wording({}, "", 1000), document)
     tx.verdicts.keep_rules(rules, now)
 
 

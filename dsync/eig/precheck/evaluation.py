@@ -114,9 +114,7 @@ def rules_of(rule_set: RuleSet) -> Rules:
             "Non examinés, faute de produit identifié",
         ),
     )
-    return Rules(
-        rule_set.version, wording, rule_set.document(), ("derogations",), rule_set.shipped_lists
-    )
+    return Rules(rule_set.version, wording, rule_set.document(), rule_set.shipped_lists)
 
 
 def facts_of(

@@ -223,7 +223,6 @@ class RuleSet:
 
     def document(self) -> dict[str, Json]:
         """Return the rules whole, in JSON values: what the database keeps of each version."""
-        regles = _whole(self.config)
         declared: Any = self.declarations.sections.model_dump(
             mode="json", include={"tables", "controles"}, exclude_defaults=True
         )
@@ -247,9 +246,7 @@ class RuleSet:
         return {
             "version": self.version,
             "revision": SENTENCES_REVISION,
-            # Apart, because they name applicants.
-            "derogations": regles.pop("overrides"),
-            "regles": regles,
+            "regles": _whole(self.config),
             "listes": lists,
             "categories": [list(one) for one in sorted(known)],
             "champs_attendus": [
@@ -444,7 +441,6 @@ def _whole(config: RulesConfig) -> dict[str, Any]:
     return regles | {
         "timezone": config.timezone,
         "max_detail_length": config.max_detail_length,
-        "overrides": [],  # Permanent decisions on applicants, which earlier versions had.
     }
 
 
