@@ -34,6 +34,8 @@ KEPT_SEARCH = timedelta(minutes=30)
 """How long the result of a search is kept: it has data of persons."""
 MOST_FILES = 8
 """Files of all people that are made or wait to be made."""
+MOST_KEPT = 3
+"""Files of one person that are made and not taken yet; tabs wait for them."""
 RETRY_S = 20
 STOPPED = Noted(Note.STOPPED_CONSOLE)
 
@@ -164,9 +166,9 @@ class Desk:
                 raise _busy("Un autre fichier est en préparation pour vous")
         if len(under_way) >= MOST_FILES:
             raise _busy("Trop de fichiers sont en préparation")
-        for one in files:
-            if one.asked_by == wanted.asked_by:
-                self._drop(one)
+        own = [one for one in files if one.asked_by == wanted.asked_by]
+        for one in own[: max(0, len(own) + 1 - MOST_KEPT)]:
+            self._drop(one)
         return None
 
     @property

@@ -61,11 +61,18 @@ class Failures:
         self._seen: deque[tuple[float, str]] = deque()
         self._counts: Counter[str] = Counter()
 
-    def add(self, address: str) -> None:
-        """Count a failure."""
-        one = _network_of(address)
-        self._seen.append((self._clock(), one))
-        self._counts[one] += 1
+    def add(self, address: str) -> tuple[float, str]:
+        """Count a sign-in as failed, which `take_back` undoes."""
+        one = self._clock(), _network_of(address)
+        self._seen.append(one)
+        self._counts[one[1]] += 1
+        return one
+
+    def take_back(self, one: tuple[float, str]) -> None:
+        """Count a sign-in no more: it succeeded."""
+        if one in self._seen:
+            self._seen.remove(one)
+            self._counts[one[1]] -= 1
 
     def are_too_many(self, address: str) -> bool:
         """Return whether no further sign-in of this address is tried for now."""
@@ -118,6 +125,7 @@ class TeamAccess(Access):
         self._provider = provider
         self._failures = Failures(clock)
         self._limiter = anyio.CapacityLimiter(THREADS)
+        self._turns = anyio.Semaphore(THREADS)
 
     @property
     def routes(self) -> list[Route]:
@@ -187,18 +195,23 @@ class TeamAccess(Access):
         # Nor is it counted: anybody can send anybody's browser here.
         if not pending.is_answered_by(request.query_params):
             raise _refusal(SignInError("state"))
-        try:
-            identity = await anyio.to_thread.run_sync(
-                self._provider.finish, request.query_params, pending, limiter=self._limiter
-            )
-        except SignInError as exc:
-            raise self._failed(address, exc) from exc
+        async with self._turns:
+            # Many at once are as many as one by one: each counts before it is tried.
+            self._check(address)
+            tried = self._failures.add(address)
+            try:
+                identity = await anyio.to_thread.run_sync(
+                    self._provider.finish, request.query_params, pending, limiter=self._limiter
+                )
+            except SignInError as exc:
+                raise _refusal(exc) from exc
         claims = self._claims_of(identity.claims)
         grants = [self.grant(one, identity.email, {"claims": claims}) for one in self._acces]
         roles = {one.role for one in grants if one}
         if not roles:
             said = _NOT_ALLOWED.format(email=visible(identity.email), contact=self._contact)
-            raise self._failed(address, SignInError("not_allowed"), said)
+            raise _refusal(SignInError("not_allowed"), said)
+        self._failures.take_back(tried)
         begin(request, identity.email)
         if claims:
             request.session["claims"] = claims
@@ -227,10 +240,6 @@ class TeamAccess(Access):
         if self._failures.are_too_many(address):
             log.warning("sign_in_refused", reason="too_many")
             raise HTTPException(429, _TOO_MANY, headers={"Retry-After": str(WINDOW_S)})
-
-    def _failed(self, address: str, exc: SignInError, text: str = _FAILED) -> HTTPException:
-        self._failures.add(address)
-        return _refusal(exc, text)
 
     def _address_of(self, request: Request) -> str:
         """Return the client's address; behind known proxies, the one that they name.

@@ -70,6 +70,8 @@ class FakeProvider:
         self.document: Callable[[Claims], None] = lambda document: None
         self.requests = 0
         """How often its document was read."""
+        self.exchanges = 0
+        """How often a code was given to it."""
         vars(self).update(answers)
 
     def routes(self) -> list[Route]:
@@ -118,6 +120,7 @@ class FakeProvider:
         return RedirectResponse(f"{asked['redirect_uri']}?{back}", 303)
 
     async def _token(self, request: Request) -> Response:
+        self.exchanges += 1
         form = {k: v[-1] for k, v in parse_qs((await request.body()).decode()).items()}
         asked = self.codes.pop(form["code"], None)
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 import requests
+from sqlalchemy import event
 from starlette.exceptions import HTTPException
 
 from dsync.console.access import Role
-from dsync.console.desk import MOST_FILES, Desk
+from dsync.console.desk import MOST_FILES, MOST_KEPT, Desk
 from tests.console.served import DEADLINE_S, ServedConsole, served, words
-from tests.engine.rig import Engine
+from tests.engine.rig import Engine, engine_for
 
 AT_ONCE = 30
 
@@ -117,12 +118,48 @@ def test_one_file_is_made_for_each_person_and_few_for_all(
         assert 429 == refused.value.status_code
         assert int((refused.value.headers or {})["Retry-After"]) > 0
     go_on.set()
-    assert [first.result.result(DEADLINE_S) for _ in others]
-    for one in others:
+    for one in (first, *others):
         one.result.result(DEADLINE_S)
-    second = file("ada", "/changements.csv")
-    assert first.result.result().closed
-    assert not second.result.result(DEADLINE_S).closed
+    # Those made before stay for the tabs that wait for them; of many, the first is closed.
+    kept = [first]
+    for rank in range(MOST_KEPT):
+        kept.append(file("ada", f"/dossiers.csv?page={rank % 2}"))
+        kept[-1].result.result(DEADLINE_S)
+    assert [True, *[False] * MOST_KEPT] == [one.result.result().closed for one in kept]
     assert not others[0].result.result().closed
     assert not desk.take(first)
-    assert desk.take(second)
+    assert desk.take(kept[1])
+
+
+def test_a_file_stays_until_it_is_taken_whatever_else_looks_or_asks(
+    console: ServedConsole, read_engine: Engine
+) -> None:
+    """Another tab that asks for the same one, and what sends HEAD before a person's click."""
+    visitor, reached, go_on = console.visitor(), threading.Event(), threading.Event()
+    database, path = engine_for(read_engine.url), "/dossiers.csv"
+
+    def slow(*_: object) -> None:
+        if threading.current_thread().name.startswith("dsync-console-search"):
+            reached.set()
+            assert go_on.wait(DEADLINE_S)
+
+    event.listen(database, "before_cursor_execute", slow)
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            first = threads.submit(console.visitor().get, path)
+            assert reached.wait(DEADLINE_S)
+            page = visitor.get(path).url
+            go_on.set()
+            assert page == first.result(DEADLINE_S).url
+    finally:
+        event.remove(database, "before_cursor_execute", slow)
+    link = f"{page.removeprefix(console.base)}/fichier"
+    newer = visitor.get(path)
+    assert "text/csv" in newer.headers["Content-Type"]
+    head = visitor.session.head(console.base + link)
+    assert (200, b"") == (head.status_code, head.content)
+    assert newer.content == visitor.get(link).content
+    assert [404, 404] == [
+        visitor.session.request(one, console.base + link).status_code for one in ("HEAD", "GET")
+    ]
+    assert_none_open()

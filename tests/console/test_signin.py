@@ -8,7 +8,9 @@ import re
 import shutil
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -256,12 +258,29 @@ def test_failed_sign_ins_are_limited(team: Team) -> None:
     assert 200 == team.enter().status_code
 
 
+def test_sign_ins_at_once_are_tried_no_more_often(team: Team) -> None:
+    """Each counts before the provider is asked; one that succeeds counts no more."""
+    for _ in range(MOST_OF_ONE):
+        assert 200 == team.enter().status_code
+    asked, begun = team.provider.exchanges, [begin(team.base) for _ in range(4 * MOST_OF_ONE)]
+    with ThreadPoolExecutor(len(begun)) as threads:
+        tried = list(threads.map(lambda one: one[0].get(one[1]).status_code, begun))
+    assert {403: MOST_OF_ONE, 429: 3 * MOST_OF_ONE} == Counter(tried)
+    assert MOST_OF_ONE == team.provider.exchanges - asked
+
+
 def fail(base: str, **headers: str) -> requests.Response:
     """Begin a sign-in, and answer it with a code that the provider does not know."""
+    own, back = begin(base, **headers)
+    return own.get(back, headers=headers)
+
+
+def begin(base: str, **headers: str) -> tuple[requests.Session, str]:
+    """Begin a sign-in; return whose it is, and where to answer it with an unknown code."""
     own = stranger()
     begun = own.get(f"{base}/entrer", allow_redirects=False, headers=headers)
     state = parse_qs(urlsplit(begun.headers.get("Location", "")).query).get("state", [""])[0]
-    return own.get(f"{base}{BACK}?state={state}&code=none", headers=headers)
+    return own, f"{base}{BACK}?state={state}&code=none"
 
 
 def test_answers_of_no_sign_in_lock_nobody_out(team: Team) -> None:
