@@ -31,10 +31,13 @@ from dsync.domain.verdict import NO_VERDICT, Verdict
 from dsync.store import Reader, Store
 from dsync.store.console_users import Titled
 from dsync.store.sight import Sight
-from dsync.sync.work import ReadChanges, Work
+from dsync.sync.work import ReadChanges, ReadDossiers, Work
 from dsync.wiring import Worker
 
 NO_DOSSIER = "Ce dossier n’est pas dans la copie."
+OF_ANOTHER = (
+    "Le dossier {number} est d’une autre démarche : choisissez la sienne, puis recommencez."
+)
 NONE_CHOSEN = "Choisissez au moins un dossier."
 _FIRST, _LAST = date(1900, 1, 1), date(2999, 12, 31)
 """Days of a calendar in use: databases and time zones have bounds of their own."""
@@ -531,7 +534,8 @@ class Visit(Viewer):
     def ask(self, work: Work, **parameters: Any) -> Response:
         """Have some work done, and show how far it is; `parameters` are those of that page.
 
-        403: the person may not ask for it; 404: they see no such dossier.
+        403: the person may not ask for it; 404: they see no such dossier, or it is of another
+        démarche.
         """
         self._check_work(work)
         id_ = self.site.desk.ask(self.worker, work, self.actor.name)
@@ -539,12 +543,21 @@ class Visit(Viewer):
 
     def _check_work(self, work: Work) -> None:
         # A new read of what has changed is of no dossier that anybody chose.
-        if self.dossiers is None or isinstance(work, ReadChanges):
+        if isinstance(work, ReadChanges):
             return
         numbers = getattr(work, "dossiers", ())
         if not numbers:
             self.need_all()
+            return
         self._check_dossiers(numbers)
+        with self.reading() as reader:
+            owners = reader.dossiers.demarches(numbers)
+        for number in numbers:
+            # A read may bring one that is not in the copy yet.
+            if number not in owners and not isinstance(work, ReadDossiers):
+                raise HTTPException(404, NO_DOSSIER)
+            if owners.get(number, self.worker.demarche) != self.worker.demarche:
+                raise HTTPException(404, OF_ANOTHER.format(number=number))
 
     def back(self, path: str, **parameters: Any) -> Response:
         """Return a redirection after a write."""

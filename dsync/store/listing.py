@@ -277,6 +277,12 @@ def _json(value: Any) -> Any:
 class DossierReads(Subject):
     """Reads dossiers."""
 
+    def demarches(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, DemarcheNumber]:
+        """Return the démarche of each of these dossiers that is in the copy."""
+        of_any = select(_dossier.c.numero, _dossier.c.demarche_numero)
+        rows = self.connection.execute(of_any.where(among(_dossier.c.numero, numbers)))
+        return {DossierNumber(number): DemarcheNumber(demarche) for number, demarche in rows}
+
     def content_hashes(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, str | None]:
         """Return the hashes of what the copy has of these dossiers; of the present ones."""
         dossier = _dossier.c

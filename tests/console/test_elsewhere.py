@@ -60,3 +60,20 @@ def test_a_search_says_where_else_it_finds(both: ServedConsole) -> None:
     assert re.search(r"Aussi dans .* : 1\s?dossier", words(page))
     assert f"/dossiers?demarche={OTHER}&amp;q={number(ALONE)}" in page
     assert "Aussi dans" not in visitor.read(f"/dossiers?demarche={DEMARCHE}")
+
+
+def test_nothing_is_asked_for_with_dossiers_that_are_not_of_the_demarche(
+    both: ServedConsole, engine: Engine
+) -> None:
+    """The run would end with 7; only a read may name one that no copy has."""
+    visitor, before = both.visitor(), engine.rows("SELECT * FROM demande")
+    for numero, said in ((number(ALONE), "d’une autre démarche"), (1, "pas dans la copie")):
+        for action in ("relire", "rejuger", "renvoyer"):
+            if (numero, action) != (1, "relire"):
+                refused = visitor.post(f"/dossiers/{numero}/{action}?demarche={DEMARCHE}")
+                assert (404, True) == (refused.status_code, said in words(refused.text)), action
+    listed = {"quoi": "rejuger", "dossier": f"{number(0)} {number(ALONE)}", "confirme": "1"}
+    assert 404 == visitor.post(f"/dossiers?demarche={DEMARCHE}", **listed).status_code
+    assert before == engine.rows("SELECT * FROM demande")
+    assert 200 == visitor.post(f"/dossiers/1/relire?demarche={DEMARCHE}").status_code
+    assert 200 == visitor.post(f"/dossiers/{number(ALONE)}/relire?demarche={OTHER}").status_code
