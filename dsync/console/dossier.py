@@ -276,9 +276,7 @@ def _answering(
     return {
         "current": current,
         "may_answer": may_answer,
-        "first": _first(visit, checks, to_settle(checks), draft)
-        if may_answer and current
-        else None,
+        "first": _first(checks, to_settle(checks), draft) if may_answer and current else None,
         "sent_le": _sent_at(found, current) if may_answer else None,
         "names_product": part.check if part and products else None,
         "products": products,
@@ -292,15 +290,19 @@ def _answering(
 
 
 def _first(
-    visit: Visit,
     checks: Sequence[dict[str, Any]],
     settled: Sequence[str],
     draft: Draft | None,
 ) -> dict[str, Any] | None:
-    """Return the check to answer next: the one that was asked for, else the first to settle."""
-    wanted = draft.controle if draft else visit.query("ouvrir")
+    """Return the check to answer next: that of the draft, else the first to settle."""
     open_ones = {one["controle"]: one for one in checks if one["resultat"] != Resultat.SANS_OBJET}
-    for name in (wanted, *settled):
+    # An answer whose finding has changed since waits for a word first.
+    asked = [
+        name
+        for name in settled
+        if (one := open_ones.get(name)) and one["reponse"] and one["resultat"] not in RESULTS
+    ]
+    for name in (draft and draft.controle, *asked, *settled):
         if name in open_ones:
             return open_ones[name]
     return None

@@ -19,7 +19,14 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.elsewhere import found_elsewhere
 from dsync.console.files import Download, file_of, prepared
-from dsync.console.visit import UnknownValueError, Viewer, Visit, has_stages, said_filters
+from dsync.console.visit import (
+    UnknownValueError,
+    Viewer,
+    Visit,
+    has_stages,
+    instant_of,
+    said_filters,
+)
 from dsync.domain.check_answers import ANSWER, TO_CONFIRM
 from dsync.domain.documented import MASKED, Declared
 from dsync.domain.ids import DossierNumber, number_of
@@ -55,6 +62,7 @@ COLUMNS = {
     "labels": "Étiquettes",
     "depose_le": "Déposé le",
     "champs_modifie_le": "Modifié le",
+    "repondu_le": "A répondu le",
 }
 """The columns of the list with their headers."""
 CHOSEN = (
@@ -70,7 +78,8 @@ ALWAYS = ("points", "note_moyenne", "depose_le", "champs_modifie_le")
 """The columns that a file has in any case."""
 OTHERS = ("etape", "attend")
 """Names of the list that are other columns of a view."""
-INSTANTS = ("depose_le", "champs_modifie_le", "verdict_etabli_le")
+INSTANTS = ("depose_le", "champs_modifie_le", "verdict_etabli_le", "repondu_le")
+SINCE = ("arrive_depuis", "repondu_depuis")
 DAYS = ("depose_du", "depose_au")
 OF_DOSSIERS = ("rattachement", "departement", "profil", "groupe", "etiquette")
 """The filters whose values are those of the dossiers or of the démarche: a dossier can still have
@@ -158,6 +167,8 @@ def selection_of(visit: Visit) -> Selection:
         conflit=visit.query("conflit") is not None,
         repondu=visit.query("repondu") is not None,
         sans_reponse_depuis=_silent_since(visit),
+        arrive_depuis=visit.instant("arrive_depuis"),
+        repondu_depuis=visit.instant("repondu_depuis"),
         tri=sort if sort in COLUMNS else "numero",
         descendant=visit.query("ordre") == "desc",
     )
@@ -407,6 +418,7 @@ def show(visit: Visit) -> Response:
             etiquettes=list(values["etiquette"]),
             offered=offered._asdict(),
             judges=visit.worker.configuration.judges,
+            instants=INSTANTS,
             longest=LONGEST_REASON,
             close=[] if total else close_to(visit, reader, chosen.q),
             others=others,
@@ -415,7 +427,12 @@ def show(visit: Visit) -> Response:
 
 def _days_said(parameters: Mapping[str, Any]) -> dict[str, Any]:
     days = {name: words.day(parameters[name]) for name in DAYS if name in parameters}
-    return {**parameters, **days}
+    since = {
+        name: words.moment(instant_of(name, parameters[name]))
+        for name in SINCE
+        if name in parameters
+    }
+    return {**parameters, **days, **since}
 
 
 def place_of(visit: Visit, reader: Reader, number: DossierNumber) -> Around | None:

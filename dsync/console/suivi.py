@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from types import UnionType
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -68,14 +67,12 @@ _OF_READING = (
 """What those see, too, who may not act: the others are for who can settle them."""
 
 
-def points_of(
-    visit: Visit, reader: Reader, state: State, *, without: UnionType | None = None
-) -> Iterator[Point]:
-    """Yield what is not well, as far as it is for who asks, `without` some kinds of it."""
+def points_of(visit: Visit, reader: Reader, state: State) -> Iterator[Point]:
+    """Yield what is not well, as far as it is for who asks."""
     may_act, is_under_way = visit.may(Right.AGIR), bool(state.lease)
     about = french.About(visit.now, may_act, bool(state.alive), is_under_way)
     for one in concerns_of(state, visit.now, visit.worker.settings.looked):
-        if (without and isinstance(one, without)) or not (may_act or isinstance(one, _OF_READING)):
+        if not (may_act or isinstance(one, _OF_READING)):
             continue
         if (
             isinstance(one, k.Findings)

@@ -1,22 +1,32 @@
-"""The first page: what waits, and for whom, as numbers that lead to lists; and what is new."""
+"""The first page of who acts: what is new since their visit, the next jury, what waits for them.
+
+What waits is a handful of lines, in order, each with a number, which is that of the list behind its
+link, and a way to the first one. First what holds back others: consents, conflicts, anomalies; then
+candidates who have answered, checks to answer, candidates who are silent, what a jury leaves to do.
+Others begin with their jury, or with how the call goes.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dsync.care.state import TEAM, State, concerns_of
+from dsync.annotations.wish import WishStatus
+from dsync.care.state import SILENT_DAYS, TEAM, State, waiting
 from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
-from dsync.console.suivi import Point, points_of
-from dsync.console.visit import Visit, has_stages
-from dsync.console.worklist import SHOWN, kinds_of
+from dsync.console.after_jury import left_after
+from dsync.console.decisions import key_of, open_conflicts
+from dsync.console.jury import days_of, unfinished_grids
+from dsync.console.suivi import points_of
+from dsync.console.visit import Visit, address_of, has_stages
+from dsync.domain.check_answers import TO_CONFIRM
 from dsync.errors import (
     ConfigurationError,
     DSError,
@@ -25,34 +35,11 @@ from dsync.errors import (
     SafetyBrakeError,
     StoreError,
 )
-from dsync.messages import kinds as k
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
 from dsync.store.codes import Author
+from dsync.store.listing import TO_SETTLE, UNDER_WAY, Selection
 
-WHOM = {
-    TEAM: "équipe",
-    "usager": "candidat",
-    "jury": "jury",
-    "administration": "administration",
-}
-"""Who can be waited for, in the order of the page."""
-_OWN = (
-    # What the line about the service says.
-    k.NoSuccess
-    | k.Late
-    | k.NoService
-    | k.SilentService
-    | k.RunFailed
-    | k.TokenRefused
-    # Numbers of dossiers, which are tasks.
-    | k.Conflicts
-    | k.InQuarantine
-    | k.Refused
-    | k.WaitingWrites
-    | k.Stopped
-)
-"""The concerns that are said elsewhere on the page."""
 _CAUSES = {
     DSError.exit_code: "Démarches Simplifiées ne répond pas",
     DSUnauthorizedError.exit_code: "Démarches Simplifiées refuse le jeton",
@@ -60,6 +47,7 @@ _CAUSES = {
     StoreError.exit_code: "La base de données n’est pas disponible",
     ConfigurationError.exit_code: "La configuration est à corriger",
 }
+DS = "Démarches Simplifiées"
 _COOKIE = "dsync_visite"
 _KEPT_S = 180 * 86_400
 _KEPT = 20
@@ -143,73 +131,255 @@ def _kept(request: Request) -> dict[str, tuple[int, int]]:
     return {one[1]: (int(one[2]), int(one[3])) for one in found if one}
 
 
-class DemarcheCounts(NamedTuple):
-    """A démarche among several ones."""
+class Waiting(NamedTuple):
+    """The things of one kind that wait for somebody."""
+
+    name: str
+    number: int
+    title: str
+    titles: str
+    why: str
+    path: str
+    """Where all of them are."""
+    verb: str
+    first: str
+    """Where the first one is done."""
+    since: datetime | None = None
+    """Of the first one, where lists begin with the oldest."""
+    mine: int = 0
+    """Those of dossiers that who asks follows in DS, as the list says with `mine_path`."""
+    mine_path: str = ""
+
+
+class _Listed(NamedTuple):
+    """A kind whose things are dossiers of a list."""
+
+    name: str
+    title: str
+    titles: str
+    why: str
+    verb: str
+    chosen: dict[str, Any]
+    """What the list selects, as `Selection` names it."""
+    given: dict[str, Any] | None = None
+    """The same in its address, where that differs."""
+
+
+def waits_of(visit: Visit, reader: Reader, state: State) -> list[Waiting]:
+    """Return what waits for somebody who acts; `state` is that of the démarche."""
+    found = [_consents(visit, reader), _conflicts(reader), _anomalies(reader)]
+    me = visit.name if visit.name.casefold() in reader.demarche.agents() else None
+    found += [_of_list(reader, one, me) for one in _lists(visit)]
+    if has_stages(visit.worker):
+        days = [str(one["jury_le"]) for one in days_of(visit, reader)]
+        left = visit.once_a_run("decisions", state, lambda: _decisions(visit, reader, days))
+        why = f"le jury a décidé, à inscrire dans {DS}"
+        titles = ("décision à reporter", "décisions à reporter")
+        path = "/a-reporter"
+        found.append(Waiting("decision", left, *titles, why, path, "Reporter", path))
+        grids = unfinished_grids(visit, reader, days)
+        first = f"/jury/fiches/{grids[0]['numero']}" if grids else ""
+        titles, path = ("grille à compléter", "grilles à compléter"), "/jury?voir=miennes"
+        why = "il y manque des notes de vous"
+        found.append(Waiting("grille", len(grids), *titles, why, path, "Noter", first))
+    return [one for one in found if one.number]
+
+
+def _consents(visit: Visit, reader: Reader) -> Waiting:
+    # The others cannot give it.
+    may = visit.may(Right.ADMINISTRER) and visit.grant.groupes is None
+    asked = waiting(reader, visit.worker.evidence(reader)) if may else []
+    first = f"/accords#t-{asked[0].proposal.kind}" if asked else ""
+    titles, why = ("accord à donner", "accords à donner"), "dsync s’est arrêté, et vous demande"
+    since = asked[0].since if asked else None
+    return Waiting("accord", len(asked), *titles, why, "/accords", "Décider", first, since)
+
+
+def _conflicts(reader: Reader) -> Waiting:
+    wishes, _ = open_conflicts(reader)
+    oldest = min(wishes, key=lambda one: str(one.distante_le or one.creee_le), default=None)
+    first = f"/conflits#l-{key_of(oldest)}" if oldest else ""
+    since = oldest and words.instant_of(oldest.distante_le or oldest.creee_le)
+    why = "une personne a écrit autre chose que dsync"
+    said = ("conflit", "conflits", why, "/conflits", "Choisir")
+    return Waiting("conflit", len(wishes), *said, first, since)
+
+
+def _anomalies(reader: Reader) -> Waiting:
+    quarantine = reader.quarantine.entries()
+    # One a dossier, whatever is wrong with it.
+    numbers = {one.numero for one in quarantine}
+    numbers |= {one.numero for one in reader.wishes.open([WishStatus.REFUSEE])}
+    why = "ce que dsync ne peut pas lire, juger ou inscrire"
+    since = min((one.depuis for one in quarantine), default=None)
+    said = ("anomalie", "anomalies", why, "/anomalies", "Voir", "/anomalies")
+    return Waiting("anomalie", len(numbers), *said, since)
+
+
+def _lists(visit: Visit) -> Iterator[_Listed]:
+    """Yield the kinds of dossiers, in order."""
+    applicant = words.APPLICANTS[visit.worker.configuration.applicant]
+    team = {"etat": UNDER_WAY, **({"attend": TEAM} if has_stages(visit.worker) else {})}
+    titles, why = ("réponse reçue", "réponses reçues"), "a écrit, ou modifié son dossier"
+    answered = {"repondu": True, "tri": "repondu_le"}
+    said = {"repondu": "oui", "tri": "repondu_le"}
+    yield _Listed("reponse", *titles, f"{applicant.le.lower()} {why}", "Lire", answered, said)
+    if visit.worker.configuration.judges:
+        titles = ("réponse à confirmer", "réponses à confirmer")
+        why = "le constat a changé depuis"
+        confirm = {"etat": UNDER_WAY, "resultat": TO_CONFIRM}
+        yield _Listed("confirmer", *titles, why, "Répondre", confirm)
+        titles = ("dossier à vérifier", "dossiers à vérifier")
+        why = "un contrôle attend que l’équipe y réponde"
+        settle = {**team, "resultat": TO_SETTLE, "tri": "depose_le"}
+        yield _Listed("controle", *titles, why, "Répondre", settle)
+    else:
+        titles, why = ("dossier en cours", "dossiers en cours"), "à instruire par l’équipe"
+        yield _Listed("dossier", *titles, why, "Ouvrir", {**team, "tri": "depose_le"})
+    silent = {"sans_reponse_depuis": visit.now - timedelta(days=SILENT_DAYS), "tri": "depose_le"}
+    named = {"sans_reponse": SILENT_DAYS, "tri": "depose_le"}
+    titles = ("dossier sans réponse", "dossiers sans réponse")
+    why = f"demandé {applicant.au} il y a plus de {SILENT_DAYS} jours, à relancer dans {DS}"
+    yield _Listed("silence", *titles, why, "Relancer", silent, named)
+
+
+def _of_list(reader: Reader, kind: _Listed, me: str | None) -> Waiting:
+    """Return the dossiers of a kind: the first one is one that `me` follows, if there is any."""
+    chosen = Selection(presence="present", **kind.chosen)
+    given = {"presence": "present", **(kind.given or kind.chosen)}
+    [*numbers], total = reader.dossiers.page(chosen, limit=1)
+    theirs = {**given, "suivi": "moi"}
+    mine = 0
+    if me and total:
+        followed, mine = reader.dossiers.page(chosen._replace(suivi_par=me), limit=1)
+        numbers = followed or numbers
+    of_list = {"tri": "numero", **(theirs if mine else given)}
+    return Waiting(
+        kind.name,
+        total,
+        kind.title,
+        kind.titles,
+        kind.why,
+        address_of("/dossiers", given),
+        kind.verb,
+        address_of(f"/dossiers/{numbers[0]}", of_list) if numbers else "",
+        mine=mine,
+        mine_path=address_of("/dossiers", theirs),
+    )
+
+
+def _decisions(visit: Visit, reader: Reader, days: Sequence[str]) -> int:
+    met = [day for day in days if day <= visit.today.isoformat()]
+    left = left_after(visit, reader, met)
+    return sum(len(rows) for name, rows in left.items() if name != "reserve")
+
+
+class News(NamedTuple):
+    """What came since a visit."""
+
+    number: int
+    title: str
+    titles: str
+    path: str
+
+
+def _news(visit: Visit, reader: Reader, since: datetime) -> list[News]:
+    """Return what came: each kind with the list that has it, and its dates."""
+    applicant, at = words.APPLICANTS[visit.worker.configuration.applicant], _stamp(since)
+    _, changed = reader.changes.count(ChangeSelection(par=(Author.USAGER.value,), depuis=since))
+    _, arrived = reader.dossiers.page(Selection(arrive_depuis=since), limit=1)
+    _, answered = reader.dossiers.page(Selection(repondu_depuis=since), limit=1)
+
+    def listed(name: str, sort: str) -> str:
+        columns = f"produit_id,raison_sociale,attend,{sort}"
+        given = {name: at, "tri": sort, "ordre": "desc", "colonnes": columns}
+        return address_of("/dossiers", given)
+
+    return [
+        News(arrived, "dossier arrivé", "dossiers arrivés", listed("arrive_depuis", "depose_le")),
+        News(
+            changed,
+            f"dossier modifié par {applicant.son}",
+            f"dossiers modifiés par {applicant.leur}",
+            address_of("/suivi", {"par": Author.USAGER.value, "depuis": at}),
+        ),
+        News(
+            answered,
+            "réponse à une demande",
+            "réponses à des demandes",
+            listed("repondu_depuis", "repondu_le"),
+        ),
+    ]
+
+
+def _stamp(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class OtherDemarche(NamedTuple):
+    """A démarche beside the one that is shown."""
 
     number: int
     title: str | None
-    whom: Sequence[int | None]
-    """By who has to act, in the order of `WHOM`; None: the démarche has no such step."""
-    tasks: Sequence[int | None]
-    """Conflicts and anomalies; None: they are not for who asks."""
-    last_success_at: datetime | None
+    counts: Sequence[str]
+    """What waits there for somebody who acts."""
     is_late: bool
 
 
-def _lines(visit: Visit, reader: Reader) -> Iterator[DemarcheCounts]:
+def _others(visit: Visit, reader: Reader) -> Iterator[OtherDemarche]:
     grants = visit.actor.grants
-    counts = reader.overview([*grants])
-    for number, grant in grants.items():
-        worker = visit.site.workers[number]
-        count, known, stages = counts[number], visit.titled.get(number), has_stages(worker)
-        last = known.last_success_at if known else None
-        yield DemarcheCounts(
-            number,
-            known.titre if known else None,
-            [
-                count[whom]
-                if (stages or whom == TEAM) and (grant.role is not Role.JURY or whom == "jury")
-                else None
-                for whom in WHOM
-            ],
-            [count["conflit"], count["quarantaine"] + count["refusee"]]
-            if Right.AGIR in RIGHTS[grant.role]
-            else [None, None],
-            last,
-            last is None or visit.now - last > worker.configuration.late_after,
+    counts = reader.overview([*grants]) if len(grants) > 1 else {}
+    for number in counts.keys() - {int(visit.worker.demarche)}:
+        count, known, said = counts[number], visit.titled.get(number), list[str]()
+        if Right.AGIR in RIGHTS[grants[number].role]:
+            broken = count["quarantaine"] + count["refusee"]
+            said = [
+                words.plural(count[TEAM], "dossier attend l’équipe", "dossiers attendent l’équipe"),
+                *([words.plural(count["conflit"], "conflit")] if count["conflit"] else ()),
+                *([words.plural(broken, "anomalie")] if broken else ()),
+            ]
+        last, late = (
+            known.last_success_at if known else None,
+            visit.site.workers[number].configuration.late_after,
         )
+        is_late = last is None or visit.now - last > late
+        yield OtherDemarche(number, known.titre if known else None, said, is_late)
+
+
+def _next_jury(visit: Visit, reader: Reader) -> dict[str, Any] | None:
+    """Return the day of the next jury, in how many days it is, and its number of dossiers."""
+    if not has_stages(visit.worker):
+        return None
+    to_come = [one for one in days_of(visit, reader) if str(one["jury_le"]) >= str(visit.today)]
+    if not to_come:
+        return None
+    day = date.fromisoformat(str(to_come[-1]["jury_le"]))
+    return {"le": day, "dans": (day - visit.today).days, "nombre": to_come[-1]["nombre"]}
 
 
 def show(visit: Visit) -> Response:
-    """Show what waits, first of all démarches, then of the chosen one."""
+    """Show what is new and what waits; lead those who do not act to what they come for."""
+    if not visit.may(Right.AGIR):
+        is_juror = visit.grant.role is Role.JURY and has_stages(visit.worker)
+        return visit.back("/jury" if is_juror else "/suivi")
     worker = visit.worker
     state = worker.state(visit.now, visit.sight, counted=False)
     before, kept = last_visit(visit)
     since = before or visit.now - _FIRST
     with visit.reading() as reader:
-        kinds = kinds_of(visit, reader, state)
-        changed = None
-        if visit.may(Right.PERSONNES):
-            _, changed = reader.changes.count(
-                ChangeSelection(par=(Author.USAGER.value,), depuis=since)
-            )
-        points: list[Point] = []
-        if visit.may(Right.AGIR):
-            points = list(points_of(visit, reader, state, without=_OWN))
-        concerns = concerns_of(state, visit.now, worker.settings.looked)
+        waits = waits_of(visit, reader, state)
+        points = len(list(points_of(visit, reader, state)))
         answer = visit.page(
             "todo.html",
-            lines=list(_lines(visit, reader)) if len(visit.actor.grants) > 1 else [],
-            whom_names=list(WHOM.values()),
-            kinds=kinds,
-            most=SHOWN,
-            points=points,
-            service=service_line(state, reader, worker.clock()),
-            # Of what applicants changed: of the last week, where no earlier visit is known.
-            news=changed,
+            news=_news(visit, reader, since),
             since_visit=since,
             is_first_visit=before is None,
-            is_well=not kinds and not any(concerns),
+            jury=_next_jury(visit, reader),
+            waits=waits,
+            points=points,
+            service=service_line(state, reader, worker.clock()),
+            others=sorted(_others(visit, reader)),
+            is_well=not waits and not points,
         )
     answer.set_cookie(
         _COOKIE,

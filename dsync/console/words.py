@@ -73,6 +73,8 @@ FILTERS = {
     "conflit": "en conflit",
     "repondu": "réponse reçue",
     "sans_reponse": "sans réponse depuis {} jours",
+    "arrive_depuis": "arrivés depuis le {}",
+    "repondu_depuis": "réponse lue depuis le {}",
     "numeros": "choisis un par un",
 }
 """The filters of the list of dossiers by their names in addresses, as titles say them; in this

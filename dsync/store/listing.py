@@ -60,6 +60,7 @@ SORTS = {
     "labels": "nullif(d.labels, '[]')",
     "depose_le": "d.depose_le",
     "champs_modifie_le": "d.champs_modifie_le",
+    "repondu_le": "d.repondu_le",
     "verdict_etabli_le": "v.depuis_le",
 }
 """The expressions by which dossiers are sorted, by column; empty: of stages."""
@@ -122,6 +123,11 @@ class Selection(NamedTuple):
     """Only open ones whose usager was asked for something before then, and has not answered."""
     repondu: bool = False
     """Whether only open ones whose usager had the last word, and nobody has acted since."""
+    arrive_depuis: datetime | None = None
+    """Only present ones that were first read from then on."""
+    repondu_depuis: datetime | None = None
+    """Only present ones whose usager's answer was read from then on; DS's own date of it may be a
+    day older."""
     tri: str = "numero"
     """A key of `SORTS`, or a field of the programme."""
     descendant: bool = False
@@ -201,11 +207,24 @@ _CONDITIONS = {
     "sans_reponse_depuis": f"{SILENT_SINCE} <= :sans_reponse_depuis",
     "groupe": "d.groupe_instructeur = :groupe",
     "suivi_par": "lower(d.instructeurs) LIKE :suivi_par ESCAPE '\\'",
+    # Of few, which the second condition is asked of.
+    "arrive_depuis": (
+        "d.presence = 'present' AND d.modifie_ici_le >= :arrive_depuis AND EXISTS ("
+        "SELECT 1 FROM evenement AS e WHERE e.numero = d.numero AND e.evenement = 'cree' "
+        "AND e.survenu_le >= :arrive_depuis)"
+    ),
+    "repondu_depuis": (
+        "d.presence = 'present' AND d.modifie_ici_le >= :repondu_depuis "
+        "AND d.repondu_le >= :repondu_veille"
+    ),
     "etiquette": (
         "d.numero IN (SELECT e.numero FROM lecture_etiquette AS e WHERE e.etiquette = :etiquette)"
     ),
 }
-_DAYS = ("depose_du", "depose_au", "sans_reponse_depuis")
+_DAYS = (
+    *("depose_du", "depose_au", "sans_reponse_depuis"),
+    *("arrive_depuis", "repondu_depuis", "repondu_veille"),
+)
 _ANSWERED = (
     f"{_IS_OPEN} AND d.repondu_le IS NOT NULL "
     "AND (d.en_instruction_le IS NULL OR d.en_instruction_le < d.repondu_le)"
@@ -734,6 +753,8 @@ class DossierReads(Subject):
             if day is not None:
                 # Days of Paris; the last one is whole.
                 values[name] = midnight(day + timedelta(days=name == "depose_au"))
+        if selection.repondu_depuis is not None:
+            values["repondu_veille"] = selection.repondu_depuis - timedelta(days=1)
         if selection.controle is not None or selection.resultat is not None:
             is_any = selection.resultat in (Resultat.CONFORME, TO_SETTLE)
             result = None if is_any else selection.resultat
