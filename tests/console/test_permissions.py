@@ -161,4 +161,4 @@ def test_a_page_that_names_no_right_is_none() -> None:
 def test_only_its_own_page_ends_a_session(matrix: Matrix, how: str) -> None:
     assert 403 == matrix.ask("administrateur", "POST", "/sortir", how=how).status_code
     assert 403 == matrix.ask("nobody", "POST", "/sortir").status_code
-    assert {200} == {matrix.ask(role, "GET", "/").status_code for role in Role}
+    assert {200} == {matrix.ask(role, "GET", "/suivi").status_code for role in Role}

@@ -230,7 +230,7 @@ TASKS: dict[str, dict[str, Task]] = {
         "why, without personal data": ("menu Dossiers | first", "#controles .controles__nom", ""),
     },
     "jury": {
-        "my grid to finish": ("link ^Noter", "table.notes", "incomplète"),
+        "my grid to finish": ("mine", "table.notes", "incomplète"),
         "my grids of a jury": ("menu Jury | link ^Mes grilles", "circle.mienne", ""),
         "where evaluators differ most": (
             "menu Jury | sort Écart", "th[aria-sort=descending]", "Écart",
@@ -244,7 +244,7 @@ TASKS: dict[str, dict[str, Task]] = {
     },
     "instructeur": {
         "remind who does not answer": (
-            r"link ^\d+ Sans réponse | first", "#tete", "sans réponse depuis",
+            r"link ^\d+ dossiers? sans réponse | first", "#tete", "sans réponse depuis",
         ),
         "read what a candidate answered": ("link ^Lire", "#tete", "a répondu le"),
         "say that a letter is sent": (
@@ -307,7 +307,7 @@ TASKS: dict[str, dict[str, Task]] = {
             "menu Dossiers | first | link Réponses", "main", "Problème identifié",
         ),
         "what is not yet in DS": (
-            r"menu À faire | link ^\d+ Décisions?$", "h1", "À reporter dans Démarches Simplifiées",
+            r"menu À faire | link ^\d+ décisions? à", "h1", "À reporter dans Démarches Simplifiées",
         ),
         "the runs, and what one changed": (
             "menu Suivi | link Synchronisations | first", "main", "Dossiers lus",
@@ -348,6 +348,8 @@ def test_a_task_is_done_by_its_clicks(
                 person.link(re.compile(name, re.IGNORECASE))
             case "first":
                 person.click(page.locator("table.liste tbody th a").first)
+            case "mine":
+                person.click(page.locator("main .faire a").first)
             case "sheet":
                 person.click(page.locator("main td a[href*='/jury/fiches/']").first)
             case "sort":
