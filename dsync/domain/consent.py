@@ -81,10 +81,10 @@ class Consent(StrEnum):
     )
     ANSWERS = (
         "reponses",
-        "Beaucoup de dossiers ont changé d’un coup, sans que leurs dates changent",
+        "Des dossiers ont changé sans que rien ne l’explique",
         "Ces dossiers gardent ce qui était connu ; rien n’en est jugé.",
         "Ces réponses sont reprises et jugées.",
-        "Many dossiers changed at once, without their own dates",
+        "Dossiers changed, and nothing explains it",
         "They are stored as DS gives them, and judged.",
     )
     CONFIG = (

@@ -216,9 +216,9 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     ),
     k.NumberNote.ANSWERS_STOPPED: (
         "Safety brake: DS shows other answers, states or applicants for {number} dossiers, though "
-        "none of their own dates moved, or a question is gone from the form. Their copies, "
-        "verdicts and annotations stay. A full read in which DS shows them as before ends this by "
-        "itself; `dsync accept answers` shows what changed."
+        "none of their own dates moved, or without many answers, or a question is gone from the "
+        "form. Their copies, verdicts and annotations stay. A full read in which DS shows them as "
+        "before ends this by itself; `dsync accept answers` shows what changed."
     ),
     k.NumberNote.FLAPPING: (
         "DS gives other answers each time for {number} dossiers, without a date: their copies stay "
@@ -673,6 +673,8 @@ def _of_evidence(one: k.OfEvidence) -> str:
 _PROPOSED = {
     "": "",
     "Date de dépôt": "Date of deposit",
+    "Demandeur": "Applicant",
+    "Dossiers repris sans explication en 30 jours": "Believed without an explanation in 30 days",
     "Question": "Question",
     "Réponse à": "Answer to",
     "Sans verdict": "no verdict",
@@ -725,8 +727,9 @@ def proposed(text: str) -> str:
     if found := _COUNTED.fullmatch(text):
         check, count, judged, asked = found.groups()
         return f"{check}: {count} of {judged} dossiers" + (f": {_PROPOSED[asked]}" if asked else "")
-    if text.startswith("Demandeur : "):
-        return f"Applicant: « {text.removeprefix('Demandeur : ')} »"
+    name, colon, rest = text.partition(" : ")
+    if colon and (known := _PROPOSED.get(name)):
+        return f"{known}: {rest if rest.isdecimal() else proposed(rest)}"
     phrase, mark, quoted = text.partition(" « ")
     said = _PROPOSED.get(phrase)
     return f"« {text} »" if said is None else f"{said}{mark}{quoted}"

@@ -229,10 +229,10 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     ),
     k.NumberNote.ANSWERS_STOPPED: (
         "Frein de sécurité : Démarches Simplifiées montre d’autres réponses, états ou demandeurs, "
-        "alors qu’aucune des dates de ces dossiers n’a bougé, ou une question a quitté le "
-        "formulaire (dossiers : {count}). Ce qui était connu reste, les avis aussi. La prochaine "
-        "lecture complète y met fin si tout est redevenu comme avant ; sinon quelqu’un donne son "
-        "accord."
+        "alors qu’aucune des dates de ces dossiers n’a bougé, ou sans beaucoup de réponses, ou une "
+        "question a quitté le formulaire (dossiers : {count}). Ce qui était connu reste, les avis "
+        "aussi. La prochaine lecture complète y met fin si tout est redevenu comme avant ; sinon "
+        "quelqu’un donne son accord."
     ),
     k.NumberNote.FLAPPING: (
         "Démarches Simplifiées donne chaque fois d’autres réponses pour certains dossiers "

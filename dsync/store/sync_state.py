@@ -87,6 +87,8 @@ class SyncState:
     """Of the rules that may judge: the first ones, those that move few verdicts, accepted ones."""
     validation_boxes: Any = None
     """The ids of the descriptors that were found as the validation box so far; None: none."""
+    believed: Any = None
+    """The dossiers of which an unexplained change was believed in the last days, and when."""
     retention_at: datetime | None = None
     """When it was last announced what is to be erased by its age."""
     retention_key: str | None = None

@@ -611,6 +611,8 @@ sync_state = Table(
     open_("rules_version", String, nullable=True),
     # The ids of the descriptors that were found as the validation box so far.
     open_("validation_boxes", JsonText()),
+    # The dossiers of which an unexplained change was believed in the last days, and when.
+    open_("believed", JsonText()),
     # What was announced to be erased by age: when, and by which ages.
     open_("retention_at", Instant, nullable=True),
     open_("retention_key", String, nullable=True),

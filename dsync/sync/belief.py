@@ -31,7 +31,7 @@ from dsync.domain.dossier import (
 from dsync.domain.ids import DossierNumber
 from dsync.store import StoredDossier
 from dsync.sync.context import Run, most_of
-from dsync.sync.doubts import Doubt, doubt_of, kept
+from dsync.sync.doubts import Doubt, Forms, doubt_of, emptying, kept
 from dsync.sync.grounds import has_lost_tick
 from dsync.sync.record import dossier_of
 
@@ -238,20 +238,20 @@ def doubted(
                 found[number] = doubt
 
     look(every=False)
+    limit = most_of(doubts.known, run.context.verdicts_percent)
+    if not doubts.is_settling:
+        found |= _emptied(run, by_number, {n: c for n, c in known.items() if n not in found}, limit)
     for number in by_number:
         doubts.found.pop(number, None)
     for number in [n for n, doubt in found.items() if doubts.believed.get(n) == doubt.digest]:
         del found[number], known[number]
     doubts.found |= found
     # Edits that come with so much that is in doubt are in doubt, too.
-    limit = most_of(doubts.known, run.context.verdicts_percent)
     is_bad = not doubts.is_settling and doubts.odd > limit
     if is_bad:
         look(every=True)
         doubts.found |= found
-    if doubts.asked:
-        waiting = doubts.asked.proposal.subjects
-        doubts.right |= {n for n in by_number if n not in found and str(n) in waiting}
+    doubts.right |= {n for n in by_number if n not in found and str(n) in doubts.subjects}
     held = Held({n for n in new if is_bad or _lacks_answers(run, by_number[n].dossier)}, unticked)
     doubts.untold |= held.new
     for number, doubt in found.items():
@@ -264,17 +264,50 @@ def doubted(
     return held
 
 
+def _emptied(
+    run: Run,
+    read: Mapping[DossierNumber, Read],
+    known: Mapping[DossierNumber, KnownDossier],
+    limit: int,
+) -> dict[DossierNumber, Doubt]:
+    """Return the dossiers of which an edit only empties answers, if these are more than a few.
+
+    What waits for a person goes on waiting until its answers are there again.
+    """
+    doubts = run.doubts
+    found = {}
+    for number, copy in known.items():
+        if (forms := _forms(run, read[number], copy)) and copy.dossier:
+            doubt = emptying(read[number].dossier, copy.dossier, forms, _unread(read[number], copy))
+            if doubt is not None:
+                found[number] = doubt
+    doubts.emptied -= read.keys()
+    doubts.emptied |= found.keys()
+    if len(doubts.emptied) > limit:
+        return found
+    return {number: doubt for number, doubt in found.items() if str(number) in doubts.subjects}
+
+
 def _doubt(run: Run, read: Read, known: KnownDossier, *, every: bool) -> Doubt | None:
-    dossier = read.dossier
-    # Another id under its number is told by `misnamed`.
-    if known.dossier is None or known.dossier.id != dossier.id:
+    dossier, forms = read.dossier, _forms(run, read, known)
+    if known.dossier is None or forms is None:
         return None
-    forms = run.context.recorder.forms(
-        run.revisions.get(known.dossier.revision_id), run.revisions[dossier.revision_id]
-    )
     since = None if dossier.number in run.doubts.unread else run.doubts.since
-    unread = read.unread | known.gaps
+    unread = _unread(read, known)
     return doubt_of(dossier, known.dossier, forms, unread, since=since, every=every)
+
+
+def _forms(run: Run, read: Read, known: KnownDossier) -> Forms | None:
+    # Another id under its number is told by `misnamed`.
+    if known.dossier is None or known.dossier.id != read.dossier.id:
+        return None
+    return run.context.recorder.forms(
+        run.revisions.get(known.dossier.revision_id), run.revisions[read.dossier.revision_id]
+    )
+
+
+def _unread(read: Read, known: KnownDossier) -> frozenset[str]:
+    return read.unread | known.gaps
 
 
 def _lacks_answers(run: Run, dossier: Dossier) -> bool:

@@ -42,6 +42,8 @@ _KEPT = {
     ),
 }
 """The fields of `Dossier` that stay as they are known, by what is in doubt."""
+_ANSWERED = "renseignée"
+_BLANK = ("absente", "vide")
 _BY_INSTRUCTEUR = "depose_correction_instructeur"
 _SAFE = "safe"
 _NAMES = frozenset({"name", "cityName", "departmentName", "regionName", "postalCode", "title"})
@@ -147,6 +149,15 @@ class Doubts:
     """Whether few dossiers are read again by their numbers."""
     known: int = 0
     """The number of dossiers read so far that are in the copy."""
+    emptied: set[DossierNumber] = field(default_factory=set)
+    """Those read so far of which an edit empties answers, and does nothing else."""
+    lately: dict[DossierNumber, datetime] = field(default_factory=dict)
+    """Dossiers of which an unexplained change was believed in the last days, and when."""
+
+    @property
+    def subjects(self) -> Mapping[str, str]:
+        """What waited when the run began, by dossier, or was consented to."""
+        return self.asked.proposal.subjects if self.asked else {}
 
     @property
     def odd(self) -> int:
@@ -190,7 +201,10 @@ def doubt_of(
         for id_ in lost
     ]
     dates = _Dates(shown, known, since, every)
-    found += _answers_differ(shown, known, forms, unread, dates)
+    # Without a single champ, no edit explains it: a form has at least one that is always shown.
+    has_answers = _cells(shown.champs, forms.shown) or not _cells(known.champs, forms.known)
+    if not (dates.tell_an_edit and has_answers):
+        found += _answers_differ(shown, known, forms, unread)
     if not unread & {"demandeur"}:
         may_move = known.demandeur.genre == "personne_physique" and dates.are_later
         found += [] if may_move else _applicants_differ(shown.demandeur, known.demandeur)
@@ -202,6 +216,17 @@ def doubt_of(
         found.append(ShownDifference("etat", "", "État", *words, shown.etat.value))
     is_bare = bool(known.champs) and not shown.champs and "champs" not in unread
     return Doubt(tuple(found), is_of_form=bool(lost), is_bare=is_bare) if found else None
+
+
+def emptying(
+    shown: Dossier, known: Dossier, forms: Forms, unread: frozenset[str] = frozenset()
+) -> Doubt | None:
+    """Return the answers that are blank now; None if there are none, or if others changed."""
+    found = tuple(_answers_differ(shown, known, forms, unread))
+    before = _cells(known.champs, forms.known)
+    new = (one for key, one in _cells(shown.champs, forms.shown).items() if key not in before)
+    is_all = all(one.after in _BLANK for one in found) and all(map(_is_blank, new))
+    return Doubt(found) if is_all and any(one.before == _ANSWERED for one in found) else None
 
 
 def kept(shown: Dossier, known: Dossier, doubt: Doubt) -> Dossier:
@@ -247,12 +272,9 @@ class _Dates(NamedTuple):
 
 
 def _answers_differ(
-    shown: Dossier, known: Dossier, forms: Forms, unread: frozenset[str], dates: _Dates
+    shown: Dossier, known: Dossier, forms: Forms, unread: frozenset[str]
 ) -> Iterator[ShownDifference]:
     after, before = _cells(shown.champs, forms.shown), _cells(known.champs, forms.known)
-    # Without a single champ, no edit explains it: a form has at least one that is always shown.
-    if dates.tell_an_edit and (after or not before):
-        return
     lost = set(forms.lost)
     for key, champ in before.items():
         id_ = champ.descriptor_id
@@ -263,7 +285,7 @@ def _answers_differ(
             continue
         if forms.is_ordinary(id_, is_absent=now is None):
             continue
-        words = "vide" if _is_blank(champ) else "renseignée"
+        words = "vide" if _is_blank(champ) else _ANSWERED
         new = "absente" if now is None else "vide" if _is_blank(now) else "autre réponse"
         what = f"Réponse à « {forms.libelle(id_, champ)} »"
         value: Json = None if now is None else [_value(now), *sorted(_files(now))]

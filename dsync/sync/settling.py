@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.ids import DossierNumber
@@ -16,8 +16,13 @@ from dsync.sync.page_storing import store_by_number
 LATE = timedelta(hours=1)
 """How long before the last read an edit may be dated at least, and be news: DS dates it before it
 shows it."""
+LATELY = timedelta(days=30)
+"""How long a change that nothing explains counts, once it was believed."""
 AGAIN = timedelta(hours=1)
 """Until all dossiers are read again while some are in doubt: the next night would be late."""
+
+
+_LATELY = "Dossiers repris sans explication en 30 jours : {}"
 
 
 def begin(run: Run) -> SyncState:
@@ -32,8 +37,16 @@ def begin(run: Run) -> SyncState:
     if read_until is not None and read_until <= run.now:
         doubts.since = read_until - max(OVERLAP, LATE)
     if asked is not None and asked.given_at is not None:
-        doubts.believed = {
-            DossierNumber(int(number)): digest for number, digest in asked.proposal.subjects.items()
+        doubts.believed = {DossierNumber(int(n)): digest for n, digest in doubts.subjects.items()}
+        if state.believed:
+            # Somebody has looked: the count begins again.
+            with run.transaction() as tx:
+                tx.state.save(believed=None)
+    else:
+        doubts.lately = {
+            DossierNumber(int(number)): at
+            for number, given in (state.believed or {}).items()
+            if run.now - (at := datetime.fromisoformat(given)) < LATELY
         }
     return state
 
@@ -54,8 +67,10 @@ def settle(run: Run, *, is_whole: bool) -> None:
     odd = sorted(n for n, doubt in doubts.found.items() if not doubt.is_of_form)
     # While a person is asked, further ones wait with the others.
     is_open = asked is not None and asked.given_at is None
-    if odd and len(odd) <= most_of(present, run.context.verdicts_percent) and not is_open:
+    limit = most_of(present, run.context.verdicts_percent)
+    if odd and not is_open and len({*odd, *doubts.lately}) <= limit:
         _read_again(run, odd)
+    lately = len(doubts.lately.keys() - doubts.found.keys())
     left = {str(number): doubt.digest for number, doubt in sorted(doubts.found.items())}
     moves = moves_of(doubts.found.values())
     if not is_whole and asked is not None:
@@ -68,7 +83,8 @@ def settle(run: Run, *, is_whole: bool) -> None:
     if not left:
         nothing_to_accept(run, Consent.ANSWERS)
         return
-    if is_accepted(run, Proposal(Consent.ANSWERS, moves, present, left)):
+    detail = _LATELY.format(lately) if lately else ""
+    if is_accepted(run, Proposal(Consent.ANSWERS, moves, present, left, detail)):
         return
     if doubts.odd:
         with run.transaction() as tx:
@@ -91,6 +107,9 @@ def _read_again(run: Run, numbers: Sequence[DossierNumber]) -> None:
     }
     doubts.is_settling = True
     store_by_number(run, sorted({*numbers, *doubts.untold}))
+    doubts.lately |= dict.fromkeys((n for n in numbers if n not in doubts.found), run.now)
+    with run.transaction() as tx:
+        tx.state.save(believed={str(n): at.isoformat() for n, at in doubts.lately.items()})
     if flapping := [n for n in numbers if n in doubts.found and not doubts.found[n].is_bare]:
         # Hidden since, or another answer each time: the next read of all dossiers tells.
         for number in flapping:

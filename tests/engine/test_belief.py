@@ -12,9 +12,10 @@ from dsync.sandbox import Change, ScriptedFault
 from dsync.sandbox.model import ChampDescriptor
 from dsync.store.codes import Kind
 from tests.engine.conftest import Start
-from tests.engine.rig import DETAIL, ETAPE, PAGE, PROBLEME, Engine, number, seeds
+from tests.engine.rig import DETAIL, ETAPE, OPEN, PAGE, PROBLEME, Engine, number, seeds
 from tests.profiles import long
 from tests.store import databases
+from tests.store.databases import on_each
 
 FONCTION = 4307
 """A contact's function."""
@@ -165,6 +166,75 @@ def test_few_are_read_again_and_believed_if_they_come_the_same(engine: Engine) -
     assert "Réparé" == engine.one("lecture_candidature", 0)["probleme"]
     assert 2 == len(engine.requests("DossiersPage")) + len(engine.requests("Dossier"))
     assert ["inconnu"] * 2 == by_others(engine)
+
+
+def edit(engine: Engine, ranks: Any, answers: dict[int, str]) -> None:
+    """Have the answers edited on one day, with DS's dates of it."""
+    engine.advance(minutes=11)
+    for rank in ranks:
+        for champ, text in answers.items():
+            engine.control.edit_champ(number(rank), champ, text)
+
+
+@on_each
+def test_many_edits_that_only_empty_answers_are_not_believed(engine: Engine) -> None:
+    """Whatever their dates, as a script leaves them; an edit that answers anew is believed."""
+    engine.sync_until_quiet()
+    before, answered = standing(engine), engine.one("lecture_candidature", 1)["probleme"]
+    edit(engine, OPEN, {PROBLEME: "", PAGE: ""})
+    for _ in range(2):
+        report = engine.sync(full=True)
+        assert (4, 0, 0) == (report.exit_code, report.evaluated, report.pushed), report
+        assert before == standing(engine)
+        engine.advance(minutes=11)
+    assert len(OPEN) == len(asked(engine).proposal.subjects)
+    edit(engine, OPEN[:1], {PROBLEME: "Autre"})
+    assert 0 == engine.sync().exit_code
+    assert "Autre" == engine.one("lecture_candidature", 0)["probleme"]
+    # What is left is no more than the limit, and waits all the same.
+    for rank in OPEN[3:]:
+        for champ, text in seeds([rank])[0].champs.items():
+            if champ in (PROBLEME, PAGE):
+                engine.control.edit_champ(number(rank), champ, text)
+    assert 4 == engine.sync(full=True).exit_code
+    assert (2, answered) == (
+        len(asked(engine).proposal.subjects),
+        engine.one("lecture_candidature", 1)["probleme"],
+    )
+    engine.accept(Consent.ANSWERS)
+    assert (None, "") == (asked(engine), engine.one("lecture_candidature", 1)["probleme"] or "")
+
+
+def test_few_edits_that_empty_answers_are_their_applicants(engine: Engine) -> None:
+    """As many as the limit, in one read."""
+    engine.sync_until_quiet()
+    edit(engine, OPEN[:5], {PROBLEME: ""})
+    assert (0, 5) == ((report := engine.sync()).exit_code, report.changed)
+    assert ["usager"] * 5 == by_others(engine)
+
+
+@on_each
+@pytest.mark.parametrize("days", [2, 31])
+def test_few_are_believed_up_to_the_limit_in_thirty_days(engine: Engine, days: int) -> None:
+    """A few in each read, again and again, are many."""
+    engine.sync_until_quiet()
+
+    def change(ranks: Any) -> Any:
+        for rank in ranks:
+            engine.control.world.dossier(number(rank)).champs[PROBLEME] = "Autre"
+        return engine.sync(full=True)
+
+    assert (0, 3) == ((report := change(OPEN[:3])).exit_code, report.changed)
+    engine.advance(days=days)
+    report = change(OPEN[3:6])
+    assert ((4, 0) if days < 30 else (0, 3)) == (report.exit_code, report.changed)
+    if days > 30:
+        return
+    assert 3 == len(asked(engine).proposal.subjects)
+    assert " : 3" in asked(engine).proposal.detail
+    engine.accept(Consent.ANSWERS)
+    # Somebody has looked: the count begins again.
+    assert (0, 3) == ((report := change(OPEN[6:9])).exit_code, report.changed)
 
 
 def test_a_state_that_no_step_leads_to_is_nobodys(start: Start) -> None:
