@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -61,6 +61,8 @@ SILENT_S = 10.0
 """A run that has waited so long for an answer of DS takes no worker of others any more."""
 SILENT = 60
 """Maximum number of such runs."""
+LONG = timedelta(seconds=10)
+"""Démarches whose last run took longer have fewer than half of the workers while others are due."""
 STOP_S = 4.0
 """Time for a run to finish its page after a stop signal; the process must end within 5 s."""
 UNREGISTER_S = 0.5
@@ -207,8 +209,11 @@ class _AtWork:
 
     worker: Worker
     answered: int
-    """How often its DS had answered when it was last looked at."""
+    """How often its DS had answered when it was last looked at; the small question that DS may have
+    to answer first is none."""
     is_doubted: bool
+    is_sure: bool
+    """Whether DS is asked for all at once."""
     began: float
     is_silent: bool = False
     """Whether it has waited for long for an answer, be it over."""
@@ -263,6 +268,8 @@ class Service:
         """When an address of DS last answered: one démarche at a time tries another one."""
         self._away: set[str] = set()
         """Addresses that did not since; their démarches are doubted."""
+        self._long: set[DemarcheNumber] = set()
+        """Démarches whose last run was long."""
         self._revives = False
         """Whether the last run of a doubted démarche succeeded: then two of them are at work."""
         self._has_entered = False
@@ -430,8 +437,8 @@ class Service:
             self._note_answers()
             runs = self._running.values()
             doubted = sum(run.is_doubted for run in runs)
-            silent = sum(run.is_silent for run in runs if not run.is_doubted)
-            beside = min(doubted, 1) + min(silent, SILENT)
+            silent = Counter(run.is_doubted for run in runs if run.is_silent)
+            beside = max(min(doubted, 1), silent[True]) + min(silent[False], SILENT)
             free = self._slots - len(runs) + beside
             at_work = {run.worker.settings.ds_url for run in runs}
             # What does not answer would hold each worker for a minute, to learn the same.
@@ -442,11 +449,19 @@ class Service:
                 if number not in self._running and one.settings.ds_url not in tried
             }
             away = [number for number, address in left.items() if address in self._away]
+            others = [number for number in left if number not in self._long]
+            at_length = sum(
+                number in self._long and not run.is_silent for number, run in self._running.items()
+            )
         if self._stop.is_set() or not left:
             return False
         claim = partial(self._store.turns.claim, [*left], self._clock(), away=away)
         # One worker is left to people and webhooks.
-        turn = claim(urgent=free == 1 and self._slots > 1) if free > 0 else None
+        is_last, turn = free == 1 and self._slots > 1, None
+        if others and free > is_last and at_length >= max(1, (self._slots - 1) // 2):
+            turn = self._store.turns.claim(others, self._clock(), away=away)
+        if turn is None and free > 0:
+            turn = claim(urgent=is_last)
         is_doubted = turn is None
         if turn is None and (not doubted or (doubted == 1 and self._revives and free > 1)):
             turn = claim(doubted=True)
@@ -457,7 +472,9 @@ class Service:
             return False
         worker = served[turn.demarche]
         with self._lock:
-            run = _AtWork(worker, worker.answered, is_doubted, time.monotonic())
+            is_sure = worker.settings.ds_url in self._answered_at and not is_doubted
+            answered = worker.answered + (not is_sure)
+            run = _AtWork(worker, answered, is_doubted, is_sure, time.monotonic())
             self._running[turn.demarche] = run
             self._idle.clear()
         pool.submit(self._take, run, turn)
@@ -480,11 +497,9 @@ class Service:
 
     def _take(self, run: _AtWork, turn: Turn) -> None:
         worker, address = run.worker, run.worker.settings.ds_url
-        is_done = False
+        is_done, began = False, worker.clock()
         try:
-            with self._lock:
-                is_sure = address in self._answered_at and not run.is_doubted
-            is_done = self._job(worker).take(turn, is_doubted=not is_sure)
+            is_done = self._job(worker).take(turn, is_doubted=not run.is_sure)
             if self._is_unavailable:
                 log.info("database_available")
                 self._is_unavailable = False
@@ -498,6 +513,8 @@ class Service:
                     self._away.add(address)
                 if run.is_doubted:
                     self._revives = is_done
+                is_long = worker.clock() - began > LONG
+                (self._long.add if is_long else self._long.discard)(turn.demarche)
                 del self._running[turn.demarche]
                 is_former = worker not in self._workers
                 if not self._running:
