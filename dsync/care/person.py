@@ -113,7 +113,9 @@ _TITLES = {
 }
 """Of the lists of a dossier, by their key in its document; others have that key."""
 _ORIGINS = {"champ": "Réponses au formulaire", "annotation": "Annotations de l’équipe"}
-_AGENTS = frozenset({"instructeurs", "instructeur_courriel", "auteur", "finie_par", "evaluateur"})
+_AGENTS = frozenset(
+    {"instructeurs", "instructeur_courriel", "auteur", "auteur_courriel", "finie_par", "evaluateur"}
+)
 """Columns that name agents: access to one's own data is none to theirs (article 15, 4)."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from dsync.domain.documented import Code
 from dsync.domain.dossier import Dossier, Message
+from dsync.domain.json_bytes import digest_of, json_bytes
 
 
 class Cote(Code):
@@ -79,7 +80,7 @@ def with_told(
 def with_sides(
     dossier: Dossier, agents: Collection[str], known: Sequence[Message]
 ) -> tuple[Message, ...] | None:
-    """Return a dossier's messages, each with its side instead of its sender's address.
+    """Return a dossier's messages, each with its side beside its sender's address.
 
     `agents` are the addresses of the démarche's instructeurs, in small letters; `known` are the
     stored messages, whose sides stay: an instructeur can have left since.
@@ -94,15 +95,20 @@ def with_sides(
     def side_of(message: Message) -> str:
         before = sides.get(message.id, Cote.AUTRE)
         sender = message.de.casefold()
-        if message.de in _SIDES or before != Cote.AUTRE:
-            return message.de if message.de in _SIDES else before
+        if before != Cote.AUTRE:
+            return before
         if sender == usager:
             return Cote.USAGER
         if message.correction or sender in ours:
             return Cote.ADMINISTRATION
         return Cote.AUTOMATIQUE if _SYSTEM.match(sender) else Cote.AUTRE
 
-    return tuple([replace(one, de=str(side_of(one))) for one in dossier.messages or ()])
+    return tuple(
+        [
+            one if one.de in _SIDES else replace(one, de=str(side_of(one)), courriel=one.de)
+            for one in dossier.messages or ()
+        ]
+    )
 
 
 class Conversation(NamedTuple):
@@ -117,6 +123,8 @@ class Conversation(NamedTuple):
     had the last word."""
     repondu_le: datetime | None = None
     """The usager's first sign since `demande_le`, or first message; None: it is waited for."""
+    messages_hash: str | None = None
+    """Of the messages as they are stored; None: DS did not say."""
 
 
 def conversation_of(dossier: Dossier) -> Conversation:
@@ -136,7 +144,8 @@ def conversation_of(dossier: Dossier) -> Conversation:
             case Cote.AUTRE if demande is not None and repondu is None:
                 repondu = at
     last_at, last_side = messages[-1] if messages else (None, None)
-    return Conversation(number, last_at, last_side, demande, repondu)
+    digest = None if dossier.messages is None else digest_of(json_bytes(dossier.messages))
+    return Conversation(number, last_at, last_side, demande, repondu, digest)
 
 
 def _other_signs(dossier: Dossier) -> Iterator[tuple[datetime, str]]:

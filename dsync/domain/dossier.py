@@ -351,18 +351,24 @@ class Traitement(Struct, frozen=True, gc=False):
 
 
 class Message(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A message of a dossier, without its text."""
+    """A message of a dossier."""
 
     id: str
     le: datetime
     de: str
-    """A `Cote`; the sender's address as long as DS has just been read, which is not stored."""
+    """A `Cote`; the sender's address as long as DS has just been read."""
     correction: bool = False
     """Whether it asks the usager for a correction."""
     corrige_le: datetime | None = None
     """When that ended; None: it is waited for, if it is one."""
     retire_le: datetime | None = None
-    """When its author took it back."""
+    """When its author took it back, and DS its text."""
+    courriel: str = ""
+    """The sender's address."""
+    texte: str = ""
+    """Plain: what DS sends by itself it has as HTML."""
+    pieces: tuple[str, ...] = ()
+    """The names of its attached files."""
 
 
 class Correction(NamedTuple):

@@ -6,6 +6,7 @@ copy would be wrong.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
@@ -148,6 +149,9 @@ ALL = frozenset({*_PLACES, "withObjects"})
 """All that DS can fail to render: the applicant, messages, and values that are objects."""
 PATH_OF_MAPS = "champs.geoAreas"
 """Named as what DS cannot render where it answers without a path, and succeeds without maps."""
+_BLOCK = re.compile(r"</?(?:p|br|div|ul|ol|li|h\d)\b[^<>]*>", re.IGNORECASE)
+_LINK = re.compile(r"(?is)<a\s[^<>]*?href=[\"']([^\"'<>]+)[\"'][^<>]*>(.*?)</a>")
+_ELEMENT = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _FACT = re.compile(r"(?!demandeur|messages|champs|annotations)\w")
 
 
@@ -292,7 +296,19 @@ def _message_of(node: MessageNode) -> Message:
             "messages.correction.dateResolution",
         ),
         _utc(node.discarded_at, "messages.discardedAt"),
+        texte=plain_text(node.body or ""),
+        pieces=tuple([one.filename for one in node.attachments]),
     )
+
+
+def plain_text(text: str) -> str:
+    """Return a message's text without the HTML of those that DS writes by itself."""
+    if not _BLOCK.search(text):
+        return text
+    # The address behind a link stays: it is what the words of the link lead to.
+    text = _LINK.sub(r"\2 (\1)", text)
+    lines = _ELEMENT.sub("", _BLOCK.sub("\n", text)).splitlines()
+    return "\n".join([one for line in lines if (one := html.unescape(line).strip())])
 
 
 def utc(instant: datetime) -> datetime | None:

@@ -210,14 +210,22 @@ class CorrectionNode(_Node):
     date_resolution: dt.datetime | None = None
 
 
+class AttachmentNode(_Node):
+    """A file of a message."""
+
+    filename: str
+
+
 class MessageNode(_Node):
-    """A message; its text is not selected."""
+    """A message."""
 
     id: str
     email: str
     created_at: dt.datetime
     discarded_at: dt.datetime | None = None
     correction: CorrectionNode | None = None
+    body: Text = None
+    attachments: list[AttachmentNode] = []
 
 
 class DossierNode(_Node):

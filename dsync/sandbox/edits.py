@@ -274,16 +274,18 @@ class Changes(Acting):
         dossier.correction_at = dossier.updated_at
         dossier.messages.append(SentMessage(dossier.updated_at, "agent", asks_correction=True))
 
-    def send_message(self, number: int, sender: str = "agent") -> None:
+    def send_message(
+        self, number: int, sender: str = "agent", text: str = "", files: tuple[str, ...] = ()
+    ) -> None:
         """Write to the usager, or the usager to the instructeurs; `sender` as in `SentMessage`."""
         dossier = self._changed(number)
-        dossier.messages.append(SentMessage(dossier.updated_at, sender))
+        dossier.messages.append(SentMessage(dossier.updated_at, sender, text=text, files=files))
 
     def discard_message(self, number: int) -> None:
         """Take back the last message: it stays, without its text."""
         dossier = self._changed(number)
         last = dossier.messages[-1]
-        dossier.messages[-1] = replace(last, discarded_at=dossier.updated_at)
+        dossier.messages[-1] = replace(last, discarded_at=dossier.updated_at, text="", files=())
 
     def withdraw_correction(self, number: int) -> None:
         """Withdraw the pending request for a correction; DS journals no traitement for it."""

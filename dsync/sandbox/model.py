@@ -219,7 +219,7 @@ class Deletion(Identified):
 
 @dataclass(frozen=True)
 class SentMessage:
-    """A message of a dossier; the sandbox has no text of it."""
+    """A message of a dossier."""
 
     at: datetime
     sender: str
@@ -227,6 +227,9 @@ class SentMessage:
     asks_correction: bool = False
     corrected_at: datetime | None = None
     discarded_at: datetime | None = None
+    text: str = ""
+    files: tuple[str, ...] = ()
+    """Names of attached files, which have no content."""
 
 
 @dataclass

@@ -272,6 +272,8 @@ FIELDS: dict[str, dict[str, Resolve]] = {
                     "email": _address_of(d, message.sender),
                     "created_at": message.at,
                     "discarded_at": message.discarded_at,
+                    "body": message.text,
+                    "attachments": [{"filename": name} for name in message.files],
                     "correction": {"date_resolution": message.corrected_at}
                     if message.asks_correction
                     else None,

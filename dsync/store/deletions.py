@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, func, select, update
 
 from dsync.annotations.wish import WishStatus
+from dsync.domain.conversation import Conversation
 from dsync.domain.dossier import DeletedDossier, Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Controle
@@ -309,7 +310,7 @@ class DeletionWrites(DeletionReads):
             .where(among(tables.outbox.c.numero, numbers), tables.outbox.c.statut.not_in(done))
             .values(statut=WishStatus.REMPLACEE.value)
         )
-        gone = dict.fromkeys(("nb_messages", "dernier_message_le", "demande_le", "repondu_le"))
+        gone = dict.fromkeys(Conversation._fields)
         _blank(self.connection, _dossier, numbers, efface_le=now, a_evaluer=False, **gone)
 
     def _erase_history(self, numbers: Sequence[DossierNumber]) -> None:

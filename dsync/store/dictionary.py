@@ -209,7 +209,7 @@ VIEWS: Dictionary = {
         **of(reponse, "r", "finie_le finie_par demarche_numero"),
         **MOVED,
     }),
-    "lecture_message": View("Une ligne par message de la messagerie d'un dossier, sans son texte, qui n'est pas copié ; les messages retirés compris.", {
+    "lecture_message": View("Une ligne par message de la messagerie d'un dossier, les messages retirés compris, dont Démarches Simplifiées ne garde pas le texte.", {
         **of(contenu, "c", "numero"),
         **said("message", "Identifiant du message dans Démarches Simplifiées ; « dsync » et une date si une personne dit l'avoir envoyé et que Démarches Simplifiées ne le montre pas."),
         **said("envoye_le", "Date du message, en UTC.", type="datetime"),
@@ -217,6 +217,9 @@ VIEWS: Dictionary = {
         **said("correction", "Demande de correction : {codes} ; vide si le message n'en demande pas.", codes={"attendue": "La correction demandée est attendue.", "traitee": "L’usager a corrigé, ou la demande est annulée."}),
         **said("corrige_le", "Fin de cette demande de correction, en UTC : l'usager a déposé son dossier de nouveau, ou elle a été annulée.", type="datetime"),
         **said("retire_le", "Date à laquelle son auteur l'a retiré, en UTC ; vide sinon.", type="datetime"),
+        **said("texte", "Texte du message, sans mise en forme ; vide s'il est retiré, ou si dsync ne l'a que de qui dit l'avoir envoyé.", mark=Mark.FREE_TEXT),
+        **said("pieces", "Noms des fichiers joints, en JSON : une liste ; vide s'il n'y en a pas.", mark=Mark.FREE_TEXT, type="json"),
+        **said("auteur_courriel", "Courriel de qui l'a écrit.", mark=Mark.PERSONAL),
         **of(dossier, "d", "demarche_numero"),
         **MOVED,
     }, key=("numero", "message")),

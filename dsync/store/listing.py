@@ -165,7 +165,7 @@ _VIEWS = {
     "changements": DossierView("lecture_changement", "ordre"),
     "decisions": DossierView("lecture_decision", "rang"),
     "reponses": DossierView("lecture_reponse", "repondu_le, statut", json="constat_preuve"),
-    "messages": DossierView("lecture_message", "envoye_le, message"),
+    "messages": DossierView("lecture_message", "envoye_le, message", json="pieces"),
     "evenements": DossierView("lecture_evenement", "survenu_le", json="details"),
     "anomalie": DossierView("lecture_anomalie", "code"),
 }

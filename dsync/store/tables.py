@@ -126,6 +126,7 @@ dossier = Table(
     open_("dernier_message_de", String, "Côté de qui l'a écrit : {codes}.", Cote, nullable=True),
     open_("demande_le", Instant, "Date à laquelle l'administration a écrit à l'usager, ou lui a demandé une correction, en UTC : le premier message depuis le dernier mot de l'usager ; vide si elle ne l'a pas fait.", nullable=True),
     open_("repondu_le", Instant, "Date à laquelle l'usager a répondu à cette demande, par un message ou en modifiant son dossier, en UTC ; sans demande, celle de son premier message. Vide s'il n'a pas répondu.", nullable=True),
+    open_("messages_hash", String, nullable=True),
     open_("nb_messages", Integer, "Nombre de messages de la messagerie du dossier ; vide si Démarches Simplifiées n'a pas pu le dire, ou si le dossier est effacé.", nullable=True),
     open_("labels", JsonText()),
     open_("efface_le", Instant, nullable=True),
@@ -142,8 +143,8 @@ contenu = Table(
     personal("demandeur", JsonText(), "Demandeur : organisme, ou personne physique (civilité, nom, prénom)."),
     free("divers", JsonText(), "Motivation de la décision."),
     personal("traitements", JsonText(), "Étapes de l'instruction : motivation, courriel de l'agent."),
-    # `de` is a side and no address; null: never read.
-    open_("messages", JsonText()),
+    # Null: never read.
+    free("messages", JsonText(), "Messages : texte, noms des fichiers joints, courriel de qui l'a écrit."),
     # Flat lists, which `lecture_champ` reads in half the time that nested ones would take.
     free("champs", RawJson(list[Cell]), "Réponses de l'usager, noms des pièces jointes compris."),
     free("annotations", RawJson(list[Cell]), "Annotations privées de l'équipe d'instruction, grilles comprises."),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -31,7 +30,7 @@ from dsync.domain.dossier import (
     stored_champs,
 )
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
-from dsync.domain.json_bytes import json_bytes
+from dsync.domain.json_bytes import digest_of, json_bytes
 from dsync.programme import Form, Programme
 from dsync.store import Record, StoredDossier
 from dsync.sync.doubts import Forms
@@ -116,7 +115,6 @@ class Recorder:
         form = self._form_of(dossier, revision)
         champs = champs_of_form(dossier.champs, form.descriptors)
         annotations = champs_of_form(dossier.annotations, form.descriptors)
-        # An address that nobody has resolved is not stored either.
         messages = with_sides(dossier, (), ())
         dossier = replace(dossier, champs=champs, annotations=annotations, messages=messages)
         demandeur = dossier.demandeur
@@ -125,9 +123,9 @@ class Recorder:
         owned: dict[str, Json] = {
             a.descriptor_id: a.contenu for a in annotations if a.descriptor_id in form.owned_ids
         }
-        foreign_hash = _digest(json_bytes(foreign)).encode()
+        foreign_hash = digest_of(json_bytes(foreign)).encode()
         applicant = json_bytes([demandeur.genre, demandeur.details])
-        inputs_hash = _digest(
+        inputs_hash = digest_of(
             form.inputs_signature, json_bytes(champs), applicant, json_bytes(dossier.date_depot)
         )
         return Record(
@@ -136,7 +134,7 @@ class Recorder:
             is_open=dossier.is_open,
             revision_id=dossier.revision_id,
             labels=dossier.labels,
-            content_hash=_digest(
+            content_hash=digest_of(
                 form.signature,
                 inputs_hash.encode(),
                 foreign_hash,
@@ -145,7 +143,7 @@ class Recorder:
                 *([json_bytes(sorted(unread))] if unread else []),
             ),
             inputs_hash=inputs_hash,
-            annotations_hash=_digest(foreign_hash, json_bytes(owned)),
+            annotations_hash=digest_of(foreign_hash, json_bytes(owned)),
             owned_ids=form.owned_ids,
             owned=owned,
             unread=unread,
@@ -380,8 +378,3 @@ def _show(
         )
         # Each row of a repetition has the same champs.
         shown.setdefault(descriptor.id, descriptor)
-
-
-def _digest(*parts: bytes) -> str:
-    # 128 bits are enough: nobody gains by two contents with one digest.
-    return sha256(b"\x00".join(parts)).hexdigest()[:32]

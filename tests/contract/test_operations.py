@@ -132,11 +132,9 @@ def test_each_type_that_ds_hides_without_a_fragment_has_one() -> None:
 
 
 def test_what_is_expensive_for_ds_is_not_requested() -> None:
-    """No signed address, PDF or avis: dsync does not use them. Of messages, no text."""
+    """No signed address, PDF or avis: dsync does not use them."""
     text = operations.load("dossiers_page").text
-    asked = r"id\s+email\s+createdAt\s+discardedAt\s+correction \{\s+dateResolution\s+\}"
-    assert re.search(rf"messages @include\(if: \$withMessages\) \{{\s+{asked}\s+\}}", text)
-    for field in ("url", "pdf", "body", "avis", "columns", "geojson", "attestation"):
+    for field in ("url", "pdf", "avis", "columns", "geojson", "attestation"):
         assert f" {field}\n" not in text
         assert f" {field} " not in text
 

@@ -112,12 +112,46 @@ def test_a_correction_waits_and_a_question_about_it_is_the_teams(engine: Engine)
     assert [{"c": None}] == engine.rows(since, n=number(ASKED))
 
 
-def test_neither_address_nor_message_is_left_of_an_erased_dossier(engine: Engine) -> None:
-    """No address of a sender is stored at any time; the messages go with the dossier."""
-    engine.control.send_message(number(ASKED), "secret@example.org")
+@on_postgresql
+def test_what_was_written_is_kept_until_it_is_taken_back(engine: Engine) -> None:
+    """With its sender and the names of its files, in order; of DS's own, the words alone."""
+    html = "<p>Bonjour d&#39;abord,</p><a href='https://ds.example/1'>Voir</a><br>Merci"
+    engine.control.send_message(number(ASKED), "system", html)
+    engine.control.send_message(number(ASKED), "agent", "1 < 2 <b>\r\nEt puis ?", ("À lire.pdf",))
+    engine.control.send_message(number(ASKED), "Invite@example.org", "De la part de Mme Xyzw")
     engine.sync()
-    assert [] == engine.files_with("secret@example.org")
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        found = reader.dossiers.by_number(number(ASKED))
+        person = reader.persons.search("xyzw")
+    assert found is not None
+    shown = [[one[name] for name in ("de", "texte", "pieces")] for one in found["messages"]]
+    assert [
+        ["automatique", "Bonjour d'abord,\nVoir (https://ds.example/1)\nMerci", None],
+        ["administration", "1 < 2 <b>\r\nEt puis ?", ["À lire.pdf"]],
+        ["autre", "De la part de Mme Xyzw", None],
+    ] == shown
+    assert "Invite@example.org" == found["messages"][-1]["auteur_courriel"]
+    assert ["messages.2.texte"] == [one.champ for one in person]
+    assert [] == engine.worker.app.verify(remote=False).findings
+    engine.control.discard_message(number(ASKED))
+    engine.advance(minutes=5)
+    engine.sync()
+    query = f"SELECT texte FROM lecture_message WHERE numero = {number(ASKED)} ORDER BY envoye_le"
+    assert {"texte": None} == engine.rows(query)[-1]
+    engine.execute("UPDATE contenu SET messages = replace(messages, 'puis', 'non')")
+    assert [number(ASKED)] == [
+        one for found in engine.worker.app.verify(remote=False).findings for one in found.dossiers
+    ]
+
+
+def test_neither_address_nor_message_is_left_of_an_erased_dossier(engine: Engine) -> None:
+    """Senders' addresses and texts go with the dossier."""
+    engine.control.send_message(number(ASKED), "secret@example.org", "Un mot secret")
+    engine.sync()
+    assert engine.files_with("secret@example.org")
+    assert engine.files_with("Un mot secret")
     engine.worker.erase(ASKED)
+    assert [] == engine.files_with("secret@example.org") + engine.files_with("Un mot secret")
     row = engine.one("dossier", ASKED)
     assert {None} == {row[n] for n in ("demande_le", "repondu_le", "dernier_message_le")}
     assert [] == engine.rows(f"SELECT * FROM lecture_message WHERE numero = {number(ASKED)}")

@@ -172,10 +172,13 @@ def _messages(rank: int, depose_at: datetime, updated_at: datetime) -> list[Sent
     """Return a dossier's messages: a question of the team has mostly been answered."""
     asked = min(depose_at + timedelta(days=2), updated_at)
     answered = min(depose_at + timedelta(days=5), updated_at)
+    received = "<p>Bonjour,</p><p>Nous avons bien reçu votre dossier.</p><p>Cordialement</p>"
+    question = "Bonjour,\nPouvez-vous préciser le calendrier de votre projet ?"
+    answer = "Bonjour,\nLe calendrier est dans le fichier joint. Bien à vous"
     told = [
-        SentMessage(depose_at, "system"),
-        SentMessage(asked, "agent"),
-        SentMessage(answered, "usager"),
+        SentMessage(depose_at, "system", text=received),
+        SentMessage(asked, "agent", text=question),
+        SentMessage(answered, "usager", text=answer, files=("calendrier.pdf",)),
     ]
     return {0: [], 1: told[:1], 2: told[:2] if rank % 12 == 6 else told[1:], 3: told}[rank % 4]
 
