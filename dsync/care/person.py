@@ -36,6 +36,8 @@ def look_up(
 ) -> dict[str, Any]:
     """Return the values that have the words of a text, and the dossiers whose applicant they name.
 
+    Of a text that nothing has, similar names (`proches`).
+
     The text is as of `wanted_of`: e-mail addresses, names, numbers. The journal has that `asked_by`
     looked, when, which dossiers were found and what `journaled` says, and not the text. Without a
     démarche, all are looked through. `progress` is called with how much was looked through, and how
@@ -53,12 +55,16 @@ def look_up(
         files = reader.persons.copies(numbers)
         applicant_of = reader.persons.applicant_of(hits)
         dossiers = reader.persons.dossiers(numbers)
+    close = list[str]()
     # Before anybody sees the result.
     for number in store.demarches() if demarche is None else (demarche,):
         theirs = [one for one in hits if one.demarche_numero == number]
         found = sorted({one.numero for one in theirs if one.numero})
         options = {**({"dossiers": found} if found else {}), **(journaled or {})}
         result = {"nombre": len(theirs)}
+        if not hits:
+            with store.reading(number) as reader:
+                close += reader.dossiers.close_to(text)
         try:
             with store.requests(number) as requests:
                 requests.record(
@@ -74,6 +80,7 @@ def look_up(
         "le": began,
         "trouve": [one._asdict() for one in hits],
         "demandeur_de": applicant_of,
+        "proches": [*dict.fromkeys(close)],
         "dossiers": dossiers,
         "fichiers": files,
         "tables": {

@@ -27,6 +27,7 @@ from dsync.errors import ConfigurationError
 
 with later(globals()):
     from dsync.cli.output import (
+        CLOSE,
         SUSPENDED,
         clean,
         heading,
@@ -119,12 +120,14 @@ def list_(
         sans_reponse_depuis=datetime.now(UTC) - silent if silent else None,
         repondu=answered,
     )
-    total = 0
+    total, close = 0, list[str]()
 
     def read(reader: Reader) -> list[dict[str, Any]]:
         nonlocal total
         rows, count = reader.dossiers.listing(selection, limit=limit)
         total += count
+        if search and not rows:
+            close.extend(reader.dossiers.close_to(search))
         return rows
 
     every = listed(read, everywhere=everywhere)
@@ -155,6 +158,8 @@ def list_(
         wide=wide,
         empty="No dossier matches.",
     )
+    if close and not total:
+        print_note(f"{CLOSE}{', '.join(dict.fromkeys(close))}.")
     if total > limit:
         click.echo(f"There are more than --limit {limit}.", err=True)
 

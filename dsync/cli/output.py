@@ -112,6 +112,10 @@ def pasteable(text: str) -> str:
     return completed(text, flags.remedy_options()) if flags else text
 
 
+CLOSE = "Similar names: "
+"""Before those that are stored, where nothing has the words."""
+
+
 def print_note(text: str, *, hanging: int = 2) -> None:
     """Print a text; on a terminal it is wrapped, and further lines are indented by `hanging`."""
     text = pasteable(text)

@@ -28,6 +28,7 @@ with later(globals()):
     from dsync import settings as settings_of
     from dsync.care.person import access_answer, look_up
     from dsync.cli.output import (
+        CLOSE,
         announce_stop,
         asker,
         check_form,
@@ -147,6 +148,8 @@ def _print(found: dict[str, Any]) -> None:
         ],
         empty="Nothing that is stored has these words.",
     )
+    if found["proches"]:
+        print_note(f"{CLOSE}{', '.join(found['proches'])}.")
     if files := len(found["fichiers"]):
         print_note(f"Copied files of these dossiers, not searched: {files}; `--json` has them.")
     if numbers := found["demandeur_de"]:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -33,7 +32,6 @@ from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.judging import COURT, RULE, TO_DO
 from dsync.domain.rights import opened
 from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
-from dsync.domain.wording import fold
 from dsync.exports.export import tables_of
 from dsync.exports.view_tables import BATCH, ExportTable
 from dsync.store import Reader
@@ -190,21 +188,13 @@ def typed(q: str) -> tuple[str | None, str | None]:
     return None, ",".join(parts)
 
 
-def close_to(visit: Visit, reader: Reader, q: str | None) -> list[str]:
-    """Return names of products and organisations that are similar to what found nothing."""
+def _close_to(visit: Visit, reader: Reader, q: str | None) -> list[str]:
+    """Return names of persons, products and organisations similar to what found nothing."""
     if not q:
         return []
     programme = visit.worker.programme
     part = programme.products if programme and visit.may(Right.TEXTES) else None
-    known = {*part.names(reader.connection).values()} if part else set()
-    offered = reader.dossiers.offered()
-    known |= {*offered.rattachements.values()}
-    folded = {fold(one): one for one in known if one}
-    found = [folded[one] for one in get_close_matches(fold(q), folded, n=3, cutoff=0.6)]
-    # Of a long name, the words that were typed may be a few.
-    names = {word: one for one in folded for word in one.split() if len(word) > 3}
-    found += [folded[names[one]] for one in get_close_matches(fold(q), names, n=3, cutoff=0.8)]
-    return list(dict.fromkeys(found))[:3]
+    return reader.dossiers.close_to(q, part.names(reader.connection).values() if part else ())
 
 
 def _silent_since(visit: Visit) -> datetime | None:
@@ -420,7 +410,7 @@ def show(visit: Visit) -> Response:
             judges=visit.worker.configuration.judges,
             instants=INSTANTS,
             longest=LONGEST_REASON,
-            close=[] if total else close_to(visit, reader, chosen.q),
+            close=[] if total else _close_to(visit, reader, chosen.q),
             others=others,
         )
 

@@ -7,7 +7,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from difflib import get_close_matches
 from functools import cache, cached_property
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -27,7 +29,7 @@ from sqlalchemy import (
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, midnight
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import NO_VERDICT, SEVERITY, Resultat, Verdict
-from dsync.domain.wording import searchable, unaccented
+from dsync.domain.wording import fold, searchable, unaccented
 from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
 from dsync.store.dictionary import (
@@ -487,6 +489,39 @@ class DossierReads(Subject):
             {name: sorted(values) for name, values in own.items()},
         )
 
+    def close_to(self, q: str, others: Collection[str] = ()) -> list[str]:
+        """Return names that are similar to what found nothing: of persons, organisations, others.
+
+        Three of persons at most, as searches have them, and three of all others, as they are.
+        """
+        known = {fold(one): one for one in {*others, *self.offered().rattachements.values()} if one}
+        found = [known[one] for one in get_close_matches(fold(q), known, n=3, cutoff=0.6)]
+        # Of a long name, the words that were typed may be a few.
+        names = {word: one for one in known for word in one.split() if len(word) > 3}
+        found += [known[names[one]] for one in get_close_matches(fold(q), names, n=3, cutoff=0.8)]
+        return [*self._persons_close_to(_words(q)), *dict.fromkeys(found[:3])]
+
+    def _persons_close_to(self, typed: Sequence[str]) -> list[str]:
+        """Return the words of persons' names that are similar to all that was typed."""
+        listed = select(tables.liste.c.personnes).where(
+            tables.liste.c.demarche_numero == self.number
+        )
+        persons = Counter(filter(None, self.connection.execute(listed).scalars()))
+        names = {one: _names(one) for one in persons}
+        every = {name for one in names.values() for name in one}
+        near = [get_close_matches(word, every, n=5, cutoff=0.8) for word in typed]
+        found = Counter[tuple[int, str]]()
+        for one, own in names.items():
+            ranks = [
+                next((rank for rank, name in enumerate(some) if name in own), None) for some in near
+            ]
+            if ranks and None not in ranks:
+                said = [own[some[rank or 0]] for some, rank in zip(near, ranks, strict=True)]
+                found[sum(filter(None, ranks)), " ".join(said)] += persons[one]
+        found.pop((0, " ".join(typed)), None)
+        nearest = sorted(found, key=lambda one: (one[0], -found[one]))
+        return [*dict.fromkeys(said.title() for _, said in nearest)][:3]
+
     def around(self, selection: Selection, number: DossierNumber) -> Around | None:
         """Return a dossier's place in a selection; None: it is not in it."""
         numbers = self.numbers_of(selection)
@@ -790,6 +825,16 @@ def _plain(text: str) -> str:
 
 def _words(q: str) -> list[str]:
     return searchable(q).split()[:_MOST_WORDS]
+
+
+def _names(person: str) -> dict[str, str]:
+    """Return the words of somebody's names and addresses as they may be typed, and as they are.
+
+    A particle is written apart or not.
+    """
+    words = person.split()
+    parted = {f"{one}{name}": f"{one} {name}" for one, name in pairwise(words) if len(one) <= 3}
+    return parted | {word: word for word in words}
 
 
 def _day_of_hour(hour: str) -> str:

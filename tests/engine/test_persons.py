@@ -89,11 +89,13 @@ def test_twelve_are_found_with_their_context_and_erased_together(planted_engine:
     # The present answer is corrected in DS; of the former one, and of what the team said, is not.
     assert ["corriger", "effacer", "effacer"] == [acts[number(rank)] for rank in (3, 6, 4)]
     assert {number(0), number(11)} == {*found["demandeur_de"]}
+    misspelt = look_up(engine.worker.store, "Élise Trassard", "ada@here", engine.worker.now)
+    assert ["Elise Tracard"] == misspelt["proches"][:1]
 
     work = Erase(tuple(number(rank) for rank in range(NOBODY)))
     assert 0 == engine.worker.app.sync(Request(work, "ada@here")).exit_code
     found = found_in(engine)
-    assert [] == found["trouve"] == found["demandeur_de"]
+    assert [] == found["trouve"] == found["demandeur_de"] == found["proches"]
     assert "Traçard" not in answer_of(engine).replace(TEXT.partition(" ;")[0], "")
     content = str(engine.content(all_tables=True))
     for canary in ("raçard", "RAÇARD", "elise", "611223344"):

@@ -103,6 +103,33 @@ def test_a_lecteur_finds_nobody_by_a_name(searched: Store) -> None:
     assert [4, 17640006] == found(searched, LECTEUR, q="4")
 
 
+def test_a_misspelt_name_has_neighbours(store: Store) -> None:
+    """Of persons and of organisations; each proposed name finds its dossier, and nobody's else."""
+    names = ["Léa Müller", "Anh Nguyen", "Paul Martin", "Ève Dubois", "Maïwenn Le Gouëllec"]
+    page = [
+        make_mapped(rank, candidature={"contact_nom": name}) for rank, name in enumerate(names, 1)
+    ]
+    page.append(make_mapped(6, demandeur=organisation("Commune de Betton", siren="213500251")))
+    with writing(store) as tx:
+        tx.dossiers.store_page(1, page, now=NOW)
+    expected = {
+        "Muler": ["Muller"],
+        "nguyn anh": ["Nguyen Anh"],
+        "Martn": ["Martin"],
+        "Dubios": ["Dubois"],
+        "legoelec": ["Le Gouellec"],
+        "Maiwen Legouelec": ["Maiwenn Le Gouellec"],
+        "muler nguyn": [],
+        "betonn": ["Commune de Betton"],
+        "xyzzy": [],
+    }
+    with store.reading(DEMARCHE) as reader:
+        assert expected == {typed: reader.dossiers.close_to(typed) for typed in expected}
+    assert [5] == found(store, q="Maiwenn Le Gouellec")
+    with store.reading(DEMARCHE, LECTEUR) as reader:
+        assert [] == reader.dossiers.close_to("Muler")
+
+
 def test_an_erased_dossier_is_found_by_its_number_alone(searched: Store) -> None:
     """The row by which lists found it is gone."""
     with writing(searched) as tx:
