@@ -150,8 +150,12 @@ class Proposal:
 
     @property
     def moved(self) -> int:
-        """How many dossiers move from a value that stands."""
-        return sum(one.dossiers for one in self.moves if one.before not in (NOTHING, one.after))
+        """How many dossiers move from a value that stands, by what moves in most of them."""
+        counts: dict[str, int] = {}
+        for one in self.moves:
+            if one.before not in (NOTHING, one.after):
+                counts[one.what] = counts.get(one.what, 0) + one.dossiers
+        return max(counts.values(), default=0)
 
     @property
     def dossiers(self) -> int:

@@ -544,12 +544,13 @@ def _of_writing(one: k.OfWriting) -> str:
                 "for the cause (rules, lists, [mapping], [annotations], catalogue): once it is "
                 "corrected, this ends by itself; `dsync accept writes` shows it and consents."
             )
-        case k.RulesStopped(version, moved, of, most, table):
+        case k.RulesStopped(version, moved, of, most, table, checks):
+            said = f", and what {', '.join(checks)} says of most dossiers" if checks else ""
             return (
                 f"Safety brake: the changed rules (version {version}) would change {moved} of {of} "
-                f"standing verdicts (at most {most} are accepted): {table}. Nothing is judged or "
-                "written back by them. Look with `dsync precheck --dry-run`; then correct [regles] "
-                "or its lists, or [[controles]], or run `dsync accept rules`."
+                f"standing verdicts (at most {most} are accepted){said}: {table}. Nothing is "
+                "judged or written back by them. Look with `dsync precheck --dry-run`; then "
+                "correct [regles] or its lists, or [[controles]], or run `dsync accept rules`."
             )
         case k.FirstStopped(version, table):
             return (
@@ -685,6 +686,8 @@ _PROPOSED = {
     "autre réponse": "another answer",
     "avis": "verdict",
     "avis tenus à jour": "verdicts that are renewed",
+    "Contrôle": "Check",
+    "aucun résultat": "no result",
     "case de validation": "validation box",
     "clé trop large ?": "is its key too wide?",
     "cochée": "ticked",
@@ -714,6 +717,8 @@ _PROPOSED = {
     "section [annotations]": "section [annotations]",
     "section [mapping]": "section [mapping]",
     "section [regles]": "section [regles]",
+    "sa phrase": "its sentence",
+    "une autre phrase": "another sentence",
     "vide": "empty",
     "État": "State",
     "étiquette": "label",

@@ -510,11 +510,12 @@ def _of_writing(one: k.OfWriting) -> str:
                 "inscrit dans Démarches Simplifiées tant que la cause reste, ou que personne ne "
                 "donne son accord."
             )
-        case k.RulesStopped(moved=moved, of=of):
+        case k.RulesStopped(moved=moved, of=of, checks=checks):
+            said = f", et ce que dit {listed(checks)} de la plupart des dossiers" if checks else ""
             return (
                 f"Frein de sécurité : les règles changées feraient changer "
-                f"{plural(moved, 'avis', 'avis')} sur {number(of)}. Rien n’est jugé ni inscrit "
-                "selon elles tant que personne ne donne son accord."
+                f"{plural(moved, 'avis', 'avis')} sur {number(of)}{said}. Rien n’est jugé ni "
+                "inscrit selon elles tant que personne ne donne son accord."
             )
         case k.FirstStopped():
             return (

@@ -354,6 +354,8 @@ class RulesStopped(_Problem, frozen=True):
     of: int
     limit: int
     table: str
+    checks: tuple[str, ...]
+    """Those that would say something else of most dossiers."""
 
 
 class FirstStopped(_Problem, frozen=True):

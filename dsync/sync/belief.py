@@ -30,7 +30,7 @@ from dsync.domain.dossier import (
 )
 from dsync.domain.ids import DossierNumber
 from dsync.store import StoredDossier
-from dsync.sync.context import Run, most_of
+from dsync.sync.context import FEW, Run, most_of
 from dsync.sync.doubts import Doubt, Forms, doubt_of, emptying, kept
 from dsync.sync.grounds import has_lost_tick
 from dsync.sync.record import dossier_of
@@ -283,7 +283,8 @@ def _emptied(
                 found[number] = doubt
     doubts.emptied -= read.keys()
     doubts.emptied |= found.keys()
-    if len(doubts.emptied) > limit:
+    # A single one is ordinary, however tight the limit.
+    if len(doubts.emptied) > max(limit, FEW):
         return found
     return {number: doubt for number, doubt in found.items() if str(number) in doubts.subjects}
 

@@ -1,29 +1,43 @@
 """The safety brake on changed rules: they judge nothing while they would move too many verdicts.
 
 Rules of another version are tried on the standing verdicts of open dossiers before they judge
-anything. If they move too many, this run and the next ones judge and push nothing: standing
-verdicts and wishes stay, dossiers stay queued, until somebody accepts this version or corrects it.
-The first declared checks of a démarche are stopped, too.
+anything. If they move too many, or have a check say something else of most, this run and the next
+ones judge and push nothing: standing verdicts and wishes stay, dossiers stay queued, until somebody
+accepts this version or corrects it. The first declared checks of a démarche are stopped, too.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple, Self
 
 from dsync.domain.consent import NOTHING as NO_VERDICT
 from dsync.domain.consent import Asked, Consent, Move, Proposal
 from dsync.domain.dossier import COUNTED_ETATS, Presence
-from dsync.domain.verdict import SEVERITY, Comparison, Decision, Resultat, StoredVerdict, Verdict
+from dsync.domain.verdict import (
+    SEVERITY,
+    Comparison,
+    Decision,
+    Resultat,
+    StoredVerdict,
+    Verdict,
+    changes,
+)
 from dsync.messages import kinds as k
 from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
-from dsync.sync.context import Run, is_accepted, most_of, nothing_to_accept
+from dsync.sync.context import FEW, Run, is_accepted, most_of, nothing_to_accept
 from dsync.sync.isolating import Failed, judged, look_up, prepare
 
 NOBODY = "ne distingue personne : valeur mal écrite ?"
 """Asked of a check that finds no dossier, as one that compares with what nobody answers."""
 NEVER = "ne s’applique à personne : condition mal écrite ?"
+_VERDICT = "avis"
+_NO_RESULT = "aucun résultat"
+_NOTHING_SAID: Mapping[str, Counter[tuple[str, str]]] = {}
+_EVERY = 100
+"""The limit in percent that lets everything pass."""
 _MANY = 10
 """Dossiers from which a share means something."""
 
@@ -40,6 +54,8 @@ class Moves(NamedTuple):
     found: tuple[tuple[str, int, int, str], ...] = ()
     """Of declared checks: the check, on how many dossiers of how many it is not conforming, and a
     question if these are most, or none."""
+    said: tuple[Move, ...] = ()
+    """The checks of which the result or the sentence is another one in most of these dossiers."""
 
     @classmethod
     def of(
@@ -48,10 +64,12 @@ class Moves(NamedTuple):
         standing: int,
         pairs: Iterable[tuple[Verdict | None, Verdict]],
         judged: Iterable[Decision] = (),
+        said: Mapping[str, Counter[tuple[str, str]]] = _NOTHING_SAID,
     ) -> Self:
         """Count pairs of a standing verdict (None: there was none) and a new one, of any dossiers.
 
-        `standing` is the number of all standing ones. Each check of the judged is counted.
+        `standing` is the number of all standing ones. Each check of the judged is counted; `said`
+        are the counts of what each would say before and after.
         """
         counts = Counter((before, after) for before, after in pairs if before is not after)
         order = list(Verdict)
@@ -59,7 +77,13 @@ class Moves(NamedTuple):
             counts.items(), key=lambda row: [order.index(one) if one else -1 for one in row[0]]
         )
         moves = tuple((b.value if b else NO_VERDICT, a.value, n) for (b, a), n in rows)
-        return cls(version, standing, moves, tuple(_found(judged)))
+        most = [
+            Move(f"Contrôle « {name} »", *words, count)
+            for name, counts in said.items()
+            if counts.total() >= FEW and 2 * counts.total() > standing
+            for words, count in counts.most_common()
+        ]
+        return cls(version, standing, moves, tuple(_found(judged)), tuple(most))
 
     @classmethod
     def compared(cls, comparisons: Iterable[Comparison], *, is_declared: bool = False) -> Self:
@@ -76,7 +100,7 @@ class Moves(NamedTuple):
         """Return these moves as what a person is asked about; they consent to this version."""
         return Proposal(
             kind,
-            tuple(Move("avis", *row) for row in self.moves),
+            (*(Move(_VERDICT, *row) for row in self.moves), *self.said),
             of=self.standing,
             subjects={self.version: ""},
             detail="\n".join(self.notes),
@@ -166,7 +190,8 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
         if known is None or is_first or not _is_final(known.proposal):
             moves = _try(run, programme, evidence)
             proposal = moves.proposal(kind)
-            if not is_first and moves.moved <= _limit(run, proposal):
+            is_off = run.context.verdicts_percent >= _EVERY
+            if not is_first and moves.moved <= _limit(run, proposal) and (is_off or not moves.said):
                 _believe(run, version, asked)
                 return False
         else:
@@ -203,7 +228,12 @@ def _limit(run: Run, proposal: Proposal) -> int:
 def _stopped(proposal: Proposal, version: str, limit: int) -> k.Problem:
     if proposal.kind is Consent.FIRST:
         return k.FirstStopped(version, proposal.table)
-    return k.RulesStopped(version, proposal.moved, proposal.of, limit, proposal.table)
+    verdicts = replace(proposal, moves=tuple(m for m in proposal.moves if m.what == _VERDICT))
+    checks = dict.fromkeys(m.what for m in proposal.moves if m.what != _VERDICT)
+    names = tuple(what.removeprefix("Contrôle « ").removesuffix(" »") for what in checks)
+    return k.RulesStopped(
+        version, verdicts.moved, proposal.of, limit, verdicts.table or "none", names
+    )
 
 
 def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
@@ -215,6 +245,7 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
     every = rules.wait_after(None)
     standing, pairs = 0, list[tuple[Verdict | None, Verdict]]()
     decisions, failed = list[Decision](), Failed()
+    said: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     trial = PrecheckOptions()
     with run.reading() as reader:
         numbers = reader.queue.open_numbers()
@@ -244,7 +275,24 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
             current = one.dossier.current
             pairs.append((current.verdict if current else None, one.decision.verdict))
             decisions += [one.decision] if every else []
-    return Moves.of(rules.version, standing, pairs, decisions)
+            for name, was, becomes in _said(current, one.decision) if current else ():
+                said[name][was, becomes] += 1
+    return Moves.of(rules.version, standing, pairs, decisions, said)
+
+
+def _said(before: StoredVerdict, after: Decision) -> Iterator[tuple[str, str, str]]:
+    """Yield the checks that say something else of a dossier, with what they say."""
+    results, texts = changes(before, after)
+    for name, one in results.items():
+        was, becomes = (Resultat(said).label if said else _NO_RESULT for said in one.values())
+        yield name, was, becomes
+    yield from ((name, "sa phrase", "une autre phrase") for name in texts)
+    now = {one.controle for one in after.controles}
+    yield from (
+        (one.controle, one.resultat.label, _NO_RESULT)
+        for one in before.controles
+        if one.controle not in now
+    )
 
 
 def _stands(verdict: StoredVerdict | None) -> bool:

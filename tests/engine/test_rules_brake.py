@@ -12,11 +12,22 @@ import pytest
 from dsync.domain.consent import Consent
 from dsync.store.codes import Kind
 from tests.engine.conftest import Start
-from tests.engine.rig import NOW, OPEN, PAGE, PROBLEME, Engine, deposited, number, seeds
+from tests.engine.rig import (
+    NOW,
+    OPEN,
+    PAGE,
+    PROBLEME,
+    Engine,
+    base_settings,
+    deposited,
+    number,
+    seeds,
+)
 from tests.engine.test_judging import SUIVI, product_of
-from tests.store.databases import on_postgresql
+from tests.store.databases import on_each, on_postgresql
 
 SAFETY = {"verdicts_percent": 0}
+SEVERITIES: Any = dict(base_settings().configuration.regles.severity)
 WRONG = deposited(date(2024, 1, 1), date(2024, 1, 2))
 """The call's window with a slip in its last day."""
 
@@ -154,16 +165,59 @@ def test_other_rules_than_were_shown_are_not_accepted(start: Start) -> None:
     assert before == shown(engine)
 
 
-@pytest.mark.parametrize("safety", [{"verdicts_percent": 10}, {"verdicts_percent": 100}])
-def test_few_moved_verdicts_are_believed(start: Start, safety: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("rules", "safety"),
+    [
+        ({"controles": {"profils": {"regle": "Règle : deux profils."}}}, {"verdicts_percent": 10}),
+        (WRONG, {"verdicts_percent": 100}),
+    ],
+)
+def test_few_moved_verdicts_are_believed(
+    start: Start, rules: dict[str, Any], safety: dict[str, Any]
+) -> None:
     """By number or by share; the rules that were let through are the standing ones from then on."""
     engine = start()
     engine.sync_until_quiet()
-    engine.restart(configuration={**WRONG, "safety": safety})
+    engine.restart(configuration={**rules, "safety": safety})
     assert (0, []) == (engine.sync().exit_code, engine.asked())
     # The same rules again, also by a process with a tighter limit.
-    change_rules(engine, WRONG)
+    change_rules(engine, rules)
     assert 0 == engine.sync().exit_code
+
+
+@on_each
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        (
+            {"controles": {"depot": {"conforme": "Dépôt le {depot}, hors délai."}}},
+            "Contrôle « depot »: sa phrase → une autre phrase: 10",
+        ),
+        ({"regles": {"severity": {**SEVERITIES, "administration": "off"}}}, "« administration »"),
+        (WRONG, "Contrôle « depot »: Conforme → À vérifier: 10"),
+        ({"controles": {"depot": None}}, "Contrôle « depot »: Conforme → aucun résultat: 10"),
+    ],
+    ids=["sentence", "off", "result", "without"],
+)
+def test_what_most_dossiers_would_read_otherwise_of_a_check_waits(
+    start: Start, slip: dict[str, Any], said: str
+) -> None:
+    """Its result or its sentence, though no verdict changes; corrected, it ends by itself."""
+    engine = start()
+    engine.sync_until_quiet()
+    before = shown(engine)
+    engine.restart(configuration={**slip, "safety": {"verdicts_percent": 50}})
+    report = engine.sync()
+    assert (4, 0, before) == (report.exit_code, report.pushed, shown(engine)), report
+    [asked] = engine.asked()
+    table = [
+        f"{move.what}: {move.before} → {move.after}: {move.dossiers}"
+        for move in asked.proposal.moves
+    ]
+    assert any(said in one for one in table), table
+    assert said.split("«")[1].split("»")[0].strip() in report.errors[0]
+    engine.restart()
+    assert (0, []) == (engine.sync().exit_code, engine.asked())
 
 
 def test_rules_are_not_let_through_because_evidence_is_out_of_reach(start: Start) -> None:
