@@ -391,7 +391,8 @@ def test_a_person_answers_a_declared_check(sandbox: Sandbox, run: Command) -> No
     text = Path(dsync.environment["DSYNC_CONFIG"]).read_text(encoding="utf-8")
     renamed = run.folder / "renamed.toml"
     renamed.write_text(text.replace('nom = "part"', 'nom = "part_aide"'), encoding="utf-8")
-    dsync("sync", DSYNC_CONFIG=str(renamed))
+    assert 4 == dsync("sync", DSYNC_CONFIG=str(renamed)).code
+    dsync("accept", "rules", "--yes", DSYNC_CONFIG=str(renamed))
     assert "Rien à signaler" == stand()[0]
     assert "a_confirmer" in dsync("precheck", "answers").out
     dsync("sync")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from dsync.domain.consent import Consent
 from dsync.sync.report import RunReport
 from dsync.sync.work import AnswerCheck, Request, WithdrawAnswer
 from tests.engine.rig import DETAIL, PAGE, Engine, number
@@ -153,10 +154,12 @@ def test_rules_and_a_catalogue_that_find_the_same_keep_an_answer(engine: Engine)
     severity = {**regles.severity, "fiche_produit": "off"}
     engine.restart(configuration={"regles": {"severity": severity}})
     engine.sync()
+    engine.accept(Consent.RULES)
     assert 0 == engine.sync().evaluated
     assert ["a_confirmer"] == statuses(engine, 4)
     engine.restart(configuration={"regles": {"severity": regles.severity}})
     engine.sync()
+    engine.accept(Consent.RULES)
     assert ("Éligible", ["valable"]) == (engine.verdict(4), statuses(engine, 4))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dsync.domain.consent import Consent
 from dsync.eig.precheck.check import Check
 from dsync.eig.rows import known_products
 from dsync.sandbox import ScriptedFault
@@ -67,6 +68,7 @@ def test_other_rules_with_another_answer_are_pushed(engine: Engine) -> None:
     rules = {"severity": {**severity, "administration": "off"}, "operateurs": ()}
     engine.restart(configuration={"regles": rules})
     engine.sync()
+    engine.accept(Consent.RULES)
     assert ("Éligible", ["éligible"]) == (engine.remote(2), engine.labels(2))
     assert "administration" not in engine.remote(2, DETAIL)
     checks = engine.rows(

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
 from dsync.database import PROGRAMME
+from dsync.domain.consent import Consent
 from dsync.programme import in_force
 from dsync.sandbox import ScriptedFault
 from dsync.store.codes import Kind
@@ -53,6 +54,7 @@ def test_each_version_of_the_rules_that_judged_is_kept(engine: Engine) -> None:
     engine.sync(work=Kind.PRECHECK, as_of=date(2024, 6, 1))
     assert [first] == [*kept()]
     engine.sync()
+    engine.accept(Consent.RULES)
     [other] = kept().keys() - {first}
     assert {first, other} == {
         row["version_regles"] for row in engine.rows("SELECT * FROM lecture_precontrole")

@@ -24,6 +24,7 @@ from tests.engine.rig import (
     ETAPE,
     OPEN,
     PAGE,
+    PROBLEME,
     RESULTAT,
     VALIDE,
     WISHES,
@@ -46,6 +47,8 @@ OTHER = "Inéligible"
 def make_ineligible(engine: Engine, rank: int = 0) -> None:
     """Have the next run judge this dossier otherwise."""
     engine.control.edit_champ(number(rank), PAGE, "")
+    # Edits that only empty answers are not believed of many.
+    engine.control.edit_champ(number(rank), PROBLEME, "Autre")
 
 
 def eligible(engine: Engine) -> list[int]:

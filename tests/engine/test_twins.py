@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.consent import Consent
 from dsync.store.codes import Kind
 from dsync.sync.work import AnswerCheck, Request
 from tests.engine.rig import DETAIL, PAGE, Engine, number, seeds
@@ -303,6 +304,7 @@ def test_a_check_switched_off_does_not_drop_a_refusal(engine: Engine) -> None:
     assert "Inéligible" == engine.remote(0)
     engine.restart(configuration={"controles": {"doublon": None}})
     engine.sync()
+    engine.accept(Consent.RULES)
     assert "À vérifier" == engine.remote(0)
     assert "ce contrôle n’est plus fait" in checks(engine, 0)["doublon"]["motif"]
     assert (0, 0) == ((again := engine.sync(full=True)).evaluated, again.pushed)
