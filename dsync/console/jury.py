@@ -39,6 +39,7 @@ COLUMNS = {
     "etat": "État",
 }
 """The columns of a jury with their headers; `grilles` and `note_dossier` are worked out here."""
+EVALUATOR = "Évaluateur"
 ALL_DAYS = "tous"
 """In an address, instead of a day: all juries."""
 MOST = 300
@@ -281,6 +282,12 @@ def show(visit: Visit) -> Response:
             }
             for row in rows
         ]
+        said = {
+            COLUMNS["page_produit"]: any(row["page_produit"] for row in rows),
+            EVALUATOR: any(one["evaluateur"] for some in to_mend.values() for one in some),
+        }
+        visit.personal = [name for name, is_shown in said.items() if is_shown]
+        visit.listed = [row["numero"] for row in rows] if visit.personal else ()
         known = [str(one["jury_le"]) for one in days]
         is_all = visit.query("le") == ALL_DAYS
         day = None if is_all else next(iter(chosen), None)
@@ -369,6 +376,7 @@ def _book(visit: Visit) -> Download:
     for row in rows:
         row["jury_le"] = words.day(row["jury_le"])
     lines = [[visit.said(name, row[name]) for name in columns] for row in rows]
+    visit.personal = [COLUMNS["page_produit"], EVALUATOR, "Commentaire", "Textes"]
     name = f"jury-{days[0] if len(days) == 1 else f'{days[-1]}-{days[0]}'}"
     return book_of(name, [*columns.values()], lines, fiches)
 

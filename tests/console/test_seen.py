@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, event, text
 
 from dsync.console.access import Role
+from dsync.console.changements import VALUES
 from dsync.domain.documented import Mark
 from dsync.store.codes import Seen
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.tables import ASKED
 from tests.acceptance.worker.installed import slowdown
 from tests.console.served import DEADLINE_S, served, visiting, words
-from tests.engine.rig import DEMARCHE, FIRST, Engine, engine_for, number
+from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, Engine, engine_for, number
 from tests.store.databases import connected
 
 REFUSING = (
@@ -59,24 +60,34 @@ def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
 
 
 def test_a_list_with_personal_columns_is_journaled(engine: Engine) -> None:
-    """One row a minute for the same columns: which, and how many dossiers; the file has its own."""
+    """One row a minute for the same columns: which, and how many dossiers; a file has its own."""
+    engine.control.edit_champ(number(0), PROBLEME, "Un autre problème")
+    engine.sync_later()
     names = "q.{}".format(",q.".join(personal_questions(engine)))
-    with visiting(engine) as visitor:
-        for address in ("/dossiers", f"/dossiers?colonnes={names}", f"/dossiers?colonnes={names}"):
-            page = visitor.get(address)
-            assert 200 == page.status_code
-        assert f"/dossiers?colonnes={names}".count("q.") == 2
-        assert 200 == visitor.get(f"/dossiers.csv?colonnes={names}").status_code
-        assert 200 == visitor.get("/dossiers.csv").status_code
-    with engine.worker.store.reading(DEMARCHE) as reader:
-        rows = reader.requests.seen(limit=100)
-    told = {(one.genre, len(one.options.get("colonnes", []))): one for one in rows}
-    assert {("telechargement", 2), ("telechargement", 0), ("consultation", 2)} == {*told}
-    assert 3 == len(rows)
-    page, file = told["consultation", 2], told["telechargement", 2]
-    assert page.options["colonnes"] == file.options["colonnes"]
-    assert {"colonnes"} == {*page.options}
-    assert {"nombre": 12} == page.resultat == file.resultat
+    lists = {
+        f"/dossiers?colonnes={names}": [("consultation", 2)],
+        f"/dossiers.csv?colonnes={names}": [("telechargement", 2)],
+        "/dossiers.csv": [("telechargement", 0)],
+        "/suivi?par=tous": [("consultation", len(VALUES))],
+        "/changements.csv?par=tous": [("telechargement", len(VALUES))],
+        "/jury?le=tous": [("consultation", 1)],
+        "/jury.xlsx?le=tous": [("telechargement", 4)],
+        # These have numbers, states and names of organisations alone.
+        **{one: [] for one in ("/dossiers", "/a-reporter", "/")},
+    }
+    for path, expected in lists.items():
+        with engine.worker.store.requests(DEMARCHE) as requests:
+            before = len(requests.seen(limit=100))
+        with visiting(engine) as visitor:
+            for _ in range(2 - ("." in path.partition("?")[0])):
+                assert 200 == visitor.get(path).status_code, path
+        with engine.worker.store.reading(DEMARCHE) as reader:
+            rows = reader.requests.seen(limit=100)
+        found = rows[: len(rows) - before]
+        said = [(one.genre, len(one.options.get("colonnes", []))) for one in found]
+        assert expected == said, path
+        assert all((one.resultat or {})["nombre"] > 0 for one in found), path
+        assert all({"colonnes"} == {*one.options} for one in found if one.genre == "consultation")
 
 
 def personal_questions(engine: Engine) -> list[str]:
