@@ -358,9 +358,6 @@ class GristSection(Section):
     """Each gets a table; one that this démarche does not have is left out."""
     personal_data: Boolean = False
     """Whether columns with personal data and free text are written, too."""
-    delete: Boolean = False
-    """Whether rows that left a view are deleted, and not marked in the column `dsync_parti_le`.
-    Those of an erased dossier always are."""
 
 
 class Configuration(Section):

@@ -537,7 +537,6 @@ class Worker:
             section.views,
             "views" in section.model_fields_set,
             section.personal_data,
-            section.delete,
             self._user_agent,
         )
 

@@ -35,7 +35,6 @@ class GristDocument:
     are_given: bool
     """Whether somebody named the views; else one that the database lacks is left out."""
     personal_data: bool
-    delete: bool
     user_agent: str
 
     def client(self, stop: threading.Event) -> GristClient:
@@ -109,7 +108,6 @@ def keep_document(
             view,
             made,
             about=f"démarche {demarche}, vue {view.name}",
-            delete=document.delete,
             erased=erased,
             today=today,
         ).keep(rows)

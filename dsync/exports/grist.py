@@ -92,9 +92,8 @@ class Placed(NamedTuple):
 class Mirror:
     """Keeps one view's table.
 
-    `about` names the view and whose it is: the first label of the column of keys. `delete`:
-    rows that left the view are deleted, else marked with the day. Those of `erased` dossiers are
-    always deleted.
+    `about` names the view and whose it is: the first label of the column of keys. Rows that left
+    the view are marked with the day; those of `erased` dossiers are deleted.
     """
 
     def __init__(
@@ -104,7 +103,6 @@ class Mirror:
         made: Made | None,
         *,
         about: str,
-        delete: bool,
         erased: Collection[int],
         today: date,
     ) -> None:
@@ -113,7 +111,6 @@ class Mirror:
         self._names = (*view.columns, KEY, GONE)
         self._made = made
         self._about = f"Tenu par dsync : {about}"
-        self._delete = delete
         self._erased = erased
         self._today = _epoch(today)
         self._left: list[str] = []
@@ -283,7 +280,7 @@ class Mirror:
     ) -> int:
         gone = {key: row.id for key, row in there.items() if key not in rows}
         erased = {str(one) for one in self._erased}
-        to_delete = [key for key in gone if self._delete or key.partition(":")[0] in erased]
+        to_delete = [key for key in gone if key.partition(":")[0] in erased]
         self._client.delete(table, [gone[key] for key in to_delete])
         for key in to_delete:
             del there[key]

@@ -70,7 +70,6 @@ def keep(
     made: Made | None = None,
     *,
     erased: set[int] | None = None,
-    delete: bool = False,
 ) -> tuple[Kept, Made]:
     """Make the table equal to some rows."""
     with closing(GristClient(grist.address, "key", user_agent="test")) as client:
@@ -79,7 +78,6 @@ def keep(
             VIEW,
             made,
             about="démarche 1, vue lecture_dossier",
-            delete=delete,
             erased=erased or set(),
             today=TODAY,
         )
@@ -169,7 +167,7 @@ def test_a_run_that_ends_in_the_middle_doubles_nothing(grist: Grist, writes: int
 
 
 def test_rows_that_left_are_marked_and_those_of_an_erased_dossier_deleted(grist: Grist) -> None:
-    """By choice all are deleted; one that is back loses its mark."""
+    """One that is back loses its mark."""
     some = rows(4)
     _, made = keep(grist, some)
     left = {key: one for key, one in some.items() if key in ("3000000000", "3000000001")}
@@ -182,10 +180,8 @@ def test_rows_that_left_are_marked_and_those_of_an_erased_dossier_deleted(grist:
     assert 0 == keep(grist, left, made, erased={3_000_000_002})[0].gone
     assert [] == grist.writes
     back = {**left, "3000000003": some["3000000003"]}
-    _, made = keep(grist, back, made)
+    keep(grist, back, made)
     assert None is grist.rows("lecture_dossier")["3000000003"]["dsync_parti_le"]
-    keep(grist, left, made, delete=True)
-    assert left.keys() == grist.rows("lecture_dossier").keys()
 
 
 def test_rows_that_access_rules_hide_stop_it(grist: Grist) -> None:
