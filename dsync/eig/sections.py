@@ -19,6 +19,7 @@ from pydantic import (
     create_model,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from dsync.controles.declarations import (
     ControlesSections,
@@ -105,6 +106,10 @@ RESERVED = {*_OWN_COLUMNS.split(), *ANNOTATIONS, *REPETITIONS}
 NonBlank = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 
 
+_TYPE, _NEEDED = " type", " needed"
+"""Facts of a champ that no key of a file gives."""
+
+
 class ChampTarget(Section):
     """A champ or annotation: its id in DS, its labels for a form without this id, or both."""
 
@@ -112,10 +117,10 @@ class ChampTarget(Section):
     """The descriptor's id in DS, the same in all revisions of the form."""
     libelles: tuple[NonBlank, ...] = ()
     """The current label first, then former ones."""
-    type: NonBlank | None = None
-    """The expected type of the descriptor; another type is read too, with a warning."""
-    needed: Boolean = False
-    """Whether a dossier is incomplete without it."""
+    type: SkipJsonSchema[str | None] = Field(default=None, alias=_TYPE)
+    """The type that the field expects of the descriptor; another one is read with a warning."""
+    needed: SkipJsonSchema[Boolean] = Field(default=False, alias=_NEEDED)
+    """Whether a dossier is incomplete without it, by the checks."""
 
     @model_validator(mode="before")
     @classmethod
@@ -338,7 +343,7 @@ def _typed(name: str, given: Any) -> Any:
         found: Any = champ_of(given)
     except ValueError:
         return given  # Said where the champ is read.
-    return {**found, "type": _TYPES[name]} if name in _TYPES else found
+    return {**found, _TYPE: _TYPES[name]} if name in _TYPES else found
 
 
 def _with_needed(mapping: dict[str, Any]) -> dict[str, Any]:
@@ -348,7 +353,7 @@ def _with_needed(mapping: dict[str, Any]) -> dict[str, Any]:
     if wrong := [name for name in required if name not in {*champs, *CHAMP_FIELDS}]:
         raise ValueError(f"required: {', '.join(map(str, wrong))} is no name of [mapping.champs]")
     needed = {
-        name: {**one, "needed": True}
+        name: {**one, _NEEDED: True}
         for name, one in [*champs.items(), (VOEUX, mapping.get(VOEUX))]
         if name in required and isinstance(one, dict)
     }

@@ -43,7 +43,6 @@ DURATION = "a number and s, m, h or d, such as 30m"
         ('[acces]\nrole = "jury"', "acces", f"{LIST} in […]", TABLE),
         ("[ouvert]\nchamps = [5]", "ouvert.champs.0", TEXT, WHOLE),
         ("[alerts]\nping_url = true", "alerts.ping_url", TEXT, TRUTH),
-        ('[mapping.voeux]\nneeded = "no"', "mapping.voeux.needed", TRUTH, TEXT),
         ("[regles]\ncas = [5]", "regles.cas.0", TABLE, WHOLE),
         ("[regles]\noperateurs = 5", "regles.operateurs", f"{LIST} in […]", WHOLE),
         ("[registre]\nenabled = 1", "registre.enabled", TRUTH, WHOLE),

@@ -58,7 +58,7 @@ def test_a_champ_of_unknown_id_is_found_by_its_label(form: Any, libelle: str) ->
 
 def test_a_former_label_is_known(form: Any) -> None:
     """Labels are tried in their configured order."""
-    raw = MAPPING.model_dump(mode="json")
+    raw = MAPPING.model_dump(mode="json", by_alias=True)
     raw["champs"]["entite"] = {"libelles": ["Nom de l’entité", "Service"]}
     id_ = form.replace(4202, id="autre", libelle="service")
     node = make_node([form.champ(id_, text="DINUM")])
