@@ -11,7 +11,7 @@ from dsync.domain.champs import boolean_of, day_of, departement_of, number_of, r
 from dsync.domain.dossier import Champ
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.eig.candidature import Grille, Reponse, Voeu
-from dsync.eig.sections import MappingConfig
+from dsync.eig.sections import ChampTarget
 from tests.unit.eig.mapping.conftest import MAPPING, Mapper, dossier_of, make_node
 
 DEMARCHE = DemarcheNumber(86321)
@@ -58,13 +58,12 @@ def test_a_champ_of_unknown_id_is_found_by_its_label(form: Any, libelle: str) ->
 
 def test_a_former_label_is_known(form: Any) -> None:
     """Labels are tried in their configured order."""
-    raw = MAPPING.model_dump(mode="json", by_alias=True)
-    raw["champs"]["entite"] = {"libelles": ["Nom de l’entité", "Service"]}
+    entite = ChampTarget(libelles=("Nom de l’entité", "Service"))
+    champs = MAPPING.champs.model_copy(update={"entite": entite})
     id_ = form.replace(4202, id="autre", libelle="service")
     node = make_node([form.champ(id_, text="DINUM")])
-    mapped = Mapper(MappingConfig.model_validate(raw)).map(
-        dossier_of(node), DEMARCHE, form.revision
-    )
+    mapping = MAPPING.model_copy(update={"champs": champs})
+    mapped = Mapper(mapping).map(dossier_of(node), DEMARCHE, form.revision)
     assert mapped.candidature.entite == "DINUM"
 
 
