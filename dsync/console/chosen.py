@@ -53,6 +53,12 @@ def act(visit: Visit) -> Response:
             numbers = [DossierNumber(n) for n in reader.dossiers.numbers_of(selection_of(visit))]
     if not numbers:
         return visit.refuse(NONE_CHOSEN, "/dossiers", **parameters)
+    if wanted == "comparer":
+        if len(numbers) != 2:
+            return visit.refuse(
+                "Cochez deux dossiers pour les comparer.", "/dossiers", **parameters
+            )
+        return visit.back(f"/dossiers/{numbers[0]}/comparer/{numbers[1]}")
     if len(numbers) > MOST:
         most, chosen = words.number(MOST), words.number(len(numbers))
         said = f"{most} dossiers au plus à la fois : la sélection en a {chosen}."

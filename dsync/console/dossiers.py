@@ -52,6 +52,7 @@ COLUMNS = {
     "etat": "État",
     "etape": "Étape",
     "attend": "À qui d’agir",
+    "etape_depuis": "Attend depuis le",
     "verdict_etabli_le": "Avis depuis le",
     "departement_nom": "Département",
     "profils": "Profils",
@@ -76,10 +77,10 @@ ALWAYS = ("points", "note_moyenne", "depose_le", "champs_modifie_le")
 """The columns that a file has in any case."""
 OTHERS = ("etape", "attend")
 """Names of the list that are other columns of a view."""
-INSTANTS = ("depose_le", "champs_modifie_le", "verdict_etabli_le", "repondu_le")
+INSTANTS = ("depose_le", "champs_modifie_le", "verdict_etabli_le", "repondu_le", "etape_depuis")
 SINCE = ("arrive_depuis", "repondu_depuis")
 DAYS = ("depose_du", "depose_au")
-OF_DOSSIERS = ("rattachement", "departement", "profil", "groupe", "etiquette")
+OF_DOSSIERS = ("rattachement", "departement", "region", "profil", "groupe", "etiquette")
 """The filters whose values are those of the dossiers or of the démarche: a dossier can still have
 what the démarche has no more."""
 OWN = ("profil", "produit")
@@ -155,6 +156,7 @@ def selection_of(visit: Visit) -> Selection:
         resultat=Resultat.IMPOSSIBLE.value if resultat == "indetermine" else resultat,
         rattachement=visit.query("rattachement"),
         departement=visit.query("departement"),
+        region=visit.query("region"),
         own={name: value for name in OWN if (value := visit.query(name)) is not None},
         depose_du=visit.day("depose_du"),
         depose_au=visit.day("depose_au"),
@@ -225,6 +227,7 @@ def values_of(visit: Visit, reader: Reader, offered: Offered) -> dict[str, Mappi
         "presence": words.PRESENCES,
         "rattachement": offered.rattachements,
         "departement": offered.departements,
+        "region": offered.regions,
         **{name: {one: one for one in some} for name, some in every.items()},
     }
 
@@ -259,7 +262,7 @@ def columns_of(visit: Visit) -> Columns:
     if programme is None or programme.lists is None:
         hidden |= {"produit_id", "profils"}
     if not has_stages(worker):
-        hidden |= {"etape", "attend", "note_moyenne"}
+        hidden |= {"etape", "attend", "etape_depuis", "note_moyenne"}
     if not visit.may(Right.NOTES):
         hidden.add("note_moyenne")
     own = {name: header for name, header in COLUMNS.items() if name not in hidden}
@@ -318,12 +321,12 @@ def rows_of(
     part = programme.products if programme else None
     products = part.names(reader.connection) if part and "produit_id" in columns else {}
     begun: dict[int, Any] = {}
-    if has_stages(visit.worker) and "attend" in columns:
+    if has_stages(visit.worker) and columns & {"attend", "etape_depuis"}:
         of_rows = {"numero": [*numbers]}
         found = reader.rows_of(
             "lecture_suivi", ("numero", "etape_depuis"), of_rows, order="numero", limit=ALL
         )
-        begun = {row["numero"]: words.instant_of(row["etape_depuis"]) for row in found}
+        begun = {row["numero"]: row["etape_depuis"] for row in found}
     for row in rows:
         number = row["numero"]
         row["raison_sociale"] = applicant_of(row)
@@ -338,8 +341,8 @@ def rows_of(
         # The product's name, and not what was typed.
         product: Any = row.get("produit_id")
         row["produit"] = products.get(product, product)
-        since = begun.get(number) if row["attend"] not in (None, NOBODY) else None
-        row["depuis"] = since
+        row["etape_depuis"] = begun.get(number) if row["attend"] not in (None, NOBODY) else None
+        since = words.instant_of(row["etape_depuis"])
         row["jours"] = None if since is None else max(0, (visit.now - since).days)
     return rows
 

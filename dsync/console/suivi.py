@@ -12,6 +12,7 @@ from starlette.responses import Response
 from dsync.care.state import State, concerns_of
 from dsync.console.access import Right
 from dsync.console.changements import changes_of
+from dsync.console.dossiers import VERDICTS
 from dsync.console.jury import days_of
 from dsync.console.visit import Visit, has_stages
 from dsync.domain.verdict import NO_VERDICT
@@ -20,6 +21,8 @@ from dsync.messages import kinds as k
 from dsync.store import Reader
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
+TALLIES = {"rattachement": "Administration", "profil": "Profil", "region": "Région"}
+"""By what dossiers are counted: the filters of the list, with their titles."""
 MARKED_JURIES = 3
 """Former addresses of pages, with those of today."""
 
@@ -122,6 +125,7 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     verdicts = [best, "a_verifier", "ineligible", "indetermine"] if configuration.judges else []
     shown = [*verdicts, NO_VERDICT]
     deposits = {name: figures[name] for name in shown if figures[name] or name in verdicts}
+    tallies = visit.once_a_run("tallies", state, reader.dossiers.tallies)
     longest = max(figures["etapes"].values(), default=0) or 1
     names = visit.verdict_names if verdicts else {NO_VERDICT: "Dépôts"}
     return {
@@ -140,6 +144,12 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
             for name, count in figures["etapes"].items()
         ],
         "judges": configuration.judges,
+        "tallies": [
+            (name, title, tallies[name])
+            for name, title in TALLIES.items()
+            if any(one.code for one in tallies.get(name, ()))
+        ],
+        "verdict_values": [(name, names[name], VERDICTS[name]) for name in verdicts],
     }
 
 

@@ -62,6 +62,7 @@ FILTERS = {
     "attend": "attend : {}",
     "rattachement": "{}",
     "departement": "{}",
+    "region": "{}",
     "profil": "{}",
     "produit": "produit {}",
     "groupe": "groupe {}",

@@ -57,6 +57,7 @@ SORTS = {
     "raison_sociale": "lower(coalesce(d.raison_sociale, d.demandeur_nom))",
     "etape": "",
     "attend": "",
+    "etape_depuis": "since.etape_depuis",
     "departement_nom": "r.departement_nom",
     "groupe_instructeur": "d.groupe_instructeur",
     "labels": "nullif(d.labels, '[]')",
@@ -108,6 +109,8 @@ class Selection(NamedTuple):
     """The SIREN of the organisation that applies."""
     departement: str | None = None
     """The code of a département."""
+    region: str | None = None
+    """The code of the applicant's région."""
     own: Mapping[str, str] = MappingProxyType({})
     """Values of the programme's filters, by their names; of one that it has not: no dossier."""
     depose_du: date | None = None
@@ -142,8 +145,19 @@ class Offered(NamedTuple):
     """The names by code."""
     rattachements: dict[str, str]
     """The names of organisations by SIREN."""
+    regions: dict[str, str]
+    """The names of the applicants' régions by code."""
     own: dict[str, list[str]]
     """Those of the programme's filters that have some to choose from, by their names."""
+
+
+class Tally(NamedTuple):
+    """How many present dossiers have one value, in all and by verdict; without one: `''`."""
+
+    code: str | None
+    nom: str | None
+    total: int
+    verdicts: Mapping[str, int]
 
 
 class Around(NamedTuple):
@@ -179,6 +193,7 @@ _VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant"
 # what is counted, and reads each row; another index has all of it.
 _COUNTED_VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant IS TRUE"
 _IN_LISTS = "LEFT JOIN liste AS r ON r.numero = d.numero"
+_SINCE = "LEFT JOIN lecture_suivi AS since ON since.numero = d.numero"
 
 
 def followed(name: str, dossier: str = "d", liste: str = "r") -> str:
@@ -203,6 +218,7 @@ _CONDITIONS = {
     "presence": "d.presence = :presence",
     "rattachement": f"d.siren = :rattachement AND {_ENTERPRISE}",
     "departement": "r.departement_code = :departement",
+    "region": f"d.region_code = :region AND {_ENTERPRISE}",
     "numeros": "d.numero IN :numeros",
     "depose_du": "d.depose_le >= :depose_du",
     "depose_au": "d.depose_le < :depose_au",
@@ -474,9 +490,12 @@ class DossierReads(Subject):
             "FROM liste AS r WHERE r.demarche_numero = :demarche "
             f"UNION ALL SELECT 'organisme', d.siren, d.raison_sociale{', NULL' * len(many)} FROM ("
             "SELECT DISTINCT siren, raison_sociale, forme_juridique_code FROM dossier "
-            f"WHERE demarche_numero = :demarche) AS d WHERE {_ENTERPRISE}"
+            f"WHERE demarche_numero = :demarche) AS d WHERE {_ENTERPRISE} "
+            f"UNION ALL SELECT DISTINCT 'region', d.region_code, d.region_nom"
+            f"{', NULL' * len(many)} FROM dossier AS d "
+            f"WHERE d.demarche_numero = :demarche AND {_ENTERPRISE}"
         )
-        found: dict[str, dict[str, str]] = {"lieu": {}, "organisme": {}}
+        found: dict[str, dict[str, str]] = {"lieu": {}, "organisme": {}, "region": {}}
         own: dict[str, set[str]] = {one.filter: set() for one in many if one.filter}
         for row in self._executed(query, {"demarche": self.number}).mappings():
             for name, values in own.items():
@@ -486,6 +505,7 @@ class DossierReads(Subject):
         return Offered(
             dict(sorted(found["lieu"].items())),
             dict(sorted(found["organisme"].items(), key=lambda one: unaccented(one[1]))),
+            dict(sorted(found["region"].items(), key=lambda one: unaccented(one[1]))),
             {name: sorted(values) for name, values in own.items()},
         )
 
@@ -521,6 +541,39 @@ class DossierReads(Subject):
         found.pop((0, " ".join(typed)), None)
         nearest = sorted(found, key=lambda one: (one[0], -found[one]))
         return [*dict.fromkeys(said.title() for _, said in nearest)][:3]
+
+    def tallies(self) -> dict[str, list[Tally]]:
+        """Count the present dossiers by organisation, by région and by each of the programme's.
+
+        By the name of the filter that lists them, the most first; None: those without a value.
+        """
+        own = [one for one in self._fields.values() if one.is_many]
+        every = {
+            "rattachement": ("d.siren", "d.raison_sociale", _ENTERPRISE),
+            "region": ("d.region_code", "d.region_nom", _ENTERPRISE),
+            **{one.filter: (one.sql, "NULL", "1 = 1") for one in own if one.filter},
+        }
+        found: dict[str, list[Tally]] = {}
+        for name, (code, label, known) in every.items():
+            rows = self._executed(
+                f"SELECT CASE WHEN {known} THEN {code} END AS code, "  # noqa: S608 - names of ours
+                f"min(CASE WHEN {known} THEN {label} END) AS nom, coalesce(v.verdict, '') AS avis, "
+                f"count(*) AS nombre FROM dossier AS d {_COUNTED_VERDICT} {_IN_LISTS} "
+                f"{self._joined} WHERE d.demarche_numero = :demarche AND d.presence = 'present' "
+                "GROUP BY 1, 3",
+                {"demarche": self.number},
+            ).all()
+            counts = defaultdict[str | None, Counter[str]](Counter)
+            labels = dict[str | None, str | None]()
+            is_many = name in {one.filter for one in own}
+            for row in rows:
+                codes: list[str | None] = [*_several(row.code)] if is_many else [row.code]
+                for one in codes or [None]:
+                    counts[one][row.avis] += row.nombre
+                    labels[one] = row.nom or one
+            tallied = [Tally(one, labels[one], some.total(), some) for one, some in counts.items()]
+            found[name] = sorted(tallied, key=lambda one: (one.code is None, -one.total, one.nom))
+        return found
 
     def around(self, selection: Selection, number: DossierNumber) -> Around | None:
         """Return a dossier's place in a selection; None: it is not in it."""
@@ -737,7 +790,7 @@ class DossierReads(Subject):
         where = f"WHERE {' AND '.join(conditions)}"
         query = f"{where} {self._order(selection)}"
         # What is not read is not joined.
-        joins = {"v.": _COUNTED_VERDICT, "r.": _IN_LISTS, "l.": self._joined}
+        joins = {"v.": _COUNTED_VERDICT, "r.": _IN_LISTS, "l.": self._joined, "since.": _SINCE}
         used = [join for alias, join in joins.items() if re.search(rf"\b{alias}", query)]
         return f"FROM dossier AS d {' '.join(used)} {query}"
 
@@ -758,6 +811,8 @@ class DossierReads(Subject):
                 return f"CASE {self._followed['etape']} {' '.join(ranks)} END"
             case "etape" | "attend" as name:
                 return self._followed[name] if part else "d.numero"
+            case "etape_depuis" if not part:
+                return "d.depose_le"
             case name:
                 return SORTS.get(name, "d.numero")
 

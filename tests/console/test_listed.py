@@ -103,7 +103,7 @@ def test_the_dossiers_in_conflict_are_listed(engine: Engine, visitor: Visitor) -
     edit(engine, 0, 1)
     page = visitor.get("/dossiers?conflit=oui")
     assert [number(0), number(1)] == numbers(page)
-    assert {"relire", "rejuger", "telecharger"} == {
+    assert {"comparer", "relire", "rejuger", "telecharger"} == {
         *re.findall(r'name="quoi" value="(\w+)', page.text)
     }
 
@@ -214,3 +214,32 @@ def test_the_list_is_sorted_by_mean_mark(database_url: str) -> None:
         with served(engine, role=Role.LECTEUR) as console:
             page = console.visitor().get("/dossiers?tri=note_moyenne&ordre=desc")
             assert sorted(numbers(page), reverse=True) == numbers(page)
+
+
+def test_two_ticked_dossiers_are_compared(visitor: Visitor) -> None:
+    """Whichever they are; of another number of them, it says what to do."""
+    sent = {"quoi": "comparer", "dossier": [str(number(2)), str(number(0))]}
+    assert visitor.post("/dossiers", **sent).url.endswith(f"/{number(0)}/comparer/{number(2)}")
+    said = visitor.send("/dossiers", quoi="comparer", dossier=str(number(0)))
+    assert "Cochez deux dossiers pour les comparer." in said
+
+
+def test_the_list_is_sorted_by_how_long_each_waits(reader: Visitor) -> None:
+    """Since when a dossier waits is a column, in the file, too; those that wait for nobody last."""
+    query = "colonnes=attend,etape_depuis&tri=etape_depuis"
+    days = reader.column(f"/dossiers.csv?{query}", "Attend depuis le")
+    kept = [day for day in days if day]
+    assert 1 < len({*kept}) < len(days) + 1
+    dates = [day[6:10] + day[3:5] + day[:2] + day[10:] for day in kept]
+    assert sorted(dates) == dates
+
+
+def test_the_numbers_of_each_value_open_lists_of_that_length(reader: Visitor) -> None:
+    """By organisation, profil and région, with and without a verdict."""
+    page = html.unescape(reader.get("/suivi").text)
+    shown = re.findall(r'<a href="(/dossiers\?presence=present[^"]+)">(\d+)</a>', page)
+    for name in ("rattachement", "profil", "region"):
+        of_it = [(path, count) for path, count in shown if f"{name}=" in path]
+        assert of_it, name
+        for path, count in of_it[:6]:
+            assert re.search(rf"\b{count} dossiers?, de 1 à {count}\b", reader.read(path)), path
