@@ -41,16 +41,18 @@ _SIGNS = bytes(
 """The sign without case and accent of each one of the code page 1252."""
 _GAP_SIGNS = bytes(one for one in range(256) if _SIGNS[one] in (*range(0x30), *b"_\\"))
 """What is left out for a quick comparison."""
-_SIREN = 9
+_SIREN, _SIRET, _NIR = 9, 14, 13
+"""Digits; behind those of a NIR stand, or do not, the two of its key."""
+_BEFORE_SIREN = rf"fr{_GAPS}[0-9a-z]{{2}}{_GAPS}"
+"""What a French VAT number has before its SIREN."""
 _VAT = re.compile(r"fr[0-9a-z]{2}(\d{9})")
-"""A French VAT number, which ends with the SIREN."""
 _PHONE_SIGNS = re.compile(r"(?:tel\w*[.: ]*)?[+\d\s.()/_-]+")
 _FRENCH_CODES = "33|262|508|590|594|596|681|687|689"
 """Country codes of France and of its territories, whose numbers are also written with a 0."""
 _TAG = re.compile(r"\+[^@]*@")
 """What some write before the sign of their address to tell their mails apart."""
-_AT = r"(?:@|%40|\s*[\[({]\s*(?:at|arobase|a)\s*[\])}]\s*)"
-_DOT = r"(?:\.|\s*[\[({]\s*(?:dot|point)\s*[\])}]\s*)"
+_AT = r"(?:\s*@\s*|%40|\s*[\[({]\s*(?:at|arobase|a)\s*[\])}]\s*)"
+_DOT = r"(?:\s?\.\s?|\s*[\[({]\s*(?:dot|point)\s*[\])}]\s*)"
 """The signs of an address, as they are also written against robots."""
 _PARTICLES = frozenset({"d", "de", "des", "du", "l", "la", "le", "les", "van", "von"})
 _SPELT = re.compile(r"\b[a-z](?:[ .][a-z]){2,}\b")
@@ -244,24 +246,32 @@ def _way(*words: tuple[str, str], length: int) -> _Way:
 
 
 def _number(plain: str) -> list[_Way]:
-    """Return the way to write a number: of a telephone, a SIREN, a SIRET, a VAT number."""
+    """Return the way to write a number: of a telephone, a SIREN, a SIRET, a VAT number, a NIR."""
     compact = re.sub(_GAP, "", plain)
     if vat := _VAT.fullmatch(compact):
         compact = plain = vat[1]
-    before, number, after = [], compact, r"(?!\d)"
+    before, number, after = list[str](), compact, r"(?!\d)"
     if _PHONE_SIGNS.fullmatch(plain) and (phone := _phone(plain)):
         code, number = phone
         before.append(rf"(?:\+|00){_GAPS}(?:{code}){_GAPS}(?:0{_GAPS})?")
         before.append(rf"0{_GAPS}")
+    if not before and not (compact.isdecimal() and len(compact) >= _SIREN):
+        return []
+    spaced, letters = _GAPS.join(number), number
     if compact.isdecimal() and len(compact) == _SIREN:
-        before.append(rf"fr{_GAPS}[0-9a-z]{{2}}{_GAPS}")
+        before.append(_BEFORE_SIREN)
         # A SIREN is the beginning of a SIRET.
         after = rf"(?:{after}|(?=(?:{_GAPS}\d){{5}}(?!\d)))"
-    elif not before and not (compact.isdecimal() and len(compact) > _SIREN):
-        return []
+    elif not before and len(compact) == _SIRET:
+        # A SIREN that stands alone is of the other establishments, too.
+        letters = compact[:_SIREN]
+        spaced = rf"(?:{spaced}|{_BEFORE_SIREN}{_GAPS.join(letters)})"
+    elif not before and len(compact) in (_NIR, _NIR + 2):
+        letters, key = compact[:_NIR], _GAPS.join(compact[_NIR:] or [r"\d"] * 2)
+        spaced = rf"{_GAPS.join(letters)}(?:{_GAPS}{key})?"
     # Six digits, as in New Caledonia, are of anything without the code before them.
     start = f"(?:{'|'.join(before)}){'?' * (len(number) > 7)}" if before else ""
-    return [_way((rf"(?<!\d){start}{_GAPS.join(number)}{after}", number), length=len(number))]
+    return [_way((rf"(?<!\d){start}{spaced}{after}", letters), length=len(number))]
 
 
 def _phone(plain: str) -> tuple[str, str] | None:
@@ -284,7 +294,7 @@ def _address(plain: str) -> list[_Way]:
     spelt = re.sub(_AT, "@", plain)
     if "@" not in spelt:
         return []
-    words = re.sub(_DOT, ".", spelt).split()
+    words = re.sub(_DOT.replace(r"\s?", ""), ".", spelt).split()
     return [_way(*map(_address_word, words), length=sum(map(len, words)))]
 
 
@@ -353,10 +363,10 @@ def _word(word: str, particles: str = "") -> tuple[str, str]:
     """Return the pattern of a word, joined with its particles or not, and that of its letters."""
     if not word.isalpha():
         return _bounded(re.escape(word), word), re.escape(re.sub(_GAP, "", word))
-    # « ä » is « a » in what is compared, and also written « ae ».
+    # « ä » is « a » in what is compared, and also written « ae »; « å » « aa ».
     # What is compared quickly has one sign for « ß ».
-    signs = [f"{one}e?" if one in "aou" else one for one in re.sub("(?<=[aou])e|(?<=s)s", "", word)]
-    signs = ["ss?" if one == "s" else one for one in signs]
+    word_signs = re.sub("(?<=[aou])e|(?<=s)s|(?<=a)a", "", word)
+    signs = [{"a": "a[ae]?", "o": "oe?", "u": "ue?", "s": "ss?"}.get(s, s) for s in word_signs]
     gap = r"[\s.]" if len(word) < _LONG else r"[\s.'_-]?"
     tight, apart = "".join(signs), gap.join(signs)
     if particles:
