@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +12,7 @@ import click
 from dsync.cli.failures import Group
 from dsync.cli.later import later
 from dsync.cli.options import (
+    DAY,
     DURATION,
     INSTANT,
     NUMBER,
@@ -26,6 +27,7 @@ from dsync.domain.verdict import NO_VERDICT, Verdict
 from dsync.errors import ConfigurationError
 
 with later(globals()):
+    from dsync.care.that_day import VIEWS, page_of_day, record_of_day
     from dsync.cli.output import (
         CLOSE,
         SUSPENDED,
@@ -49,7 +51,7 @@ with later(globals()):
     )
     from dsync.domain.account import account_page
     from dsync.domain.ids import DemarcheNumber, DossierNumber
-    from dsync.domain.paper import markdown
+    from dsync.domain.paper import Paper, markdown
     from dsync.domain.wording import cut
     from dsync.programme import NO_RULES, Programme
     from dsync.settings import Settings
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
 
 VERDICTS = (*(verdict.key for verdict in Verdict), NO_VERDICT)
 
+_JUDGED = ("precontroles", "controles")
 EVENTS_SHOWN = 20
 LONGEST_SHOWN = 60
 """Characters that are shown of a value before and after a change."""
@@ -212,9 +215,16 @@ def show(*, numero: DossierNumber, as_json: bool) -> None:
     metavar="T",
     help="The verdict that stood at this instant. Default: the current one.",
 )
+@click.option(
+    "--on",
+    type=DAY,
+    metavar="DAY",
+    help="Instead, for the team: all that the database says of the verdict on this day of Paris, "
+    "with the rules, who consented, who answered, what was written into DS.",
+)
 @json_option
 @settings_options()
-def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> None:
+def explain(*, numero: DossierNumber, at: datetime | None, on: date | None, as_json: bool) -> None:
     """Print the individual account of dossier N's verdict, in French.
 
     For a person who asks how the pre-check contributed to a decision: purpose, contribution, data
@@ -222,16 +232,25 @@ def explain(*, numero: DossierNumber, at: datetime | None, as_json: bool) -> Non
     begins with half a page for them and, while nothing is decided, with a warning not to hand it
     over yet.
     """
-    with _of_dossier(numero) as (settings, programme, found, reader):
-        account = programme.account(reader.verdicts.rules(), found, at)
-    if account is None:
+    if at and on:
+        raise click.UsageError("Give --at or --on, not both.")
+    with _of_dossier(numero, VIEWS if on else _JUDGED) as (settings, programme, found, reader):
+        record: dict[str, Any] | None
+        if on:
+            kept = settings.configuration.retention.logs
+            record = record_of_day(reader, programme, found, on, datetime.now(UTC), kept)
+            page: Paper | None = page_of_day(record, programme)
+        else:
+            record = programme.account(reader.verdicts.rules(), found, at)
+            page = account_page(record, settings.configuration.applicant) if record else None
+    if record is None or page is None:
         given = ", ".join(one["etabli_le"] for one in found.get("precontroles", ()))
         then = f" at {at.isoformat()}; it was given {given}" if given and at else " yet"
         raise ConfigurationError(f"Dossier {numero} had no verdict{then}.")
     if as_json:
-        print_json(account)
+        print_json(record)
     else:
-        click.echo(markdown(account_page(account, settings.configuration.applicant)), nl=False)
+        click.echo(markdown(page), nl=False)
 
 
 @dossier.command("message")
@@ -261,7 +280,7 @@ dossier.add_command(erase)
 
 @contextmanager
 def _of_dossier(
-    numero: DossierNumber,
+    numero: DossierNumber, only: Collection[str] = _JUDGED
 ) -> Iterator[tuple[Settings, Programme, dict[str, Any], Reader]]:
     """Yield settings, programme, a dossier with its verdicts, and the reader of its démarche.
 
@@ -273,7 +292,6 @@ def _of_dossier(
         if programme is None or programme.rules is None:
             raise ConfigurationError(NO_RULES)
         with reading(settings) as reader:
-            only = ("precontroles", "controles")
             found = _found(settings, reader, numero, only)
             yield settings, programme, found, reader
         journal(worker.store, Seen.DOSSIERS, {"dossiers": [numero]}, 1, worker.demarche)

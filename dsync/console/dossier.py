@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from dsync.addresses import is_loopback
 from dsync.annotations.wish import WishStatus
+from dsync.care.that_day import VIEWS, page_of_day, record_of_day
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.decisions import key_of
@@ -20,7 +21,7 @@ from dsync.console.dossiers import PER_PAGE, parameters_of, place_of, short
 from dsync.console.elsewhere import former_calls
 from dsync.console.files import sent
 from dsync.console.jury_papers import commented, grids_of, matrices
-from dsync.console.visit import NO_DOSSIER, Visit
+from dsync.console.visit import NO_DOSSIER, Visit, day_of
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, is_settled, person
 from dsync.domain.conversation import Cote
@@ -28,6 +29,7 @@ from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.pieces import md5_of
 from dsync.domain.verdict import Resultat
+from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import Reader
 from dsync.store.dictionary import APPLICANT, DOSSIER_COLUMNS
@@ -95,6 +97,7 @@ OBSTACLES = {
     Obstacle.NO_ANSWER: "Personne n’a répondu à ce contrôle, ou la réponse a été retirée.",
 }
 """Why nothing was stored."""
+NOT_THAT_DAY = "Ce jour n’est pas encore venu, ou dsync n’avait pas encore lu ce dossier."
 _ORIGIN = "https://demarche.numerique.gouv.fr"
 
 
@@ -467,18 +470,27 @@ def piece(visit: Visit) -> Response:
 def explain(visit: Visit) -> Response:
     """Show the individual account of a verdict, to be printed; `etabli_le`: of a former one.
 
-    404: it had no verdict then.
+    `le`: instead, all that is known of a day. 404: it had no verdict then.
     """
     number, programme = DossierNumber(visit.in_path("numero")), visit.worker.programme
-    at = visit.instant("etabli_le")
+    at, on = visit.instant("etabli_le"), visit.query("le")
     with visit.reading() as reader:
+        if on and programme:
+            found = in_copy(visit, reader, number, only=VIEWS)
+            logs = visit.worker.configuration.retention.logs
+            try:
+                record = record_of_day(reader, programme, found, day_of("le", on), visit.now, logs)
+            except ConfigurationError as exc:
+                raise HTTPException(404, NOT_THAT_DAY) from exc
+            paper = page_of_day(record, programme)
+            return visit.page("explication.html", numero=number, paper=paper, le=on)
         found = in_copy(visit, reader, number, only=("precontroles", "controles"))
         kept = reader.verdicts.rules()
         account = programme.account(kept, found, at) if programme else None
         if account is None:
             raise HTTPException(404, "Ce dossier n’a pas d’avis à expliquer à cette date.")
         paper = account_page(account, visit.worker.configuration.applicant)
-        return visit.page("explication.html", numero=number, paper=paper)
+        return visit.page("explication.html", numero=number, paper=paper, le=None)
 
 
 def pages_in_ds(worker: Worker) -> str | None:

@@ -25,7 +25,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.errors import LeaseHeldError
 from dsync.messages import kinds as k
 from dsync.store import tables
-from dsync.store.codes import Seen
+from dsync.store.codes import Kind, Seen
 from dsync.store.lease import read_lease
 from dsync.store.sql import Subject
 
@@ -87,6 +87,14 @@ class RequestReads(Subject):
         may_name_it = cast(_table.c.options, Text).contains(str(numero))
         found = self._found(_IS_ASKED, may_name_it, newest=True)
         return [one for one in found if numero in (one.options.get("dossiers") or ())]
+
+    def consents_to(self, numero: DossierNumber, end: datetime) -> list[ManualRequest]:
+        """Return the consents before an instant to rules, and to what runs did with a dossier."""
+        event = tables.evenement.c
+        runs = {*self.connection.scalars(select(event.run).where(event.numero == numero))}
+        given = self._found(_table.c.genre == Kind.CONSENT.value, _table.c.fini_le < end)
+        rules = (Consent.RULES, Consent.FIRST)
+        return [one for one in given if one.run in runs or one.options.get("genre") in rules]
 
     def next(self) -> ManualRequest | None:
         """Return the oldest unfinished request of a person to a service, None without one.

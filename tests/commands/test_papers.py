@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
+from dsync.domain.dossier import PARIS
 from dsync.sandbox import Sandbox
 from tests.commands.command import Command, config_with
 from tests.commands.conftest import begin
@@ -124,6 +126,26 @@ def test_a_verdict_is_explained_by_the_rules_that_gave_it(
     assert [False, False] == [str(n) in text for n, text in zip(twins[::-1], double, strict=True)]
     assert run("dossier", "explain", str(REFUSED), "--at", "2020-01-01").refuses(
         former["etabli_le"]
+    )
+
+
+def test_a_day_is_explained_or_refused_with_its_reason(run: Command, sandbox: Sandbox) -> None:
+    """What is known of today; not of a day before, a day to come, nor of another dossier."""
+    begin(run, sandbox)
+    today, number = datetime.now(PARIS).date(), str(REFUSED)
+    text = run("dossier", "explain", number, "--on", today.isoformat()).out
+    found = run("dossier", "explain", number, "--on", today.isoformat(), "--json").json
+    version = found["compte_rendu"]["version_regles"]
+    for said in (f"Dossier {REFUSED} : l’avis du", "## Contrôles et preuves", version):
+        assert said in text.replace("\u00a0", " "), said
+    for day, given, why in (
+        ("2020-01-01", number, "dsync read it first on"),
+        (str(today + timedelta(days=1)), number, "has not come yet"),
+        (str(today), "999999", "999999"),
+    ):
+        assert run("dossier", "explain", given, "--on", day).refuses(why)
+    assert run("dossier", "explain", number, "--at", "2020-01-01", "--on", "2020-01-01").refuses(
+        "not both"
     )
 
 

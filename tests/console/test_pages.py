@@ -273,6 +273,10 @@ def test_each_verdict_has_its_account(console: ServedConsole, engine: Engine) ->
     assert all("Poids :" in page and "Textes applicables" in page for page in pages)
     path = f"/dossiers/{FIRST}/explication?etabli_le="
     assert [404, 400] == [visitor.get(path + at).status_code for at in ("2020-01-01", "hier")]
+    path, today = f"/dossiers/{FIRST}/explication?le=", f"{engine.worker.now():%Y-%m-%d}"
+    days = (today, "2020-01-01", "2100-01-01", "hier")
+    assert [200, 404, 404, 400] == [visitor.get(path + day).status_code for day in days]
+    assert "Inscrit dans Démarches Simplifiées" in visitor.read(path + today)
 
 
 def test_every_piece_of_evidence_has_its_french_name(read_engine: Engine) -> None:

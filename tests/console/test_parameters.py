@@ -18,7 +18,7 @@ LISTS = {
     "/dossiers": (*named.FILTERS, "tri", "ordre", "page", "colonnes", "complet", "demarche"),
     "/dossiers.csv": ("depose_du", "q"),
     f"/dossiers/{FIRST}": ("depose_du", "numeros"),
-    f"/dossiers/{FIRST}/explication": ("etabli_le",),
+    f"/dossiers/{FIRST}/explication": ("etabli_le", "le"),
     "/suivi": (*named.CHANGE_FILTERS, "page", "demarche", "x"),
     "/changements.csv": ("depuis",),
     "/jury": ("le",),
