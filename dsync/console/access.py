@@ -23,6 +23,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from dsync.store.console_users import NOTHING_GIVEN, Given
+
 if TYPE_CHECKING:
     from dsync.configuration import AccesSection
 
@@ -77,6 +79,8 @@ class Grant(NamedTuple):
     role: Role
     groupes: frozenset[str] | None = None
     """The groupes instructeurs whose dossiers they see and act on; None: all dossiers."""
+    deports: frozenset[int] = frozenset()
+    """The dossiers that they do not see, because of a conflict of interest."""
 
 
 def limits(grants: Mapping[int, Grant]) -> dict[int, frozenset[str]]:
@@ -103,6 +107,8 @@ class Access:
     welcome: str | None = None
     """Its title; None: « Accès refusé »."""
     farewell = "Votre session est fermée."
+    given: Callable[[str], Given] = staticmethod(lambda name: NOTHING_GIVEN)
+    """What the database says of a person; the console sets it."""
     is_proconnect = False
     """Whether the way in is ProConnect, whose button has a text of its own."""
     origin: str | None = None
@@ -126,9 +132,18 @@ class Access:
     def open(self) -> None:
         """Begin to let people in."""
 
-    def grant(self, demarche: int, name: str, session: Mapping[str, Any]) -> Grant | None:
-        """Return what a person is to a démarche now, None if nothing (any more)."""
+    def grant(
+        self, demarche: int, name: str, session: Mapping[str, Any], given: Given = NOTHING_GIVEN
+    ) -> Grant | None:
+        """Return what a person is to a démarche now, None if nothing (any more).
+
+        `given` is what the database says of them.
+        """
         raise NotImplementedError
+
+    def entries(self, demarche: int) -> Sequence[AccesSection]:
+        """Return `[[acces]]` of a démarche, as it is now."""
+        return ()
 
     def follow(self, acces: Mapping[int, Sequence[AccesSection]]) -> None:
         """Take up `[[acces]]` of each démarche, by its number, as it is now."""
@@ -141,19 +156,27 @@ class Access:
         """Return where a session also ends that is closed here, and change nothing."""
         return None
 
-    def actor_of(self, request: Request, demarches: Iterable[int]) -> Actor:
-        """Return who asks.
+    def check_session(self, request: Request) -> None:
+        """Check that there is a session that has not ended by itself, else 403."""
+        if request.session.get("fin", 0) < time.time():
+            raise HTTPException(403, self.refusal)
+
+    def actor_of(self, request: Request, demarches: Iterable[int], given: Given) -> Actor:
+        """Return who asks; `given` is what the database says of them.
 
         Raises:
             HTTPException: there is no session, it has ended, or its person has no role in any of
                 the démarches (403).
         """
+        self.check_session(request)
         session = request.session
-        if session.get("fin", 0) < time.time():
-            raise HTTPException(403, self.refusal)
         name = session["qui"]
-        found = {number: self.grant(number, name, session) for number in demarches}
-        grants = {number: one for number, one in found.items() if one is not None}
+        found = {number: self.grant(number, name, session, given) for number in demarches}
+        grants = {
+            number: one._replace(deports=given.deports)
+            for number, one in found.items()
+            if one is not None
+        }
         if not grants:
             raise HTTPException(403, self.refusal)
         return Actor(name, grants, session["jeton"])
@@ -203,7 +226,9 @@ class LocalAccess(Access):
         """Whoever entered by the link has the role that it gave."""
         return f"link {self._user} {self._role}"
 
-    def grant(self, demarche: int, name: str, session: Mapping[str, Any]) -> Grant | None:
+    def grant(
+        self, demarche: int, name: str, session: Mapping[str, Any], given: Given = NOTHING_GIVEN
+    ) -> Grant | None:
         """Return the role of whoever has the link."""
         return Grant(self._role)
 

@@ -34,6 +34,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dsync import __version__
 from dsync.configuration import ConsoleSection
 from dsync.console import (
+    accesses,
     after_jury,
     changements,
     chosen,
@@ -67,6 +68,7 @@ from dsync.domain.paper import Paper
 from dsync.errors import DsyncError
 from dsync.messages import french
 from dsync.messages.kinds import said_by
+from dsync.store.console_users import NOTHING_GIVEN, Known
 from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)
@@ -133,7 +135,9 @@ class Console:
             environment(),
             section or ConsoleSection(),
             origin=access.origin,
+            entries=access.entries,
         )
+        access.given = lambda name: self._site.store.given(name)
         self.witness = Witness(lambda: self._site.store, stop)
         self._limiter = anyio.CapacityLimiter(THREADS)
         self.application = self._application(secret, cookie)
@@ -181,6 +185,7 @@ class Console:
             after_jury,
             runs,
             person,
+            accesses,
             files,
             legal,
         )
@@ -221,11 +226,26 @@ class Console:
         application.router.redirect_slashes = False
         return application
 
+    async def _known(self, request: Request) -> Known:
+        """Return what the database has of a session, asked once a request; 403: there is none."""
+        if not hasattr(request.state, "known"):
+            self._access.check_session(request)
+            session = request.session["jeton"], request.session["qui"], _end_of(request)
+            request.state.known = await anyio.to_thread.run_sync(
+                self._site.store.session, *session, limiter=self._limiter
+            )
+        known: Known = request.state.known
+        return known
+
     def _actor_of(self, request: Request) -> Actor:
-        return self._access.actor_of(request, self._site.workers)
+        """Return who asks; before the database has answered, as the configuration says."""
+        known: Known | None = getattr(request.state, "known", None)
+        given = known.given if known else NOTHING_GIVEN
+        return self._access.actor_of(request, self._site.workers, given)
 
     async def _visit(self, request: Request) -> Visit:
         """Return who asks for what; 403: they have no session, 400: the form is wrong."""
+        await self._known(request)
         actor = self._actor_of(request)
         check_texts(request.query_params.multi_items())
         visit = Visit(self._site, request, actor)
@@ -255,9 +275,7 @@ class Console:
 
     def _page(self, handler: Handler, right: Right) -> Callable[[Request], Awaitable[Response]]:
         def answer(visit: Visit) -> Response:
-            is_closed, visit.titled = self._site.store.session(
-                visit.actor.token, visit.actor.name, _end_of(visit.request)
-            )
+            is_closed, visit.titled, _ = visit.request.state.known
             self._site.titled.update(visit.titled)
             if is_closed:
                 visit.request.session.clear()
@@ -281,11 +299,8 @@ class Console:
     async def _has_session(self, request: Request) -> bool:
         """Return whether there is a session that was not closed; without the database, none is."""
         try:
-            actor = self._actor_of(request)
-            known = self._site.store.session
-            is_closed, _ = await anyio.to_thread.run_sync(
-                known, actor.token, actor.name, _end_of(request), limiter=self._limiter
-            )
+            is_closed = (await self._known(request)).is_closed
+            self._actor_of(request)
         except (HTTPException, DsyncError):
             return False
         return not is_closed

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from dsync.console.access import ENTRY, Access, Grant, Role, begin, entry, granted
 from dsync.console.openid import Pending, Provider, SignInError
 from dsync.console.words import visible
+from dsync.store.console_users import NOTHING_GIVEN, Given
 
 if TYPE_CHECKING:
     from dsync.configuration import AccesSection, ConsoleSection
@@ -141,9 +142,20 @@ class TeamAccess(Access):
         """Take up `[[acces]]`; a claim that it names for the first time is not asked for yet."""
         self._acces = acces
 
-    def grant(self, demarche: int, name: str, session: Mapping[str, Any]) -> Grant | None:
-        """Return what the configuration gives now; None once somebody is taken out of it."""
-        return granted(self._acces.get(demarche, ()), name, session.get("claims", {}))
+    def grant(
+        self, demarche: int, name: str, session: Mapping[str, Any], given: Given = NOTHING_GIVEN
+    ) -> Grant | None:
+        """Return what the database gives now, else the configuration; None: nothing (any more)."""
+        of_file = granted(self._acces.get(demarche, ()), name, session.get("claims", {}))
+        if demarche not in given.roles:
+            return of_file
+        role = given.roles[demarche]
+        # A role of another name does not widen whose dossiers are seen.
+        return Grant(Role(role), of_file and of_file.groupes) if role else None
+
+    def entries(self, demarche: int) -> Sequence[AccesSection]:
+        """Return `[[acces]]` of a démarche, as it is now."""
+        return self._acces.get(demarche, ())
 
     def way_in(self, request: Request) -> str | None:
         """Return the address that signs in and leads back to the page."""
@@ -206,7 +218,9 @@ class TeamAccess(Access):
             except SignInError as exc:
                 raise _refusal(exc) from exc
         claims = self._claims_of(identity.claims)
-        grants = [self.grant(one, identity.email, {"claims": claims}) for one in self._acces]
+        given = await anyio.to_thread.run_sync(self.given, identity.email, limiter=self._limiter)
+        session = {"claims": claims}
+        grants = [self.grant(one, identity.email, session, given) for one in self._acces]
         roles = {one.role for one in grants if one}
         if not roles:
             said = _NOT_ALLOWED.format(email=visible(identity.email), contact=self._contact)

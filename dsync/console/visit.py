@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from dsync.care.state import State
-from dsync.configuration import CONFORMITY, ConsoleSection
+from dsync.configuration import CONFORMITY, AccesSection, ConsoleSection
 from dsync.console import words
 from dsync.console.access import RIGHTS, Actor, Grant, Right, Role, limits
 from dsync.console.desk import Desk
@@ -35,6 +35,10 @@ from dsync.sync.work import ReadChanges, ReadDossiers, Work
 from dsync.wiring import Worker
 
 NO_DOSSIER = "Ce dossier n’est pas dans la copie."
+DEPORTED = (
+    "Vous vous êtes déporté de ce dossier : il ne vous est plus montré. Un administrateur peut le "
+    "rouvrir."
+)
 OF_ANOTHER = (
     "Le dossier {number} est d’une autre démarche : choisissez la sienne, puis recommencez."
 )
@@ -132,6 +136,8 @@ class Site:
     templates: jinja2.Environment
     section: ConsoleSection = field(default_factory=ConsoleSection)
     origin: str | None = None
+    entries: Callable[[int], Sequence[AccesSection]] = lambda _: ()
+    """`[[acces]]` of a démarche, as it is now."""
     kept: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
     """What only runs change, with the run after which it was read: at 100,000 dossiers it takes
     most of the time of a page that is made again every five seconds."""
@@ -219,6 +225,7 @@ class Viewer:
             texts=self.may(Right.TEXTES),
             marks=self.may(Right.NOTES),
             groupes=limits(self.grants),
+            hidden=sorted(self.grant.deports),
             # Declared checks are of their démarche alone.
             public=programme.public if programme and not may_see else {},
             opened=() if may_see else self.worker.configuration.opened,
@@ -310,7 +317,10 @@ class Visit(Viewer):
             )
 
     def _check_dossiers(self, numbers: Iterable[int]) -> None:
-        """Check that the person sees some dossiers; 404: one is of another groupe."""
+        """Check that the person sees some dossiers; 404: one is of another groupe, or hidden."""
+        numbers = [*numbers]
+        if not self.grant.deports.isdisjoint(numbers):
+            raise HTTPException(404, DEPORTED)
         if self.dossiers is not None and not self.dossiers.issuperset(numbers):
             raise HTTPException(404, NO_DOSSIER)
 
@@ -439,7 +449,8 @@ class Visit(Viewer):
         """Return what only runs and days change, as it was read after the last run."""
         last = state.last_run
         sees = tuple(filter(self.may, Right))
-        key = (name, self.worker.demarche, self.grant.groupes, sees)
+        grant = self.grant
+        key = (name, self.worker.demarche, grant.groupes, grant.deports, sees)
         after = None if state.lease or last is None else (last["run"], last["fin"], self.today)
         known, found = self.site.kept.get(key, (None, None))
         if found is None or known != after:

@@ -99,7 +99,14 @@ VERDICTS = {verdict.value: verdict.key for verdict in Verdict}
 RESULTATS = Resultat.labels()
 ANNOTATIONS = Annotation.labels()
 ENVOIS = WishStatus.labels()
-GENRES = {**Kind.labels(), **Seen.labels(), "conflit": "Conflit réglé", "liste": "Liste remplacée"}
+GENRES = {
+    **Kind.labels(),
+    **Seen.labels(),
+    "conflit": "Conflit réglé",
+    "liste": "Liste remplacée",
+    "role": "Accès",
+    "deport": "Déport",
+}
 STATUTS = Status.labels()
 EVENEMENTS = EventName.labels()
 VERDICT_CAUSES = {
@@ -351,7 +358,7 @@ def asked(options: Mapping[str, Any]) -> str:
     said = [sentence for name, sentence in OPTIONS.items() if options.get(name)]
     if "accord" in options:
         said.append(Consent(options["genre"]).french)
-    others = [CHOIX.get(options.get("choix", "")), options.get("liste")]
+    others = [CHOIX.get(options.get("choix", "")), options.get("liste"), options.get("acces")]
     return ", ".join([*said, *filter(None, others)])
 
 

@@ -1,4 +1,7 @@
-"""What is stored of who uses the console: closed sessions. Of open ones nothing is stored."""
+"""What is stored of who uses the console: closed sessions, access, conflicts of interest.
+
+Of open sessions nothing is stored.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, delete, null, or_, select
 
+from dsync.domain.ids import DossierNumber
 from dsync.store import tables
-from dsync.store.sql import insert_missing
+from dsync.store.sql import Subject, insert_missing, upsert
 
 _session, _demarche, _state = tables.session_fermee, tables.demarche, tables.sync_state
+_acces, _deport = tables.acces, tables.deport
 
 
 def close_session(connection: Connection, token: str, until: datetime, now: datetime) -> None:
@@ -40,10 +45,44 @@ class Titled(NamedTuple):
     last_success_at: datetime | None
 
 
+class Given(NamedTuple):
+    """What the database says of a person's access to a démarche."""
+
+    roles: dict[int, str | None]
+    """Those that an administrator gave, by démarche; None: taken away. Of others, the file says."""
+    deports: frozenset[int]
+    """The dossiers that the person does not see, because of a conflict of interest."""
+
+
+NOTHING_GIVEN = Given({}, frozenset())
+
+
+class Known(NamedTuple):
+    """What the database knows of a session."""
+
+    is_closed: bool
+    titled: dict[int, Titled]
+    given: Given
+
+
+def given_to(connection: Connection, name: str, now: datetime) -> Given:
+    """Return what the database says of a person's access now."""
+    is_valid = or_(_acces.c.fin.is_(None), _acces.c.fin > now)
+    roles = select(_acces.c.demarche_numero, _acces.c.role, null()).where(
+        _acces.c.qui == name, is_valid
+    )
+    hidden = select(null(), null(), _deport.c.numero).where(_deport.c.qui == name)
+    rows = connection.execute(roles.union_all(hidden)).all()
+    return Given(
+        {demarche: role for demarche, role, _ in rows if demarche is not None},
+        frozenset(numero for _, _, numero in rows if numero is not None),
+    )
+
+
 def look_up_session(
-    connection: Connection, token: str, name: str, until: datetime
-) -> tuple[bool, dict[int, Titled]]:
-    """Return whether a person's session was closed, and what every page shows of each démarche."""
+    connection: Connection, token: str, name: str, until: datetime, now: datetime
+) -> Known:
+    """Return whether a person's session was closed, and what every page needs of the database."""
     last, demarche = _state.c.last_success_at, _demarche.c.number
     known = select(demarche, _demarche.c.titre, last).outerjoin(
         _state, _state.c.demarche_numero == demarche
@@ -54,10 +93,44 @@ def look_up_session(
             and_(_session.c.empreinte == _hash_of_all(name), _session.c.fin >= until),
         )
     )
-    # One statement: it is that of each address of the console.
+    # It is that of each address of the console.
     rows = connection.execute(known.union_all(closed)).all()
     titled = {number: Titled(*facts) for number, *facts in rows if number is not None}
-    return len(titled) < len(rows), titled
+    return Known(len(titled) < len(rows), titled, given_to(connection, name, now))
+
+
+class AccessRow(NamedTuple):
+    """What an administrator decided of a person."""
+
+    qui: str
+    role: str | None
+    fin: datetime | None
+    donne_par: str
+    donne_le: datetime
+
+
+class AccessWrites(Subject):
+    """Writes who has access to a démarche, and who does not see a dossier."""
+
+    def decide(self, row: AccessRow) -> None:
+        """Store what an administrator decides of a person, in place of what was decided before."""
+        upsert(self.connection, _acces, [{"demarche_numero": self.number, **row._asdict()}])
+
+    def leave(self, qui: str) -> bool:
+        """Leave a person to the file again; return whether something was decided of them."""
+        mine = (_acces.c.demarche_numero == self.number) & (_acces.c.qui == qui)
+        return bool(self.connection.execute(delete(_acces).where(mine)).rowcount)
+
+    def declare(self, numero: DossierNumber, qui: str, now: datetime) -> None:
+        """Store a conflict of interest."""
+        row = {"numero": numero, "qui": qui, "demarche_numero": self.number, "declare_le": now}
+        insert_missing(self.connection, _deport, row)
+
+    def lift(self, numero: DossierNumber, qui: str) -> bool:
+        """Delete a conflict of interest; return whether there was one."""
+        mine = (_deport.c.demarche_numero == self.number) & (_deport.c.numero == numero)
+        gone = delete(_deport).where(mine, _deport.c.qui == qui)
+        return bool(self.connection.execute(gone).rowcount)
 
 
 def _hash_of_all(name: str) -> str:

@@ -37,6 +37,8 @@ class Sight(NamedTuple):
     """Marks of the jury."""
     groupes: Mapping[int, Collection[str]] = {}
     """Of the démarches in which not all dossiers are seen: those of these groupes instructeurs."""
+    hidden: Collection[int] = ()
+    """Dossiers that are not seen, because of a conflict of interest."""
     public: Mapping[str, Collection[str]] = {}
     """What everybody sees of checks, as `Programme.public`."""
     opened: Collection[str] = ()
@@ -218,6 +220,8 @@ class _Masks:
     def _conditions(self, name: str, columns: Mapping[str, Declared]) -> Iterator[str]:
         if not self._sight.persons and is_closed(columns):
             yield "false"
+        if self._sight.hidden and "numero" in columns:
+            yield f"numero NOT IN ({', '.join(str(int(one)) for one in self._sight.hidden)})"
         if not self._sight.groupes:
             return
         if name == tables.dossier.name:

@@ -38,6 +38,7 @@ from dsync.store import (
 from dsync.store import lease as leases
 from dsync.store.alert_book import AlertWrites
 from dsync.store.budget import Budget
+from dsync.store.console_users import AccessWrites
 from dsync.store.deletions import DeletionWrites
 from dsync.store.dictionary import NO_PROGRAMME, all_tables
 from dsync.store.dossier_rows import DossierWrites
@@ -327,12 +328,15 @@ class Store:
         with self._connected() as connection:
             console_users.close_sessions(connection, name, until, self._clock())
 
-    def session(
-        self, token: str, name: str, until: datetime
-    ) -> tuple[bool, dict[int, console_users.Titled]]:
-        """Return whether a session of the console was closed, and what each page shows."""
+    def session(self, token: str, name: str, until: datetime) -> console_users.Known:
+        """Return whether a session of the console was closed, and what each page needs."""
         with self._connected(reading=True) as connection:
-            return console_users.look_up_session(connection, token, name, until)
+            return console_users.look_up_session(connection, token, name, until, self._clock())
+
+    def given(self, name: str) -> console_users.Given:
+        """Return what the database says of a person's access to the console."""
+        with self._connected(reading=True) as connection:
+            return console_users.given_to(connection, name, self._clock())
 
     @contextmanager
     def transaction(self, lease: Lease) -> Iterator[Tx]:
@@ -523,6 +527,13 @@ class Store:
         """Open a transaction about a démarche's requests, which needs no lease."""
         with self._connected() as connection:
             yield RequestWrites(Scope(connection, demarche, self._programme))
+
+    @contextmanager
+    def accesses(self, demarche: DemarcheNumber) -> Iterator[tuple[AccessWrites, RequestWrites]]:
+        """Open a transaction about who may enter, and its journal, which needs no lease."""
+        with self._connected() as connection:
+            scope = Scope(connection, demarche, self._programme)
+            yield AccessWrites(scope), RequestWrites(scope)
 
     @contextmanager
     def alerts(self) -> Iterator[AlertWrites]:

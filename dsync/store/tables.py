@@ -583,6 +583,32 @@ session_fermee = Table(
 )
 
 
+# What an administrator gives or takes away in the console, which counts more than the file.
+#
+# Without a role: no access. After `fin` the file alone counts.
+acces = Table(
+    "acces", metadata,
+    given_number("demarche_numero"),
+    personal("qui", String, "Adresse de la personne.", primary_key=True),
+    open_("role", String, nullable=True),
+    open_("fin", Instant, nullable=True),
+    personal("donne_par", String, "Qui l'a décidé."),
+    open_("donne_le", Instant),
+    info=kept("Accès à la console donnés ou retirés par un administrateur.", "La suppression de la base."),
+)
+
+
+# A conflict of interest that somebody declared: they do not see the dossier any more.
+deport = Table(
+    "deport", metadata,
+    given_number("numero"),
+    personal("qui", String, "Adresse de la personne.", primary_key=True),
+    open_("demarche_numero", BigInteger, index=True),
+    open_("declare_le", Instant),
+    info=kept("Déports déclarés par des membres du jury.", "La suppression de la base."),
+)
+
+
 # The sync state of a démarche; see `SyncState`.
 sync_state = Table(
     "sync_state", metadata,

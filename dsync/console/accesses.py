@@ -1,0 +1,136 @@
+"""Who may enter the console, as an administrator decides it; conflicts of interest.
+
+What is decided here is in the database, and counts more than `[[acces]]` from the next request on.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from dsync.configuration import AccesSection
+from dsync.console import words
+from dsync.console.access import Right, Role
+from dsync.console.dossier import pages_in_ds
+from dsync.console.dossiers import ALL
+from dsync.console.visit import Visit, day_of
+from dsync.domain.dossier import midnight
+from dsync.domain.ids import DossierNumber, number_of
+from dsync.store.console_users import AccessRow
+
+NONE, OF_FILE = "aucun", "fichier"
+"""In a form, instead of a role: no access; what the file says."""
+_NO_ADDRESS = "Indiquez une adresse entière, telle que prenom.nom@exemple.gouv.fr."
+
+
+def show(visit: Visit) -> Response:
+    """Show who has which role, by whom and until when, and who does not see which dossier."""
+    visit.need_all()
+    where = {"demarche_numero": visit.worker.demarche}
+    with visit.reading() as reader:
+        decided = reader.rows_of("acces", AccessRow._fields, where, order="qui", limit=ALL)
+        named = ("numero", "qui", "declare_le")
+        deports = reader.rows_of("deport", named, where, order="numero, qui", limit=ALL)
+    return visit.page(
+        "acces.html",
+        decided=decided,
+        deports=deports,
+        entries=[
+            (who, one.role, one.groupes)
+            for one in visit.site.entries(visit.worker.demarche)
+            for who in one.who
+        ],
+        over={
+            one["qui"]
+            for one in decided
+            if (end := words.instant_of(one["fin"])) is None or end > visit.now
+        },
+        roles=[*Role],
+        in_ds=pages_in_ds(visit.worker),
+    )
+
+
+def decide(visit: Visit) -> Response:
+    """Give a person a role, take their access away, or leave them to the file again."""
+    visit.need_all()
+    role, until = visit.form.get("role", ""), visit.form.get("fin", "").strip()
+    try:
+        [qui] = AccesSection.model_validate({"role": "lecteur", "who": [visit.form["qui"]]}).who
+    except (KeyError, ValidationError):
+        return visit.refuse(_NO_ADDRESS, "/acces")
+    if "@" not in qui or qui.startswith("@"):
+        return visit.refuse(_NO_ADDRESS, "/acces")
+    if role not in (*Role, NONE, OF_FILE):
+        raise HTTPException(400)
+    if qui == visit.name:
+        return visit.refuse("Un autre administrateur décide de votre propre accès.", "/acces")
+    # The day is whole, in Paris.
+    end = midnight(day_of("fin", until) + timedelta(days=1)) if until else None
+    if end is not None and end <= visit.now:
+        return visit.refuse("Le dernier jour est passé : rien n’a été changé.", "/acces")
+    said = {NONE: "retiré", OF_FILE: "celui du fichier"}.get(role, role)
+    told = f"{qui} : {said}{f', jusqu’au {words.day(until)} compris' if end else ''}"
+    with visit.worker.store.accesses(visit.worker.demarche) as (accesses, journal):
+        if role == OF_FILE:
+            accesses.leave(qui)
+        else:
+            given = None if role == NONE else role
+            accesses.decide(AccessRow(qui, given, end, visit.name, visit.now))
+        now = visit.now
+        journal.record("role", {"acces": told}, visit.name, since=now, now=now)
+    visit.say(f"Accès de {told}. Cela vaut dès son prochain clic.")
+    return visit.back("/acces")
+
+
+def declare(visit: Visit) -> Response:
+    """« Me déporter »: a dossier is not shown to who asks any more, once that is confirmed."""
+    number = DossierNumber(visit.in_path("numero"))
+    with visit.reading() as reader:
+        if reader.dossiers.demarches([number]).get(number) != visit.worker.demarche:
+            raise HTTPException(404)
+    if not visit.form.get("confirme"):
+        return visit.confirm(
+            f"Vous déporter du dossier {number} ?",
+            "Il ne vous est plus montré, ni dans les listes ni dans les fichiers. Le motif n’est "
+            "pas demandé. Seul un administrateur peut le rouvrir. Une grille que vous avez déjà "
+            "remplie reste dans Démarches Simplifiées : demandez au secrétariat de l’y retirer.",
+            "Me déporter",
+            f"/dossiers/{number}",
+        )
+    _journaled(visit, number, visit.name, is_lifted=False)
+    visit.say(f"Vous êtes déporté du dossier {number}.")
+    return visit.back("/jury" if visit.may(Right.NOTES) else "/dossiers")
+
+
+def lift(visit: Visit) -> Response:
+    """Show a dossier again to somebody who had a conflict of interest."""
+    visit.need_all()
+    number, qui = number_of(visit.form.get("dossier", "")), visit.form.get("qui", "")
+    if number is None or qui == visit.name:
+        return visit.refuse("Un autre administrateur lève votre propre déport.", "/acces")
+    _journaled(visit, DossierNumber(number), qui, is_lifted=True)
+    visit.say(f"Le dossier {number} est de nouveau montré à {qui}.")
+    return visit.back("/acces")
+
+
+def _journaled(visit: Visit, number: DossierNumber, qui: str, *, is_lifted: bool) -> None:
+    now, said = visit.now, f"{qui}{' : levé' if is_lifted else ''}"
+    with visit.worker.store.accesses(visit.worker.demarche) as (accesses, journal):
+        if is_lifted:
+            accesses.lift(number, qui)
+        else:
+            accesses.declare(number, qui, now)
+        journal.record(
+            "deport", {"dossiers": [number], "acces": said}, visit.name, since=now, now=now
+        )
+
+
+PAGES = [
+    ("GET", "/acces", show, Right.ADMINISTRER),
+    ("POST", "/acces", decide, Right.ADMINISTRER),
+    ("POST", "/acces/deport", lift, Right.ADMINISTRER),
+    ("POST", "/dossiers/{numero}/deport", declare, Right.NOTES),
+]

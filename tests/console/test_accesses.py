@@ -1,0 +1,120 @@
+"""Access that an administrator gives and takes back, and conflicts of interest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.console.provider import EMAIL, Clock, FakeProvider, as_, provider, team_access
+from tests.console.served import ServedConsole, Visitor, served
+from tests.engine.rig import Engine, number, seeds
+from tests.store.databases import on_each
+
+OTHER = "remplacante@agence.example.fr"
+JURY = "kay@dinum.example.fr"
+
+
+@pytest.fixture
+def synced(database_url: str) -> Iterator[Engine]:
+    with Engine(database_url, seeds()) as engine:
+        engine.sync_until_quiet()
+        yield engine
+
+
+@contextmanager
+def console(engine: Engine) -> Iterator[tuple[ServedConsole, FakeProvider]]:
+    """A team's console: an administrator, and a member of the jury by the file."""
+    with provider() as fake:
+        acces = [as_("administrateur", EMAIL), as_("jury", JURY)]
+        access = team_access(fake.issuer, Clock(), acces=acces)
+        with served(engine, access=access) as made:
+            yield made, fake
+
+
+def enter(made: ServedConsole, fake: FakeProvider, email: str) -> Visitor:
+    """Sign in as somebody."""
+    fake.userinfo = lambda claims: claims.update(email=email)
+    return Visitor(made.base, "/entrer")
+
+
+@on_each
+def test_access_is_given_and_taken_back_at_the_next_click(synced: Engine) -> None:
+    """Beside the file and against it, with its end, by an administrator alone; journaled."""
+    with console(synced) as (made, fake):
+        admin = enter(made, fake, EMAIL)
+        assert "Accès refusé" in enter(made, fake, OTHER).text
+        said = admin.send("/acces", qui=f" {OTHER.upper()}", role="jury", fin="2999-01-01")
+        assert f"Accès de {OTHER} : jury, jusqu’au 01/01/2999 compris." in said
+        other = enter(made, fake, OTHER)
+        assert 200 == other.get("/jury").status_code
+        # Nobody else opens the page, or decides.
+        assert 403 == other.get("/acces").status_code
+        assert 403 == other.post("/acces", qui=OTHER, role="administrateur").status_code
+        admin.send("/acces", qui=OTHER, role="instructeur")
+        assert 200 == other.get("/journal").status_code
+        admin.send("/acces", qui=OTHER, role="aucun")
+        assert 403 == other.get("/dossiers").status_code
+        assert "Accès refusé" in enter(made, fake, OTHER).text
+        # One of the file, too, until the file counts again.
+        member = enter(made, fake, JURY)
+        for role, status in (("aucun", 403), ("fichier", 200)):
+            admin.send("/acces", qui=JURY, role=role)
+            assert status == member.get("/jury").status_code
+        journal = admin.read("/journal")
+        for line in (f"{OTHER} : retiré", f"{JURY} : celui du fichier"):
+            assert line in journal
+        assert EMAIL.lower() in journal
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ({"qui": EMAIL, "role": "aucun"}, "Un autre administrateur décide de votre propre accès."),
+        ({"qui": "@dinum.example.fr", "role": "lecteur"}, "Indiquez une adresse entière"),
+        ({"qui": "groups=eig", "role": "lecteur"}, "Indiquez une adresse entière"),
+        ({"qui": "", "role": "lecteur"}, "Indiquez une adresse entière"),
+        ({"qui": OTHER, "role": "jury", "fin": "2001-01-01"}, "Le dernier jour est passé"),
+    ],
+)
+def test_what_would_lock_out_or_admit_many_is_refused(
+    read_engine: Engine, sent: dict[str, str], said: str
+) -> None:
+    """The last administrator stays, a domain is given in the file alone."""
+    with console(read_engine) as (made, fake):
+        admin = enter(made, fake, EMAIL)
+        assert said in admin.send("/acces", **sent)
+        assert "Rien : le fichier seul décide." in admin.read("/acces")
+
+
+@on_each
+def test_who_has_a_conflict_of_interest_sees_the_dossier_nowhere(synced: Engine) -> None:
+    """Neither its page, nor lists, files, sheets, comparisons; an administrator ends it."""
+    one, other = number(0), number(1)
+    with console(synced) as (made, fake):
+        admin, member = enter(made, fake, EMAIL), enter(made, fake, JURY)
+        assert "Me déporter" in member.text or "Me déporter" in member.get(f"/dossiers/{one}").text
+        assert "Vous déporter du dossier" in member.send(f"/dossiers/{one}/deport")
+        assert str(one) in member.column("/dossiers.csv", "Dossier")
+        said = member.send(f"/dossiers/{one}/deport", confirme="oui")
+        assert f"Vous êtes déporté du dossier {one}." in said
+        for path in (
+            f"/dossiers/{one}",
+            f"/dossiers/{one}/changements",
+            f"/dossiers/{other}/comparer/{one}",
+            f"/jury/fiches/{one}",
+        ):
+            answer = member.get(path)
+            assert 404 == answer.status_code, path
+            assert "Vous vous êtes déporté de ce dossier" in answer.text
+        assert str(one) not in member.column("/dossiers.csv", "Dossier")
+        assert str(other) in member.column("/dossiers.csv", "Dossier")
+        for path in ("/dossiers", f"/dossiers?q={one}", "/jury?le=tous", "/suivi?par=tous"):
+            assert f"/dossiers/{one}" not in member.get(path).text, path
+        assert 200 == admin.get(f"/dossiers/{one}").status_code
+        # They cannot end it themselves.
+        assert 403 == member.post("/acces/deport", dossier=str(one), qui=JURY).status_code
+        admin.send("/acces/deport", dossier=str(one), qui=JURY)
+        assert 200 == member.get(f"/dossiers/{one}").status_code
+        assert f"{JURY} : levé" in admin.read("/journal")
