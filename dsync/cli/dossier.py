@@ -89,6 +89,7 @@ def dossier() -> None:
 )
 @click.option(
     "--search",
+    "q",
     metavar="WORDS",
     help="Only with these words, in any order, in number, SIRET, applicant, product or a person.",
 )
@@ -97,31 +98,26 @@ def dossier() -> None:
     type=DURATION,
     help="Only open ones whose usager has not answered for so long, such as 14d.",
 )
-@click.option("--answered", is_flag=True, help="Only open ones whose usager has the last word.")
+@click.option(
+    "--answered", "repondu", is_flag=True, help="Only open ones whose usager has the last word."
+)
 @limit_option("dossiers", 100, 100_000)
 @list_options()
 def list_(
     *,
-    etat: str | None,
     verdict: str | None,
-    presence: str | None,
-    search: str | None,
     silent: timedelta | None,
-    answered: bool,
     limit: int,
     everywhere: bool,
     wide: bool,
     as_json: bool,
+    **chosen: Any,
 ) -> None:
     """List dossiers in the order of their numbers."""
-    wanted = verdict and {one.key: one.value for one in Verdict}.get(verdict, NO_VERDICT)
     selection = Selection(
-        q=search,
-        etat=etat,
-        verdict=wanted,
-        presence=presence,
+        verdict=verdict and {one.key: one.value for one in Verdict}.get(verdict, NO_VERDICT),
         sans_reponse_depuis=datetime.now(UTC) - silent if silent else None,
-        repondu=answered,
+        **chosen,
     )
     total, close = 0, list[str]()
 
@@ -129,8 +125,8 @@ def list_(
         nonlocal total
         rows, count = reader.dossiers.listing(selection, limit=limit)
         total += count
-        if search and not rows:
-            close.extend(reader.dossiers.close_to(search))
+        if selection.q and not rows:
+            close.extend(reader.dossiers.close_to(selection.q))
         return rows
 
     every = listed(read, everywhere=everywhere)
