@@ -41,6 +41,32 @@ def _engine(names: str) -> dict[str, Declared]:
     return {name: DOSSIER_COLUMNS[name]._replace(sql=f"d.{name}") for name in names.split()}
 
 
+_REGIONS = {
+    "Auvergne-Rhône-Alpes": "01 03 07 15 26 38 42 43 63 69 73 74",
+    "Bourgogne-Franche-Comté": "21 25 39 58 70 71 89 90",
+    "Bretagne": "22 29 35 56",
+    "Centre-Val de Loire": "18 28 36 37 41 45",
+    "Corse": "2A 2B",
+    "Grand Est": "08 10 51 52 54 55 57 67 68 88",
+    "Hauts-de-France": "02 59 60 62 80",
+    "Île-de-France": "75 77 78 91 92 93 94 95",
+    "Normandie": "14 27 50 61 76",
+    "Nouvelle-Aquitaine": "16 17 19 23 24 33 40 47 64 79 86 87",
+    "Occitanie": "09 11 12 30 31 32 34 46 48 65 66 81 82",
+    "Pays de la Loire": "44 49 53 72 85",
+    "Provence-Alpes-Côte d''Azur": "04 05 06 13 83 84",
+    "Guadeloupe": "971",
+    "Martinique": "972",
+    "Guyane": "973",
+    "La Réunion": "974",
+    "Mayotte": "976",
+}
+"""The codes of the départements of each région, as it is written in SQL."""
+_REGION = " ".join(
+    f"WHEN c.departement_code IN ('{codes.replace(' ', chr(39) + ', ' + chr(39))}') THEN '{name}'"
+    for name, codes in _REGIONS.items()
+)
+
 # One line a column, however long its sentence.
 # fmt: off
 _FIRST = _engine("numero demarche_numero appel etat")
@@ -55,6 +81,7 @@ _AFTER: Mapping[str, Mapping[str, Declared]] = {
     },
     "phase_declaree": computed("phase_constatee", "json(v.constats) ->> 'phase_constatee'", "Phase du produit au jour du dépôt, selon le catalogue beta.gouv.fr, sans majuscule ni accent : une seule graphie par phase."),
     "incubateur": computed("incubateur_constate", "json(v.constats) ->> 'incubateur_constate'", "Incubateur du produit selon le catalogue beta.gouv.fr : il diffère souvent du déclaré, qui ne sert qu'à confirmer un produit désigné sans l'adresse de sa fiche."),
+    "departement_nom": computed("affectation_region", f"CASE {_REGION} END", "Région du département d'affectation, où est le lieu de travail ; vide hors des départements."),
     "cas_demande": computed("nb_voeux", "length(c.voeux)", "Nombre de profils souhaités.", type="integer"),
     "perspectives": {
         **computed("verdict", "v.verdict", "Verdict en cours du pré-contrôle, calculé par dsync : {codes} ; vide si aucun. C'est un avis, jamais une décision ; une personne a pu écrire autre chose dans l'annotation du dossier (lecture_champ, formulaire_*), et c'est elle qui fait foi.", codes=VERDICTS),

@@ -313,15 +313,20 @@ def cell_columns(
             described += [descriptors.get(cell.id, unknown) for cell in own]
         if cells:
             pairs = [*zip(cells, described, strict=True)]
+            types = [cell.type if one[1] is None else one[1] for cell, one in pairs]
             yield [
                 numeros,
                 origines,
                 [cell.id for cell in cells],
                 # A cell has its own where the form is not known.
                 [cell.libelle if one[0] is None else one[0] for cell, one in pairs],
-                [cell.type if one[1] is None else one[1] for cell, one in pairs],
+                types,
                 [cell.ligne for cell in cells],
                 [cell.texte for cell in cells],
+                [
+                    len(cell.texte) if type_ == "textarea" and cell.texte is not None else None
+                    for cell, type_ in zip(cells, types, strict=True)
+                ],
                 demarches,
                 moved,
             ]

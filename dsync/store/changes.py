@@ -70,7 +70,9 @@ class Record(Struct, frozen=True, gc=False):
     """Columns of table `dossier` that change without a change of content: dates, and the number of
     messages."""
     contents: Mapping[str, Any]
-    """The row of table `contenu`."""
+    """The row of table `contenu`, without what the store computes."""
+    agents: tuple[str | None, ...]
+    """The address of who made each of its traitements."""
     programme: Mapping[str, Mapping[str, Any]]
     """The rows of the programme's tables, by table name."""
 

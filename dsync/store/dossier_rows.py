@@ -30,9 +30,9 @@ from dsync.store.codes import EventName
 from dsync.store.journal import JournalWrites, NewEvent
 from dsync.store.listing import DossierReads
 from dsync.store.quarantine import QuarantineWrites
-from dsync.store.queue import QueueWrites
+from dsync.store.queue import QueueWrites, keyed
 from dsync.store.sql import among, insert_rows, update_rows, upsert
-from dsync.store.sync_state import DemarcheReads
+from dsync.store.sync_state import DemarcheReads, StateWrites
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _dossier = tables.dossier
@@ -303,10 +303,21 @@ class DossierWrites(DossierReads):
         """Write the rows with what DS shows of dossiers, by `insert_rows` or `upsert`."""
         # One of which only a tombstone is left has no such row.
         upsert(self.connection, _liste, [in_lists(self.programme, c.new, now) for c in changes])
+        secret = StateWrites(self.scope).secret() if any(any(c.new.agents) for c in changes) else ""
         write(
             self.connection,
             _contenu,
-            [{**c.new.contents, "lacunes": sorted(c.new.unread) or None} for c in changes],
+            [
+                {
+                    **c.new.contents,
+                    "decideurs": [
+                        one and keyed(secret, "decideur", one.casefold())[:8]
+                        for one in c.new.agents
+                    ],
+                    "lacunes": sorted(c.new.unread) or None,
+                }
+                for c in changes
+            ],
         )
         for name in changes[0].new.programme if changes else ():
             # A row without a column leaves its value as it is.

@@ -7,7 +7,6 @@ A key is a hash with a secret.
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -179,7 +178,7 @@ class KeyReads(Subject):
             for numero, some in compared.items()
             if some.keys() != found[numero].keys()
             # Without a secret there are no keys yet.
-            or any(_key_of(secret or "", k, v) != found[numero][k] for k, v in some.items())
+            or any(keyed(secret or "", k, v) != found[numero][k] for k, v in some.items())
         }
 
     def doublons(
@@ -209,9 +208,9 @@ class KeyWrites(KeyReads):
         numbers = sorted({*compared, *(DossierNumber(row["numero"]) for row in columns)})
         if not numbers:
             return set()
-        secret = self._secret() if compared else ""
+        secret = StateWrites(self.scope).secret() if compared else ""
         rows = [
-            {"numero": numero, "controle": controle, "cle": _key_of(secret, controle, values)}
+            {"numero": numero, "controle": controle, "cle": keyed(secret, controle, values)}
             for numero, some in compared.items()
             for controle, values in some.items()
         ]
@@ -223,16 +222,7 @@ class KeyWrites(KeyReads):
                 self.touch(row["numero"] for row in columns)
         return affected
 
-    def _secret(self) -> str:
-        """Return the démarche's secret, made at its first use."""
-        state = StateWrites(self.scope)
-        secret = state.read().cle_secrete
-        if secret is None:
-            secret = secrets.token_hex(16)
-            state.save(cle_secrete=secret)
-        return secret
 
-
-def _key_of(secret: str, controle: str, values: Sequence[object]) -> str:
-    """Return the key by which a check compares these values, from which they cannot be had."""
-    return hmac.new(secret.encode(), json_bytes([controle, values]), sha256).hexdigest()
+def keyed(secret: str, purpose: str, values: object) -> str:
+    """Return a hash of values, such as those that a check compares: they cannot be had from it."""
+    return hmac.new(secret.encode(), json_bytes([purpose, values]), sha256).hexdigest()

@@ -6,6 +6,7 @@ when a dossier is erased.
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -359,6 +360,14 @@ class StateReads(Subject):
 
 class StateWrites(StateReads):
     """Writes the sync state, and the figures of a day."""
+
+    def secret(self) -> str:
+        """Return the démarche's secret, made at its first use."""
+        secret = self.read().cle_secrete
+        if secret is None:
+            secret = secrets.token_hex(16)
+            self.save(cle_secrete=secret)
+        return secret
 
     def reset_watermark(self, to: datetime) -> None:
         """Set a watermark after `to` back to it; only allowed after a complete full read."""

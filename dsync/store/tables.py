@@ -143,6 +143,8 @@ contenu = Table(
     personal("demandeur", JsonText(), "Demandeur : organisme, ou personne physique (civilité, nom, prénom)."),
     free("divers", JsonText(), "Motivation de la décision."),
     personal("traitements", JsonText(), "Étapes de l'instruction : motivation, courriel de l'agent."),
+    # A pseudonym for the agent of each step of `traitements`; null: the step has none.
+    open_("decideurs", JsonText()),
     # Null: never read.
     free("messages", JsonText(), "Messages : texte, noms des fichiers joints, courriel de qui l'a écrit."),
     # Flat lists, which `lecture_champ` reads in half the time that nested ones would take.

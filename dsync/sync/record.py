@@ -172,6 +172,7 @@ class Recorder:
                 "champs": json_bytes(cells_of(champs)),
                 "annotations": json_bytes(cells_of(annotations)),
             },
+            agents=tuple([one.email_agent for one in dossier.traitements]),
             programme={
                 table: {**row, "demarche_numero": demarche_number}
                 for table, row in (

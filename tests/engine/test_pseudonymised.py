@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import date
+from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from dsync.configuration import DemarcheSection
 from dsync.exports.export import export, tables_of
 from dsync.sandbox import Change
 from dsync.sandbox.model import ChampDescriptor, ServedDossier
+from dsync.store.sight import WHOLE, Sight
 from tests.engine.rig import DEMARCHE, NOW, Engine, id_of, number, opening, seeds
 from tests.engine.roles import made_role, read
 from tests.store.databases import PostgresServer, connected, on_each
@@ -319,3 +321,46 @@ def test_a_role_sees_no_mark_before_the_deliberation(
                 found = read(graded, role, f"SELECT {column} AS x FROM {MASKED}.{view}")
                 assert is_shown == any(row["x"] is not None for row in found), (view, column, day)
     graded.execute(f'DROP OWNED BY "{role}"')
+
+
+@on_each
+def test_what_says_nothing_of_a_person_is_seen(engine: Engine) -> None:
+    """Who decided, as a pseudonym; how long a text is, and no other value; the place's région."""
+    engine.sync()
+    wanted = {
+        "lecture_decision": ("numero", "rang", "instructeur_courriel", "decideur"),
+        "lecture_champ": ("numero", "champ_id", "type", "valeur", "longueur"),
+        "lecture_candidature": ("numero", "departement_code", "entite", "affectation_region"),
+    }
+
+    def seen(sight: Sight) -> dict[str, list[dict[str, Any]]]:
+        with engine.worker.store.reading(DEMARCHE, sight) as reader:
+            return {
+                view: reader.rows_of(view, columns, {"demarche_numero": DEMARCHE}, order="numero")
+                for view, columns in wanted.items()
+            }
+
+    whole, masked = seen(WHOLE), seen(Sight(persons=False, texts=False))
+    decided = {(one["instructeur_courriel"], one["decideur"]) for one in whole["lecture_decision"]}
+    agents = [courriel for courriel, _ in decided if courriel]
+    assert agents
+    assert len(decided) == len({courriel for courriel, _ in decided})
+    assert all((courriel is None) == (pseudonym is None) for courriel, pseudonym in decided)
+    known = {f(a.encode()).hexdigest()[:8] for a in agents for f in (sha256, md5)}
+    assert not known & {pseudonym for _, pseudonym in decided}
+    assert {(None, pseudonym) for _, pseudonym in decided} == {
+        (one["instructeur_courriel"], one["decideur"]) for one in masked["lecture_decision"]
+    }
+    lengths = [(one["type"], one["valeur"], one["longueur"]) for one in whole["lecture_champ"]]
+    assert any(length for *_, length in lengths)
+    assert all(
+        length == (len(value) if type_ == "textarea" and value is not None else None)
+        for type_, value, length in lengths
+    )
+    assert {None} == {one["valeur"] for one in masked["lecture_champ"]}
+    assert sorted(str(one) for *_, one in lengths) == sorted(
+        str(one["longueur"]) for one in masked["lecture_champ"]
+    )
+    places = {one["affectation_region"] for one in masked["lecture_candidature"]}
+    assert len(places) > 1
+    assert {None} == {one["entite"] for one in masked["lecture_candidature"]}

@@ -173,7 +173,7 @@ class History:
         return [row for row in rows if row.get("numero", CHANGED) in SHOWN]
 
     def _once(self, value: Any) -> Any:
-        """Name the texts of verdicts, which stand in many places."""
+        """Name the texts of verdicts, which stand in many places, and pseudonyms."""
         if isinstance(value, list):
             return [self._once(one) for one in value]
         if isinstance(value, dict):
@@ -184,7 +184,11 @@ class History:
     def texts(self) -> dict[str, str]:
         """The text of each verdict, with a name: its dossier, and since when."""
         rows = [row for row in self.rows["lecture_precontrole"] if row["detail"]]
-        return {row["detail"]: f"TEXT {row['numero']} {row['etabli_le']}" for row in rows[::-1]}
+        texts = {row["detail"]: f"TEXT {row['numero']} {row['etabli_le']}" for row in rows[::-1]}
+        decided = {
+            row["decideur"]: row["instructeur_courriel"] for row in self.rows["lecture_decision"]
+        }
+        return texts | {one: f"PSEUDONYM OF {courriel}" for one, courriel in decided.items()}
 
     @property
     def verdicts(self) -> str:
@@ -193,7 +197,7 @@ class History:
             sorted(
                 f"## {name}\n{in_lines(text)}\n"
                 for text, name in self.texts.items()
-                if int(name.split()[1]) in SHOWN
+                if name.startswith("TEXT") and int(name.split()[1]) in SHOWN
             )
         )
 

@@ -2,6 +2,7 @@ WITH decision AS (
     SELECT
         c.numero,
         t.key,
+        json(c.decideurs) ->> CAST(t.key AS integer) AS decideur,
         CASE t.value ->> 'evenement'
             WHEN 'classe_sans_suite' THEN 'sans_suite'
             WHEN 'refuse' THEN 'refuse'
@@ -21,6 +22,7 @@ SELECT
     substr(CAST(paris(n.decide_le) AS text), 1, 10) AS decide_jour,
     n.value ->> 'motivation' AS motivation,
     n.value ->> 'email_agent' AS instructeur_courriel,
+    n.decideur,
     n.value ->> 'revision_id' AS revision,
     n.etat = d.etat
     AND row_number() OVER (PARTITION BY n.numero ORDER BY n.value ->> 'date' DESC, n.key DESC) = 1 AS en_vigueur,

@@ -6,6 +6,7 @@ SELECT
     coalesce(f.types ->> (e.champ ->> 0), e.champ ->> 7) AS type,
     (e.champ ->> 2)::integer AS ligne,
     e.champ ->> 1 AS valeur,
+    CASE WHEN coalesce(f.types ->> (e.champ ->> 0), e.champ ->> 7) = 'textarea' THEN char_length(e.champ ->> 1) END AS longueur,
     d.demarche_numero,
     utc(d.modifie_ici_le) AS modifie_ici_le
 FROM contenu AS c

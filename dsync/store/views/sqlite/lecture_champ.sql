@@ -14,6 +14,7 @@ SELECT
     coalesce(s.type, e.value ->> 7) AS type,
     e.value ->> 2 AS ligne,
     e.value ->> 1 AS valeur,
+    CASE WHEN coalesce(s.type, e.value ->> 7) = 'textarea' THEN length((e.value ->> 1)) END AS longueur,
     d.demarche_numero,
     utc(d.modifie_ici_le) AS modifie_ici_le
 FROM contenu AS c
