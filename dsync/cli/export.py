@@ -115,6 +115,9 @@ def export(
             with store.reading() as reader:
                 foreign = [one.name for one in store.foreign_objects()]
                 tables = raw_tables(reader.connection, foreign)
+            if not tables:
+                # An empty database has nothing to take out.
+                raise other
         elif aggregated:
             tables = aggregated_tables(demarche)
         else:

@@ -19,6 +19,9 @@ from dsync.sandbox import Sandbox, content
 from dsync.sandbox.edits import Change
 from tests.commands.command import Command
 from tests.commands.conftest import once, operator
+from tests.console.served import stranger
+from tests.exports.grist_server import grist_server
+from tests.store.databases import PostgresServer
 
 SAMPLES = Path(__file__).parents[2] / "config" / "exemples"
 FEW = 20
@@ -509,7 +512,22 @@ def test_a_civilite_is_compared_as_ds_shows_it(tmp_path: Path) -> None:
         assert f"essai0: {FEW} of {FEW} dossiers: is its rule too wide?" in told
 
 
-def test_the_items_of_a_list_are_read_by_their_labels(tmp_path: Path) -> None:
+def _console_page(dsync: Command, number: int) -> str:
+    """Return a dossier's page of the console."""
+    process = dsync.start("console", "--port", "0")
+    assert process.stdout is not None
+    try:
+        link, browser = process.stdout.readline().strip(), stranger()
+        browser.get(link)
+        return browser.get(link.partition("/entrer")[0] + f"/dossiers/{number}/tout").text
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def test_the_items_of_a_list_are_read_by_their_labels(
+    tmp_path: Path, postgres_server: PostgresServer
+) -> None:
     """DS gives items' ids as values, and lists no options of a single choice: the labels count."""
     form = copy.deepcopy(content.MOBILITY_FORM)
     dossiers = content.mobility_dossiers(7, FEW, now=NOW)
@@ -551,10 +569,25 @@ def test_the_items_of_a_list_are_read_by_their_labels(tmp_path: Path) -> None:
         )
         chosen = dsync.rows(f"SELECT DISTINCT rang, choix FROM {view[0]} ORDER BY rang")
         assert [(1, "Sept"), (2, "Neuf, dix")] == chosen
-        assert 0 == dsync("export", "out").code
-        texts = [p.read_text("utf-8-sig") for p in (dsync.folder / "out").glob("formulaire*.csv")]
-        assert any("Neuf, dix" in text for text in texts)
-        assert not any(id_ in text for text in texts for id_ in ("6402002", "6403000"))
+        texts = [_console_page(dsync, dossiers[0].number)]
+        with grist_server() as grist:
+            table = f'views = ["{view[0]}"]\npersonal_data = true\n'
+            document = f'[grist]\ndocument = "{grist.address}"\n{table}'
+            declaring(tmp_path, "mobilite", *right, champs=f"{champs}{document}")
+            assert 0 == dsync("grist", DSYNC_GRIST_KEY="key").code
+            texts.append(str(grist.rows(view[0])))
+        other = {"DSYNC_DATABASE_URL": postgres_server.make(migrated=False)}
+        refused = dsync("export", "other", **other)
+        assert (5, True) == (refused.code, "`dsync db upgrade`" in refused.err)
+        assert 0 == dsync("db", "upgrade", **other).code
+        dsync("sync", **other)
+        for folder, where in (("out", {}), ("other", other)):
+            assert 0 == dsync("export", folder, **where).code
+            found = (dsync.folder / folder).glob("formulaire*.csv")
+            texts.append("".join(one.read_text("utf-8-sig") for one in found))
+        for text in texts:
+            assert "Neuf, dix" in text
+            assert not re.search("6402002|6403000", text)
 
         wrong = '{ champ = "des", parmi = ["Huitt"] }'
         declaring(tmp_path, "mobilite", wrong, champs=champs)
