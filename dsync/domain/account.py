@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat
-from dsync.domain.judging import ADVICE, TO_DO
+from dsync.domain.judging import ADVICE, TO_DO, USUAL_LENGTH
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import USAGER, opened, rights
 from dsync.domain.verdict import Controle, Resultat, Verdict, verdict_of
@@ -115,9 +115,12 @@ def layout(
         f"{note and f' {note}'}",
         f"Les contrôles conformes avec leurs faits,{people} ceux qui n’ont pas été examinés, "
         f"{last}.",
-        f"Au-delà de {length} caractères, les faits des contrôles conformes sont remplacés par "
-        "leur titre, les plus longs d’abord, puis les preuves (citations, sources) sont abrégées ; "
-        "la règle et ce qui est à faire restent entiers.",
+        "Une règle que plusieurs constats appliquent est citée avec le premier ; les suivants y "
+        "renvoient.",
+        f"Au-delà de {USUAL_LENGTH} caractères, les faits des contrôles conformes sont remplacés "
+        "par leur titre, les plus longs d’abord, puis les sources des listes sont omises. Au-delà "
+        f"de {length}, le sont aussi les raisons données par des personnes, puis des constats "
+        "entiers, les moins graves d’abord : le texte dit alors combien, et dsync les a tous.",
     ]
 
 

@@ -118,9 +118,18 @@ def _evidence(answer: Answer, found: Controle) -> dict[str, Json]:
 
 def _author_and_reason(answer: Answer) -> str:
     day = answer.repondu_le.astimezone(PARIS).strftime("%d/%m/%Y")
-    reason = answer.motif.removesuffix(".").translate(_MARKUP)
     about = f", pour le produit {answer.produit}" if answer.produit else ""
-    return f"{person(answer.auteur)} le {day} ({reason}){about}"
+    return f"{person(answer.auteur)} le {day}{_reason(answer.motif)}{about}"
+
+
+def _reason(motif: str) -> str:
+    return f" ({motif.removesuffix('.').translate(_MARKUP)})"
+
+
+def without_reason(controle: Controle) -> str:
+    """Return what a person established without why, for a text that has no room for it."""
+    answer: Any = controle.preuve[ANSWER]
+    return controle.motif.replace(_reason(answer["motif"]), "", 1)
 
 
 def _to_confirm(answer: Answer, why: str) -> str:

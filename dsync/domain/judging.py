@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import structs
 
-from dsync.domain.check_answers import Answer, for_ds, is_settled
+from dsync.domain.check_answers import Answer, for_ds, is_settled, without_reason
 from dsync.domain.dossier import Json
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber
@@ -28,7 +28,7 @@ from dsync.domain.verdict import (
     verdict_of,
     worst,
 )
-from dsync.domain.wording import NO_BREAK, cleaned, cut, listed, with_no_break_spaces
+from dsync.domain.wording import NO_BREAK, cleaned, listed, with_no_break_spaces
 
 ADVICE = "Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
 RULE = " Règle ("
@@ -38,12 +38,8 @@ TO_DO = " À faire : "
 # Without the name behind it, which the configuration may have changed since.
 _STATED = re.compile(rf"(.+) – {re.escape(ADVICE)}\S.*")
 _RULES = "Règles appliquées : "
-_SPAN = re.compile(r"« ?(?P<quoted>[^«»]*?) ?»|(?P<blank> ?)\((?P<bracketed>[^()]*)\)")
-_LIMITS = (80, 60, 40, 25, 15, 0)
-"""Lengths to which what is quoted or in brackets is cut, until a text fits."""
-_LEAST_QUOTED = 12
-_LEAST_EVIDENCE = 40
-"""Characters that a finding keeps of its title and evidence, on average, before its rule is cut."""
+USUAL_LENGTH = 900
+"""Characters of a text up to which nothing is left out for brevity: about ten lines in DS."""
 
 
 def stated_verdict(text: str | None, words: Mapping[Verdict, str] = {}) -> Verdict | None:
@@ -91,106 +87,87 @@ def inside(motif: str) -> str:
 
 def framed(
     first: str,
-    findings: Sequence[str],
+    findings: Sequence[tuple[str, str]],
     conforming: Sequence[tuple[str, Controle]],
     last: Sequence[str],
     max_length: int,
     rules: Iterable[str] = (),
+    sources: Iterable[str] = (),
 ) -> str:
     """Return a text of at most `max_length` characters, which leave room for first and last lines.
 
-    Conforming checks need no action: their facts are left out first, the longest one first, and
-    their titles stay. Only then is the evidence of the findings shortened, never the rule and what
-    there is to do as long as they have room. `rules` are texts of rules in the findings, beside
-    those that `RULE` begins.
+    Each finding has its title and its line. A rule is said once. Above `USUAL_LENGTH`, conforming
+    checks, which need no action, lose their facts, the longest one first, and keep their titles;
+    then the `sources` of lists are left out. Above `max_length`, so are the reasons that persons
+    gave, then whole findings, the least severe ones first: none is cut. `rules` are texts of rules
+    beside those that `RULE` begins.
     """
     room = max_length - sum(len(line) + 1 for line in (first, *last))
+    usual = room - max_length + min(max_length, USUAL_LENGTH)
     # Who established what is a line of its own, and no fact that is left out first.
     settled = [(title, one) for title, one in conforming if is_settled(one)]
-    findings = [*findings, *(finding(one.resultat, [title], one.motif) for title, one in settled)]
-    others = [
-        (_without_colon(title), one.motif) for title, one in conforming if not is_settled(one)
-    ]
-    shown = [cleaned(inside(motif).removesuffix(".")) for _, motif in others]
+    rest = [(_without_colon(title), one.motif) for title, one in conforming if not is_settled(one)]
+    found = [(title, line, _rule_in(line, rules)) for title, line in findings]
+    told = [(title, finding(one.resultat, [title], one.motif), "") for title, one in settled]
+    shown = [cleaned(inside(motif).removesuffix(".")) for _, motif in rest]
+
+    def length() -> int:
+        lines = *_that_fit([*found, *told]), *_conforme(shown)
+        return sum(len(line) + 1 for line in lines) - 1
+
     for place in sorted(range(len(shown)), key=lambda place: -len(shown[place])):
-        if _length([*findings, *_conforme(shown)]) <= room:
-            break
-        # A fact may be shorter than its title.
-        shown[place] = min(shown[place], others[place][0], key=len)
-    lines = [*findings, *_conforme(shown)]
-    if _length(lines) > room:
-        lines = _shortened(lines, room, [cleaned(rule) for rule in rules])
-    return with_no_break_spaces("\n".join([first, *lines, *last]))
+        if length() > usual:
+            # A fact may be shorter than its title.
+            shown[place] = min(shown[place], rest[place][0], key=len)
+    for source in sources:
+        if length() > usual:
+            found = [(title, line.replace(f" ({source})", ""), of) for title, line, of in found]
+    if length() > room:
+        told = [(t, finding(one.resultat, [t], without_reason(one)), "") for t, one in settled]
+    left = room - sum(len(line) + 1 for line in _conforme(shown))
+    lines = _that_fit([*found, *told], left if length() > room else None)
+    return with_no_break_spaces("\n".join([first, *lines, *_conforme(shown), *last]))
 
 
 def _conforme(facts: Sequence[str]) -> list[str]:
     return [f"{Resultat.CONFORME.label} : {' ; '.join(facts)}."] if facts else []
 
 
-def _length(lines: Sequence[str]) -> int:
-    return sum(map(len, lines)) + len(lines) - 1
+def _that_fit(findings: Sequence[tuple[str, str, str]], room: int | None = None) -> list[str]:
+    """Return the lines of findings, each with its title and its rule, which is said once.
 
-
-def _shortened(lines: list[str], max_length: int, rules: Collection[str]) -> list[str]:
-    """Return lines that just fit: their evidence is shortened, the rest only if that is too long.
-
-    First what is quoted and what is in brackets, so that each finding keeps its conclusion.
+    With a room in characters: those that fit whole, and how many there are beside them.
     """
-    split = [_split(line, rules) for line in lines]
-    for limit in _LIMITS:
-        shorter = [(_with_short_spans(evidence, limit), kept) for evidence, kept in split]
-        if _length(["".join(one) for one in shorter]) <= max_length:
-            return ["".join(one) for one in shorter]
-    # Without the line feeds between the lines.
-    room = max_length - len(lines) + 1
-    for_evidence = room - sum(len(kept) for _, kept in shorter)
-    if for_evidence >= _LEAST_EVIDENCE * len(lines):
-        most = _longest_that_fits([len(evidence) for evidence, _ in shorter], for_evidence)
-        return [cut(evidence, most) + kept for evidence, kept in shorter]
-    most = _longest_that_fits([len(line) for line in lines], room)
-    return [_cut(line, most) for line in lines]
+    lines, said = list[str](), dict[str, str]()
+    left = None if room is None else room - len(_others(len(findings)))
+    for title, line, rule in findings:
+        if rule in said:
+            fact, mark, to_do = line.rpartition(TO_DO)
+            again = f" Même règle que « {said[rule]} »."
+            line = f"{fact.removesuffix(rule)}{min(again, rule, key=len)}{mark}{to_do}"
+        if left is not None and len(line) + 1 > left:
+            continue
+        left = None if left is None else left - len(line) - 1
+        lines.append(line)
+        if rule:
+            said.setdefault(rule, _without_colon(title))
+    more = len(findings) - len(lines)
+    return [*lines, _others(more)] if more else lines
 
 
-def _longest_that_fits(lengths: Sequence[int], room: int) -> int:
-    """Return the length to which texts are cut to fit together; the shorter ones stay whole."""
-    left = sorted(lengths)
-    while left and left[0] <= room // len(left):
-        room -= left.pop(0)
-    return room // len(left) if left else max(lengths)
+def _others(count: int) -> str:
+    several = "s" if count > 1 else ""
+    return f"… et {count} autre{several} constat{several}, voir dsync."
 
 
-def _split(line: str, rules: Collection[str]) -> tuple[str, str]:
-    """Return the evidence of a finding, and the rule with what there is to do."""
-    place = line.find(RULE)
-    for rule in rules:
-        if place < 0:
-            place = line.find(f" {rule}{TO_DO}")
-    if place < 0:
-        place = line.rfind(TO_DO)
-    return (line, "") if place < 0 else (line[:place], line[place:])
-
-
-def _with_short_spans(evidence: str, limit: int) -> str:
-    """Return a text in which what is quoted or in brackets is cut; without brackets at last."""
-
-    def short(found: re.Match[str]) -> str:
-        inside = found["quoted"]
-        if inside is not None:
-            return f"« {cut(inside, max(limit, _LEAST_QUOTED))} »"
-        if not limit:
-            return ""
-        inside = cut(found["bracketed"], limit)
-        is_open = inside.count("«") > inside.count("»")
-        return f"{found['blank']}({inside}{' »' if is_open else ''})"
-
-    return _SPAN.sub(short, evidence)
-
-
-def _cut(line: str, length: int) -> str:
-    """Cut a line to a length, before what there is to do, as long as half is left for the rest."""
-    found, mark, to_do = line.rpartition(TO_DO)
-    room = length - len(mark) - len(to_do)
-    return cut(line, length) if room < length // 2 else f"{cut(found, room)}{mark}{to_do}"
+def _rule_in(line: str, rules: Iterable[str]) -> str:
+    """Return the rule of a finding, with the blank before it; empty: there is none."""
+    found, to_do, _ = line.rpartition(TO_DO)
+    own = (f" {cleaned(rule)}" for rule in rules)
+    # The last one: what people typed comes before it.
+    place = found.rfind(RULE)
+    spelt = found[place:] if to_do and place >= 0 else ""
+    return next((rule for rule in own if found.endswith(rule)), spelt)
 
 
 Line = tuple[Resultat, Sequence[str], str]
@@ -246,6 +223,8 @@ class Wording:
     """What precedes the title of a check without object, and the titles of several."""
     rules: Sequence[str] = ()
     """Texts of rules in the findings, beside those that `RULE` begins."""
+    sources: Sequence[str] = ()
+    """What stands in brackets behind the names of lists, in the findings."""
 
     def title(self, controle: str) -> str:
         """Return the title of a check, which may not be made any more."""
@@ -267,7 +246,7 @@ class Wording:
             people = [self.title(name) for name in self.people]
             last.insert(0, f"À contrôler par une personne : {listed(people)}.")
         findings = [
-            finding(resultat, map(self.title, names), motif)
+            (self.title(names[0]), finding(resultat, map(self.title, names), motif))
             for resultat, names, motif in grouped(controles)
         ]
         conforming = [
@@ -275,7 +254,9 @@ class Wording:
             for one in controles
             if one.resultat is Resultat.CONFORME
         ]
-        return framed(first, findings, conforming, last, self.max_detail_length, self.rules)
+        return framed(
+            first, findings, conforming, last, self.max_detail_length, self.rules, self.sources
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,10 +149,15 @@ def with_no_break_spaces(text: str) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """Return the text, or its beginning with an ellipsis when it is longer than `length`."""
+    """Return the text, or its beginning with an ellipsis when it is longer than `length`.
+
+    It ends with a whole word, if one ends in its second half.
+    """
     if len(text) <= length:
         return text
     kept = text[: length - 1].rstrip()
+    if not text[len(kept)].isspace() and (end := kept.rfind(" ")) > len(kept) // 2:
+        return kept[:end].rstrip(" ,;:") + ELLIPSIS
     # A letter is not separated from its accents.
     while kept and unicodedata.category(text[len(kept)])[0] == "M":
         kept = kept[:-1]

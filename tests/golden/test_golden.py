@@ -47,7 +47,7 @@ def test_every_text_has_the_form() -> None:
             dossier.kind
         )
         assert len(decision.detail) <= 2000, dossier.kind
-        order = ["Non conforme –", "Preuve indisponible –", "À vérifier –", "Conforme :",
+        order = ["Non conforme –", "Preuve indisponible –", "À vérifier –", "… et ", "Conforme :",
                  "Non examiné"]  # fmt: skip
         ranks = [next(i for i, head in enumerate(order) if line.startswith(head)) for line in lines]
         assert ranks == sorted(ranks), dossier.kind

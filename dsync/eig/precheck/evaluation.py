@@ -30,7 +30,7 @@ from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.check import OF_PRODUCT, Check
 from dsync.eig.precheck.check_input import READING, CheckInput, make_controle
 from dsync.eig.precheck.checks import CHECKS
-from dsync.eig.precheck.checks.administration import registry_answer
+from dsync.eig.precheck.checks.administration import list_sources, registry_answer
 from dsync.eig.precheck.evidence import (
     AbsentPage,
     ProductEvidence,
@@ -113,6 +113,7 @@ def rules_of(rule_set: RuleSet) -> Rules:
             "Non examiné, faute de produit identifié",
             "Non examinés, faute de produit identifié",
         ),
+        sources=list_sources(rule_set.operateurs),
     )
     return Rules(rule_set.version, wording, rule_set.document(), rule_set.shipped_lists)
 

@@ -25,6 +25,8 @@ from dsync.eig.precheck.sentences import Sentence
 
 NAME = Check.ADMINISTRATION
 _SIREN_LENGTH = 9
+_LONGEST_NAME = 300
+"""More than the registry has: only to bound an abusive one."""
 
 _CENTRALE = "administration_centrale"
 _OPERATEUR = "operateur"
@@ -116,6 +118,12 @@ def _unread(year: int) -> str:
 
 def _source(operateurs: OperateurList) -> str:
     return cut(cleaned(operateurs.source), 100)
+
+
+def list_sources(lists: Sequence[OperateurList]) -> list[str]:
+    """Return what stands in brackets behind the lists' names: each source, and all of them."""
+    sources = [_source(found) for found in lists]
+    return [*sources, listed(reversed(sources))]
 
 
 def _by_category(context: CheckInput, siren: str) -> Controle:
@@ -241,7 +249,7 @@ def _inconnu(sentence: Sentence, preuve: dict[str, Json], **facts: object) -> Co
 
 def _named(siren: str, nom: str | None) -> str:
     """Return the name and SIREN of the applicant, for a sentence."""
-    name = cut(cleaned(nom or ""), 80)
+    name = cut(cleaned(nom or ""), _LONGEST_NAME)
     return f"{name} (SIREN {grouped_siren(siren)})" if name else f"SIREN {grouped_siren(siren)}"
 
 

@@ -11,11 +11,11 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 
 from dsync.domain.check_answers import Answer, with_answers
 from dsync.domain.judging import DEJA_SIGNALE, SIGNALE, finding, framed, stated_verdict
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
+from dsync.domain.wording import cleaned, cut
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evaluation import rules_of
 from tests.unit.eig.precheck.builders import RULES
@@ -101,7 +101,8 @@ def test_nothing_breaks_the_layout(controles: list[Controle]) -> None:
     assert stated_verdict(first) is verdict_of(c.resultat for c in controles)
     against = {(c.resultat, c.motif) for c in controles if SEVERITY[c.resultat]}
     others = {c.resultat for c in controles if not SEVERITY[c.resultat]}
-    assert len(lines) == len(against) + len(others)
+    more = [int(line.split()[2]) - 1 for line in lines if line.startswith("… et ")]
+    assert len(lines) + sum(more) == len(against) + len(others)
     assert len(text) <= 1500
     assert all(line == line.strip() and line for line in lines)
     assert not any(
@@ -110,79 +111,68 @@ def test_nothing_breaks_the_layout(controles: list[Controle]) -> None:
     )
 
 
-def test_the_longest_lines_are_cut_first() -> None:
-    """Only long reasons are cut, after the facts of conforming checks were dropped."""
-    controles = [
-        Controle("depot", Resultat.A_VERIFIER, "X" * 900),
-        Controle("phase", Resultat.A_VERIFIER, "Y" * 900),
-        Controle("profils", Resultat.A_VERIFIER, "Court."),
-        Controle("doublon", Resultat.CONFORME, "Doublon : aucun."),
+WORDS = st.text("aéX. «»()", min_size=1, max_size=400)
+RULES_OF = st.sampled_from(["Règle (FAQ) : une.", "Règle (usage) : autre.", "Arrêté (2) : « a »."])
+
+
+@given(st.lists(st.tuples(RESULTATS, WORDS, RULES_OF, WORDS), max_size=12), st.integers(700, 2500))
+def test_every_kept_finding_is_whole(
+    given: list[tuple[Resultat, str, str, str]], max_length: int
+) -> None:
+    """With its rule, or which finding above has the same; those that are left out are counted."""
+    found = [(r, str(n), f"{n} {fact}", rule, to) for n, (r, fact, rule, to) in enumerate(given)]
+    findings = [
+        (name, finding(result, [name], f"{fact} {rule} À faire : {to_do}"))
+        for result, name, fact, rule, to_do in found
     ]
-    text = detail_text(controles, instruction="programme", max_length=1100)
-    lines = text.replace("\u00a0", " ").split("\n")
-    assert len(text) in (1099, 1100)
-    assert lines[3:] == ["À vérifier – profils : court.", "Conforme : doublon."]
-    assert all(line.endswith("…") and len(line) > 400 for line in lines[1:3])
+    facts = [("titre", Controle("autre", Resultat.CONFORME, "Fait. " * 200))]
+    text = framed("a", findings, facts, ["b"], max_length, ["Arrêté (2) : « a »."])
+    _, *lines, shown, last = text.replace("\u00a0", " ").split("\n")
+    assert (len(text) <= max_length, "b") == (True, last)
+    assert not shown.endswith("…")
+    left = [line for line in lines if not line.startswith("… et ")]
+    whole = [cleaned(line) for _, line in findings]
+    titles: dict[str, str] = {}
+    for line in left:
+        name = line.split(" – ")[1].split(" : ")[0]
+        rule = found[int(name)][3]
+        same = f"Même règle que « {titles.get(rule)} »."
+        assert line in whole or line.replace(same, rule) in whole
+        titles.setdefault(rule, name)
+    counted = [int(line.split()[2]) for line in lines[len(left) :]]
+    assert counted == [more for more in [len(findings) - len(left)] if more]
 
 
-def test_what_there_is_to_do_is_not_cut() -> None:
-    """It is what a text is read for: the reason before it is shortened, as long as some is left."""
-    to_do = "À faire : demander au candidat quel produit il présente."
-    endless = f"À faire : {'z' * 900}."
-    controles = [
-        Controle("depot", Resultat.A_VERIFIER, f"{'X' * 900}. {to_do}"),
-        Controle("phase", Resultat.A_VERIFIER, f"{'Y' * 900}. {endless}"),
-        Controle("profils", Resultat.A_VERIFIER, f"Court. {to_do}"),
+def test_what_is_left_out_is_what_matters_least() -> None:
+    """Facts of conforming checks, the longest first; then the sources of lists; then findings."""
+    long = "x" * 150
+    rule = "Règle (FAQ) : fiche publiée. À faire : la demander."
+    findings = [
+        (name, finding(Resultat.A_VERIFIER, [name], f"{name} {long} (annexe) (12/03/2024). {rule}"))
+        for name in ("un", "deux", "trois")
     ]
-    text = detail_text(controles, instruction="programme", max_length=1100)
-    _, long, longest, short = text.replace("\u00a0", " ").split("\n")
-    assert 1098 <= len(text) <= 1100
-    assert long.endswith(f"XX… {to_do}")
-    assert longest.endswith("YY…")
-    assert short == f"À vérifier – profils : court. {to_do}"
+    facts = [("long", Controle("a", Resultat.CONFORME, f"Fait {'y' * 150}.")),
+             ("bref", Controle("b", Resultat.CONFORME, "Fait bref."))]  # fmt: skip
+
+    def lines(count: int, length: int = 2000) -> list[str]:
+        text = framed("t", findings[:count], facts, [], length, sources=["annexe"])
+        return text.replace("\u00a0", " ").split("\n")[1:]
+
+    assert lines(1)[-1].startswith("Conforme : fait yyy")
+    assert lines(3)[-1] == "Conforme : long ; fait bref."
+    assert ["(annexe)" in one for one in lines(3)[:-1]] == [True, True, True]
+    findings[2] = ("trois", findings[2][1].replace(long, long * 3))
+    assert not any("(annexe)" in one for one in lines(3))
+    assert all("(12/03/2024)" in one for one in lines(3)[:-1])
+    assert lines(3)[1].endswith("Même règle que « un ». À faire : la demander.")
+    assert lines(3, 500)[1:] == ["… et 2 autres constats, voir dsync.", "Conforme : long ; bref."]
 
 
-def test_what_is_too_long_loses_evidence_and_never_its_rule() -> None:
-    """What is quoted and in brackets is cut first, so that the conclusion stays, too."""
-    rule = "Règle (FAQ du programme) : fiche « publiée » (voir la FAQ). À faire : le demander."
-    fact = f"Réponse « {'mot ' * 60} » (catalogue {'x' * 90}), où ne se reconnaît aucun produit. "
-    checks = [Controle(name, Resultat.A_VERIFIER, fact + rule) for name in Check][:7]
-    controles = [structs.replace(c, motif=f"{n} {c.motif}") for n, c in enumerate(checks)]
-    for length, conclusion in ((2000, "où ne se reconnaît aucun produit. "), (1260, "")):
-        text = detail_text(controles, instruction="l’équipe", max_length=length)
-        lines = text.replace("\u00a0", " ").split("\n")[1:]
-        assert len(text) <= length
-        assert all(line.endswith(conclusion + rule) for line in lines)
-
-
-def test_a_declared_rule_is_not_cut_either() -> None:
-    """It begins as the configuration has it."""
-    rule = "Arrêté (article 2) : un « établissement » suffit."
-    motif = f"Réponse « {'mot ' * 90} ». {rule} À faire : l’appeler."
-    found = [finding(Resultat.A_VERIFIER, ["publics :"], motif)] * 2
-    lines = framed("a", found, [], [], 300, rules=[rule]).replace("\u00a0", " ").split("\n")[1:]
-    assert all(line.endswith(f"{rule} À faire : l’appeler.") for line in lines)
-    assert all(line.startswith("À vérifier – publics : réponse « mot") for line in lines)
-
-
-def test_a_ninth_check_fits() -> None:
-    """The longest conforming facts are left out first, down to their titles, and nothing else.
-
-    Here there are seven beside two findings, however many checks there are.
-    """
-    facts = [Controle(check, Resultat.CONFORME, f"Fait {'x' * 20 * n}.") for n, check in
-             enumerate([*Check][-7:], start=1)]  # fmt: skip
-    found = Controle(Check.DEPOT, Resultat.A_VERIFIER, "Z" * 300)
-    more = [Controle(Check.DEPOT, Resultat.A_VERIFIER, "Y" * 300), found, *facts]
-    url = "https://exemple.gouv.fr/regles"
-    text = detail_text(more, instruction="l’équipe", max_length=1200, publication_url=url)
-    lines = text.replace("\u00a0", " ").split("\n")
-    assert len(text) <= 1200
-    assert ["Y" * 300, "Z" * 300] == [line.split(" : ")[1].upper() for line in lines[1:3]]
-    given = lines[3].removeprefix("Conforme : ").removesuffix(".").split(" ; ")
-    assert all(one.startswith("fait x") for one in given[:-2])
-    assert given[-2:] == [check.label for check in [*Check][-2:]]
-    assert lines[-1] == f"Règles appliquées : {url}"
+def test_what_is_cut_ends_with_a_whole_word() -> None:
+    """A letter is cut off only where there is no end of a word."""
+    said = "phase « investigation non concluante »"
+    assert "phase « investigation…" == cut(said, 24)
+    assert "xxxx…" == cut("xxxxxxxxx", 5)
 
 
 def test_decisive_reasons_come_first() -> None:
