@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cached_property
 from io import StringIO
@@ -36,7 +36,7 @@ from dsync.controles.declared_checks import (
 )
 from dsync.controles.facts import FAITS, Fait, Faits, can_read, find
 from dsync.controles.functions import Function, bound
-from dsync.controles.notations import NOTATIONS, Notation, cell_value, each, fold_value
+from dsync.controles.notations import NOTATIONS, Moment, Notation, cell_value, each, fold_value
 from dsync.domain.dossier import Descriptor
 from dsync.domain.remedies import nearest
 
@@ -383,6 +383,8 @@ class Declarations:
                 self._say("une option datée va dans la liste d’une colonne")
             elif operator in _COMPARED:
                 for one in each(operand):
+                    if isinstance(one, datetime) and (name, operator[:3]) != ("depot", "au_"):
+                        self._say("une heure ne se compare qu’à depot, par au_moins ou au_plus")
                     given = self._type_of_bound(one) if isinstance(one, Borne) else _type_of(one)
                     if given is not None and given is not _comparable(type_):
                         self._say(
@@ -488,6 +490,9 @@ class Declarations:
             # A blank text is no answer.
             if value not in ("", ()):
                 values[name] = list(given) if is_list else value
+                if type_ is Type.DATE:
+                    at = datetime.combine(value, time.min) if type(value) is date else value
+                    values[name] = Moment.of(at)
         for name, rows in exemple.lignes.items():
             if not all([self._knows(name), *(self._knows(f"{name}.{k}") for r in rows for k in r)]):
                 return None

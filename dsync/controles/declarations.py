@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from dsync.controles.notations import FORMATS
+from dsync.controles.notations import FORMATS, Moment
 from dsync.domain.account import LONGEST_DEMAND
 from dsync.domain.dossier import Etat
 from dsync.domain.ids import GREATEST_NUMBER
@@ -52,9 +52,9 @@ class Type(StrEnum):
 
 
 def _constant(value: object) -> object:
-    """Return a value of the TOML file: a number is exact, an instant is none."""
-    if isinstance(value, datetime):
-        raise ValueError("expected a day such as 2027-06-30, without a time")  # noqa: TRY004
+    """Return a value of the TOML file: a number is exact, an hour is that of Paris."""
+    if isinstance(value, datetime) and value.tzinfo:
+        raise ValueError("expected an hour such as 2027-06-30T12:00:00, which is that of Paris")
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = Decimal(str(value))
     if isinstance(value, bool | str | date) or (isinstance(value, Decimal) and value.is_finite()):
@@ -370,7 +370,7 @@ def window_of(controles: Iterable[DeclaredControle]) -> tuple[date, date] | None
         if (exige := one.exige) and exige.champ == "depot":
             first, last = exige.au_moins, exige.au_plus
             if isinstance(first, date) and isinstance(last, date):
-                return first, last
+                return Moment.without_hour(first), Moment.without_hour(last)
     return None
 
 

@@ -6,7 +6,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any
@@ -23,6 +23,7 @@ from dsync.controles.facts import FAITS, Fait, Faits, label_of
 from dsync.controles.functions import Function
 from dsync.controles.notations import (
     FORMATS,
+    Moment,
     Notation,
     as_json,
     cell_value,
@@ -209,6 +210,9 @@ class Evaluator:
                 own = {"dossiers": f"le{several} dossier{several} {listing}", "s": several}
                 if "{dossiers}" not in said:
                     said += f" Autre{several} dossier{several} : {listing}."
+            at = faits.valeurs.get("depot")
+            if isinstance(at, Moment) and any(one.champ == "depot" for one in declared.exige.parts):
+                own["depot"] = at.in_full
             said = self._filled(said, faits, own)
             motif = self._motif(declared, said)
             return Controle(declared.nom, declared.sinon_effectif, motif, evidence)
@@ -530,6 +534,8 @@ class Evaluator:
             ways = [written(one, self._notation(exigence.champ, faits)) for one in each(value)]
             others = [written(one, self._notation(operand.champ, faits)) for one in each(bound)]
             return _told(_are_same(ways, others) and _are_same(others, ways))
+        if isinstance(bound, datetime):
+            value = value.at or datetime.combine(value, time.min)
         return _told(value >= bound if key == "au_moins" else value <= bound)
 
     def _bound(self, borne: Borne, faits: Faits) -> Any:

@@ -23,6 +23,7 @@ from dsync.controles.notations import (
     RNA,
     SIREN,
     SIRET,
+    Moment,
     Notation,
 )
 from dsync.domain.champs import (
@@ -33,7 +34,7 @@ from dsync.domain.champs import (
     is_blank_row,
     trimmed_of,
 )
-from dsync.domain.dossier import PARIS, Champ, Demandeur, Descriptor, Ligne
+from dsync.domain.dossier import Champ, Demandeur, Descriptor, Ligne
 from dsync.domain.ids import DescriptorId
 from dsync.domain.wording import folded
 
@@ -221,7 +222,7 @@ def faits_of(
     given = {name: fait.of(demandeur) or None for name, fait in _OF_APPLICANT.items()}
     expected = _EXPECTED.get(demandeur.genre, _OF_APPLICANT)
     not_given = frozenset(n for n in expected if given[n] is None and n not in declared)
-    values: dict[str, Any] = {"depot": depot.astimezone(PARIS).date()}
+    values: dict[str, Any] = {"depot": Moment.of(depot)}
     values |= {name: value for name, value in given.items() if value is not None}
     unread: dict[str, str | None] = {}
     for name, one in declared.items():

@@ -11,15 +11,15 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, cached_property, lru_cache
 from importlib import import_module
 from importlib.resources import files
-from typing import Any
+from typing import Any, Self
 
 from dsync.domain.champs import is_ambiguous
-from dsync.domain.dossier import Json
+from dsync.domain.dossier import PARIS, Json
 from dsync.domain.remedies import nearest
 from dsync.domain.wording import (
     QUOTED_LENGTH,
@@ -54,6 +54,32 @@ def cell_value(text: str) -> Decimal | date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+class Moment(date):
+    """The day in Paris of an instant, which is compared and said as a day; its hour is known."""
+
+    at: datetime | None = None
+    """The instant in Paris, without a zone, as a bound with an hour is written."""
+
+    @classmethod
+    def of(cls, at: datetime) -> Self:
+        """Return the day of an instant; one without a zone is in Paris."""
+        local = at.astimezone(PARIS).replace(tzinfo=None) if at.tzinfo else at
+        found = cls(local.year, local.month, local.day)
+        found.at = local
+        return found
+
+    @staticmethod
+    def without_hour(given: date) -> date:
+        """Return the day of a bound, which may have an hour."""
+        return given.date() if isinstance(given, datetime) else given
+
+    @property
+    def in_full(self) -> str:
+        """Return the day, and the hour if it is known."""
+        hour = f" à {self.at:%H:%M} (heure de Paris)" if self.at else ""
+        return f"{french_date(self)}{hour}"
 
 
 def fold_text(text: str) -> str:

@@ -16,7 +16,7 @@ from dsync.domain.judging import ADVICE, TO_DO, USUAL_LENGTH
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import USAGER, opened, rights
 from dsync.domain.verdict import Controle, Resultat, Verdict, verdict_of
-from dsync.domain.wording import french_date, listed, with_no_break_spaces
+from dsync.domain.wording import french_date, inside, listed, with_no_break_spaces
 
 Row = Mapping[str, Any]
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
@@ -206,7 +206,7 @@ def _in_brief(
     )
     conforming = Resultat.CONFORME.label
     reasons = [
-        f"{opened(one['titre'])} : {one['motif'].partition(TO_DO)[0]}"
+        f"{opened(one['titre'])} : {inside(one['motif'].partition(TO_DO)[0])}"
         for one in controles
         if one["decide"] and one["motif"] and one["resultat"] != conforming
     ]

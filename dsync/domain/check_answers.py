@@ -17,6 +17,7 @@ from msgspec import Struct, json, structs
 from dsync.domain.dossier import PARIS, Json
 from dsync.domain.json_bytes import json_bytes
 from dsync.domain.verdict import Controle, Resultat, by_severity
+from dsync.domain.wording import inside
 
 ANSWER = "etabli"
 """Key in the evidence of an answered check: who answered what, and what the check itself found."""
@@ -97,7 +98,7 @@ def _answered(found: Controle, answer: Answer, reading: frozenset[str]) -> Contr
         return structs.replace(found, preuve=preuve)
     motif = (
         f"{_to_confirm(answer, 'les faits ont changé')} Constat actuel, "
-        f"{found.resultat.label.lower()} : {found.motif}"
+        f"{found.resultat.label.lower()} : {inside(found.motif)}"
     )
     return Controle(found.controle, Resultat.A_VERIFIER, motif, preuve)
 

@@ -28,7 +28,7 @@ from dsync.domain.verdict import (
     verdict_of,
     worst,
 )
-from dsync.domain.wording import NO_BREAK, cleaned, listed, with_no_break_spaces
+from dsync.domain.wording import NO_BREAK, cleaned, inside, listed, with_no_break_spaces
 
 ADVICE = "Avis préparatoire établi automatiquement. Il ne vaut pas décision ; "
 RULE = " Règle ("
@@ -78,11 +78,6 @@ def finding(resultat: Resultat, titles: Iterable[str], motif: str) -> str:
 def _without_colon(title: str) -> str:
     """Return a title, which may be a question of the form with a colon of its own."""
     return title.rstrip(" \u00a0:")
-
-
-def inside(motif: str) -> str:
-    """Return a sentence in the form after a colon; it begins with a common noun, or « IBAN »."""
-    return motif if motif[1:2].isupper() else motif[:1].lower() + motif[1:]
 
 
 def framed(
@@ -196,7 +191,8 @@ def grouped(controles: Sequence[Controle]) -> list[Line]:
         if controle.motif == DEJA_SIGNALE:
             # None, where a person established that check: then this one stands for itself.
             reporter = next((c for c in against if SIGNALE in c.preuve), None)
-            if reporter is None:
+            # Nor with one of another result.
+            if reporter is None or reporter.resultat is not controle.resultat:
                 groups[controle.resultat, controle.motif] = [controle.controle]
                 continue
             groups[reporter.resultat, reporter.motif].append(controle.controle)

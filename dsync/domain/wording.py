@@ -196,6 +196,11 @@ def listed(items: Iterable[str], *, last: str = "et") -> str:
     return f"{', '.join(found[:-1])} {last} {found[-1]}"
 
 
+def inside(sentence: str) -> str:
+    """Return a sentence in the form after a colon; it begins with a common noun, or « IBAN »."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
+
+
 def grouped_siren(siren: str) -> str:
     """Return the nine digits of a SIREN as people write them, « 110 001 013 »."""
     return " ".join(siren[place : place + 3] for place in range(0, len(siren), 3))

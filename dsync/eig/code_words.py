@@ -95,7 +95,7 @@ EVIDENCE = {
     "incubateur_declare": "Incubateur déclaré",
     "incubateur_produit": "Incubateur du produit",
     "produit": "Produit",
-    "existe_depuis": "Fiche publiée depuis",
+    "existe_depuis": "Parution après le dépôt, d’après le",
     "url": "Fiche",
     "consulte_le": "Catalogue lu le",
     "declaree": "Phase déclarée",

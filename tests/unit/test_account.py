@@ -72,7 +72,7 @@ def test_it_begins_with_half_a_page_for_a_citizen() -> None:
             "Votre dossier n° 12, déposé le 30/04/2024, a passé un pré-contrôle",
             "Le 01/05/2024, son avis a été « Inéligible ». Non conforme : phase. Conforme : date "
             "de dépôt. Non examiné : doublon.",
-            "Phase : Phase passée. Règle (FAQ du programme) : phase admise.",
+            "Phase : phase passée. Règle (FAQ du programme) : phase admise.",
             "Le résultat le plus sévère donne l’avis, qui ne vaut pas décision.",
             "L’équipe instruit le dossier et décide. Le dossier a été refusé le 01/06/2024",
             "C’est la décision qui peut être contestée",

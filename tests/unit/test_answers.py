@@ -87,7 +87,7 @@ def test_the_sentences_say_who_established_what_and_when() -> None:
     assert "Établi par A. Martin le 03/03/2026 (attestation reçue)." == settled.motif
     assert changed.motif == (
         "Réponse à confirmer ou à retirer, car les faits ont changé : conforme selon A. Martin le "
-        "03/03/2026 (attestation reçue). Constat actuel, non conforme : Phase : non_conforme."
+        "03/03/2026 (attestation reçue). Constat actuel, non conforme : phase : non_conforme."
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsync.controles.declarations import Type
 from dsync.controles.facts import FAITS, Fait, Faits
+from dsync.controles.notations import Moment
 from dsync.domain.check_answers import ABOUT
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck.catalogue import phase_by_start
@@ -37,7 +38,7 @@ def faits_of(known: CheckInput, champs: Iterable[str]) -> Faits:
     """Return the facts of a candidature, with the answers to these fields of the mapping."""
     candidature, product = known.candidature, known.match.product
     values: dict[str, Any] = {
-        "depot": known.deposit_day,
+        "depot": Moment.of(candidature.depose_le),
         "rapprochement": _BY_PRODUCT if product else _BY_WORDS,
     }
     given = _READ(candidature.demandeur)

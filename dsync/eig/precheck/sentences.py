@@ -64,7 +64,9 @@ _ADRESSE = "demander au candidat l’adresse de la fiche de son produit"
 _QUEL_PRODUIT = "demander au candidat quel produit il présente"
 _BIEN_CETTE_FICHE = "demander au candidat s’il s’agit bien de cette fiche ({url})"
 _EST_CE = "demander au candidat {fiches}"
-_FICHE_TARDIVE = "décider si une fiche publiée après le dépôt peut être retenue"
+_FICHE_TARDIVE = (
+    "vérifier si la fiche était déjà publiée le {jour} ; sinon, décider si elle peut être retenue"
+)
 _PORTEUR = (
     "demander au candidat quelle administration centrale ou quel opérateur de l’État porte le "
     "projet"
@@ -218,17 +220,17 @@ CONFIRMEE = Sentence(
 )  # fmt: skip
 APRES_LE_DEPOT = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "première phase après le dépôt",
-    "Fiche produit {nom}, {url}, qui n’existe que depuis le {debut}, jour de sa première phase "
-    "({phase}), après le dépôt du {jour} ({catalogue})",
+    "Fiche produit {nom}, {url}, dont la première phase ({phase}) commence le {debut}, après le "
+    "dépôt du {jour} ({catalogue})",
     _REGLE_FICHE, _FICHE_TARDIVE,
-    court="fiche qui n’existe que depuis le {debut}, après le dépôt du {jour}",
+    court="fiche dont la première phase commence le {debut}, après le dépôt du {jour}",
 )  # fmt: skip
 ABSENTE_AU_DEPOT = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page qu’un catalogue lu après le dépôt n’avait pas",
-    "Fiche produit {nom}, {url}, qui n’existe que depuis le {absente} au plus tôt, après le dépôt "
-    "du {jour}, car le catalogue lu ce jour-là ne l’avait pas ({catalogue})",
+    "Fiche produit {nom}, {url}, absente du catalogue lu le {absente}, après le dépôt du {jour}, et "
+    "parue depuis ({catalogue})",
     _REGLE_FICHE, _FICHE_TARDIVE,
-    court="fiche qui n’existe que depuis le {absente} au plus tôt, après le dépôt du {jour}",
+    court="fiche absente du catalogue lu le {absente}, après le dépôt du {jour}",
 )  # fmt: skip
 AVEC_AUTRES_MOTS = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "produit désigné, avec d’autres mots dans la réponse",
@@ -359,10 +361,10 @@ AUTRE_PAGE = Sentence(
 )  # fmt: skip
 AUTRE_SITE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "adresse d’un autre site",
-    "Réponse {saisie}, dont l’adresse, hors de beta.gouv.fr, n’est attribuée à aucun produit par "
-    "le {catalogue}",
+    "Réponse {saisie}, dont l’adresse n’est ni celle d’une fiche, ni attribuée à un produit par le "
+    "{catalogue}",
     _REGLE_FICHE, _ADRESSE,
-    court="{saisie}, hors de beta.gouv.fr, d’aucun produit connu",
+    court="{saisie}, adresse d’aucun produit connu",
 )  # fmt: skip
 NI_ADRESSE_NI_NOM = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "ni adresse ni nom de produit",
@@ -375,6 +377,12 @@ NI_ADRESSE_NI_NOM = Sentence(
 PHASE_ADMISE = Sentence(
     (Check.PHASE,), CONFORME, "phase admise, celle qui est déclarée",
     "Phase {phase} au {jour}, telle que déclarée",
+)  # fmt: skip
+PHASE_ADMISE_PAR_ORDRE = Sentence(
+    (Check.PHASE,), CONFORME, "deux lectures des phases, admises l’une et l’autre ; celle qui est "
+    "déclarée suit leur ordre",
+    "Phase {phase} au {jour} selon les dates de la fiche, retenue ; phase {autre} selon leur "
+    "ordre, telle que déclarée ; toutes deux sont admises",
 )  # fmt: skip
 PHASE_AUTRE = Sentence(
     (Check.PHASE,), A_VERIFIER, "phase admise, autre que la phase déclarée",

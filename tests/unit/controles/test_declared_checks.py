@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from dsync.controles.checking import Declarations
 from dsync.controles.controles import Controles
-from dsync.controles.declarations import AutreDemarche, ControlesSections
+from dsync.controles.declarations import AutreDemarche, ControlesSections, window_of
 from dsync.controles.declared_checks import Voisins
 from dsync.controles.facts import Faits, Plan, faits_of
 from dsync.controles.notations import in_words
@@ -150,6 +150,33 @@ def test_an_operator_answers(
     assert one(f"exige = {exige}", tmp_path, **facts).resultat == resultat
 
 
+@pytest.mark.parametrize(
+    ("at", "resultat"),
+    [
+        (datetime(2026, 6, 30, 10, 0, 0, tzinfo=UTC), "conforme"),
+        (datetime(2026, 6, 30, 10, 0, 1, tzinfo=UTC), "a_verifier"),
+        (datetime(2026, 5, 31, 22, 0, 0, tzinfo=UTC), "conforme"),
+        (datetime(2026, 5, 31, 21, 59, 0, tzinfo=UTC), "a_verifier"),
+    ],
+)
+def test_a_call_closes_at_an_hour(at: datetime, resultat: str, tmp_path: Path) -> None:
+    """Of Paris, which a late deposit is told with; an example has it, too."""
+    declared = """exige = { champ = "depot", au_moins = 2026-06-01, au_plus = 2026-06-30T12:00:00 }
+[[controles.exemple]]
+champs = { depot = 2026-06-30T12:00:01 }
+resultat = "a_verifier"
+"""
+    motif = CONTROLE.replace("Montant de {montant} €.", "Dépôt le {depot}.")
+    declarations = read(CHAMPS + motif + declared, tmp_path)
+    assert [] == declarations.faults
+    given = Demandeur(genre="personne_physique")
+    faits = faits_of(at, given, [], {}, Plan({}, {}, frozenset()))
+    found = declarations.evaluator.controles(faits)[0]
+    assert resultat == found.resultat
+    assert ("(heure de Paris)" in found.motif) is (resultat == "a_verifier")
+    assert window_of(declarations.sections.controles) == (date(2026, 6, 1), date(2026, 6, 30))
+
+
 def test_absence_is_never_non_conforme(tmp_path: Path) -> None:
     """A check that may say « non conforme » leaves a dossier without an answer to a person."""
     declared = f'sinon = "non_conforme"\nexige = {{ champ = "montant", au_plus = 5 }}{EXAMPLES}'
@@ -260,6 +287,8 @@ def test_what_people_typed_is_defused() -> None:
          "essai : « aides.montant » est une colonne : d’un bloc, seuls nombre (de lignes) et somme (d’une colonne) se contrôlent"),
         ('demande = "Justifiez {montant}."\nexige = { champ = "montant", au_plus = 1 }',
          "essai : des accolades ne sont permises que dans motif et conforme"),
+        ('exige = { champ = "debut", au_plus = 2026-01-01T12:00:00 }',
+         "essai : une heure ne se compare qu’à depot, par au_moins ou au_plus"),
         ("", "essai : aucune exigence"),
         ('exige = { champ = "montant" }', "essai : aucune exigence"),
         ('exige = { champ = "parts", dans_table = "plafond" }',

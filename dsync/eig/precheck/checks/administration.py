@@ -250,7 +250,7 @@ def _inconnu(sentence: Sentence, preuve: dict[str, Json], **facts: object) -> Co
 def _named(siren: str, nom: str | None) -> str:
     """Return the name and SIREN of the applicant, for a sentence."""
     name = cut(cleaned(nom or ""), _LONGEST_NAME)
-    return f"{name} (SIREN {grouped_siren(siren)})" if name else f"SIREN {grouped_siren(siren)}"
+    return f"{name or 'sans nom connu'} (SIREN {grouped_siren(siren)})"
 
 
 def _registry_preuve(registry: RegistryAnswer) -> dict[str, Json]:

@@ -84,9 +84,12 @@ def _observe(
         return sentences.PHASES_CONTRADICTOIRES, by_start, by_place
     if not is_eligible:
         return _ineligible(context, by_start), by_start, None
+    if _is_declared(context, by_start):
+        return sentences.PHASE_ADMISE, by_start, None
     # If both readings are eligible, the applicant may declare either.
-    declared = next((p for p in (by_start, by_place) if _is_declared(context, p)), None)
-    return sentences.PHASE_ADMISE if declared else sentences.PHASE_AUTRE, declared or by_start, None
+    if _is_declared(context, by_place):
+        return sentences.PHASE_ADMISE_PAR_ORDRE, by_start, by_place
+    return sentences.PHASE_AUTRE, by_start, None
 
 
 def _ineligible(context: CheckInput, phase: Phase) -> Sentence:

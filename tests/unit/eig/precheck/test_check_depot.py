@@ -35,6 +35,15 @@ def test_the_window_is_counted_in_days_of_paris(
     assert (answer.preuve["depot"], answer.resultat) == (day, resultat)
 
 
+def test_a_late_deposit_is_said_with_its_hour() -> None:
+    """Of Paris; one in time has its day alone."""
+    late = check("depot", depose_le=datetime(2024, 12, 31, 23, 5, tzinfo=UTC))
+    assert "Dossier déposé le 01/01/2025 à 00:05 (heure de Paris) selon" in late.motif
+    assert "Dépôt le 31/12/2024, pendant" in check(
+        "depot", depose_le=datetime(2024, 12, 31, 22, 5, tzinfo=UTC)
+    ).motif  # fmt: skip
+
+
 def test_the_window_is_configuration() -> None:
     days = {"champ": "depot", "au_moins": date(2025, 1, 1), "au_plus": date(2025, 6, 30)}
     other = load_rules(controles={"depot": {"exige": days}})

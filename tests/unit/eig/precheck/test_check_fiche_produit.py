@@ -51,7 +51,9 @@ def of_incubator(products: Any, id_: str, title: str, owner: str = "") -> Catalo
          "Adresse du code source du produit « A-JUST »"),
         ("A-JUST", "a_verifier", "Réponse « A-JUST », sans adresse de fiche"),
         ("https://www.example.org/p", "a_verifier",
-         "hors de beta.gouv.fr, n’est attribuée à aucun"),
+         "dont l’adresse n’est ni celle d’une fiche, ni attribuée à un produit"),
+        ("https://x.beta.gouv.fr", "a_verifier",
+         "dont l’adresse n’est ni celle d’une fiche, ni attribuée à un produit"),
         (f"{PAGE}/partage", "a_verifier", "plusieurs produits, « "),
         (f"{PAGE}/DOUBLE", "a_verifier",
          "« Premier double » (Double) et « Second double » (double)"),
@@ -162,12 +164,13 @@ def test_an_unknown_page_may_be_an_alias_that_nobody_could_read(
 def test_a_page_of_after_the_deposit_is_at_best_a_verifier(
     phases: list[tuple[str, str]], resultat: str
 ) -> None:
-    """The sentence says since when it exists."""
+    """The sentence says when its first phase begins, which may come after the catalogue was read."""
     answer = check("fiche_produit", products=a_just(phases))
     assert resultat == answer.resultat
     if resultat == "a_verifier":
         debut = french_date(date.fromisoformat(min(start for _, start in phases)))
-        assert f"n’existe que depuis le {debut}, jour de sa première phase" in answer.motif
+        assert f"première phase (« investigation ») commence le {debut}, après le" in answer.motif
+        assert "n’existe" not in answer.motif
         assert "après le dépôt du 20/05/2024" in answer.motif
 
 
@@ -189,7 +192,7 @@ def test_a_page_that_a_catalogue_of_after_the_deposit_lacked_came_later() -> Non
         assert again is not None
         page = next(c for c in again.controles if c.controle == "fiche_produit")
         assert (Verdict.A_VERIFIER, None) == (again.verdict, again.remarque)
-        assert "n’existe que depuis le 21/05/2024 au plus tôt" in page.motif
+        assert "absente du catalogue lu le 21/05/2024, après le dépôt du 20/05/2024" in page.motif
         verdict, frozen = again, stored_product(again.preuve)
     # A catalogue fetched before the deposit proves nothing.
     later = dossier.with_changes(depose_le=FETCHED_AT + timedelta(days=1))

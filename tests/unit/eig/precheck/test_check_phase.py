@@ -97,6 +97,17 @@ def test_phase_at_the_deposit(phases: Phases, resultat: str, observed: str | Non
     assert (answer.resultat, answer.preuve["phase"]) == (resultat, observed)
 
 
+def test_both_readings_are_said_where_the_declared_one_is_that_of_the_order() -> None:
+    """With which counts: the one that the evidence has."""
+    phases = [("acceleration", "2024-01-01"), ("investigation", "2023-01-01")]
+    answer = check("phase", products=a_just(phases), phase_declaree="Investigation")
+    assert ("conforme", "acceleration") == (answer.resultat, answer.preuve["phase"])
+    assert answer.motif == (
+        "Phase « accélération » au 20/05/2024 selon les dates de la fiche, retenue ; phase "
+        "« investigation » selon leur ordre, telle que déclarée ; toutes deux sont admises."
+    )
+
+
 @pytest.mark.parametrize(
     ("depose_le", "resultat"),
     [

@@ -194,9 +194,10 @@ def test_decisive_reasons_come_first() -> None:
     )
     assert text.replace("\u00a0", " ") == (
         f"Inéligible – {OPENING}\n"
-        "Non conforme – profils et complétude : absents.\n"
+        "Non conforme – profils : absents.\n"
         "Preuve indisponible – fiche produit et phase : le catalogue manque.\n"
         "À vérifier – date de dépôt : a.\n"
+        "À vérifier – complétude : réponse attendue manquante, déjà signalée par un autre contrôle.\n"
         "Conforme : service central ; doublon : aucun.\n"
         "Non examiné, faute de produit identifié : cas d’octroi.\n"
         "Règles appliquées : https://exemple.gouv.fr/regles"
