@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from io import StringIO
@@ -490,9 +490,8 @@ class Declarations:
             # A blank text is no answer.
             if value not in ("", ()):
                 values[name] = list(given) if is_list else value
-                if type_ is Type.DATE:
-                    at = datetime.combine(value, time.min) if type(value) is date else value
-                    values[name] = Moment.of(at)
+                if type_ is Type.DATE and isinstance(value, datetime):
+                    values[name] = Moment.of(value)
         for name, rows in exemple.lignes.items():
             if not all([self._knows(name), *(self._knows(f"{name}.{k}") for r in rows for k in r)]):
                 return None

@@ -535,7 +535,7 @@ class Evaluator:
             others = [written(one, self._notation(operand.champ, faits)) for one in each(bound)]
             return _told(_are_same(ways, others) and _are_same(others, ways))
         if isinstance(bound, datetime):
-            value = value.at or datetime.combine(value, time.min)
+            value = getattr(value, "at", None) or datetime.combine(value, time.min)
         return _told(value >= bound if key == "au_moins" else value <= bound)
 
     def _bound(self, borne: Borne, faits: Faits) -> Any:

@@ -227,8 +227,8 @@ APRES_LE_DEPOT = Sentence(
 )  # fmt: skip
 ABSENTE_AU_DEPOT = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page qu’un catalogue lu après le dépôt n’avait pas",
-    "Fiche produit {nom}, {url}, absente du catalogue lu le {absente}, après le dépôt du {jour}, et "
-    "parue depuis ({catalogue})",
+    "Fiche produit {nom}, {url}, absente du catalogue lu le {absente}, après le dépôt du {jour}, "
+    "et parue depuis ({catalogue})",
     _REGLE_FICHE, _FICHE_TARDIVE,
     court="fiche absente du catalogue lu le {absente}, après le dépôt du {jour}",
 )  # fmt: skip

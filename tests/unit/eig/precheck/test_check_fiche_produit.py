@@ -164,7 +164,7 @@ def test_an_unknown_page_may_be_an_alias_that_nobody_could_read(
 def test_a_page_of_after_the_deposit_is_at_best_a_verifier(
     phases: list[tuple[str, str]], resultat: str
 ) -> None:
-    """The sentence says when its first phase begins, which may come after the catalogue was read."""
+    """The sentence says when its first phase begins, perhaps after the catalogue was read."""
     answer = check("fiche_produit", products=a_just(phases))
     assert resultat == answer.resultat
     if resultat == "a_verifier":
