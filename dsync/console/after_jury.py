@@ -10,10 +10,9 @@ from starlette.responses import Response
 
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.dossier import pages_in_ds
 from dsync.console.jury import check_programme, days_of, present
 from dsync.console.jury_papers import ranks_of
-from dsync.console.visit import UnknownValueError, Viewer, Visit
+from dsync.console.visit import UnknownValueError, Viewer, Visit, pages_in_ds
 from dsync.console.words import NB
 from dsync.domain.dossier import OPEN_ETATS, Etat
 from dsync.domain.wording import fold

@@ -6,29 +6,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.addresses import is_loopback
 from dsync.annotations.wish import WishStatus
 from dsync.care.that_day import VIEWS, page_of_day, record_of_day
 from dsync.console import words
 from dsync.console.access import Right
+from dsync.console.after_jury import todos
 from dsync.console.decisions import key_of
 from dsync.console.dossiers import PER_PAGE, parameters_of, place_of, short
 from dsync.console.elsewhere import former_calls
 from dsync.console.files import sent
 from dsync.console.jury_papers import commented, grids_of, matrices
-from dsync.console.visit import NO_DOSSIER, Visit, day_of
+from dsync.console.visit import NO_DOSSIER, Visit, day_of, has_stages, pages_in_ds
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, is_settled, person
 from dsync.domain.conversation import Cote
-from dsync.domain.dossier import OPEN_ETATS, Presence
+from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.pieces import md5_of
-from dsync.domain.verdict import Resultat
+from dsync.domain.verdict import Resultat, Verdict
 from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import Reader
@@ -49,7 +48,6 @@ from dsync.sync.work import (
     ReadDossiers,
     WithdrawAnswer,
 )
-from dsync.wiring import Worker
 
 SHOWN_CHANGES = 100
 ALL_TABS = "tout"
@@ -74,6 +72,7 @@ SHOWN_VIEWS = (
     "evenements",
     "anomalie",
 )
+SELECTION = "Selection and recruitment"
 SINCE = {"en_instruction": "en_instruction_le", "en_construction": "en_construction_le"}
 """The column with the date of a state; of the others: `traite_le`."""
 ANNOTATIONS = tuple(words.ANNOTATIONS)
@@ -98,7 +97,6 @@ OBSTACLES = {
 }
 """Why nothing was stored."""
 NOT_THAT_DAY = "Ce jour n’est pas encore venu, ou dsync n’avait pas encore lu ce dossier."
-_ORIGIN = "https://demarche.numerique.gouv.fr"
 
 
 class Draft(NamedTuple):
@@ -145,12 +143,11 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
         if worker.programme and visit.may(Right.PERSONNES):
             message = worker.programme.message(reader, found, checks)
         _make_readable(visit, checks)
-        settled = to_settle(checks)
-        may_answer = (
-            visit.may(Right.AGIR)
-            and worker.configuration.judges
-            and (found["presence"], found["etat"]) in ANSWERABLE
-        )
+        kept_from = to_settle(checks)
+        is_open = (found["presence"], found["etat"]) in ANSWERABLE
+        # Of a dossier that is closed nothing is left to settle.
+        settled = kept_from if is_open else []
+        may_answer = visit.may(Right.AGIR) and worker.configuration.judges and is_open
         content = _content_of(visit, reader, found)
         changes = found["changements"][::-1]
         wanted = {
@@ -159,7 +156,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             or any(v for s in content["sections"].values() for *_, v in s),
             "pieces": found["pieces"],
             "evaluations": content["grilles"],
-            "lettre": message and (message.demandes or may_answer),
+            "lettre": message and may_answer,
         }
         counts = {
             "controles": f"{len(settled)} à régler" if settled else "",
@@ -186,7 +183,9 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             demandeur=applicant_of(found),
             former=former,
             checks=checks,
-            why=_why(checks, settled),
+            why=_why(checks, kept_from),
+            is_open=is_open,
+            contradictions=_contradictions(visit, found),
             onglet=onglet,
             tabs=tabs,
             parameters=parameters_of(visit),
@@ -234,10 +233,15 @@ def _content_of(visit: Visit, reader: Reader, found: Mapping[str, Any]) -> dict[
         reader.wishes.current(WishStatus, [number]) if visit.may(Right.AGIR) else (),
         key=lambda one: ANNOTATIONS.index(one.annotation),
     )
+    sections = sections_of(visit, described if has_programme else None, found)
+    # The head of the page has a dossier's own facts, but for the stage that the team noted.
+    noted = [one for one in sections.pop("Dossier", ()) if one[1] == "etape"]
+    if noted:
+        sections[words.SECTIONS[SELECTION]] = [*noted, *sections[words.SECTIONS[SELECTION]]]
     # The event that begins a presence has its name.
     gone = (e for e in found["evenements"][::-1] if e["evenement"] == found["presence"])
     return {
-        "sections": sections_of(visit, described if has_programme else None, found),
+        "sections": sections,
         "form": [] if has_programme else answered_of(form, reader.dossiers.answers(number)),
         "labels": {one["champ_id"]: one["libelle"] for one in form},
         "suivi": next(iter(suivi), None),
@@ -267,14 +271,9 @@ def _answering(
     current = next((one for one in found.get("precontroles", ()) if one["courant"]), None)
     programme = visit.worker.programme
     part = programme.products if programme else None
-    # Where the page names its product by itself, nobody has to.
-    is_asked = part is not None and any(
-        one["reponse"] or one["resultat"] != "conforme"
-        for one in checks
-        if one["controle"] == part.check
-    )
     products: list[tuple[str, str]] = []
-    if part and may_answer and is_asked:
+    # Whatever the check found: a page that names a product can name another one than is meant.
+    if part and may_answer:
         products = sorted(part.names(reader.connection).items())
     return {
         "current": current,
@@ -329,6 +328,18 @@ def _why(checks: Sequence[Mapping[str, Any]], settled: Sequence[str]) -> str | N
     return motif and words.visible(motif.partition(" Règle (")[0])
 
 
+def _contradictions(visit: Visit, found: Mapping[str, Any]) -> list[str]:
+    """Return what of a dossier contradicts something else of it, in sentences."""
+    said = list[str]()
+    programme, verdict = visit.worker.programme, found.get("verdict")
+    if programme and has_stages(visit.worker) and visit.may(Right.NOTES) and "jury_le" in found:
+        left = todos(found, visit.today.isoformat(), programme.words.label_in_ds, judges=False)
+        said += [f"{one.actuel} : {one.voulu}." for one in left if one.groupe == "contradiction"]
+    if found["etat"] == Etat.ACCEPTE and verdict == Verdict.INELIGIBLE:
+        said.append(f"Accepté, alors que l’avis est « {visit.verdicts[verdict]} ».")
+    return said
+
+
 def _established(checks: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> list[str]:
     """Return the checks whose result is a person's, with who established it, and when."""
     return [
@@ -355,7 +366,10 @@ def sections_of(
 
     return {
         words.SECTIONS.get(title, title): [
-            (label(name), name, visit.said(name, found.get(name))) for name in fields
+            (label(name), name, visit.said(name, found.get(name)))
+            for name in fields
+            # Beside a name, its code says nothing.
+            if not name.endswith("_code")
         ]
         for title, fields in every.items()
     }
@@ -491,16 +505,6 @@ def explain(visit: Visit) -> Response:
             raise HTTPException(404, "Ce dossier n’a pas d’avis à expliquer à cette date.")
         paper = account_page(account, visit.worker.configuration.applicant)
         return visit.page("explication.html", numero=number, paper=paper, le=None)
-
-
-def pages_in_ds(worker: Worker) -> str | None:
-    """Return where instructeurs see dossiers; None: this machine imitates DS, without pages."""
-    ds_url = worker.settings.ds_url
-    if is_loopback(ds_url):
-        return None
-    parts = urlsplit(ds_url)
-    origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else _ORIGIN
-    return f"{origin}/procedures/{worker.demarche}/dossiers"
 
 
 def read_again(visit: Visit) -> Response:

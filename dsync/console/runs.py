@@ -37,7 +37,6 @@ REFRESH_S = 2
 """Interval at which a page without JavaScript asks again for the state of a request."""
 SILENT_S = 4
 """Time without a dossier after which a read is said to wait for DS."""
-READS = frozenset({Kind.DOSSIER, Kind.FULL, Kind.INCREMENTAL})
 PERIOD_S = 60
 """What somebody opens meanwhile is one row; a process that is killed loses no more."""
 MOST = 1000
@@ -104,7 +103,7 @@ def request(visit: Visit) -> Response:
             one=found,
             messages=_said(found.resultat, "errors"),
             read=read,
-            total=total if found.genre in READS else None,
+            total=total if found.genre in words.READS else None,
             following_steps=_steps(visit, found),
             is_away=not read and _waits_for_ds(visit, found),
             judged=judged,
@@ -124,7 +123,7 @@ def request(visit: Visit) -> Response:
 def _steps(visit: Visit, asked: ManualRequest) -> str:
     """Return what a run does after it has read, "" if it reads nothing."""
     configuration = visit.worker.configuration
-    if asked.genre not in READS or not configuration.judges:
+    if asked.genre not in words.READS or not configuration.judges:
         return ""
     writes = ", puis ce qui change est inscrit dans Démarches Simplifiées"
     return f"les dossiers sont jugés{writes if configuration.annotations is not None else ''}"
@@ -133,7 +132,7 @@ def _steps(visit: Visit, asked: ManualRequest) -> str:
 def _waits_for_ds(visit: Visit, asked: ManualRequest) -> bool:
     """Return whether a read that has begun gets no answer: this process's, or another one's."""
     begun = asked.commence_le
-    if begun is None or asked.genre not in READS:
+    if begun is None or asked.genre not in words.READS:
         return False
     return visit.worker.is_ds_away or (visit.now - begun).total_seconds() >= SILENT_S
 

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 import jinja2
 from starlette.datastructures import URL, QueryParams
@@ -20,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from dsync.addresses import is_loopback
 from dsync.care.state import State
 from dsync.configuration import CONFORMITY, AccesSection, ConsoleSection
 from dsync.console import words
@@ -43,6 +45,7 @@ OF_ANOTHER = (
     "Le dossier {number} est d’une autre démarche : choisissez la sienne, puis recommencez."
 )
 NONE_CHOSEN = "Choisissez au moins un dossier."
+_ORIGIN = "https://demarche.numerique.gouv.fr"
 _FIRST, _LAST = date(1900, 1, 1), date(2999, 12, 31)
 """Days of a calendar in use: databases and time zones have bounds of their own."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -105,6 +108,16 @@ def address_of(path: str, parameters: Mapping[str, Any]) -> str:
 def has_stages(worker: Worker) -> bool:
     """Return whether dossiers of a démarche go through stages, with marks and a jury."""
     return worker.programme is not None and worker.programme.selection is not None
+
+
+def pages_in_ds(worker: Worker) -> str | None:
+    """Return where instructeurs see dossiers; None: this machine imitates DS, without pages."""
+    ds_url = worker.settings.ds_url
+    if is_loopback(ds_url):
+        return None
+    parts = urlsplit(ds_url)
+    origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else _ORIGIN
+    return f"{origin}/procedures/{worker.demarche}/dossiers"
 
 
 def said_filters(

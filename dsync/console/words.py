@@ -154,6 +154,9 @@ ASKERS = {
 }
 """Who asked for a run, where it was no person."""
 PAR = Author.labels()
+READS = frozenset({Kind.DOSSIER, Kind.FULL, Kind.INCREMENTAL})
+"""The kinds of runs that read in DS."""
+OLD = "rien de nouveau"
 COPIES = CopyState.labels()
 """The state of the copy of a file."""
 SECTIONS = {
@@ -340,6 +343,29 @@ def cause(code: int) -> str:
 def label(column: str, sentence: str) -> str:
     """Return the label of a column of the views, from the sentence that documents it."""
     return LABELS.get(column) or label_of(sentence)
+
+
+def outcome(genre: str, result: Mapping[str, Any]) -> str:
+    """Return in a sentence what a request came to, from the counts of its run; "" without any."""
+    said = list[str]()
+    if (read := result.get("read", 0)) or genre in READS:
+        changed = result.get("changed", 0)
+        news = plural(changed, "nouveau ou modifié", "nouveaux ou modifiés")
+        said.append(f"{plural(read, 'dossier lu', 'dossiers lus')}, {news if changed else OLD}")
+    counts = (
+        ("deleted", "dossier parti", "dossiers partis"),
+        ("evaluated", "dossier jugé", "dossiers jugés"),
+        ("conflicts", "conflit à régler", "conflits à régler"),
+        ("quarantined", "dossier en quarantaine", "dossiers en quarantaine"),
+    )
+    said += [plural(n, one, many) for name, one, many in counts if (n := result.get(name))]
+    pushed = result.get("pushed")
+    if pushed:
+        changed_in = plural(pushed, "dossier", "dossiers")
+        said.append(f"ce qui a changé est inscrit dans Démarches Simplifiées ({changed_in})")
+    elif pushed == 0:
+        said.append("rien n’était à inscrire dans Démarches Simplifiées")
+    return f"{' ; '.join(said)}." if said else ""
 
 
 def status(run: Mapping[str, Any]) -> str:

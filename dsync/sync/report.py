@@ -24,6 +24,7 @@ from dsync.errors import (
     SafetyBrakeError,
     StoreError,
 )
+from dsync.messages.french import problem
 from dsync.messages.kinds import Numbered, Problem, said_by, to_stored
 from dsync.store.codes import Kind, Status
 
@@ -35,12 +36,12 @@ CAUSES = {
     "l’accord d’une personne",
     StoreError.exit_code: "base de données indisponible",
     LeaseHeldError.exit_code: "un autre processus travaille sur la démarche",
-    PARTIAL: "fait en partie : dossier introuvable ou en quarantaine, liste de suppressions "
-    "indisponible, écriture refusée ou en attente, ou preuve indisponible",
+    PARTIAL: "fait en partie",
     DSError.exit_code: "Démarches Simplifiées ne répond pas ; la prochaine synchronisation reprend",
     InterruptedRunError.exit_code: "interrompu ; la prochaine synchronisation reprend",
 }
-"""The meaning of each exit code, in French, for the view `lecture_synchronisation`."""
+"""The meaning of each exit code, in French, for the view `lecture_synchronisation`; of a partial
+run, its own causes follow."""
 _IN_MEMORY = 1 << 20
 
 
@@ -226,7 +227,7 @@ class RunReport:
             "conflits": self.conflicts,
             "en_quarantaine": self.quarantined,
             "requetes": self.requests,
-            "erreur": CAUSES.get(self.exit_code),
+            "erreur": self._cause(),
             "code": self.exit_code,
             "figures": {
                 "verdicts": dict(self.verdicts),
@@ -236,6 +237,11 @@ class RunReport:
                 **({"cible_absente": True} if self.target_is_missing else {}),
             },
         }
+
+    def _cause(self) -> str | None:
+        cause = CAUSES.get(self.exit_code)
+        said = [problem(one) for one in self.said if not isinstance(one, str)]
+        return f"{cause} : {' '.join(said)}" if self.exit_code == PARTIAL and said else cause
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of `dsync sync --json`."""

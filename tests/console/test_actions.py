@@ -67,12 +67,12 @@ def test_resynchronising_reads_what_changed_one_dossier_or_all(
     engine.control.edit_champ(number(0), PROBLEME, "Autre problème")
     page = visitor.ask("/resynchroniser", portee="nouveau")
     assert "Fait" in page
-    assert "Nouveaux ou modifiés 1" in page
+    assert "dossier lu, 1 nouveau ou modifié" in page
     assert "Autre problème" == engine.one("lecture_candidature", 0)["probleme"]
     for scope in ("dossier", "nouveau"):
         page = visitor.ask("/resynchroniser", portee=scope, dossier=str(number(3)))
-        assert "Dossiers lus 1" in page
-    assert "Dossiers lus 12" in visitor.ask("/resynchroniser", portee="tout")
+        assert "1 dossier lu, " in page
+    assert "12 dossiers lus, " in visitor.ask("/resynchroniser", portee="tout")
     for fields in (
         {"portee": "dossier"},
         {"portee": "dossier", "dossier": "x"},
@@ -132,7 +132,7 @@ def test_a_humans_value_is_overwritten_once_that_is_confirmed(
     assert "Éligible" in asked.text
     assert "Écrit à la main" == engine.remote(0)
     page = visitor.ask("/conflits", conflit=key, choix="ecraser", confirme="1")
-    assert "Inscrits dans Démarches Simplifiées 1" in page
+    assert "inscrit dans Démarches Simplifiées (1 dossier)" in page
     assert "Éligible" == engine.remote(0)
     assert [("envoi", USER, 0)] == requests_of(engine)
     [row] = engine.rows("SELECT options FROM demande WHERE demande_par = :who", who=USER)
@@ -384,7 +384,7 @@ def test_a_dossier_is_erased_once_confirmed_and_its_erasure_undone(
     assert "a été effacé ici" in page
     assert "Relire" not in page
     assert None is engine.one("lecture_candidature", 0)["probleme"]
-    assert "Dossiers lus 1" in visitor.ask(f"{path}/effacer", annuler="1")
+    assert "1 dossier lu, " in visitor.ask(f"{path}/effacer", annuler="1")
     assert before == engine.one("lecture_candidature", 0)["probleme"]
     kinds = [("effacement", USER, 0), ("effacement", USER, 0), ("dossier", USER, 0)]
     assert kinds == requests_of(engine)

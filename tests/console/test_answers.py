@@ -46,7 +46,7 @@ def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Vi
     for key in ("etabli", "exigence", "constat :", "auteur :"):
         assert key not in words(f"<main>{told}")
     page = words(page)
-    assert re.search(rf"Éligible Dossier {number(1)} ", page)
+    assert re.search(rf"Éligible Dossiers .* Dossier {number(1)} ", page)
     assert "Établi par une personne : doublon (ada, le 24/11/2026)." in page
     assert f"Établi par ada le 24/11/2026 ({WHY})." in page
     assert "Constat automatique, à vérifier : Même produit que le dossier" in page
@@ -104,10 +104,14 @@ def test_an_answer_names_the_product_of_a_dossier(engine: Engine, visitor: Visit
     assert "sans_objet" != checks(engine, 6)["phase"]["resultat"]
     [row] = engine.rows("SELECT produit FROM reponse")
     assert produit == row["produit"]
+    # Also where the check is well, and so names another product than is meant.
+    fields = form(visitor, 1, "fiche_produit", produit=produit)
+    visitor.ask(f"/dossiers/{number(1)}/repondre", **fields)
+    assert produit == engine.one("lecture_candidature", 1)["produit_id"]
     # Blank: nobody named one.
     fields = form(visitor, 4, "fiche_produit", produit="")
     visitor.ask(f"/dossiers/{number(4)}/repondre", **fields)
-    assert [None] == [one["produit"] for one in engine.rows("SELECT * FROM reponse")[1:]]
+    assert [None] == [one["produit"] for one in engine.rows("SELECT * FROM reponse")[2:]]
 
 
 def typed(page: str, controle: str) -> tuple[str, str]:

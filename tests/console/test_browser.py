@@ -286,7 +286,7 @@ def test_what_is_compared_is_in_view_on_any_screen(page: Page, state_page: Page)
     # What went wrong with a run takes lines, not the place of who asked for it.
     page.set_viewport_size({"width": 1280, "height": 800})
     page.goto("/synchronisations")
-    expect(page.get_by_text("introuvable ou en quarantaine").first).to_be_visible()
+    expect(page.get_by_text("Des dossiers ne peuvent pas être lus").first).to_be_visible()
     assert page.locator(".fr-table").evaluate(is_whole)
 
 

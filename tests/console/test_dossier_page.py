@@ -13,7 +13,7 @@ from dsync.console.access import Role
 from dsync.sandbox.model import FileSeed
 from dsync.wiring import Worker
 from tests.console.served import Visitor, served, visiting, words
-from tests.engine.rig import FIRST, LETTRE, PAGE, PROBLEME, Engine, number, seeds
+from tests.engine.rig import FIRST, LETTRE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
 
 LETTER = FileSeed("Lettre de Mme <Témoin>.html", "text/html", b"<script>alert(1)</script>")
 HERE = f"/dossiers/{FIRST}"
@@ -70,6 +70,26 @@ def test_a_dossier_that_is_not_as_others_says_so_first(engine: Engine) -> None:
     assert re.search(r"en quarantaine depuis le \d\d/\d\d/2026", first[1])
     assert re.search(r"a été effacé ici le \d\d/\d\d/2026", erased)
     assert "Relire" not in erased
+
+
+def test_what_contradicts_is_said_first_on_every_part(engine: Engine) -> None:
+    """What a person wrote beside dsync's value, a decision against the verdict or the stage."""
+    engine.control.edit_annotation(number(0), RESULTAT, "Écrit <à> la main")
+    engine.sync_later(full=True)
+    engine.execute(
+        f"UPDATE verdict SET verdict = 'Inéligible' WHERE courant AND numero = {number(5)}"
+    )
+    with visiting(engine) as visitor:
+        for part in ("", "/reponses", "/journal"):
+            head = visitor.read(f"{HERE}{part}").partition("Actions")[0]
+            assert "une personne a écrit « Écrit <à> la main », dsync trouve « Éligible »" in head
+        closed = visitor.read(f"/dossiers/{number(5)}")
+    assert "Accepté, alors que l’avis est « Inéligible »." in closed.partition("Actions")[0]
+    assert "Ce dossier est clos : rien n’y est à régler." in closed
+    assert "reste à régler" not in closed
+    assert "Lettre" not in closed
+    with visiting(engine, role=Role.LECTEUR) as visitor:
+        assert "à> la main" not in visitor.read(HERE)
 
 
 def test_a_page_says_who_did_what(engine: Engine) -> None:

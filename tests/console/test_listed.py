@@ -88,7 +88,7 @@ def test_several_dossiers_are_read_and_judged_by_one_request(
     assert "Relire 3 dossiers ?" in asked
     assert [] == requests_of(engine)
     done = visitor.ask("/dossiers", quoi="relire", dossier=" ".join(some), confirme="1")
-    assert "Dossiers lus 3" in done
+    assert "3 dossiers lus, " in done
     whole = numbers(visitor.get("/dossiers?etat=en_construction"))
     asked = visitor.post("/dossiers?etat=en_construction", quoi="rejuger", tous="oui").text
     assert f"Rejuger {len(whole)} dossiers ?" in words(asked)

@@ -98,7 +98,7 @@ def read(engine: Engine, folder: Path, text: str) -> Shown:
     app = configured(engine, folder, text)
     with visiting(engine, [app]) as visitor:
         assert "Aucune synchronisation n’a encore réussi" in visitor.read("/suivi")
-        assert "Dossiers lus 12" in visitor.ask("/resynchroniser", portee="tout")
+        assert "12 dossiers lus, " in visitor.ask("/resynchroniser", portee="tout")
         if CHECKS in text:
             accept(visitor)
     return Shown(engine, app)
