@@ -251,7 +251,9 @@ TASKS: dict[str, dict[str, Task]] = {
             "link ^Répondre | link Lettre | button J’ai envoyé ce message",
             "main", "Revenir à ce qui est à faire",
         ),
-        "judge one again": ("menu Dossiers | first | fold Actions | button Rejuger", "main h2", "Avis"),
+        "judge one again": (
+            "menu Dossiers | first | fold Actions | button Rejuger", "main h2", "Avis",
+        ),
         "the list as a workbook": ("menu Dossiers | file Excel", "", r"dossiers-[\d-]+\.xlsx"),
         "the list by verdict": ("menu Dossiers | sort Avis", "th[aria-sort=ascending]", "Avis"),
         "another column": (
@@ -301,7 +303,9 @@ TASKS: dict[str, dict[str, Task]] = {
             f"link ^{CONFLICTS} Conflits | box Les {CONFLICTS} conflits | button Garder la saisie",
             "[role=status]", f"{CONFLICTS}\u00a0conflits réglés",
         ),
-        "read one again": ("menu Dossiers | first | fold Actions | button Relire", "main", "1\u00a0dossier lu"),
+        "read one again": (
+            "menu Dossiers | first | fold Actions | button Relire", "main", "1\u00a0dossier lu",
+        ),
         "who did what": ("menu Plus | link ^Journal", "tbody tr", EMAIL.lower()),
         "what an applicant answered, under the words of the form": (
             "menu Dossiers | first | link Réponses", "main", "Problème identifié",
