@@ -14,9 +14,8 @@ from starlette.responses import Response
 from dsync.configuration import AccesSection
 from dsync.console import words
 from dsync.console.access import Right, Role
-from dsync.console.dossier import pages_in_ds
 from dsync.console.dossiers import ALL
-from dsync.console.visit import Visit, day_of
+from dsync.console.visit import Visit, day_of, pages_in_ds
 from dsync.domain.dossier import midnight
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.store.console_users import AccessRow
