@@ -55,6 +55,7 @@ ALL_TABS = "tout"
 TABS = {
     "controles": "Contrôles",
     "reponses": "Réponses",
+    "messages": "Messages",
     "changements": "Changements",
     "pieces": "Pièces",
     "evaluations": "Évaluations",
@@ -67,6 +68,7 @@ SHOWN_VIEWS = (
     "precontroles",
     "controles",
     "pieces",
+    "messages",
     "changements",
     "decisions",
     "evenements",
@@ -154,6 +156,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             "controles": worker.configuration.judges,
             "reponses": content["form"]
             or any(v for s in content["sections"].values() for *_, v in s),
+            "messages": found["messages"] and visit.may(Right.PERSONNES),
             "pieces": found["pieces"],
             "evaluations": content["grilles"],
             "lettre": message and may_answer,
@@ -161,6 +164,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
         counts = {
             "controles": f"{len(settled)} à régler" if settled else "",
             "changements": len(changes),
+            "messages": len(found["messages"]),
             "pieces": len(found["pieces"]),
         }
         tabs = [

@@ -254,6 +254,7 @@ def _of_list(reader: Reader, kind: _Listed, me: str | None) -> Waiting:
         followed, mine = reader.dossiers.page(chosen._replace(suivi_par=me), limit=1)
         numbers = followed or numbers
     of_list = {"tri": "numero", **(theirs if mine else given)}
+    part = "/messages" if kind.name == "reponse" else ""
     return Waiting(
         kind.name,
         total,
@@ -262,7 +263,7 @@ def _of_list(reader: Reader, kind: _Listed, me: str | None) -> Waiting:
         kind.why,
         address_of("/dossiers", given),
         kind.verb,
-        address_of(f"/dossiers/{numbers[0]}", of_list) if numbers else "",
+        address_of(f"/dossiers/{numbers[0]}{part}", of_list) if numbers else "",
         mine=mine,
         mine_path=address_of("/dossiers", theirs),
     )
