@@ -33,7 +33,8 @@ from dsync.domain.wording import (
 )
 
 # As exact as a Decimal: a longer one, such as a reference, is a text. « 1e5 » is none.
-_WORTH = re.compile(r"\d{1,18}(?:[.,]\d{1,9})?", re.ASCII)
+# « 01000 » is a code; a spreadsheet makes « 1 » of « 01 ».
+_WORTH = re.compile(r"(?:0\d{0,2}|[1-9]\d{0,17})(?:[.,]\d{1,9})?", re.ASCII)
 _CELL = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,15})?", re.ASCII)
 _JOINT = re.compile(r"(?<=[^\W\d_])[-'](?=[^\W\d_])")
 _MARKS = re.compile(r"(?<=\w)[-./](?=\w)")

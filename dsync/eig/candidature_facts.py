@@ -171,7 +171,9 @@ _NAMING_NOTHING = frozenset([
     "completer", "prevu", "prevue", "bientot", "prochainement", "futur", "future", "nouveau",
     "nouvelle", "je", "nous", "on", "avons", "ai", "sais", "savons", "inconnu", "inconnue",
     "piece", "pieces", "jointe", "jointes", "joint", "document", "documents", "annexe", "annexes",
-    "pj", "reponse", "oui", "x", "xx", "xxx", "test", "idem",
+    "pj", "reponse", "oui", "x", "xx", "xxx", "test", "idem", "dossier", "dossiers",
+    # Who asks or hosts, of which many have a product.
+    "dinum", "direction", "interministerielle", "ministere", "incubateur", "administration", "eig",
 ])  # fmt: skip
 """Words that name nothing, alone or together: not the list by which a product is recognised."""
 _SHORTEST = 3
