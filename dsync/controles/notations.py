@@ -324,16 +324,30 @@ class Named(Notation):
     code: re.Pattern[str] | None = None
     shown: re.Pattern[str] | None = None
     """What DS shows of a value, with a group for each way of writing it."""
+    others: Callable[[str], Iterable[str]] = lambda name: (name,)
+    """Returns the ways of writing a name, itself included."""
 
     def writings(self, value: str) -> Iterable[str]:
         """Return a value as it was sent, and each part of it by which it is known."""
         found = self.shown.fullmatch(value) if self.shown else None
-        return (value, *filter(None, found.groups())) if found else (value,)
+        ways = (value, *filter(None, found.groups())) if found else (value,)
+        return [other for way in ways for other in self.others(way)]
 
     def _is_known(self, text: str) -> bool:
         return self.code is None or self.code.fullmatch(text.strip()) is None
 
     _begins = _is_known
+
+
+_ARRONDISSEMENT = re.compile(r" \d{1,2}(?:er|e|ème) arrondissement$", re.IGNORECASE)
+_SAINT = re.compile(r"\b(?:saint|st)(e?)\b[ .-]+", re.IGNORECASE)
+
+
+def _of_place(name: str) -> Iterable[str]:
+    """Return the names of a commune: an arrondissement is in it, and « St » is short."""
+    names = (name, _ARRONDISSEMENT.sub("", name))
+    short = (_SAINT.sub(rf"{word}\1-", one) for one in names for word in ("Saint", "St"))
+    return dict.fromkeys((*names, *short))
 
 
 def _signs(text: str) -> str:
@@ -390,14 +404,17 @@ SIREN = Shaped(
     lambda signs: signs[:9] if FORMATS["siret"](signs) else None,
 )
 RNA = Shaped("un numéro RNA (W et neuf chiffres)", FORMATS["rna"], r"W(\d([0-9A-Z]\d{0,7})?)?")
-COMMUNE = Named("un nom de commune (comme Rennes)", re.compile(r"\d[\dAB]\d*"))
+COMMUNE = Named("un nom de commune (comme Rennes)", re.compile(r"\d[\dAB]\d*"), others=_of_place)
 NOTATIONS: Mapping[str, Notation] = {
     "civilite": CIVILITE,
     "regions": REGION,
     "departements": DEPARTEMENT,
     "siret": SIRET,
     "communes": Named(
-        "une commune", None, re.compile(r"(?:\d{5} )?((.+) \((\w{5})\))|(\w{5}) \(nom inconnu\)")
+        "une commune",
+        None,
+        re.compile(r"(?:\d{5} )?((.+) \((\w{5})\))|(\w{5}) \(nom inconnu\)"),
+        _of_place,
     ),
     "pays": Named("un nom de pays (comme Canada)", re.compile(r"[A-Z]{2,3}")),
     "rna": Named("une association", None, re.compile(r"(.+) \((W\w{9})\)", re.DOTALL)),

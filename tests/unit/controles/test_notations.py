@@ -11,11 +11,14 @@ import pytest
 from dsync.controles.controles import Controles
 from dsync.controles.notations import (
     CIVILITE,
+    COMMUNE,
     DEPARTEMENT,
     EFFECTIF,
     FORME_JURIDIQUE,
+    NOTATIONS,
     REGION,
     Enumerated,
+    fold_value,
     written,
 )
 from dsync.domain.dossier import Champ, Demandeur, Demarche, Descriptor, Ligne, Revision
@@ -361,3 +364,13 @@ def test_no_two_values_of_a_list_are_written_alike(notation: Enumerated) -> None
     for code, name in notation.read().items():
         assert every[code] == written(name, notation) == written(name.upper(), notation)
         assert notation.fault(code) is notation.fault(name) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "written_as"),
+    [("Paris 7e Arrondissement", "Paris"), ("Saint-Malo", "St-Malo"), ("STE ANNE", "Sainte-Anne")],
+)
+def test_a_commune_has_a_short_name_and_arrondissements(sent: str, written_as: str) -> None:
+    """In the address of the applicant and in a champ, which has the code of the Insee, too."""
+    for value, notation in ((sent, COMMUNE), (f"{sent} (75107)", NOTATIONS["communes"])):
+        assert fold_value(written_as) in written(value, notation)
