@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from dsync.sandbox.content.life import happenings
 from dsync.sandbox.edits import Change
 from dsync.sandbox.model import ChampDescriptor
-from tests.engine.rig import SEED, Engine, few_products, seeds
+from tests.engine.rig import SEED, Engine, base_settings, few_products, seeds
+from tests.engine.test_belief import FONCTION
 from tests.engine.test_judging import STARTUPS, product_of
 from tests.profiles import long
 
@@ -37,7 +39,10 @@ def publish(engine: Engine, document: Any, added: int) -> None:
     [(6, 12), long(365, 200)],
 )
 def test_a_year_of_ordinary_life_asks_nobody(tmp_path: Path, days: int, night: int) -> None:
-    """Edits, decisions, deposits, people's own results, a new product a day, two new revisions."""
+    """Edits, decisions, deposits, people's own results, a new product a day, three new revisions.
+
+    One of these removes a question that no check reads; a list of the rules is corrected, too.
+    """
     document = few_products(len(RANKS))
     with Engine(f"sqlite:///{tmp_path / 'dsync.db'}", seeds(RANKS)) as engine:
         engine.control.catalogue.replace(STARTUPS, document)
@@ -50,6 +55,12 @@ def test_a_year_of_ordinary_life_asks_nobody(tmp_path: Path, days: int, night: i
             if day in (days // 3, days // 2):
                 added = ChampDescriptor(4990 + day, "text", f"Une question du jour {day}")
                 engine.control.form.publish_revision(Change(add_champs=[added]))
+            if day == days * 2 // 3:
+                engine.control.form.publish_revision(Change(remove=[FONCTION]))
+                lists = base_settings().configuration.regles.phases
+                declared = {**lists.declared, "Transféré": ("transfer",)}
+                phases = replace(lists, declared=declared)
+                engine.restart(configuration={"regles": {"phases": phases}})
             if day == days // 4:
                 for seed in seeds(range(500, 500 + night)):
                     engine.control.deposit(seed)
