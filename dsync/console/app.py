@@ -354,30 +354,26 @@ class Console:
         status: int,
         text: str,
         *,
-        title: str | None = None,
-        detail: french.SaidSentence | None = None,
-        elsewhere: str | None = None,
-        back: str | None = None,
         form: Mapping[str, str] = MappingProxyType({}),
         is_stranger: bool = False,
+        **shown: Any,
     ) -> Response:
+        """Show a sentence; `shown` are a title, a detail, and the ways back or elsewhere."""
         visit = None if is_stranger else self._visitor_of(request, form)
+        given = {name: value for name, value in shown.items() if value is not None}
         has_session = visit is not None
         values: dict[str, Any] = dict(
             layout="base.html" if visit else "cadre.html",
             code=status,
             at=words.moment(datetime.now(UTC)),
             asked=f"{request.method} {request.url.path}",
-            title=title or _TITLES.get(status, "Erreur"),
             text=text,
-            detail=detail,
             has_session=has_session,
             way_in=None if has_session else self._access.way_in(request),
             is_proconnect=self._access.is_proconnect,
-            elsewhere=elsewhere,
-            back=back,
             typed=typed_texts(form),
-        )
+        ) | dict.fromkeys(("detail", "elsewhere", "back"))
+        values |= {"title": _TITLES.get(status, "Erreur")} | given
         if visit is None:
             return self._shell(request, "court.html", status, **values)
         return visit.page("court.html", status, **values)
