@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from dsync.controles import papers
+from dsync.controles.facts import label_of
 from dsync.domain.account import ASKED, LONGEST_DEMAND, Letter, letter
 from dsync.domain.judging import SIGNALE
 from dsync.domain.verdict import Controle
@@ -80,7 +81,8 @@ def message_of(
             if one.resultat in ASKED:
                 asked += papers.demandes(declared, one, silent, own)
         elif one.controle == Check.FICHE_PRODUIT and suggestions:
-            asked.append(_worded(_which(one.preuve, suggestions)))
+            which = _which(one.preuve, suggestions)
+            asked.append(_worded(which, _question(one.controle, rules)))
         else:
             asked += _demands([one], rules)
     for given in suggestions:
@@ -103,7 +105,15 @@ def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> 
                 yield _begun(begin, text)
         elif one.resultat in ASKED:
             for wordings in _SAYING[one.controle](one.preuve, rules):
-                yield _worded([_begun(begin, text) for text in wordings])
+                more = "" if begin else _question(one.controle, rules)
+                yield _worded([_begun(begin, text) for text in wordings], more)
+
+
+def _question(check: str, rules: RuleSet) -> str:
+    """Return which question of the form to correct, in a sentence behind a blank."""
+    field = next((name for name, of in QUESTIONS.items() if of == check), None)
+    label = field and label_of(field, rules.declarations.sections.champs)
+    return f" Question concernée : {_named(label)}." if label else ""
 
 
 def _begun(begin: str, demand: str) -> str:
@@ -113,8 +123,13 @@ def _begun(begin: str, demand: str) -> str:
     return f"{begin}{demand[:1].lower()}{demand[1:]}"
 
 
-def _worded(wordings: Wordings) -> str:
-    """Return the fullest wording that is short; without one, the shortest."""
+def _worded(wordings: Wordings, more: str = "") -> str:
+    """Return the fullest wording that is short, with `more` if one has room for it.
+
+    Without a short one, the shortest.
+    """
+    if found := next((one for one in wordings if len(one) + len(more) <= LONGEST_DEMAND), ""):
+        return f"{found}{more}"
     return next((one for one in wordings if len(one) <= LONGEST_DEMAND), wordings[-1])
 
 

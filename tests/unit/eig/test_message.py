@@ -196,7 +196,8 @@ def test_a_suggested_product_is_asked_about_in_one_demand_and_what_it_lacks_in_o
     assert which == (
         "Votre réponse « Le produit DomiFa » désigne-t-elle « DomiFa », dont la fiche est à "
         f"l’adresse {PAGE}/domifa.html ? Si oui, merci de donner cette seule adresse ; sinon, "
-        "celle de la fiche de votre produit."
+        "celle de la fiche de votre produit. Question concernée : « Page produit sur "
+        "beta.gouv.fr »."
     )
     assert [True] * len(others) == [
         one.startswith(("Si votre produit est « DomiFa » : ", "Merci de répondre à "))
@@ -216,7 +217,7 @@ def test_several_suggested_products_are_one_question() -> None:
     two = [Suggestion("Guichet unique", f"{PAGE}/guichet-{n}.html", ()) for n in (1, 2)]
     [demand] = asked([fiche], two)
     assert demand.startswith(
-        f"Votre réponse « Guichet unique » peut désigner « Guichet unique » ({PAGE}/guichet-1.html)"
+        f"Votre réponse peut désigner « Guichet unique » ({PAGE}/guichet-1.html)"
         f" ou « Guichet unique » ({PAGE}/guichet-2.html)."
     )
     assert len(demand) <= LONGEST_DEMAND
