@@ -2,13 +2,15 @@
 
 Only an answered write makes a value dsync's own. Another one is a human's and is kept, also if it
 equals the wanted one. Detail, date and label explain the result, so they are not written while it
-is blocked by a human's value or a refusal.
+is blocked by a human's value or a refusal. Beside a human's result, dsync's would say the contrary:
+its label goes, and its detail says whose opinion is whose.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -93,6 +95,14 @@ class Step:
     """The ids of the labels to remove, by name."""
     reason: str | None = None
     """Why the value is not written, in French, as the database's readers see it."""
+    beside: str | None = None
+    """What of dsync's stands, or is written, beside a human's result in place of the wished value;
+    "": no label."""
+
+    @property
+    def sent(self) -> str:
+        """The value that is written."""
+        return self.wish.valeur if self.beside is None else self.beside
 
     @property
     def targets(self) -> list[str]:
@@ -143,7 +153,12 @@ def plan(
         if validated and not wish.is_forced:
             steps.append(Step(wish, Action.SUSPEND))
         elif wish.annotation == LABEL:
-            steps.append(_label_step(wish, remote, config, available_labels, block))
+            detail = resolved.detail and remote.values.get(resolved.detail.id)
+            steps.append(
+                _label_step(
+                    wish, remote, config, available_labels, block, is_away=is_beside(str(detail))
+                )
+            )
         else:
             descriptor = resolved.by_name(wish.annotation)
             steps.append(_value_step(wish, remote, descriptor, block, emptied))
@@ -271,6 +286,8 @@ class _Block:
 
     action: Action
     reason: str
+    opinion: str | None = None
+    """The detail beside a human's result, which says whose opinion is whose."""
 
     def stops(self, wish: Wish) -> bool:
         """Return whether it blocks a wish; an order to overwrite any value ignores a conflict."""
@@ -280,6 +297,24 @@ class _Block:
 
 
 _BY_CONFLICT = _Block(Action.BLOCKED_BY_CONFLICT, "retenu par le conflit sur le résultat")
+_BESIDE = re.compile(r"Avis (?:de|retiré par) l’équipe ; celui de dsync était « .+ »\.")
+
+
+def is_beside(detail: str) -> bool:
+    """Return whether a detail is the sentence that dsync writes beside a human's result."""
+    return _BESIDE.fullmatch(detail) is not None
+
+
+def _opinion(result: Step, remote: Remote) -> str | None:
+    """Return the detail beside a human's result; None if no hand wrote it, by DS's dates.
+
+    What a renamed option or another program did in all dossiers is nobody's opinion.
+    """
+    at = remote.updated_at.get(result.target or "")
+    if at is None or at > remote.edited_at:
+        return None
+    whose = "de" if result.remote else "retiré par"
+    return f"Avis {whose} l’équipe ; celui de dsync était « {result.wish.valeur} »."
 
 
 def _by_refusal(reason: str | None) -> _Block:
@@ -298,7 +333,7 @@ def _block_of(
         return None
     step = _value_step(result, remote, resolved.resultat, None, emptied)
     if step.action is Action.CONFLICT:
-        return _BY_CONFLICT
+        return replace(_BY_CONFLICT, opinion=_opinion(step, remote))
     if step.action is Action.REFUSE:
         return _by_refusal(step.reason)
     # The result met a conflict or a refusal before and is not tried again now: its explanation
@@ -332,6 +367,14 @@ def _value_step(
     own = _own_values(wish, descriptor, remote)
     if wish.annotation in emptied:
         own.discard(None)
+    if is_beside(there or "") and wish.annotation == DETAIL and _is_by_api(descriptor, remote):
+        # Of another database, such as this one before it was restored.
+        own.add(there)
+    if block and block.opinion and block.stops(wish) and wish.annotation == DETAIL:
+        beside = normalise(descriptor.type, block.opinion)
+        if there and there in own:
+            action = block.action if there == beside else Action.WRITE
+            return replace(step(action, block.reason), beside=beside)
     if there == wanted:
         return step(Action.CONFIRM if there in own else Action.EQUAL)
     is_own = wish.is_forced or there in own
@@ -394,6 +437,12 @@ def _is_edited_since(wish: Wish, remote: Remote, descriptor: Descriptor) -> bool
     return wish.seen_at < min(changed_at, remote.edited_at)
 
 
+def _is_by_api(descriptor: Descriptor, remote: Remote) -> bool:
+    """Return whether a value was provably not written by hand: later than the last manual edit."""
+    changed_at = remote.updated_at.get(descriptor.id)
+    return changed_at is not None and changed_at > remote.edited_at
+
+
 def _is_not_saved(wish: Wish, there: str | None, remote: Remote, descriptor: Descriptor) -> bool:
     """Return whether a date is empty because DS did not save it, and not because of a human.
 
@@ -415,8 +464,13 @@ def _label_step(
     config: AnnotationsConfig,
     available: Mapping[str, str],
     block: _Block | None,
+    *,
+    is_away: bool,
 ) -> Step:
-    """Add the wanted label and remove the one that dsync added; all other labels stay."""
+    """Add the wanted label and remove the one that dsync added; all other labels stay.
+
+    `is_away`: by the detail, dsync has taken it away, perhaps before its database was restored.
+    """
     managed = config.owned_labels
     # The configuration may name other labels since dsync put one.
     put = wish.pushed.cible if wish.pushed else None
@@ -424,6 +478,11 @@ def _label_step(
     text = labels_text(present) or None
     only = next(iter(present.values())) if len(present) == 1 else None
     is_known = _labels_are_own(wish, present, set(available.values()))
+    is_known |= is_away and not present and not wish.is_humans
+    if block and block.opinion and block.stops(wish) and is_known:
+        action = Action.WRITE if present else block.action
+        gone = Step(wish, action, remote=text, target=only, remove=present, reason=block.reason)
+        return replace(gone, beside="")
     # That one and no other of dsync's: one beside it would contradict it.
     if list(present) == [wish.valeur]:
         action = Action.CONFIRM if is_known else Action.EQUAL

@@ -52,7 +52,7 @@ class DossierWrite:
     @property
     def values(self) -> list[tuple[Descriptor, str]]:
         """The values to write, with their annotations."""
-        return [(step.descriptor, step.wish.valeur) for step in self.steps if step.descriptor]
+        return [(step.descriptor, step.sent) for step in self.steps if step.descriptor]
 
     @property
     def labels(self) -> dict[str, list[str]]:

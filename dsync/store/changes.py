@@ -8,7 +8,7 @@ named in `contenu.lacunes`, and not compared. Of corrections, DS tells only whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.json import decode
 from msgspec.structs import replace
-from sqlalchemy import Row, select
+from sqlalchemy import Row, case, select
 
 from dsync.annotations.targets import DATE, LABEL, normalise
 from dsync.annotations.wish import WrittenValue
@@ -36,6 +36,7 @@ from dsync.store.codes import Author, Origin
 from dsync.store.sql import Subject, among, update_rows, upsert
 
 _outbox = tables.outbox
+_pousse = tables.pousse
 _correction = tables.correction
 
 
@@ -115,22 +116,37 @@ class ChangeWrites(Subject):
         self._add_rows(tables.changement, [{**row, "demarche_numero": self.number} for row in rows])
 
     def last_sent(self, numbers: Sequence[DossierNumber]) -> dict[int, dict[str, WrittenValue]]:
-        """Return what dsync last sent into these dossiers, by number and annotation.
+        """Return what dsync last wrote into these dossiers, or may have, by number and annotation.
 
-        Without the id of the annotation's descriptor if the answer was lost.
+        Of a label that it took away, the value is empty.
         """
         found: dict[int, dict[str, WrittenValue]] = {}
         if numbers:
+            is_lost = _pousse.c.incertaine.is_not(None)
+            value = case((is_lost, _pousse.c.incertaine), else_=_pousse.c.valeur)
+            target = case((is_lost, _pousse.c.incertaine_cible), else_=_pousse.c.cible)
             rows = self.connection.execute(
-                select(_outbox.c.numero, _outbox.c.annotation, _outbox.c.valeur, _outbox.c.cible)
-                .where(among(_outbox.c.numero, numbers), _outbox.c.envoyee_le.is_not(None))
-                .order_by(_outbox.c.envoyee_le, _outbox.c.id)
-            )
-            for row in rows:
-                # Oldest first, so that the last value sent stays.
-                found.setdefault(row.numero, {})[row.annotation] = WrittenValue(
-                    row.valeur, row.cible
+                select(_pousse.c.numero, _pousse.c.annotation, value, target).where(
+                    among(_pousse.c.numero, numbers)
                 )
+            )
+            for numero, annotation, *own in rows:
+                found.setdefault(numero, {})[annotation] = WrittenValue(*own)
+        return found
+
+    def labels_put(self, numbers: Sequence[DossierNumber]) -> dict[int, set[str]]:
+        """Return the names of the labels that dsync ever sent to these dossiers."""
+        found: dict[int, set[str]] = {}
+        if numbers:
+            rows = self.connection.execute(
+                select(_outbox.c.numero, _outbox.c.valeur).where(
+                    among(_outbox.c.numero, numbers),
+                    _outbox.c.annotation == LABEL,
+                    _outbox.c.envoyee_le.is_not(None),
+                )
+            )
+            for numero, label in rows:
+                found.setdefault(numero, set()).add(label)
         return found
 
     def save_corrections(
@@ -166,7 +182,9 @@ class DossierDiff:
     typed: Row[Any] | None
     """The row of table `contenu`; None if it is missing: only state and labels are compared."""
     sent: Mapping[str, WrittenValue]
-    """What dsync last sent, by annotation."""
+    """What dsync last wrote, by annotation."""
+    labels_put: Collection[str]
+    """The names of the labels that dsync ever sent."""
     libelle_of: Callable[[str], str]
     """Returns the label of a champ that is stored without one, by its id."""
     now: datetime
@@ -298,8 +316,11 @@ class DossierDiff:
         return (Author.USAGER if self.new.etat is Etat.EN_CONSTRUCTION else Author.INCONNU), at
 
     def _by_label(self) -> Author:
-        added = set(self.new.labels) - set(self.old.labels or ())
+        before, now = set(self.old.labels or ()), set(self.new.labels)
+        added, removed = now - before, before - now
         ours = self.sent.get(LABEL)
+        if ours is not None and not ours.valeur and removed.intersection(self.labels_put):
+            return Author.DSYNC if not added and len(removed) == 1 else Author.INCONNU
         if ours is None or ours.valeur not in added:
             return Author.INSTRUCTEUR
         # The change has one row, whose labels may have been added by several.

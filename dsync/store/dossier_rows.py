@@ -193,15 +193,16 @@ class DossierWrites(DossierReads):
         # Read before the rows are overwritten.
         typed = self._typed([c.numero for c in compared])
         history = ChangeWrites(self.scope)
-        sent = history.last_sent([c.numero for c in compared if c.may_show_what_was_sent])
+        shown = [c.numero for c in compared if c.may_show_what_was_sent]
+        sent, labels_put = history.last_sent(shown), history.labels_put(shown)
         libelle_of = self._libelle_of()
         events: list[NewEvent] = []
         differences: list[dict[str, Any]] = []
         for c in (*changes, *unchanged):
             beside = None
             if c.old is not None and c.is_compared:
-                its = sent.get(c.numero, {})
-                beside = DossierDiff(c.new, c.old, typed.get(c.numero), its, libelle_of, now)
+                its, put = sent.get(c.numero, {}), labels_put.get(c.numero, ())
+                beside = DossierDiff(c.new, c.old, typed.get(c.numero), its, put, libelle_of, now)
                 differences += beside.rows()
             events += _events_of(c, beside)
         history.record_changes(differences)

@@ -455,7 +455,7 @@ class OutboxWrites(OutboxReads):
                 {
                     "numero": row.numero,
                     "annotation": row.annotation,
-                    "incertaine": row.valeur,
+                    "incertaine": step.sent,
                     "incertaine_cible": step.target,
                     "incertaine_depuis": present,
                     "annotations_vues_le": seen_at,
@@ -478,6 +478,20 @@ class OutboxWrites(OutboxReads):
             )
             .values(_REOPENED)
         )
+
+    def give_back(self, numbers: Sequence[DossierNumber]) -> None:
+        """End the acceptance of a human's result: the human now agrees, or took it back.
+
+        What it held back is compared with DS again; not another value that the human may keep.
+        """
+        if numbers:
+            is_held = or_(_outbox.c.annotation == RESULTAT, _outbox.c.valeur_distante.is_(None))
+            is_accepted = (_outbox.c.courante, _outbox.c.statut == WishStatus.REMPLACEE.value)
+            self._change(
+                update(_outbox)
+                .where(among(_outbox.c.numero, numbers), *is_accepted, is_held)
+                .values(statut=WishStatus.EN_ATTENTE.value, prochain_essai_le=None)
+            )
 
     def suspend(self, numbers: Collection[DossierNumber], why: str) -> None:
         """Suspend the wishes of dossiers for a reason, as those of validated ones."""

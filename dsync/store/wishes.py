@@ -477,7 +477,7 @@ def _events(pairs: Sequence[tuple[Wish, WishOutcome]]) -> list[NewEvent]:
 def _evenements(wish: Wish, end: WishOutcome) -> list[EventName]:
     was_conflict = wish.distante_le is not None and wish.valeur_distante is not None
     evenements: list[EventName] = []
-    if end.statut is WishStatus.CONFIRMEE and end.written:
+    if end.written:
         evenements.append(EventName.POUSSE)
     if end.statut is WishStatus.CONFIRMEE and was_conflict:
         evenements.append(EventName.CONFLIT_RESOLU)

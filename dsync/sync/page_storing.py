@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from dsync.annotations.plan import shows
-from dsync.annotations.targets import LABEL, AnnotationsConfig, ResolvedAnnotations
+from dsync.annotations.targets import LABEL, RESULTAT, AnnotationsConfig, ResolvedAnnotations
 from dsync.annotations.wish import Wish, WishStatus
 from dsync.domain.conversation import conversation_of, told, with_sides, with_told
 from dsync.domain.dossier import Anomaly, Dossier
@@ -154,10 +154,11 @@ def _reopen_wishes(
 ) -> None:
     """Open the wishes again whose annotation differs in DS, or whose obstacle may be gone."""
     open_records = [record for record in records if record.is_open]
-    ended = tx.wishes.current(
-        [WishStatus.CONFIRMEE, WishStatus.CONFLIT], [record.numero for record in open_records]
-    )
+    numbers = [record.numero for record in open_records]
+    ended = tx.wishes.current([WishStatus.CONFIRMEE, WishStatus.CONFLIT], numbers)
     edited = edited_elsewhere(open_records, ended, run.annotations_of, run.context.annotations)
+    accepted = tx.wishes.current([WishStatus.REMPLACEE], numbers)
+    tx.outbox.give_back(_agreed(run, open_records, accepted))
     # Of a validated one, whose box cannot be read any more, nothing says that it is not.
     validated = tx.wishes.revisions([WishStatus.SUSPENDUE], result.annotations_changed)
     kept = {number for number, id_ in validated.items() if has_lost_box(run, id_)}
@@ -165,6 +166,22 @@ def _reopen_wishes(
     tx.outbox.reopen([n for n in (*result.annotations_changed, *edited) if n not in kept])
     # A changed dossier can have another revision or groupe, which can remove the obstacle.
     tx.outbox.retry_stopped(result.changed)
+
+
+def _agreed(run: Run, records: Sequence[Record], accepted: Iterable[Wish]) -> list[DossierNumber]:
+    """Return the dossiers whose result a human replaced, which shows what dsync wants by now."""
+    config, shown = run.context.annotations, {record.numero: record for record in records}
+    agreed = list[DossierNumber]()
+    if config is None:
+        return agreed
+    for wish in accepted:
+        record = shown[wish.numero]
+        own = run.annotations_of(record.revision_id)
+        if wish.annotation != RESULTAT or own.resultat is None:
+            continue
+        if shows(RESULTAT, wish.valeur, record.owned, record.labels, own, config):
+            agreed.append(wish.numero)
+    return agreed
 
 
 def _records_of(run: Run, page: Page) -> tuple[list[Record], Held]:

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dsync.annotations.plan import is_beside
 from dsync.annotations.targets import DETAIL, LABEL, RESULTAT, AnnotationsConfig
 from dsync.annotations.wish import Annotation, Standing
 from dsync.domain.check_answers import answers_in
@@ -224,6 +225,8 @@ class Replaced:
         if moved_to:
             self.moved.append((number, annotation, moved_to))
         elif annotation == DETAIL and frame_of(there) != frame_of(wanted):
+            if is_beside(there):
+                return  # A person's result and its end are no change of the frame.
             self.frames.add(number)
         elif annotation in (RESULTAT, LABEL):
             values = self.results if annotation == RESULTAT else self.labels

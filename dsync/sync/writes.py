@@ -109,7 +109,7 @@ def digest_of_writes(steps: Sequence[Step]) -> str:
     """Return a digest of the writes among these steps: of each annotation, before and after."""
     return digest_of(
         *sorted(
-            f"{step.wish.annotation}: {step.remote or ''} → {step.wish.valeur}"
+            f"{step.wish.annotation}: {step.remote or ''} → {step.sent}"
             for step in steps
             if step.action is Action.WRITE
         )
@@ -138,7 +138,7 @@ def described(
     write: DossierWrite, remote: Remote, resolved: ResolvedAnnotations, terms: WriteTerms
 ) -> dict[str, Any]:
     """Return a write as a JSON object, for a dry run; the arguments are those of `plan_steps`."""
-    values = {step.wish.annotation: step.wish.valeur for step in write.steps if step.descriptor}
+    values = {step.wish.annotation: step.sent for step in write.steps if step.descriptor}
     document: dict[str, Any] = {"dossier": write.number, "annotations": values}
     forced = [step.wish for step in write.steps if step.wish.is_forced]
     if forced:
@@ -195,7 +195,11 @@ def outcome_without_write(step: Step, remote: Remote) -> WishOutcome:
             since = remote.updated_at.get(step.target or "")
             return end._replace(valeur_distante=step.remote or "", distante_le=since)
         case Action.BLOCKED_BY_CONFLICT:
-            return end._replace(valeur_distante=step.remote or "")
+            end = end._replace(valeur_distante=step.remote or "")
+            if step.beside is None:
+                return end
+            at = remote.updated_at.get(step.target or "")
+            return end._replace(pushed=step.beside, seen_at=at)
         case Action.REFUSE_NOT_SAVED:
             # DS is known to hold no value here, so a later wish with another value can be written.
             return end._replace(pushed="", definitive=True)
@@ -214,7 +218,7 @@ def record_answers(
         answer = by_number[write.number]
         result = [_outcome_of_answer(step, answer, run.now + POSTPONED_FOR) for step in write.steps]
         outcomes += result
-        if any(s.statut is WishStatus.CONFIRMEE for s in result):
+        if any(s.written for s in result):
             run.report.pushed_numbers.add(write.number)
         if answer.saved or answer.labels_done:
             run.met.add(write.number)
@@ -298,11 +302,14 @@ def _outcome_of_answer(step: Step, answer: WriteOutcome, later: datetime) -> Wis
         )
     targets, done = step.targets, answer.saved | answer.labels_done
     if done.issuperset(targets):
+        is_confirmed = step.beside is None
         return WishOutcome(
             wish.id,
-            WishStatus.CONFIRMEE,
-            pushed=wish.valeur,
+            WishStatus.CONFIRMEE if is_confirmed else WishStatus.CONFLIT,
+            pushed=step.sent,
             cible=step.target,
+            valeur_distante=step.beside,
+            erreur=step.reason,
             seen_at=answer.dated.get(step.target or ""),
             replaced=step.remote or "",
             written=True,

@@ -30,7 +30,8 @@ def edited(run: InsideCommand, sandbox: Sandbox) -> list[int]:
         return sorted(t.number for t in sandbox.control.truth() if t.labels == ["éligible"])[:3]
 
     once(run, sandbox, "edited", edit)
-    return eligible()
+    said = "Avis de l’équipe ; celui de dsync était « Éligible »."
+    return [t.number for t in sandbox.control.truth() if t.raw_annotations.get(DETAIL) == said]
 
 
 def results(sandbox: Sandbox, numbers: list[int]) -> list[str]:

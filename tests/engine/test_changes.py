@@ -138,9 +138,10 @@ def test_what_dsync_wrote_is_dsyncs_and_a_humans_hand_after_it_is_not(
     """The content hash leaves these annotations and the label out; the changes are there."""
     engine.begin()
     verdict, label = engine.verdict(0), engine.labels(0)[0]
+    detail = engine.remote(0, DETAIL)
     assert [
         (RESULTAT, None, None, verdict, "dsync"),
-        (DETAIL, None, None, engine.remote(0, DETAIL), "dsync"),
+        (DETAIL, None, None, detail, "dsync"),
         (DATE, "dsync"),
         ("etiquettes", None, None, label, "dsync"),
     ] == [(one[0], one[4]) if one[0] == DATE else one for one in told(engine, 0)]
@@ -149,15 +150,18 @@ def test_what_dsync_wrote_is_dsyncs_and_a_humans_hand_after_it_is_not(
     engine.control.edit_annotation(number(0), RESULTAT, other)
     engine.control.remove_label(number(0), label)
     engine.sync()
+    beside = f"Avis de l’équipe ; celui de dsync était « {verdict} »."
     assert [
         (RESULTAT, None, verdict, other, "instructeur"),
         ("etiquettes", None, label, None, "instructeur"),
+        (DETAIL, None, detail, beside, "dsync"),
     ] == told(engine, 0)[4:]
     engine.worker.push(0, force_by="ana@poste")
     assert [
         (RESULTAT, None, other, verdict, "dsync"),
+        (DETAIL, None, beside, detail, "dsync"),
         ("etiquettes", None, None, label, "dsync"),
-    ] == told(engine, 0)[6:]
+    ] == told(engine, 0)[7:]
 
 
 def test_a_champ_that_an_instructeur_corrects_is_not_the_usagers(engine: Engine) -> None:

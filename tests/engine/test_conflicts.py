@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.engine.rig import (
     RESULTAT,
     WISHES,
     Engine,
+    id_of,
     number,
 )
 from tests.engine.test_pushing import CONFIRMED, OTHER, READ, make_ineligible
@@ -167,9 +169,7 @@ def test_an_accepted_result_holds_nothing_back(engine: Engine) -> None:
     before = engine.remote(0, DETAIL)
     engine.control.edit_champ(number(0), 4202, "")
     assert 1 == engine.sync().evaluated
-    assert {*WISHES} - {"label"} == {
-        name for name, status in engine.wishes(0).items() if status == "remplacee"
-    }
+    assert {*WISHES} == {name for name, status in engine.wishes(0).items() if status == "remplacee"}
     assert (OTHER, before) == (engine.remote(0), engine.remote(0, DETAIL))
     engine.advance(minutes=1)
     make_ineligible(engine)
@@ -225,3 +225,146 @@ def test_a_label_conflict_dates_from_when_the_humans_label_was_first_seen(engine
         engine.sync(full=True)
     with engine.worker.store.reading(DEMARCHE) as reader:
         assert [seen_at] == [one.distante_le for one in reader.wishes.conflicts()]
+
+
+def beside(opinion: str = "Éligible", whose: str = "de") -> str:
+    return f"Avis {whose} l’équipe ; celui de dsync était « {opinion} »."
+
+
+def their_result(engine: Engine, value: str = OTHER) -> None:
+    """Have a person write their result; it is seen twice, the second time without a write."""
+    engine.control.edit_annotation(number(0), RESULTAT, value)
+    engine.advance(minutes=20)
+    assert (0, 1) == ((report := engine.sync()).exit_code, report.pushed)
+    assert_quiet(engine)
+
+
+def assert_quiet(engine: Engine) -> None:
+    """Nothing more is written, and what DS, copy and database have agrees."""
+    engine.control.forget_requests()
+    for options in ({}, {"full": True}):
+        engine.advance(minutes=20)
+        engine.sync(**options)
+    assert [] == engine.mutations()
+    assert [] == engine.worker.app.verify(remote=True).findings
+
+
+def authors(engine: Engine) -> dict[str, set[str]]:
+    """Return who changed what of dossier 0 since it was first read."""
+    found: dict[str, set[str]] = {}
+    names = {id_of(RESULTAT): "resultat", id_of(DETAIL): "detail", "etiquettes": "etiquettes"}
+    for row in engine.rows(
+        "SELECT champ_id, par FROM lecture_changement WHERE numero = :n", n=number(0)
+    ):
+        if row["champ_id"] in names:
+            found.setdefault(names[row["champ_id"]], set()).add(row["par"])
+    return found
+
+
+def agrees(engine: Engine) -> None:
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+
+
+def gives_back(engine: Engine) -> None:
+    end(engine, Choice.ADOPT)
+
+
+def orders(engine: Engine) -> None:
+    engine.worker.push(0, force_by="ana@poste")
+
+
+def keeps_and_agrees(engine: Engine) -> None:
+    end(engine, Choice.KEEP)
+    assert_quiet(engine)
+    assert beside() == engine.remote(0, DETAIL)
+    agrees(engine)
+
+
+def end(engine: Engine, choice: Choice) -> None:
+    now = engine.worker.now()
+    end_conflicts(engine.worker.store, DEMARCHE, choice, now, asked_by="ana@poste")
+
+
+@on_each
+@pytest.mark.parametrize("ends", [agrees, gives_back, orders, keeps_and_agrees])
+def test_beside_a_humans_result_dsync_says_whose_opinion_is_whose(
+    start: Start, ends: Callable[[Engine], None]
+) -> None:
+    """Its label goes and its detail says so, once; both return when the result is dsync's again."""
+    engine = start([0, 1])
+    engine.sync_until_quiet()
+    detail, date = engine.remote(0, DETAIL), engine.remote(0, DATE)
+    their_result(engine)
+    assert (OTHER, beside(), date) == tuple(
+        engine.remote(0, id_) for id_ in (RESULTAT, DETAIL, DATE)
+    )
+    assert ([], "conflit") == (engine.labels(0), engine.wishes(0)["label"])
+    assert {"detail": {"dsync"}, "etiquettes": {"dsync"}, "resultat": {"dsync", "instructeur"}} == (
+        authors(engine)
+    )
+    ends(engine)
+    engine.advance(minutes=20)
+    assert 0 == engine.sync().exit_code
+    assert ("Éligible", detail, ["éligible"]) == (
+        engine.remote(0),
+        engine.remote(0, DETAIL),
+        engine.labels(0),
+    )
+    assert CONFIRMED == engine.wishes(0)
+    assert ({"dsync"}, {"dsync"}) == (authors(engine)["detail"], authors(engine)["etiquettes"])
+    assert_quiet(engine)
+
+
+@on_each
+@pytest.mark.parametrize("when", ["before the read", "between the read and the push"])
+def test_a_detail_and_a_label_of_a_human_stay_beside_their_result(start: Start, when: str) -> None:
+    """What they wrote is never touched, nor restored when they agree on the result."""
+    engine = start([0, 1])
+    engine.sync_until_quiet()
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.advance(minutes=20)
+    if when != "before the read":
+        engine.sync(push=False)
+    engine.control.edit_annotation(number(0), DETAIL, "Vu en réunion.")
+    engine.control.remove_label(number(0), "éligible")
+    engine.control.add_label(number(0), "inéligible")
+    for result in (OTHER, "Éligible"):
+        if result != OTHER:
+            engine.control.edit_annotation(number(0), RESULTAT, result)
+        engine.sync()
+        assert ("Vu en réunion.", ["inéligible"]) == (engine.remote(0, DETAIL), engine.labels(0))
+        assert_quiet(engine)
+
+
+def test_the_sentence_follows_dsyncs_opinion_and_an_emptied_result(engine: Engine) -> None:
+    """While the human's result stands, a new verdict moves what the sentence says, and no more."""
+    engine.sync_until_quiet()
+    their_result(engine, "À vérifier")
+    make_ineligible(engine)
+    engine.advance(minutes=20)
+    engine.sync()
+    assert ("À vérifier", beside(OTHER)) == (engine.remote(0), engine.remote(0, DETAIL))
+    assert_quiet(engine)
+    their_result(engine, "")
+    assert beside(OTHER, "retiré par") == engine.remote(0, DETAIL)
+    assert {"dsync"} == authors(engine)["detail"]
+
+
+@pytest.mark.parametrize("operation", ["Push"])
+def test_a_sentence_whose_answer_was_lost_is_dsyncs(engine: Engine, operation: str) -> None:
+    """It is read back, and not taken for the words of a human."""
+    engine.sync_until_quiet()
+    detail = engine.remote(0, DETAIL)
+    engine.control.edit_annotation(number(0), RESULTAT, OTHER)
+    engine.control.faults.fail(ScriptedFault("answer_lost", operation))
+    engine.advance(minutes=20)
+    engine.sync()
+    engine.let_expire()
+    engine.sync()
+    assert (beside(), []) == (engine.remote(0, DETAIL), engine.labels(0))
+    assert_quiet(engine)
+    assert {"dsync"} == authors(engine)["detail"]
+    agrees(engine)
+    engine.advance(minutes=20)
+    engine.sync()
+    assert (detail, CONFIRMED) == (engine.remote(0, DETAIL), engine.wishes(0))

@@ -352,8 +352,9 @@ def test_a_checked_box_suspends_every_push_but_a_forced_one(engine: Engine) -> N
     for rank in (0, 9):
         engine.control.edit_annotation(number(rank), VALIDE, True)
         make_ineligible(engine, rank)
+    sent = [engine.sent(rank) for rank in (0, 9)]
     report = engine.sync()
-    assert (0, []) == (report.exit_code, engine.mutations())
+    assert (0, sent) == (report.exit_code, [engine.sent(rank) for rank in (0, 9)])
     for rank in (0, 9):
         assert ("Inéligible", "Éligible") == (engine.verdict(rank), engine.remote(rank))
         assert "suspendue" == engine.wishes(rank)["resultat"]

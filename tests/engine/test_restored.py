@@ -27,6 +27,7 @@ from tests.engine.rig import (
     Engine,
     number,
 )
+from tests.engine.test_conflicts import beside
 from tests.store.databases import on_postgresql
 
 Restore = Callable[[], None]
@@ -136,7 +137,8 @@ def test_humans_edits_after_the_backup_are_kept(
         assert 0 == engine.sync(full=True).exit_code
         assert ("Inéligible", "Éligible", before) == tuple(engine.remote(r) for r in (0, 1, 9))
         assert "Vu avec le ministère." == engine.remote(10, DETAIL)
-        assert [] == engine.sent_values()
+        assert {(1, DETAIL), (9, DETAIL)} == {(rank, id_) for rank, id_, _ in engine.sent_values()}
+        assert beside("Inéligible") == engine.remote(1, DETAIL)
         # The second time, the wishes are compared again.
         engine.control.edit_annotation(number(9), ETAPE, "Jury")
         engine.advance(minutes=20)
@@ -248,3 +250,25 @@ def test_what_a_person_established_after_the_backup_is_left_to_a_person(
     engine.sync_until_quiet()
     assert standing == (engine.remote(1), engine.remote(1, DETAIL))
     assert "conflit" in engine.wishes(1).values()
+
+
+def test_the_sentence_beside_a_humans_result_is_no_conflict_of_dsync_with_itself(
+    engine: Engine, keep: Callable[[], Restore]
+) -> None:
+    """It was written after the backup: the dates of DS show that no hand wrote it."""
+    engine.sync_until_quiet()
+    detail, restore = engine.remote(0, DETAIL), keep()
+    engine.control.edit_annotation(number(0), RESULTAT, "Inéligible")
+    engine.advance(minutes=20)
+    engine.sync()
+    assert beside() == engine.remote(0, DETAIL)
+
+    restore()
+
+    engine.sync(full=True)
+    oracle.check_conflicts(engine, {(0, "resultat")})
+    engine.control.edit_annotation(number(0), RESULTAT, "Éligible")
+    engine.advance(minutes=20)
+    engine.sync()
+    assert (detail, ["éligible"]) == (engine.remote(0, DETAIL), engine.labels(0))
+    assert {"confirmee"} == {*engine.wishes(0).values()}

@@ -183,7 +183,15 @@ E      | V       | gone   | .     |                       | conflict
 EXPLAINED = """
 the result in DS | pushed | besides | the detail in DS | pushed | besides    | what is done
 # The result is a human's: what explains dsync's waits, and is itself kept from a human's hand.
-human | V |                    | V     | V |                  | conflict, blocked_by_conflict
+# Where dsync's own stands, a sentence takes its place.
+human | V |                    | V     | V |                  | conflict, write
+human | V |                    | E     | E |                  | conflict, write
+human | V |                    | beside | beside |            | conflict, blocked_by_conflict
+human | V |                    | beside | V |                 | conflict, conflict
+E     | E |                    | beside | beside |            | confirm, write
+# A value that changed without a hand is nobody's opinion; a sentence without one is dsync's.
+human | V | no hand            | V     | V |                  | conflict, blocked_by_conflict
+E     | E | no hand            | beside | V |                 | confirm, write
 human | V |                    | -     | . |                  | conflict, blocked_by_conflict
 human | V |                    | human | V |                  | conflict, conflict
 human | V |                    | human | . |                  | conflict, blocked_by_conflict
@@ -195,7 +203,7 @@ human | V |                    | -     | . | seen=human       | conflict, confli
 # An order on the detail alone goes over the result's conflict, unless it names what was seen.
 human | V |                    | human | V | force            | conflict, write
 human | V |                    | human | V | force over=human | conflict, blocked_by_conflict
-human | V |                    | V     | V | force over=V     | conflict, blocked_by_conflict
+human | V |                    | V     | V | force over=V     | conflict, write
 # Ordered both: both are written.
 human | V | force              | V     | V |                  | write, write
 # The result was refused, or met a conflict before and is not due: its explanation waits.
@@ -250,6 +258,8 @@ def value(annotation: str, sign: str) -> str | None:
         return ""
     if sign == "human":
         return "2024-01-01T00:00:00+00:00" if annotation == "date" else "Une phrase."
+    if sign == "beside":
+        return f"Avis de l’équipe ; celui de dsync était « {OPTIONS[0]} »."
     place = WORDS[sign]
     if annotation == "date":
         return (EDITED_AT + timedelta(days=place)).isoformat()
@@ -316,8 +326,10 @@ def planned(
     there = {IDS[name]: text for name, text in values.items() if text is not None}
     edited_at = EDITED_AT if "not edited" in besides else EDITED_AT + timedelta(minutes=1)
     box = {"V": "validated" in besides}
-    changed = "changed" in besides
-    dates = {id_: edited_at if changed else EDITED_AT - timedelta(days=1) for id_ in there}
+    changed_at = edited_at if "changed" in besides else EDITED_AT - timedelta(days=1)
+    if "no hand" in besides:
+        changed_at = edited_at + timedelta(minutes=1)
+    dates = dict.fromkeys(there, changed_at)
     remote = Remote(DossierId("d"), Etat.EN_CONSTRUCTION, there | box, {}, edited_at, dates)
     return plan(wishes, remote, resolved(missing), CONFIG, AVAILABLE)
 
