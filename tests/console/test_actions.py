@@ -404,7 +404,9 @@ def test_what_dsync_wrote_before_its_database_was_lost_is_recognised(
     assert "2 conflits réglés : le prochain envoi la remplace." in words(done.text)
     page = visitor.read("/conflits")
     assert "Aucun conflit sans réponse." in page
-    assert f"Réponses en attente d’envoi {len(keys)} valeurs" in page.replace("\u00a0", " ")[:900]
+    assert (
+        f"Réponses en attente d’envoi {3 * len(keys)} valeurs" in page.replace("\u00a0", " ")[:900]
+    )
     assert f"{number(0)} Résultat Éligible En attente d’envoi" in page
     engine.sync_later()
     assert "Éligible" == engine.remote(0)
