@@ -286,8 +286,11 @@ def _said(before: StoredVerdict, after: Decision) -> Iterator[tuple[str, str, st
     for name, one in results.items():
         was, becomes = (Resultat(said).label if said else _NO_RESULT for said in one.values())
         yield name, was, becomes
-    yield from ((name, "sa phrase", "une autre phrase") for name in texts)
-    now = {one.controle for one in after.controles}
+    # Other evidence, such as a product's next phase, explains another sentence.
+    known = {one.controle: one.preuve for one in before.controles}
+    now = {one.controle: one.preuve for one in after.controles}
+    same = (name for name in texts if known[name] == now[name])
+    yield from ((name, "sa phrase", "une autre phrase") for name in same)
     yield from (
         (one.controle, one.resultat.label, _NO_RESULT)
         for one in before.controles
