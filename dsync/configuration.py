@@ -427,7 +427,7 @@ class Configuration(Section):
         """Return what it says for the notice to the applicants of a démarche."""
         console = self.console
         programme, declared = self.programme, self.declared
-        rules = (programme and programme.regles) or (declared and declared.precontrole)
+        sections = programme or declared
         return NoticeFacts(
             demarche=demarche,
             responsable=console.entity
@@ -439,7 +439,7 @@ class Configuration(Section):
             writes=self.annotations is not None,
             asks_registry=bool(programme and self.judges and programme.registre.enabled),
             copies_files=self.pieces.target is not None,
-            publication_url=rules.publication_url if rules else None,
+            publication_url=sections.precontrole.publication_url if sections else None,
         )
 
     @property
@@ -461,9 +461,7 @@ class Configuration(Section):
     @property
     def judges(self) -> bool:
         """Whether there are rules that are switched on."""
-        sections = self.programme
-        regles = sections and sections.regles
-        return bool(sections and (sections.controles or (regles and regles.severity)))
+        return bool(self.programme and self.programme.controles)
 
     @property
     def evidence_max_age(self) -> timedelta | None:
@@ -616,11 +614,10 @@ def _model_of(raw: Mapping[str, Any], named: str) -> type[Configuration]:
                 "the fields of [mapping.champs] by their names."
             )
         return EigConfiguration
-    if useless := [f"[{name}]" for name in ("regles", "registre") if name in raw]:
-        needs = "needs" if len(useless) == 1 else "need"
+    if "registre" in raw:
         raise ConfigurationError(
-            f"{named}: {' and '.join(useless)} {needs} the section [mapping], which says where the "
-            "form has the fields to judge: add it, or remove them."
+            f"{named}: [registre] needs the section [mapping], which says where the form has the "
+            "fields to judge: add it, or remove it."
         )
     if "controles" in raw:
         return controles_configuration()

@@ -50,8 +50,8 @@ Values = Mapping[DossierNumber, Mapping[str, Sequence[object]]]
 """What a check compares dossiers by, by dossier and check."""
 
 NO_RULES = (
-    "Nothing is judged: the configuration has neither [[controles]] nor [regles.severity]. Add "
-    "them, or [mapping] and [regles], as in the shipped file."
+    "Nothing is judged: the configuration has no [[controles]]. Add them, with [champs] or "
+    "[mapping], as in the shipped file."
 )
 
 

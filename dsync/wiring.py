@@ -37,7 +37,6 @@ from dsync.ds.client import DSClient
 from dsync.ds.limits import Limits
 from dsync.eig.eig import Eig
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.precheck.rules_section import RulesConfig
 from dsync.eig.sources import EvidenceSources
 from dsync.errors import ConfigurationError, DSNotFoundError, DsyncError, InterruptedRunError
 from dsync.exchanges import MIB
@@ -175,8 +174,7 @@ class Worker:
         )
         rules, folder, shipped = None, self.settings.config.parent, shipped_config().parent
         if self.configuration.judges:
-            regles, declared = sections.regles or RulesConfig(), sections.declared_checks
-            rules = RuleSet.load(regles, declared, folder, shipped=shipped)
+            rules = RuleSet.load(sections.declared_checks, folder, shipped=shipped)
         percent = self.configuration.safety.verdicts_percent
         return Eig(sections, rules, sources, catalogue_percent=percent)
 

@@ -32,7 +32,7 @@ from dsync.domain.toml import (
 from dsync.domain.wording import one_line
 from dsync.programme import ProposedSections
 
-MADE = ("demarche", "annotations", "mapping", "regles", "registre")
+MADE = ("demarche", "annotations", "mapping", "precontrole", "registre")
 """The parts of the shipped file that are not taken as they are."""
 
 
@@ -90,9 +90,8 @@ def new_config(
     else:
         lines += commented(
             [
-                "---- No [annotations], [regles]: the form is not the programme's, so its dossiers "
-                "are copied,",
-                "and nothing is judged or written into DS.",
+                "---- No [annotations], [[controles]]: the form is not the programme's, so its",
+                "dossiers are copied, and nothing is judged or written into DS.",
             ]
         )
     text = "\n".join([*lines, "", sections.text.rstrip()]) + "\n"
@@ -102,8 +101,8 @@ def new_config(
     elif not sections.judges:
         found = f"{sections.found} of {sections.fields} fields found"
         sentence = (
-            f"a copy of {subject}, {found}; nothing is judged until [regles] is filled in and "
-            "switched on."
+            f"a copy of {subject}, {found}; nothing is judged until [[controles]] are filled in "
+            "and switched on."
         )
     else:
         done = "judged and the results written into DS" if writes else "judged, nothing is written"

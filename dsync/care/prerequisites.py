@@ -166,7 +166,7 @@ def _database_lines(sources: CheckSources) -> Iterator[CheckLine]:
 
 def _programme_lines(sources: CheckSources) -> Iterator[CheckLine]:
     if sources.programme is None or not sources.programme.rules:
-        message = "no section [regles.severity]: nothing is judged"
+        message = "no [[controles]]: nothing is judged"
         yield CheckLine("rules", CheckStatus.INFO, message)
     else:
         with _store(sources) as store:

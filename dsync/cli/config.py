@@ -166,9 +166,9 @@ def _warnings(worker: Worker) -> list[str]:
     sections, declared = worker.configuration.programme, worker.configuration.declared
     given = worker.configuration.model_fields_set
     warnings += [
-        f"[{name}] has no effect without [regles]: nothing is judged"
+        f"[{name}] has no effect without [[controles]]: nothing is judged"
         for name in ("annotations", "registre")
-        if name in given and not (sections and (sections.regles or sections.controles))
+        if name in given and not (sections and sections.controles)
         if not declared
     ]
     warnings += worker.programme.findings.warnings() if worker.programme else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -48,8 +48,7 @@ with later(globals()):
         replace_list,
         validate_list,
     )
-    from dsync.eig.precheck.rules import list_file
-    from dsync.eig.precheck.rules_section import CATEGORIES, RulesConfig
+    from dsync.eig.precheck.rules import CATEGORIES, list_file, lists_of
     from dsync.programme import NO_RULES, Programme, in_force, known_rules
     from dsync.settings import Settings
     from dsync.store.store import utc_now
@@ -134,8 +133,8 @@ def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> No
         )
     text = _text_of(file)
     found = validate_list(text, today=utc_now().date(), annee=year, source=source)
-    regles, folder = _lists_of(settings)
-    name = _name_in_use(found, folder, regles)
+    lists, folder = _lists_of(settings)
+    name = _name_in_use(found, folder, lists)
     target = folder / (name or found.filename)
     former = _text_of(list_file(name, folder, shipped_config().parent)) if name else None
     difference = ListDifference.of(former or "", found.text)
@@ -144,7 +143,7 @@ def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> No
         _print_difference(difference)
         if gone := difference.gone:
             click.echo(f"  {gone}")
-        _print_verdicts(settings, regles, name, found.text)
+        _print_verdicts(settings, lists, name, found.text)
     question = f"Replace {target.name}?" if name else f"Write {target.name}?"
     if not confirmed(question, yes=yes, as_json=False):
         return
@@ -154,7 +153,7 @@ def update(*, file: Path, year: int | None, source: str | None, yes: bool) -> No
     if kept is not None:
         print_note(f"{kept}: the former list; `dsync evidence undo` puts it back.")
     if name is None:
-        place = f"{found.kind} in [regles] of {settings.config_name}"
+        place = f"parametres.{found.kind} of the check administration in {settings.config_name}"
         click.echo(f'Now add "{found.filename}" to {place}.')
     print_note(NEXT)
 
@@ -169,8 +168,8 @@ def undo(*, yes: bool) -> None:
     elsewhere. The present list is kept in its place, so that this can be undone, too.
     """
     settings = load()
-    regles, folder = _lists_of(settings)
-    found = last_kept(folder, (*regles.operateurs, CATEGORIES))
+    lists, folder = _lists_of(settings)
+    found = last_kept(folder, lists)
     if found is None:
         raise ConfigurationError(f"No list in {folder} was replaced by an update: nothing to undo.")
     name, kept = found
@@ -178,7 +177,7 @@ def undo(*, yes: bool) -> None:
     difference = ListDifference.of(_text_of(list_file(name, folder, shipped_config().parent)), text)
     click.echo(f"{folder / name}: back to {kept.name}.")
     _print_difference(difference)
-    _print_verdicts(settings, regles, name, text)
+    _print_verdicts(settings, lists, name, text)
     if not confirmed(f"Put {name} back?", yes=yes, as_json=False):
         return
     with _journaled(settings, name, difference, annule=True):
@@ -186,10 +185,10 @@ def undo(*, yes: bool) -> None:
     print_note(f"{folder / name}: written. {NEXT}")
 
 
-def _lists_of(settings: Settings) -> tuple[RulesConfig, Path]:
-    """Return the section that names the lists in use, and their folder."""
+def _lists_of(settings: Settings) -> tuple[tuple[str, ...], Path]:
+    """Return the names of the lists in use, and their folder."""
     sections = settings.configuration.programme
-    return _needed(sections.regles if sections else None), settings.config.parent
+    return lists_of(_needed(sections).controles), settings.config.parent
 
 
 def _text_of(file: Path) -> str:
@@ -209,11 +208,11 @@ def _print_difference(difference: ListDifference) -> None:
             click.echo(f"    … and {len(entries) - SHOWN} more")
 
 
-def _print_verdicts(settings: Settings, regles: RulesConfig, name: str, text: str) -> None:
+def _print_verdicts(settings: Settings, lists: Iterable[str], name: str, text: str) -> None:
     """Print which verdicts change with another text of a list, as far as this can be tried."""
     with TemporaryDirectory(prefix="dsync-") as temporary:
         folder = Path(temporary)
-        for used in (*regles.operateurs, CATEGORIES):
+        for used in lists:
             if (own := settings.config.parent / used).is_file():
                 shutil.copy(own, folder)
         (folder / name).write_text(text, encoding="utf-8")
@@ -265,12 +264,12 @@ def _needed(part: T | None) -> T:
     return part
 
 
-def _name_in_use(found: ReferenceList, folder: Path, regles: RulesConfig) -> str | None:
+def _name_in_use(found: ReferenceList, folder: Path, lists: Sequence[str]) -> str | None:
     """Return the file name of the used list of the same kind and year, None without one."""
     if found.kind == "categories_juridiques":
         return CATEGORIES
     shipped = shipped_config().parent
-    for name in regles.operateurs:
+    for name in lists[:-1]:
         try:
             text = list_file(name, folder, shipped).read_text(encoding="utf-8")
             if parse_operateurs(text).annee == found.annee:
@@ -281,7 +280,7 @@ def _name_in_use(found: ReferenceList, folder: Path, regles: RulesConfig) -> str
 
 
 _STOPPED = (
-    "The safety brake stopped the rules {}, so they are not in force: correct [regles] or "
+    "The safety brake stopped the rules {}, so they are not in force: correct "
     "[[controles]], or run `dsync accept rules`."
 )
 
@@ -329,7 +328,7 @@ def show_rules(*, version: str | None, as_json: bool) -> None:
 def publish(*, file: Path) -> None:
     """Write the rules in force with their values into FILE, a French page (.md or .html).
 
-    It can be put online as it is. Its address belongs into publication_url, of [regles] or
+    It can be put online as it is. Its address belongs into publication_url of
     [precontrole]. Beside it is written the notice for applicants on their data (RGPD, articles 13
     and 14), FILE-donnees-personnelles: fill in its blanks before.
     """

@@ -35,7 +35,7 @@ from dsync.controles.declared_checks import (
     misspelt,
 )
 from dsync.controles.facts import FAITS, Fait, Faits, can_read, find
-from dsync.controles.functions import Function, bound
+from dsync.controles.functions import Call, Function, bound
 from dsync.controles.notations import NOTATIONS, Moment, Notation, cell_value, each, fold_value
 from dsync.domain.dossier import Descriptor
 from dsync.domain.remedies import nearest
@@ -74,10 +74,15 @@ class Declarations:
     """The declarations, with their tables below the TOML file's folder, and what is wrong."""
 
     def __init__(
-        self, sections: ControlesSections, folder: Path, faits: Mapping[str, Fait] = FAITS
+        self,
+        sections: ControlesSections,
+        folder: Path,
+        faits: Mapping[str, Fait] = FAITS,
+        own: Mapping[str, Call] = {},
     ) -> None:
         self.sections = sections
         self.faits = faits
+        self._own = own
         self.tables: dict[str, Rows] = {}
         self.functions: dict[str, Function] = {}
         self.faults: list[str] = []
@@ -275,6 +280,8 @@ class Declarations:
             return None
         if "à compléter" in one.regle:
             self._say("regle est à compléter : citez le texte et l’article")
+        if not one.a_faire and one.fonction not in self._own:
+            self._say("a_faire manque : ce qu’un instructeur a à faire")
         if one.fonction is not None:
             return self._check_function(one)
         if one.faits or one.parametres:
@@ -303,13 +310,15 @@ class Declarations:
     def _check_function(self, one: DeclaredControle) -> None:
         if one.exige is not None or one.motif or one.conforme or one.trop:
             self._say("fonction ne va pas avec exige, motif, conforme ni trop")
-        if not one.faits:
+        if one.fonction in self._own and (one.faits or one.exemple):
+            self._say("une fonction du programme va sans faits ni exemple")
+        if not one.faits and one.fonction not in self._own:
             self._say("faits nomme les champs et les faits que prend la fonction")
         for name in one.faits:
             self._knows(name, is_sum=False)
         if one.si is not None:
             self._check_exigence(one.si, is_condition=True)
-        found = bound(one)
+        found = bound(one, self._own)
         if isinstance(found, list):
             for fault in found:
                 self._say(fault)

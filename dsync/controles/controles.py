@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 
 from dsync.controles import papers
 from dsync.controles.checking import Declarations
-from dsync.controles.declarations import DeclaredChamp
+from dsync.controles.declarations import ControlesSections, DeclaredChamp
 from dsync.controles.declared_checks import EXIGENCE, SANS_LIGNE
 from dsync.controles.dossier_facts import Gathered, gather
 from dsync.controles.facts import Plan, label_of
@@ -54,23 +55,9 @@ class Controles(Programme):
         self.findings = DeclaredFindings(declarations, borrowed_word)
         self.checks: Mapping[str, str] = self._sections.titles
         self.public = papers.public_of(self._sections)
-        controles = self._sections.controles
-        version = _version_of(declarations, given)
-        self.rules: Rules = Rules(
-            version,
-            Wording(
-                self.checks,
-                self._sections.precontrole.instruction,
-                self._sections.precontrole.max_detail_length,
-                self._sections.precontrole.publication_url,
-                words=given,
-                people=[one.nom for one in controles if one.humain],
-                rules=[one.regle for one in controles],
-            ),
-            papers.document_of(self._sections, version, given),
-            # The first ones, and those after another programme's, wait until they are accepted.
-            family=_OWN,
-        )
+        made = rules_of(self._sections, f"{_OWN}{digest_of(declarations, given)}", given)
+        # The first ones, and those after another programme's, wait until they are accepted.
+        self.rules: Rules = replace(made, family=_OWN)
 
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> NoFields:
         """Find the declared champs in a revision of the form."""
@@ -178,13 +165,37 @@ class DeclaredFindings(FormFindings):
             yield CheckLine("controles", CheckStatus.OK, f"the form has the {count} [champs]")
 
 
-def _version_of(declarations: Declarations, words: Mapping[Verdict, str]) -> str:
-    """Return a digest of the declarations, the tables, and the configuration's words."""
-    return f"{_OWN}{digest_of(declarations, words)}"
+def rules_of(
+    sections: ControlesSections,
+    version: str,
+    words: Mapping[Verdict, str] = {},
+    *,
+    more: Mapping[str, Any] = {},
+    **wording: Any,
+) -> Rules:
+    """Return the rules in force; `more` is what else is published of a version."""
+    sender, controles = sections.precontrole, sections.controles
+    return Rules(
+        version,
+        Wording(
+            sections.titles,
+            sender.instruction,
+            sender.max_detail_length,
+            sender.publication_url,
+            words=words,
+            people=[one.nom for one in controles if one.humain],
+            rules=[one.regle for one in controles],
+            **wording,
+        ),
+        {**papers.document_of(sections, version, words), **more},
+    )
 
 
 def digest_of(declarations: Declarations, words: Mapping[Verdict, str] = {}) -> str:
-    """Return the digest, without the keys that the file does not give."""
+    """Return a digest of the declarations, the tables, and the configuration's words.
+
+    It leaves out the keys that the file does not give.
+    """
     text = declarations.sections.model_dump_json(
         include={"precontrole", "champs", "tables", "controles"}, exclude_defaults=True
     )

@@ -289,9 +289,10 @@ class DeclaredControle(Section):
     """The check applies to dossiers that fulfil it; to others it is `sans_objet`."""
     exige: Exigence | None = None
     fonction: Texte | None = None
-    """The function of an installed package that makes it, instead of `exige`."""
+    """The function that makes it, instead of `exige`: of an installed package, or the programme."""
     faits: tuple[str, ...] = ()
-    """The champs and facts that the function takes: each has to be answered."""
+    """The champs and facts that the function takes: each has to be answered. None for one of the
+    programme, which takes the dossier whole."""
     parametres: Mapping[str, Any] = {}
     """What the function takes beside them."""
     humain: Boolean = False
@@ -309,8 +310,8 @@ class DeclaredControle(Section):
     """What the applicant is asked for, in the message that a person transmits."""
     regle: Annotated[Texte, Begun]
     """The published rule."""
-    a_faire: Phrase
-    """What an instructeur has to do."""
+    a_faire: Annotated[str, Sentence] = Field(default="", max_length=1000)
+    """What an instructeur has to do; a function of the programme says it itself."""
     exemple: tuple[Exemple, ...] = ()
 
     @property
@@ -346,8 +347,11 @@ class DeclaredControle(Section):
     def sinon_effectif(self) -> Resultat:
         """The result of a dossier that does not fulfil it.
 
-        « non_conforme » needs an example of each way: without them, a person has a look.
+        « non_conforme » needs an example of each way: without them, a person has a look. The
+        programme's own functions have examples in its tests.
         """
+        if self.fonction and not self.faits:
+            return self.sinon
         shown = {exemple.resultat for exemple in self.exemple}
         is_shown = {Resultat.CONFORME, Resultat.NON_CONFORME} <= shown
         return self.sinon if is_shown else Resultat.A_VERIFIER
@@ -360,6 +364,8 @@ class Precontrole(Section):
     """Who decides on the dossiers, with its article."""
     publication_url: Annotated[str, Field(pattern=r"^https://\S+$", max_length=300)] | None = None
     """Where the page of `dsync rules publish` is."""
+    answer_days: WholeNumber | None = Field(default=None, ge=1)
+    """Days that an applicant has to answer, for the text of `dsync dossier message`."""
     max_detail_length: WholeNumber = Field(default=8000, ge=1000, le=10_000)
     """Maximum number of characters of the detail."""
 

@@ -37,7 +37,7 @@ from dsync.controles.notations import (
 )
 from dsync.domain.dossier import Json
 from dsync.domain.due import named
-from dsync.domain.judging import DEJA_SIGNALE, SIGNALE
+from dsync.domain.judging import COURT, DEJA_SIGNALE, SIGNALE
 from dsync.domain.verdict import Controle, Resultat
 from dsync.domain.wording import fold, listed, quoted, words
 
@@ -224,13 +224,19 @@ class Evaluator:
         if lacking:
             absent = _absent(faits, *lacking)
             return self._undecided(declared, Exigence(), absent, faits, lacking)
-        found = self._functions[declared.nom]({n: faits.valeurs[n] for n in declared.faits})
-        evidence = self._evidence(declared, faits)
+        given, evidence = faits.dossier, dict[str, Json]()
+        if declared.faits:
+            given = {name: faits.valeurs[name] for name in declared.faits}
+            evidence = self._evidence(declared, faits)
+        found = self._functions[declared.nom](given)
+        evidence |= found.preuve
+        if found.court:
+            evidence[COURT] = found.court
         if found.resultat is Resultat.CONFORME:
             return Controle(declared.nom, found.resultat, found.constat, evidence)
         is_limited = found.resultat is Resultat.NON_CONFORME
         result = declared.sinon_effectif if is_limited else found.resultat
-        return Controle(declared.nom, result, self._motif(declared, found.constat), evidence)
+        return Controle(declared.nom, result, self._motif(declared, *found[1:4]), evidence)
 
     def _all_present(
         self,
@@ -392,8 +398,17 @@ class Evaluator:
         values = listed(map(quoted, [*found][:3]), last="ou")
         return MAL_ECRIT.format(questions=self._questions(found.values()), values=values)
 
-    def _motif(self, declared: DeclaredControle, finding: str) -> str:
-        return f"{finding} {declared.regle} À faire : {declared.a_faire}"
+    def _motif(
+        self,
+        declared: DeclaredControle,
+        finding: str,
+        regle: str | None = None,
+        a_faire: str | None = None,
+    ) -> str:
+        """Return a finding with rule and remedy: the declared ones, where there are no own ones."""
+        regle = declared.regle if regle is None else regle
+        a_faire = declared.a_faire if a_faire is None else a_faire
+        return " ".join(filter(None, (finding, regle, a_faire and f"À faire : {a_faire}")))
 
     def _questions(self, names: Iterable[str]) -> str:
         """Return how people know champs and facts."""

@@ -208,6 +208,8 @@ class Faits:
     """The champs that the dossier's form does not have."""
     non_posees: frozenset[str] = frozenset()
     """Those that its form has and did not show."""
+    dossier: Any = None
+    """What the programme's own functions take."""
 
 
 def faits_of(

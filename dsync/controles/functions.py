@@ -1,7 +1,8 @@
-"""Checks that are functions of an installed package, which a file calls by name.
+"""Checks that are functions, which a file calls by name: of an installed package or the programme.
 
 A package registers them as entry points of the group `dsync.checks`. Such a function takes facts by
 name, all of them answered, and its parameters; it returns what it found, and reads nothing else.
+One of the programme takes what the programme knows of the dossier in place of facts by name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from dsync.controles.declarations import DeclaredControle
+from dsync.domain.dossier import Json
 from dsync.domain.remedies import nearest
 from dsync.domain.verdict import Resultat
 
@@ -24,11 +26,30 @@ class Found(NamedTuple):
 
     resultat: Resultat
     constat: str
-    """A French sentence, which ends with a point; rule and remedy are in the file."""
+    """A French sentence, which ends with a point."""
+    regle: str | None = None
+    """The rule in this situation; None: the file's, empty: none."""
+    a_faire: str | None = None
+    """The same of what there is to do: a sentence that begins behind « À faire : »."""
+    preuve: Mapping[str, Json] = {}
+    """What it saw, beside the facts that it takes by name."""
+    court: str = ""
+    """The finding in a few words, for lists; empty: as it is."""
 
 
-Function = Callable[[Mapping[str, Any]], Found]
-"""A function with its parameters."""
+class Function(NamedTuple):
+    """A function with its parameters."""
+
+    call: Callable[..., Found]
+    parametres: Any
+
+    def __call__(self, faits: Any) -> Found:
+        """Return what it finds of these facts."""
+        return self.call(faits, self.parametres)
+
+
+Call = Callable[..., Found]
+"""A function as it is written: of facts and `parametres`."""
 
 
 def installed(name: str) -> EntryPoint | None:
@@ -36,20 +57,21 @@ def installed(name: str) -> EntryPoint | None:
     return next(iter(entry_points(group=GROUP, name=name)), None)
 
 
-def bound(one: DeclaredControle) -> Function | list[str]:
+def bound(one: DeclaredControle, own: Mapping[str, Call]) -> Function | list[str]:
     """Return the function of a check with its parameters, or what is wrong with them."""
-    if (entry := installed(one.fonction or "")) is None:
-        near = nearest(one.fonction or "", entry_points(group=GROUP).names)
-        hint = f" ; {near} ?" if near else " : installez son paquet"
-        return [f"« {one.fonction} » n’est pas une fonction installée{hint}"]
-    function = entry.load()
-    given = one.parametres
+    name, given = one.fonction or "", one.parametres
+    if (function := own.get(name)) is None:
+        if (entry := installed(name)) is None:
+            near = nearest(name, (*own, *entry_points(group=GROUP).names))
+            hint = f" ; {near} ?" if near else " : installez son paquet"
+            return [f"« {name} » n’est pas une fonction installée{hint}"]
+        function = entry.load()
     if (shape := get_type_hints(function).get("parametres")) is not None:
         try:
             given = TypeAdapter(shape).validate_python(one.parametres)
         except ValidationError as exc:
             return [*_faults(exc)]
-    return lambda faits: function(faits, given)
+    return Function(function, given)
 
 
 def _faults(exc: ValidationError) -> Iterator[str]:

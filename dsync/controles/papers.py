@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -25,10 +25,11 @@ from dsync.domain.account import (
     letter,
     may_edit,
     open_points,
+    said,
 )
 from dsync.domain.judging import DEJA_SIGNALE
-from dsync.domain.paper import heading, paragraph
-from dsync.domain.rights import contribution, opened
+from dsync.domain.paper import Block, heading, paragraph, table
+from dsync.domain.rights import USAGER, contribution, opened
 from dsync.domain.verdict import Controle, Resultat, Verdict
 from dsync.domain.wording import defused, french_date
 
@@ -93,10 +94,49 @@ def _said_of(one: Mapping[str, Any]) -> str:
     if one["humain"]:
         return f"Contrôle à faire par une personne : {one['a_faire']}"
     worst, unanswered = (Resultat(one[key]).label.lower() for key in ("sinon", "sans_reponse"))
+    if not one["a_faire"]:
+        return f"Au plus sévère : {worst}."
     return (
         f"Si la règle n’est pas remplie : {worst} ; sans réponse : {unanswered}. "
         f"À faire : {one['a_faire']}"
     )
+
+
+def _parameters(one: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the parameters of a check with their values, in French."""
+    for key, value in sorted(one["parametres"].items()):
+        rows = value if isinstance(value, list) and isinstance(value[0], dict) else [value]
+        if name := words.get(key, key):
+            yield f"{one['titre']} : {name}", " ; ".join(said(_worded(row, words)) for row in rows)
+    exige = one["exige"] or {}
+    if exige.get("colonne") and exige.get("parmi"):
+        offered = []
+        for option in exige["parmi"]:
+            given = option if isinstance(option, Mapping) else {"libelles": [str(option)]}
+            days: Any = (("à partir du", given.get("du")), ("jusqu’au", given.get("au")))
+            named = [f"{word} {french_date(date.fromisoformat(d))}" for word, d in days if d]
+            offered.append(" ".join([f"« {given['libelles'][0]} »", *named]))
+        most = exige.get("au_plus")
+        limit = f" ; {most} au plus" if most is not None else ""
+        yield f"{one['titre']} : réponses admises", f"{' ; '.join(offered)}{limit}"
+
+
+def _worded(value: Any, words: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        # The database keeps the keys sorted.
+        return {words.get(key, key): _worded(value[key], words) for key in sorted(value)}
+    if isinstance(value, list):
+        return [_worded(one, words) for one in value]
+    return words.get(value, value) if isinstance(value, str) else value
+
+
+def _sentences(rules: Document, name: str) -> Iterator[Block]:
+    """Yield the sentences of a check, where its version has them."""
+    if said_so := [p for p in rules.get("phrases", ()) if name in p["controles"]]:
+        yield table(
+            ("Résultat", "Situation", "Phrase, variables entre accolades"),
+            [(Resultat(p["resultat"]).label, p["quand"], p["texte"]) for p in said_so],
+        )
 
 
 def tables_shown(declarations: Declarations, version: str) -> dict[str, Any]:
@@ -113,27 +153,40 @@ def tables_shown(declarations: Declarations, version: str) -> dict[str, Any]:
     }
 
 
-def published(rules: Document | None, instruction: str) -> AccountRules:
+def published(
+    rules: Document | None,
+    instruction: str,
+    *,
+    applicant: str = USAGER,
+    words: Mapping[str, str] = {},
+    **facts: str,
+) -> AccountRules:
     """Return what is published of a version of the checks; each reason has its rule.
 
-    `rules` is None if the version was not kept; `instruction` is who decides then.
+    `rules` is None if the version was not kept; `instruction` is who decides then; `words` are for
+    codes and names of parameters, blank for one that is not shown; `facts` are as of `layout`.
     """
     if rules is None:
-        return AccountRules(PURPOSE, contribution(instruction), instruction, OPERATIONS)
+        who = contribution(instruction, applicant=applicant)
+        return AccountRules(PURPOSE, who, instruction, OPERATIONS, applicant=applicant)
     sender, controles = rules["precontrole"], rules["controles"]
     instruction = sender["instruction"]
+    values = [row for one in controles for row in _parameters(one, words)]
     blocks = [heading("Contrôles")]
     for one in controles:
         blocks += [heading(opened(one["titre"]), 3), paragraph(one["regle"])]
         blocks.append(paragraph(_said_of(one)))
+        blocks += _sentences(rules, one["nom"])
+    if values:
+        blocks = [heading("Paramètres"), table(("Paramètre", "Valeur"), values), *blocks]
     has_people = any(one["humain"] for one in controles)
     length, url = sender["max_detail_length"], sender["publication_url"]
     return AccountRules(
         PURPOSE,
-        contribution(instruction, rules["avis"]),
+        contribution(instruction, rules["avis"], applicant=applicant),
         instruction,
         _operations(rules),
-        parametres=[(one["titre"], one["regle"]) for one in controles],
+        parametres=[*((one["titre"], one["regle"]) for one in controles), *values],
         sources=[(f"{n} ({t['annee']})", t["source"]) for n, t in rules["tables"].items()],
         most_severe={
             one["nom"]: Resultat(one["sinon"]).label for one in controles if not one["humain"]
@@ -141,7 +194,8 @@ def published(rules: Document | None, instruction: str) -> AccountRules:
         document=rules,
         version=rules["version"],
         controles=blocks,
-        annotation=layout(instruction, length, url, has_people=has_people),
+        annotation=layout(instruction, length, url, has_people=has_people, **facts),
+        applicant=applicant,
     )
 
 
@@ -154,25 +208,6 @@ def expected(sections: ControlesSections) -> list[str]:
         for name in one.exige.tous_presents
     )
     return list(dict.fromkeys(names))
-
-
-def offers(controles: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return, of a version's checks of a column, the titles with the answers on their lists."""
-    found = []
-    for one in controles:
-        exige = one.get("exige") or {}
-        if not exige.get("colonne") or not exige.get("parmi"):
-            continue
-        said = []
-        for option in exige["parmi"]:
-            given = option if isinstance(option, Mapping) else {"libelles": [str(option)]}
-            days: Any = (("à partir du", given.get("du")), ("jusqu’au", given.get("au")))
-            named = [f"{word} {french_date(date.fromisoformat(d))}" for word, d in days if d]
-            said.append(" ".join([f"« {given['libelles'][0]} »", *named]))
-        most = exige.get("au_plus")
-        limit = f" ; {most} au plus" if most is not None else ""
-        found.append((f"{one['titre']} : réponses admises", f"{' ; '.join(said)}{limit}"))
-    return found
 
 
 def phrases(sections: ControlesSections) -> list[dict[str, Any]]:
@@ -248,6 +283,13 @@ def message_of(
     asked = [
         text for one in left if one.resultat in ASKED for text in demandes(sections, one, silent)
     ]
+    return sent(sections, found["numero"], asked, may_edit=may_edit(found))
+
+
+def sent(
+    sections: ControlesSections, numero: int, asked: Sequence[str], *, may_edit: bool
+) -> Letter:
+    """Return the message that asks for something, from who decides."""
     sender = sections.precontrole
-    who, url = sender.instruction, sender.publication_url
-    return letter(found["numero"], asked, who, url, may_edit=may_edit(found))
+    who, url, days = sender.instruction, sender.publication_url, sender.answer_days
+    return letter(numero, asked, who, url, days=days, may_edit=may_edit)

@@ -29,6 +29,13 @@ PARIS = ZoneInfo("Europe/Paris")
 """The time zone of DS's days, and of those of statistics."""
 
 
+def paris_day(instant: datetime) -> date:
+    """Return the day of an instant, which has a time zone, in France."""
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs its time zone")
+    return instant.astimezone(PARIS).date()
+
+
 def midnight(day: date) -> datetime:
     """Return when a day of Paris begins, in UTC."""
     return datetime.combine(day, time.min, PARIS).astimezone(UTC)

@@ -73,7 +73,7 @@ class EigEvidence:
                 one.page_produit,
                 one.incubateur,
                 evidence,
-                self.rule_set,
+                self.rule_set.pages,
                 stored_product(preuve),
                 named=established(one.produit, one.constat, one.page_produit),
             ).match

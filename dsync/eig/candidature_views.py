@@ -159,11 +159,10 @@ VIEWS: Dictionary = {
     "lecture_regle": View("Une ligne par version des règles du pré-contrôle qui a établi au moins un verdict, conservée entière, ses parties en JSON ; jamais modifiée ni supprimée.", {
         **of(version_regles, "r", "version depuis_le"),
         **computed("revision", "CAST(json(r.document) ->> 'revision' AS integer)", "Révision des phrases du logiciel.", type="integer"),
-        **computed("regles", "json(r.document) ->> 'regles'", "Paramètres de la section [regles] : dates de l'appel, profils, phases, cas, gravités, autorité qui instruit, longueur du texte."),
+        **computed("precontrole", "json(r.document) ->> 'precontrole'", "Section [precontrole] : autorité qui instruit, adresse de publication, longueur du texte."),
         **computed("listes", "json(r.document) ->> 'listes'", "Listes de référence : genre, année, source, nombre d'entrées, empreinte SHA-256 du fichier."),
         **computed("categories", "json(r.document) ->> 'categories'", "Catégories juridiques : code ou famille de codes, libellé, réponse."),
-        **computed("champs_attendus", "json(r.document) ->> 'champs_attendus'", "Champs attendus dans un dossier complet : champ, libellé."),
-        **computed("controles", "json(r.document) ->> 'controles'", "Contrôles faits : nom, titre, sens."),
+        **computed("controles", "json(r.document) ->> 'controles'", "Contrôles faits : nom, titre, règle, exigence ou fonction avec ses paramètres, résultat le plus sévère (sinon)."),
         **computed("phrases", "json(r.document) ->> 'phrases'", "Situations prévues : contrôles, résultat, situation, phrase avec ses variables entre accolades."),
         **moved("utc(r.depuis_le)", "Date du premier verdict établi par cette version, en UTC."),
     }, key=("version",)),

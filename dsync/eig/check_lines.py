@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dsync.addresses import mask_url
 from dsync.controles import papers
-from dsync.domain.dossier import Demarche, Revision
+from dsync.domain.dossier import Demarche, Revision, paris_day
 from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.domain.toml import named
 from dsync.domain.wording import fold, joined
@@ -46,11 +46,10 @@ class EigFindings(FormFindings):
 
     def warnings(self) -> Iterator[str]:
         """Yield that the rules are off, and names that are similar to a field's."""
-        if self._sections.regles is not None and self._rules is None:
-            yield (
-                "[regles] has no severity, so nothing is judged: fill in its lists, then add "
-                "[regles.severity] and [[controles]] as in the shipped file"
-            )
+        if self._rules is not None:
+            yield from self._rules.declarations.warnings()
+        elif "precontrole" in self._sections.model_fields_set:
+            yield "no [[controles]], so nothing is judged: add them as in the shipped file"
         for name, nearest in self._sections.mapping.misspelt().items():
             yield (
                 f"[mapping.champs] {name}: no field has this name, so its answers go into `extra`; "
@@ -70,7 +69,7 @@ class EigFindings(FormFindings):
             faults += filter(None, found)
         published_at = demarche.published_at
         if rules is not None and published_at is not None:
-            faults += _window_faults(rules, rules.local_day(published_at))
+            faults += _window_faults(rules, paris_day(published_at))
         return faults
 
     def form_lines(
@@ -154,7 +153,7 @@ def _unmapped(mapping: MappingConfig, rules: RuleSet | None) -> list[str]:
     needed = [field for field in CHAMP_FIELDS if field not in OPTIONAL]
     missing = [field for field in needed if field not in mapped]
     # A form of another kind has questions of its own, and few of these.
-    asks = bool(papers.expected(rules.declarations.sections))
+    asks = bool(papers.expected(rules.sections))
     is_own = asks and len(missing) <= (1 - OWN_SHARE) * len(needed)
     return [field for field in missing if is_own or QUESTIONS.get(field) in rules.checks]
 
@@ -175,7 +174,7 @@ def _unmapped_fault(field: str, rules: RuleSet) -> FormFault | None:
     if check not in rules.checks:
         return None
     message = f"{field}: not mapped, so the check {check} is impossible"
-    remedy = f'add {_section_of(field)} with the id of its champ, or set severity {check} = "off"'
+    remedy = f"add {_section_of(field)} with the id of its champ, or remove the check {check}"
     return FormFault(CheckLine("mapping", CheckStatus.ERROR, message, remedy, 2))
 
 
@@ -192,10 +191,9 @@ def rules_lines(
     """
     lines = list[CheckLine]()
     if published_at is not None:
-        lines += _window_lines(rules, rules.local_day(published_at))
+        lines += _window_lines(rules, paris_day(published_at))
     matches = match_fields(mapping, revision.descriptors)
     options = {match.field: match.descriptor.options for match in matches if match.descriptor}
-    config = rules.config
 
     def compare(
         check: Check, field: str, find: Callable[[str], Set[str]], offered: Iterable[str]
@@ -205,20 +203,19 @@ def rules_lines(
             lines.extend(_option_lines(field, found, offered))
 
     def phases(option: str) -> Set[str]:
-        folded = fold(option)
-        return rules.declared_phases.get(folded, frozenset()) | (rules.known_phases & {folded})
+        return rules.phases.meant(option) & rules.phases.known
 
     def cas(option: str) -> Set[str]:
-        found = rules.cas(option)
-        return {found.id} if found else set()
+        found = rules.cas.chosen(option)
+        return {found.name} if found else set()
 
-    compare(Check.PHASE, "phase_declaree", phases, map(fold, config.phases.eligible))
-    compare(Check.CAS_OCTROI, "cas_demande", cas, [one.id for one in config.cas])
+    compare(Check.PHASE, "phase_declaree", phases, map(fold, rules.phases.admises))
+    compare(Check.CAS_OCTROI, "cas_demande", cas, [one.name for one in rules.cas.cas])
     lines += [
         CheckLine("rules", CheckStatus.WARNING, fault, exit_code=7)
         for fault in rules.declarations.of_form(revision.descriptors.values())
     ]
-    message = "window, profiles, phases and cases fit the form"
+    message = "the checks fit the form"
     yield from lines or [CheckLine("rules", CheckStatus.OK, message)]
 
 
@@ -255,13 +252,13 @@ def _option_lines(
     `known` is what the rules have for each option; `offered` what they expect the form to offer.
     """
     for option in [option for option, names in known.items() if not names]:
-        message = f"{field}: [regles] does not know the option {named(option)}"
-        remedy = "add it to its profile, phase or case in [regles], or remove it from the form"
+        message = f"{field}: the check {QUESTIONS[field]} does not know the option {named(option)}"
+        remedy = "add it to the parametres of the check, or remove it from the form"
         yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
     given = {name for names in known.values() for name in names}
     for name in [name for name in offered if name not in given]:
-        message = f"{field}: the form has no option for « {name} » of [regles]"
-        remedy = "correct its wording in [regles], or add the option to the form"
+        message = f"{field}: the form has no option for « {name} » of the check {QUESTIONS[field]}"
+        remedy = "correct its wording in parametres, or add the option to the form"
         yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
 
 
@@ -335,10 +332,10 @@ def _readable(
 def _incubator_lines(rules: RuleSet, catalogue: Catalogue) -> Iterator[CheckLine]:
     """Yield the incubators that the rules name and the catalogue no longer has."""
     known = {joined(id_) for id_ in catalogue.incubateurs}
-    for option, ids in rules.config.incubateurs.items():
+    for option, ids in rules.pages.incubateurs.items():
         if gone := [id_ for id_ in ids if joined(id_) not in known]:
             message = f"{named(option)}: the catalogue has no incubator {', '.join(gone)}"
-            remedy = "give its present id in [regles.incubateurs], or remove the line"
+            remedy = "give its present id in parametres.incubateurs, or remove the line"
             yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
 
 

@@ -13,10 +13,10 @@ from dsync.domain.judging import COURT
 from dsync.domain.rights import opened
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Reponse, declared_fields
+from dsync.eig.precheck.catalogue import phase_name
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.evidence import RegistryStatus
 from dsync.eig.precheck.product import Lien
-from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.sections import MappingConfig
 from dsync.eig.stages import Attend
 from dsync.programme import Words
@@ -32,7 +32,6 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "attend": Attend.labels(),
     "type_administration": TYPES,
     "type": TYPES,
-    "decision": {**TYPES, "a_verifier": "À vérifier", "non_conforme": "Non conforme"},
     "registre": {
         RegistryStatus.FOUND: "Trouvé",
         RegistryStatus.UNKNOWN: "Inconnu",
@@ -75,8 +74,6 @@ EVIDENCE = {
     "libelle": "Libellé de la catégorie",
     "type": "Type retenu",
     "ferme": "Établissement fermé",
-    "decision": "Décision de l’équipe",
-    "raison": "Raison de la décision",
     "registre": "Recherche d’entreprises",
     "registre_source": "Source de la recherche",
     "registre_consulte_le": "Recherche faite le",
@@ -151,11 +148,10 @@ _OF_FIELDS = ("sans_reponse", "vides", "non_associes")
 
 
 class EigWords(Words):
-    """The French words for columns and evidence; `rules` have the names of phases."""
+    """The French words for columns and evidence."""
 
-    def __init__(self, mapping: MappingConfig, rules: RuleSet | None) -> None:
+    def __init__(self, mapping: MappingConfig) -> None:
         self._mapping = mapping
-        self._rules = rules
 
     def label_in_ds(self, name: str) -> str:
         """Return the label of the annotation or the champ, or the column's name without one."""
@@ -169,9 +165,9 @@ class EigWords(Words):
             fields = [value] if isinstance(value, str) else value
             return [_FIELDS.get(field, field) for field in fields]
         if name in ("phase", "phase_constatee"):
-            return opened(self._phase_name(value))
+            return opened(phase_name(value))
         if name == "phases":
-            return [self._phase(one) for one in value]
+            return [_phase(one) for one in value]
         return VALUES.get(name, {}).get(value, value) if isinstance(value, str) else value
 
     def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
@@ -182,10 +178,8 @@ class EigWords(Words):
             if key in EVIDENCE and value not in (None, "", [], {})
         ]
 
-    def _phase(self, phase: Mapping[str, Any]) -> str:
-        begun = phase["debut"]
-        since = f" depuis le {french_date(date.fromisoformat(begun))}" if begun else ""
-        return f"{self._phase_name(phase['nom'])}{since}"
 
-    def _phase_name(self, phase: str) -> str:
-        return phase if self._rules is None else self._rules.phase_name(phase)
+def _phase(phase: Mapping[str, Any]) -> str:
+    begun = phase["debut"]
+    since = f" depuis le {french_date(date.fromisoformat(begun))}" if begun else ""
+    return f"{phase_name(phase['nom'])}{since}"

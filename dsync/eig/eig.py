@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import Connection, Text, cast
 
 from dsync.domain.account import ASKED, AccountRules, Letter, may_edit, open_points
-from dsync.domain.dossier import Demarche, Descriptor, Revision
+from dsync.domain.dossier import Demarche, Descriptor, Revision, paris_day
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.toml import TO_CHECK
 from dsync.eig import candidature, candidature_views, evidence_tables, rows
@@ -27,7 +27,7 @@ from dsync.eig.mapped_form import MappedForm
 from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import OF_PRODUCT, Check
-from dsync.eig.precheck.evaluation import judge, rules_of
+from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import (
     PublicEvidence,
     identify_product,
@@ -162,11 +162,11 @@ class Eig(Programme):
         catalogue_percent: float,
     ) -> None:
         self.rule_set = rules
-        self.rules = None if rules is None else rules_of(rules)
+        self.rules = None if rules is None else rules.rules
         # One that is not made any more keeps its title.
         self.checks = {**type(self).checks, **(rules.titles if rules else {})}
         self._mapping = sections.mapping
-        self.words = EigWords(sections.mapping, rules)
+        self.words = EigWords(sections.mapping)
         self.findings = EigFindings(sections, rules, sources)
         self._sources = sources
         self._catalogue_percent = catalogue_percent
@@ -184,7 +184,7 @@ class Eig(Programme):
 
     def form(self, descriptors: Mapping[DescriptorId, Descriptor]) -> MappedForm:
         """Find the candidature's fields in a revision of the form."""
-        checks = self.rule_set.declarations.sections.controles if self.rule_set else ()
+        checks = self.rule_set.sections.controles if self.rule_set else ()
         return MappedForm.of(self._mapping, descriptors, {n for one in checks for n in one.champs})
 
     def propose(
@@ -203,11 +203,16 @@ class Eig(Programme):
         # The comment above the shipped tables, which are left out.
         heading = parts["mapping"].partition("\n[")[0].rstrip()
         if not judges:
-            text = [heading, "", mapping_text(proposal, self._mapping), off_rules(parts["regles"])]
+            text = [
+                heading,
+                "",
+                mapping_text(proposal, self._mapping),
+                off_rules(parts["precontrole"]),
+            ]
             return ProposedSections("\n".join(text) + "\n\n" + parts["registre"], *facts)
         note = f"# {TO_CHECK} dates, profiles, phases and cases below are those of aap-eig7.\n"
         # The note goes below the section's heading line.
-        title, _, rules = parts["regles"].partition("\n")
+        title, _, rules = parts["precontrole"].partition("\n")
         sections = [heading, "", mapping_text(proposal, self._mapping), title, note + rules]
         return ProposedSections("\n".join(sections) + parts["registre"], *facts)
 
@@ -215,7 +220,7 @@ class Eig(Programme):
         """Whether a form was first published after the end of the call."""
         published, rules = demarche.published_at, self._in_force
         return published is None or (
-            rules.window is not None and rules.local_day(published) > rules.window[1]
+            rules.window is not None and paris_day(published) > rules.window[1]
         )
 
     def evidence_shown(self, connection: Connection) -> dict[str, Any] | None:
@@ -272,13 +277,13 @@ class Eig(Programme):
         if candidature is None or evidence.catalogue is None:
             return []
         incubateur = candidature.incubateur
-        named = identify_product(candidature.page_produit, incubateur, evidence, rules, None)
+        named = identify_product(candidature.page_produit, incubateur, evidence, rules.pages, None)
         match = without_answer(named, candidature, evidence.catalogue).match
         found = []
         for id_ in [match.product_id] if match.product_id else match.ids:
             url = ProductPage(id_).url
             supposed = candidature.with_changes(page_produit=url)
-            product = identify_product(url, incubateur, evidence, rules, None).match.product
+            product = identify_product(url, incubateur, evidence, rules.pages, None).match.product
             if product is None:
                 continue
             decision = judge(supposed, evidence, rules, doublons=())

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from dsync.controles import papers
 from dsync.controles.facts import label_of
-from dsync.domain.account import ASKED, LONGEST_DEMAND, Letter, letter
+from dsync.domain.account import ASKED, LONGEST_DEMAND, Letter
 from dsync.domain.judging import SIGNALE
 from dsync.domain.verdict import Controle
 from dsync.domain.wording import (
@@ -26,6 +26,7 @@ from dsync.domain.wording import (
     words,
 )
 from dsync.eig.precheck.address import site_address
+from dsync.eig.precheck.catalogue import phase_name
 from dsync.eig.precheck.check import OF_PRODUCT, QUESTIONS, Check
 from dsync.eig.precheck.checks.fiche_produit import SINCE
 from dsync.eig.precheck.evidence import RegistryStatus
@@ -73,7 +74,7 @@ def message_of(
         one.controle for one in sure if one.resultat in ASKED
     }
     own = {f for f, check in QUESTIONS.items() if check in rules.checks and check not in silent}
-    declared = rules.declarations.sections
+    declared = rules.sections
     blanks = {name for one in sure for name in papers.blank(declared, one, silent, own)}
     asked: list[str] = []
     for one in sure:
@@ -89,19 +90,14 @@ def message_of(
         begin = f"Si votre produit est {_named(given.nom)} : "
         missing = [one for one in given.controles if not _is_asked(one, rules, blanks)]
         asked += _demands(missing, rules, begin)
-    who, url, days = (
-        rules.config.instruction,
-        rules.config.publication_url,
-        rules.config.answer_days,
-    )
-    return letter(numero, asked, who, url, days=days, may_edit=may_edit)
+    return papers.sent(declared, numero, asked, may_edit=may_edit)
 
 
 def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> Iterator[str]:
     """Yield what the applicant is asked for, each with a beginning if the product may be theirs."""
     for one in controles:
         if one.resultat in ASKED and one.controle not in _SAYING:
-            for text in papers.demandes(rules.declarations.sections, one, ()):
+            for text in papers.demandes(rules.sections, one, ()):
                 yield _begun(begin, text)
         elif one.resultat in ASKED:
             for wordings in _SAYING[one.controle](one.preuve, rules):
@@ -112,7 +108,7 @@ def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> 
 def _question(check: str, rules: RuleSet) -> str:
     """Return which question of the form to correct, in a sentence behind a blank."""
     field = next((name for name, of in QUESTIONS.items() if of == check), None)
-    label = field and label_of(field, rules.declarations.sections.champs)
+    label = field and label_of(field, rules.sections.champs)
     return f" Question concernée : {_named(label)}." if label else ""
 
 
@@ -149,9 +145,6 @@ _Saying = Callable[[_Proof, RuleSet], Iterator[Wordings]]
 
 
 def _administration(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
-    # The programme's own decision needs no answer.
-    if preuve.get("decision"):
-        return
     if not preuve.get("siren"):
         yield [
             "Votre dossier n’a pas de numéro SIRET lisible. Merci d’indiquer celui de votre "
@@ -306,10 +299,10 @@ def _phase(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     day = _day(preuve.get("date"))
     phase: str = preuve.get("phase") or ""
     declared: str = preuve.get("declaree") or ""
-    is_eligible = bool(phase) and fold(phase) in rules.eligible_phases
+    is_eligible = bool(phase) and fold(phase) in rules.phases.admitted
     read = preuve.get("consulte_le")
     sheet = f"La fiche de votre produit{f', lue {_day(read[:10])},' if read else ''}"
-    seen = f"{sheet} donne la phase {_named(rules.phase_name(phase))} {day}"
+    seen = f"{sheet} donne la phase {_named(phase_name(phase))} {day}"
     if preuve.get("reponse") or (not declared and (is_eligible or not phase)):
         # What the applicant has not said yet is all that is missing.
         yield [
@@ -321,12 +314,11 @@ def _phase(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     said = f" ; vous avez déclaré {_named(declared)}" if declared else ""
     proof = "par une pièce datée"
     if is_eligible:
-        typed = fold(declared)
-        if fold(phase) in rules.declared_phases.get(typed, frozenset()) | {typed}:
+        if fold(phase) in rules.phases.meant(declared):
             said = ", comme vous, mais des dates de phases incomplètes ou contradictoires"
         wanted = f"Merci de montrer sa phase ce jour-là {proof}"
     else:
-        admitted = listed((_named(one) for one in rules.config.phases.eligible), last="ou")
+        admitted = listed((_named(one) for one in rules.phases.admises), last="ou")
         wanted = (
             f"Le programme s’adresse aux phases {admitted} : si votre produit y était, merci "
             f"de le montrer {proof}"
@@ -346,9 +338,9 @@ _CAS = {
 
 def _cas_octroi(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     chosen = preuve.get("cas")
-    cas = rules.cas(chosen) if chosen else None
+    cas = rules.cas.chosen(chosen) if chosen else None
     if cas is None:
-        options = [_named(one.name) for one in rules.config.cas]
+        options = [_named(one.name) for one in rules.cas.cas]
         which = f"le cas de votre demande : {listed(options, last='ou')}."
         if chosen:
             yield [f"Votre réponse {_named(chosen)} n’est pas un cas prévu. Merci de dire {which}"]
@@ -358,11 +350,11 @@ def _cas_octroi(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     wanted = [
         said
         for need, said in _CAS.items()
-        if need in cas.needs and site_address(preuve.get(need)) is None
+        if need in cas.suppose and site_address(preuve.get(need)) is None
     ]
     # One more is missing than these: the phase.
-    if cas.needs_phase and len(preuve.get("manque") or ()) > len(wanted):
-        phase = _named(rules.phase_name(cas.needs_phase))
+    if cas.phase and len(preuve.get("manque") or ()) > len(wanted):
+        phase = _named(phase_name(cas.phase))
         wanted.append(f"une pièce datée qui montre une phase {phase} en cours ou achevée")
     yield [
         f"{begin} ce que suppose le cas {_named(chosen)}. Merci de donner "
@@ -377,7 +369,7 @@ def _cas_octroi(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
 def _is_asked(one: Controle, rules: RuleSet, blanks: Collection[str]) -> bool:
     """Whether an answer that is asked for settles a check."""
     phase = one.preuve.get("phase")
-    is_in_the_way = isinstance(phase, str) and fold(phase) not in rules.eligible_phases
+    is_in_the_way = isinstance(phase, str) and fold(phase) not in rules.phases.admitted
     return one.preuve.get(SIGNALE) in blanks and not is_in_the_way
 
 

@@ -194,29 +194,20 @@ def foreign_text(descriptors: Iterable[Descriptor]) -> str:
 
 
 def off_rules(text: str) -> str:
-    """Return the shipped rules for the form of another call: off, and without its dates."""
+    """Return the shipped checks for the form of another call: off, and without its dates."""
     text, mark, declared = text.partition("[[controles]]")
     to_fill = commented(
         [
-            f"{TO_CHECK} these are the rules of aap-eig7 without its dates, so they judge nothing.",
-            "Fill in the days and the list of opérateurs, correct profiles, phases and cases,",
-            "then uncomment [regles.severity] and [[controles]]; `dsync config check` and `dsync",
-            "check` say what is wrong.",
+            f"{TO_CHECK} these are the checks of aap-eig7 without its dates; they judge nothing.",
+            "Fill in the days, name the list of opérateurs of the deposits' year (`dsync evidence",
+            "update FILE` writes it), correct profiles, phases and cases, then uncomment them;",
+            "`dsync config check` and `dsync check` say what is wrong.",
         ]
     )
-    changes = (
-        (r"^\[regles\]$", "\n".join([*to_fill, "[regles]"])),
-        (
-            r"^operateurs = .*$",
-            f"# {TO_CHECK} name the list of the year of the deposits (`dsync evidence update FILE`"
-            " writes it).\noperateurs = []",
-        ),
-        (r"^(\[regles\.severity\]|\w+ = \"(?:a_verifier|non_conforme|off)\")$", r"# \1"),
-    )
-    for pattern, new in changes:
-        text = re.sub(pattern, new, text, flags=re.MULTILINE)
-    lines = _DATE.sub("…", mark + declared).rstrip().splitlines()
-    return text + "\n".join(one if one.startswith("#") else f"# {one}".rstrip() for one in lines)
+    declared = re.sub(r"operateurs = \[.*?\]", "operateurs = []", mark + declared)
+    lines = _DATE.sub("…", declared).rstrip().splitlines()
+    off = [one if one.startswith("#") else f"# {one}".rstrip() for one in lines]
+    return text + "\n".join([*to_fill, *off])
 
 
 def _extra_lines(descriptors: Iterable[Descriptor]) -> Iterator[str]:

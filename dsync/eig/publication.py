@@ -1,22 +1,22 @@
-"""What is published of a version of the programme's rules: its values, in French."""
+"""What is published of a version of the programme's rules: what is its own."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dsync.controles.papers import offers
-from dsync.domain.account import AccountRules, layout
+from dsync.controles import papers
+from dsync.domain.account import AccountRules
 from dsync.domain.paper import Block, heading, paragraph, table
-from dsync.domain.rights import CANDIDAT, contribution, opened
+from dsync.domain.rights import CANDIDAT
 from dsync.domain.verdict import Resultat
-from dsync.domain.wording import fold, listed, quoted
+from dsync.domain.wording import listed, quoted
+from dsync.eig.precheck.catalogue import PHASES
 from dsync.eig.precheck.check import Check
 from dsync.eig.precheck.lists import CategorieReponse
 
 Rules = Mapping[str, Any]
-"""As `RuleSet.document`, or as the database keeps it."""
+"""As `RuleSet.rules` has them, or as the database keeps them."""
 
 PURPOSE = (
     "Le pré-contrôle compare chaque dossier déposé avec les conditions publiées du programme et "
@@ -29,6 +29,18 @@ _VERDICT_RULE = (
     "Indéterminé ; à défaut, un contrôle « À vérifier » donne À vérifier ; sinon l’avis est "
     "Éligible. Un contrôle « Non examiné » ne compte pas."
 )
+
+
+_WORDS = {
+    **PHASES,
+    "stats_url": "mesures d’impact",
+    "repository": "code source",
+    "declarees": "options du formulaire",
+    "libelles": "libellés",
+    # The files, of which the page has source and digest.
+    "operateurs": "",
+}
+"""Of codes and parameters."""
 
 
 def operations() -> list[str]:
@@ -68,8 +80,8 @@ def data_and_sources(rules: Rules) -> Iterator[tuple[str, str]]:
             "nom, adresses, phases, incubateur, mesures d’impact et code source du produit",
             "catalogue public de beta.gouv.fr et ses redirections",
         )
-    if rules["champs_attendus"]:
-        labels = listed(quoted(one["libelle"]) for one in rules["champs_attendus"])
+    if asked := _expected(rules):
+        labels = listed(quoted(rules["champs"][name]["libelles"][0]) for name in asked)
         yield f"présence d’une réponse à {labels}", applicant
     if Check.DOUBLON in made:
         yield "produit et état des autres dossiers de la démarche", ds
@@ -82,101 +94,10 @@ def data_and_sources(rules: Rules) -> Iterator[tuple[str, str]]:
         )
 
 
-def parameters(rules: Rules) -> list[tuple[str, str]]:
-    """Return the parameters of a version with their values, in French."""
-    regles = {**rules["regles"], "severity": _most_severe(rules)}
-    found: list[tuple[str, str]] = []
-    for key, (title, said) in _PARAMETERS.items():
-        if (value := regles.pop(key, None)) not in (None, [], {}, ()):
-            found.append((title, said(value)))
-    found += offers(rules.get("declares", {}).get("controles", ()))
-    # The files of the lists, of which the page gives source and digest.
-    regles.pop("operateurs", None)
-    found += [
-        (key, json.dumps(value, ensure_ascii=False))
-        for key, value in regles.items()
-        if value is not None
-    ]
-    return found
+def _expected(rules: Rules) -> list[str]:
+    exiges = [one["exige"] or {} for one in rules["controles"]]
+    return [name for exige in exiges for name in exige.get("tous_presents") or ()]
 
-
-def _label(one: Mapping[str, Any]) -> str:
-    return str([*one["labels"], *one["words"]][0])
-
-
-def _phases(phases: Mapping[str, Any]) -> str:
-    said = [f"admises : {listed(phases['eligible'])}"]
-    names = phases["noms"]
-    admitted = {fold(one) for one in phases["eligible"]}
-    others = sorted(name for one, name in names.items() if one not in admitted)
-    said.append(f"autres : {listed(others)}")
-    for option, of_catalogue in sorted(phases.get("declared", {}).items()):
-        meant = listed(str(names.get(one, one)) for one in of_catalogue)
-        said.append(f"option « {option} » du formulaire : {meant}")
-    # Former versions had parameters that this one has not.
-    if days := phases.get("late_reading_days"):
-        said.append(f"preuve lue plus de {days} jours après le dépôt : lecture tardive")
-    return " ; ".join(said)
-
-
-_NEEDS = {
-    "stats_url": "une adresse de mesures d’impact",
-    "repository": "une adresse de code source",
-}
-
-
-def _cas(cas: Sequence[Mapping[str, Any]]) -> str:
-    said = []
-    for one in cas:
-        needs = [_NEEDS.get(need) or _phase_needed(need) for need in one["needs"]]
-        said.append(f"{quoted(_label(one))} suppose {listed(needs) or 'aucune condition'}")
-    return " ; ".join(said)
-
-
-def _phase_needed(phase: str) -> str:
-    said = f"une phase « {phase} » en cours ou achevée"
-    return f"{said}, ce qu’une phase admise suivante établit aussi"
-
-
-def _incubateurs(incubateurs: Mapping[str, Sequence[str]]) -> str:
-    return " ; ".join(
-        f"option « {option} » du formulaire : {listed(ids)}"
-        for option, ids in sorted(incubateurs.items())
-    )
-
-
-def severity_in_words(severity: str) -> str:
-    """Return the most severe result that a check may give, in French."""
-    return Resultat(severity).label if severity in set(Resultat) else "non fait"
-
-
-def _most_severe(rules: Rules) -> dict[str, str]:
-    """Return the most severe result of each check, by name."""
-    declared = rules.get("declares", {}).get("controles", ())
-    own = {one["nom"]: one["sinon"] for one in declared}
-    return {**rules.get("regles", {}).get("severity", {}), **own}
-
-
-def _severities(severity: Mapping[str, str]) -> str:
-    labels = {check.value: check.label for check in Check}
-    # The database keeps the names sorted.
-    known = [*(name for name in labels if name in severity), *sorted(severity.keys() - labels)]
-    said = ((labels.get(name, name), severity_in_words(severity[name])) for name in known)
-    return " ; ".join(f"{label} : {most}" for label, most in said)
-
-
-_PARAMETERS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
-    "timezone": ("fuseau horaire des jours", str),
-    "instruction": ("qui instruit les dossiers", str),
-    "severity": ("résultat le plus sévère de chaque contrôle", _severities),
-    "phases": ("phases du produit", _phases),
-    "cas": ("cas d’octroi", _cas),
-    "incubateurs": ("incubateurs du catalogue", _incubateurs),
-    "max_detail_length": ("longueur du texte de l’annotation, en caractères", str),
-    "publication_url": ("adresse de publication", str),
-    "answer_days": ("délai de réponse laissé au candidat, en jours", str),
-}
-"""The French titles of parameters and how each is said; another one is shown as it is stored."""
 
 _ANSWERS = {
     CategorieReponse.ADMINISTRATION_CENTRALE: "administration centrale : conforme",
@@ -202,57 +123,27 @@ def _categories(rules: Rules) -> Iterator[Block]:
         yield paragraph("Toute autre catégorie : à vérifier.")
 
 
-def _checks(rules: Rules) -> Iterator[Block]:
-    for one in rules["controles"]:
-        yield heading(opened(one["titre"]), 3)
-        yield paragraph(one["sens"])
-        yield table(
-            ("Résultat", "Situation", "Phrase, variables entre accolades"),
-            [
-                (Resultat(phrase["resultat"]).label, phrase["quand"], phrase["texte"])
-                for phrase in rules["phrases"]
-                if one["nom"] in phrase["controles"]
-            ],
-        )
-
-
 def published(rules: Rules | None, instruction: str) -> AccountRules:
     """Return what is published of a version of the rules.
 
     `rules` is None if the version was not kept; `instruction` is who decides then.
     """
-    if rules is None:
-        who = contribution(instruction, applicant=CANDIDAT)
-        return AccountRules(PURPOSE, who, instruction, operations(), applicant=CANDIDAT)
-    regles = rules["regles"]
-    instruction = regles["instruction"]
-    values = parameters(rules)
-    return AccountRules(
-        PURPOSE,
-        contribution(instruction, applicant=CANDIDAT),
-        instruction,
-        operations(),
-        values,
-        [*data_and_sources(rules)],
-        {name: severity_in_words(most) for name, most in _most_severe(rules).items()},
+    found = papers.published(
         rules,
+        instruction,
+        applicant=CANDIDAT,
+        words=_WORDS,
+        fact="le fait, sa source et le jour où elle a été lue",
+        note="« Règle (FAQ du programme) » cite les conditions publiées ; « Règle (pré-contrôle) » "
+        "est un usage de l’équipe et ne fonde qu’une vérification.",
+    )._replace(finalite=PURPOSE, operations=operations())
+    if rules is None:
+        return found
+    return found._replace(
+        sources=[*data_and_sources(rules)],
         version=f"{rules['version']}, phrases révision {rules['revision']}",
         note="Les textes libres du dossier ne sont pas analysés : seule leur présence est "
         "contrôlée, sauf la réponse qui désigne le produit.",
-        controles=[
-            heading("Paramètres en vigueur"),
-            table(("Paramètre", "Valeur"), values),
-            *_categories(rules),
-            heading("Contrôles"),
-            *_checks(rules),
-        ],
-        annotation=layout(
-            instruction,
-            regles["max_detail_length"],
-            regles.get("publication_url"),
-            fact="le fait, sa source et le jour où elle a été lue",
-            note="« Règle (FAQ du programme) » cite les conditions publiées ; « Règle "
-            "(pré-contrôle) » est un usage de l’équipe et ne fonde qu’une vérification.",
-        ),
-        applicant=CANDIDAT,
+        # Below the table of parameters.
+        controles=[*found.controles[:2], *_categories(rules), *found.controles[2:]],
     )

@@ -1,7 +1,7 @@
-"""The programme's sections of the configuration: `[mapping]`, `[registre]`, and all three.
+"""The programme's sections of the configuration: `[mapping]`, `[registre]`, and the checks.
 
 `[mapping]` says which champ of the form fills which field of a candidature: by its descriptor id,
-or by the labels that it has in the revisions. `[regles]` is in `precheck/rules_section.py`.
+or by the labels that it has in the revisions.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from dsync.controles.declarations import (
     DeclaredControle,
     DeclaredTable,
     Nom,
+    Precontrole,
     Type,
     window_of,
 )
@@ -34,7 +35,6 @@ from dsync.domain.remedies import MISSPELT, nearest
 from dsync.domain.toml import DEFAULTS, Boolean, Section, champ_of
 from dsync.domain.verdict import MOST_CHECKS
 from dsync.domain.wording import slug
-from dsync.eig.precheck.rules_section import RulesConfig
 
 CATALOGUE_MAX_AGE = timedelta(days=14)
 """Since the last confirmation; after it, checks on the product give « impossible »."""
@@ -389,11 +389,11 @@ class EigSections(Section):
     """The sections of the TOML file that the programme reads."""
 
     mapping: MappingConfig
-    regles: RulesConfig | None = None
-    """None: nothing is judged."""
+    precontrole: Precontrole = DEFAULTS
     registre: RegistreConfig = DEFAULTS
     tables: Mapping[Nom, DeclaredTable] = {}
     controles: tuple[DeclaredControle, ...] = Field(default=(), max_length=MOST_CHECKS)
+    """Without them, nothing is judged."""
 
     @model_validator(mode="before")
     @classmethod
@@ -434,7 +434,12 @@ class EigSections(Section):
                 exige = one.exige.model_copy(update={"tous_presents": known})
                 one = one.model_copy(update={"exige": exige})
             controles.append(one)
-        return ControlesSections(champs=champs, tables=self.tables, controles=tuple(controles))
+        return ControlesSections(
+            precontrole=self.precontrole,
+            champs=champs,
+            tables=self.tables,
+            controles=tuple(controles),
+        )
 
     @property
     def extra_labels(self) -> dict[str, str]:

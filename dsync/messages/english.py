@@ -550,7 +550,7 @@ def _of_writing(one: k.OfWriting) -> str:
                 f"Safety brake: the changed rules (version {version}) would change {moved} of {of} "
                 f"standing verdicts (at most {most} are accepted){said}: {table}. Nothing is "
                 "judged or written back by them. Look with `dsync precheck --dry-run`; then "
-                "correct [regles] or its lists, or [[controles]], or run `dsync accept rules`."
+                "correct [[controles]] or their lists, or run `dsync accept rules`."
             )
         case k.FirstStopped(version, table):
             return (
@@ -716,7 +716,7 @@ _PROPOSED = {
     "réponses lues": "answers read",
     "section [annotations]": "section [annotations]",
     "section [mapping]": "section [mapping]",
-    "section [regles]": "section [regles]",
+    "section [[controles]]": "section [[controles]]",
     "sa phrase": "its sentence",
     "une autre phrase": "another sentence",
     "vide": "empty",

@@ -140,7 +140,7 @@ class VerdictWrites(VerdictReads):
             "version": rules.version,
             "famille": rules.family,
             "depuis_le": now,
-            "document": dict(rules.document),
+            "document": rules.document,
         }
         # A run of another démarche with the same rules may store them meanwhile.
         insert_missing(self.connection, _rules, row)

@@ -49,7 +49,7 @@ def check_sections(run: Run) -> None:
         raise ConfigurationError(
             k.SectionsLost(str(run.context.config), run.demarche, tuple(lost), said)
         )
-    if "[regles]" in lost:
+    if "[[controles]]" in lost:
         with run.transaction() as tx:
             tx.state.save(evidence_key=None)
 
@@ -77,7 +77,7 @@ def _lost_sections(run: Run) -> dict[str, tuple[Move, str]]:
     # The key is that of rules: without it, these verdicts were given up before.
     if context.judge is None and state.evidence_key is not None and made.verdicts:
         what = "verdicts would be renewed no more"
-        lose("[regles]", made.verdicts, what, "avis tenus à jour", "figés")
+        lose("[[controles]]", made.verdicts, what, "avis tenus à jour", "figés")
     if context.annotations is None and made.wishes:
         what = "wishes would be emptied"
         lose("[annotations]", made.wishes, what, "inscriptions suivies", "abandonnées")

@@ -27,7 +27,7 @@ SOURCES = (
     "settings.py",
     "annotations/targets.py",
     "eig/sections.py",
-    "eig/precheck/rules_section.py",
+    "controles/declarations.py",
 )
 SCHEMA = EigConfiguration.model_json_schema()
 DEFS: Mapping[str, Any] = SCHEMA["$defs"]

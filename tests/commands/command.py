@@ -27,10 +27,7 @@ from dsync.cli.options import Flags
 
 DEADLINE_S = 120
 _CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
-_PROGRAMME = (
-    *("[mapping", "[[mapping", "[regles", "[[regles", "[registre"),
-    *("[controles", "[[controles"),
-)
+_PROGRAMME = (*("[mapping", "[[mapping", "[precontrole", "[registre", "[controles", "[[controles"),)
 
 
 def config_with(folder: Path, *changes: tuple[str, str], more: str = "") -> str:

@@ -76,7 +76,8 @@ def test_the_programmes_form_gives_the_shipped_file(run: Command, sandbox: Sandb
     shipped = read_configuration(shipped_config())
     assert isinstance(shipped, EigConfiguration)
     own = made(run)
-    for section in ("mapping", "annotations", "regles", "registre", "schedule", "safety"):
+    rules = ("precontrole", "controles", "registre")
+    for section in ("mapping", "annotations", *rules, "schedule", "safety"):
         assert getattr(shipped, section) == getattr(own, section), section
     assert own.ds.url == sandbox.ds_url
     assert own.ds.instructeur == "dsync@example.gouv.fr"

@@ -167,7 +167,7 @@ def next_file() -> str:
     for old, new in (
         ("number = 86321", f"number = {NUMBER}"),
         ("criteres]\n", f"criteres]\n{line}\n"),
-        ('eligible = ["investigation", ', "eligible = ["),
+        ('admises = ["investigation", ', "admises = ["),
         (
             '"Transfert" = ["transfer"',
             '"Exploration" = ["investigation"]\n"Fabrication" = ["construction"]\n'
@@ -200,11 +200,11 @@ def test_the_form_of_another_year_does_not_get_last_years_rules(
     )
     path = run.folder / "next.toml"
     assert run("config", "init", "--demarche", str(NUMBER), str(path)).tells(
-        "nothing is judged until [regles]"
+        "nothing is judged until [[controles]]"
     )
     own = {"DSYNC_CONFIG": str(path)}
     checked = run("config", "check", **own)
-    assert (0, True) == (checked.code, "[regles] has no severity" in checked.err)
+    assert (0, True) == (checked.code, "no [[controles]]" in checked.err)
     assert 0 == run("check", **own).code
     sandbox.control.forget_requests()  # `check` tries to write nothing.
     ended = run("sync", "--json", **own).json
@@ -212,18 +212,20 @@ def test_the_form_of_another_year_does_not_get_last_years_rules(
     assert [] == sandbox.control.requests(kind="mutation")
     text = path.read_text(encoding="utf-8")
     off, *dated = [
-        "# [regles.severity]",
+        "# [[controles]]",
         "2024-01-01",
         "2024-12-31",
         "2024-08-19",
         "operateurs_etat.csv",
     ]
     assert (True, []) == (off in text, [one for one in dated if one in text])
-    on = re.sub(r"(?m)^# (\[regles\.severity\]|(?:admin|fich|phas|cas_).* = \".*\")$", r"\1", text)
-    path.write_text(on, encoding="utf-8")
+    off, _, rest = text.partition('# [[controles]]\n# nom = "administration"')
+    one, _, rest = rest.partition("#\n")
+    on = re.sub(r"(?m)^# (\w+ = )", r"\1", one)
+    path.write_text(f'{off}[[controles]]\nnom = "administration"{on}{rest}', encoding="utf-8")
     refused = run("config", "check", **own)
     assert 2 == refused.code
-    assert "operateurs: missing" in refused.err
+    assert "administration : parametres.operateurs : " in refused.err
 
 
 @with_thirty
@@ -235,7 +237,7 @@ def test_check_compares_rules_and_form(run: Command, sandbox: Sandbox) -> None:
     path = run.folder / "next.toml"
     text = re.sub(r'"Exploration" = .*\n', "", next_file())
     text = text.replace('["Internaliser le pilotage stratégique"]', '["Autre chose"]')
-    text = text.replace('words = ["internaliser", "internalisation"]', "")
+    text = text.replace('mots = ["internaliser", "internalisation"]', "")
     for field in ("page_produit", "entite"):
         text = re.sub(rf"(?m)^{field} = .*\n", "", text)
     path.write_text(text, encoding="utf-8")
@@ -249,11 +251,15 @@ def test_check_compares_rules_and_form(run: Command, sandbox: Sandbox) -> None:
             "the window (2024-01-01 to 2024-12-31) ended before the form was published "
             "(2026-08-10): it is another call's",
         ),
-        ("rules", "warning", "phase_declaree: [regles] does not know the option « Exploration »"),
         (
             "rules",
             "warning",
-            "cas_demande: the form has no option for « Autre chose » of [regles]",
+            "phase_declaree: the check phase does not know the option « Exploration »",
+        ),
+        (
+            "rules",
+            "warning",
+            "cas_demande: the form has no option for « Autre chose » of the check cas_octroi",
         ),
         ("mapping", "error", "page_produit: not mapped, so the check fiche_produit is impossible"),
         ("mapping", "warning", "entite: not mapped, so the check completude does not ask for it"),

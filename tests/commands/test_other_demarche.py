@@ -50,7 +50,7 @@ libelles = ["Livraison souhaitée le"]
 [mapping.champs.teletravail]
 id = "{id_of(6107)}"
 
-[regles]
+[precontrole]
 instruction = "la direction du numérique"
 
 [[controles]]
@@ -145,7 +145,7 @@ def test_what_is_not_configured_is_said_in_a_sentence(configured: Configured) ->
     check = dsync("check", "--json")
     lines = {line["name"]: line for line in check.json["checks"]}
     assert 0 == check.code
-    for name, section in (("annotations", "[annotations]"), ("rules", "[regles.severity]")):
+    for name, section in (("annotations", "[annotations]"), ("rules", "[[controles]]")):
         assert "info" == lines[name]["status"]
         assert section in lines[name]["message"]
     assert not {"mapping", "evidence", "labels", "instructeur"} & set(lines)
@@ -154,8 +154,8 @@ def test_what_is_not_configured_is_said_in_a_sentence(configured: Configured) ->
     assert 0 == status.json["dossiers"]["to_judge"]
     missing = {
         ("push",): "[annotations]",
-        ("precheck",): "[regles]",
-        ("evidence", "show"): "[regles]",
+        ("precheck",): "[[controles]]",
+        ("evidence", "show"): "[[controles]]",
     }
     for command, section in missing.items():
         ended = dsync(*command)
@@ -338,9 +338,8 @@ def named(database: str) -> set[str]:
     return found
 
 
-def test_rules_need_the_mapping(configured: Configured) -> None:
-    """They have nothing to judge without it: one sentence, which names both."""
-    for section in ("[regles]", "[registre]"):
-        ended = configured(f"{LEAST}\n{section}\n")("config", "check")
-        assert ended.refuses(f"{section} needs the section [mapping]")
-        assert 1 == len(ended.err.strip().splitlines())
+def test_the_registry_needs_the_mapping(configured: Configured) -> None:
+    """It has nothing to ask without it: one sentence, which names both."""
+    ended = configured(f"{LEAST}\n[registre]\n")("config", "check")
+    assert ended.refuses("[registre] needs the section [mapping]")
+    assert 1 == len(ended.err.strip().splitlines())

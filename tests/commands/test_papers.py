@@ -25,7 +25,7 @@ def test_the_rules_in_force_are_shown_whole_and_so_is_each_version_that_judged(
     version = now["version"]
     kept = synced("rules", "show", version, "--json").json
     assert now == {name: value for name, value in kept.items() if name != "depuis_le"}
-    [depot] = [one for one in now["declares"]["controles"] if one["nom"] == "depot"]
+    [depot] = [one for one in now["controles"] if one["nom"] == "depot"]
     assert ("2024-01-01", "2024-12-31") == (depot["exige"]["au_moins"], depot["exige"]["au_plus"])
     assert synced("rules", "show").out == synced("rules", "show", version).out
     assert synced("rules", "show", "abc").refuses(version)
@@ -110,14 +110,14 @@ def test_a_verdict_is_explained_by_the_rules_that_gave_it(
     now = run("dossier", "explain", str(REFUSED), "--json").json
     then = run("dossier", "explain", str(REFUSED), "--at", former["etabli_le"], "--json").json
     assert [False, True] == [then["courant"], now["courant"]]
-    assert [None, 15] == [one["regles"]["regles"]["answer_days"] for one in (then, now)]
+    assert [None, 15] == [one["regles"]["precontrole"]["answer_days"] for one in (then, now)]
     assert then["version_regles"] == then["regles"]["version"] == former["version_regles"]
     [phase] = [one for one in then["controles"] if one["controle"] == "phase"]
     assert "suffit à donner l’avis « Inéligible »" == phase["poids"]
     assert {"nom": "Phase ce jour-là", "valeur": "Pérennisé"} in phase["donnees"]
     text = run("dossier", "explain", str(REFUSED), "--at", former["etabli_le"]).out
     for said in ("## Finalité", "## Degré et mode de contribution", "leurs sources",
-                 "## Opérations", "Poids : aucun", "| 2000 |", "R. 311-3-1-2",
+                 "## Opérations", "Poids : aucun", "| phase : admises |", "R. 311-3-1-2",
                  "remplacé depuis"):  # fmt: skip
         assert said in text, said
     twins = [18600002, 18600009]

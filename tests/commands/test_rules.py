@@ -1,4 +1,4 @@
-"""A slip in `[regles]`: nothing is judged or written back until somebody accepts it."""
+"""A slip in `[[controles]]`: nothing is judged or written back until somebody accepts it."""
 
 from __future__ import annotations
 

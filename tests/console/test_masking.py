@@ -21,7 +21,7 @@ from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
 from dsync.domain.documented import MASKED, Mark
-from dsync.eig.publication import parameters
+from dsync.eig.publication import published
 from dsync.programme import in_force
 from dsync.store import tables
 from dsync.store.columns import JsonText, declared_of
@@ -181,7 +181,7 @@ def test_a_lecteur_reads_the_rules_of_a_verdict_whole(read_engine: Engine) -> No
         shown = console.visitor().get(f"/dossiers/{number(1)}/explication")
     assert 200 == shown.status_code
     rules = in_force(read_engine.worker.app.programme).document
-    for name, value in parameters(rules):
+    for name, value in published(rules, "").parametres:
         assert flat(visible(value)) in flat(html.unescape(shown.text)), name
 
 

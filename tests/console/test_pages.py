@@ -269,7 +269,7 @@ def test_each_verdict_has_its_account(console: ServedConsole, engine: Engine) ->
     links = re.findall(r'href="([^"]*explication[^"]*)"', visitor.get(f"/dossiers/{FIRST}").text)
     pages = {visitor.read(html.unescape(link)) for link in links}
     assert 2 == len(pages)
-    assert {True, False} == {"doublon : À vérifier" in page for page in pages}
+    assert {True, False} == {"un seul dossier par produit" in page for page in pages}
     assert all("Poids :" in page and "Textes applicables" in page for page in pages)
     path = f"/dossiers/{FIRST}/explication?etabli_le="
     assert [404, 400] == [visitor.get(path + at).status_code for at in ("2020-01-01", "hier")]

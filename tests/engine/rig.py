@@ -98,7 +98,7 @@ def deposited(first: date, last: date) -> dict[str, Any]:
     return {"controles": {"depot": {"exige": exige}}}
 
 
-NOTHING_JUDGED: dict[str, Any] = {"regles": None, "controles": None}
+NOTHING_JUDGED: dict[str, Any] = {"controles": None}
 
 
 def dated(dossier: Dossier, at: datetime) -> Dossier:

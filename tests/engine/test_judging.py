@@ -48,7 +48,7 @@ def rows(engine: Engine, rank: int) -> int:
 def test_other_rules_judge_every_open_dossier_again(engine: Engine) -> None:
     """A history row each; finished ones keep theirs; what reads the same is not pushed again."""
     engine.sync_until_quiet()
-    engine.restart(configuration={"regles": {"answer_days": 15}})
+    engine.restart(configuration={"precontrole": {"answer_days": 15}})
     report = engine.sync()
     assert (0, 10, 0) == (report.exit_code, report.evaluated, report.pushed)
     assert [2] * 10 == [rows(engine, rank) for rank in OPEN]
@@ -59,14 +59,11 @@ def test_other_rules_judge_every_open_dossier_again(engine: Engine) -> None:
 def test_other_rules_with_another_answer_are_pushed(engine: Engine) -> None:
     """Annotation and label change; of a check that is off neither row nor words are left."""
     engine.sync_until_quiet()
-    severity = engine.worker.app.configuration.regles.severity
     assert "Inéligible" == engine.verdict(2)
-    rules = {"severity": {**severity, "administration": "a_verifier"}}
-    engine.restart(configuration={"regles": rules})
+    engine.restart(configuration={"controles": {"administration": {"sinon": "a_verifier"}}})
     engine.sync()
     assert ("À vérifier", ["à vérifier"]) == (engine.remote(2), engine.labels(2))
-    rules = {"severity": {**severity, "administration": "off"}, "operateurs": ()}
-    engine.restart(configuration={"regles": rules})
+    engine.restart(configuration={"controles": {"administration": None}})
     engine.sync()
     engine.accept(Consent.RULES)
     assert ("Éligible", ["éligible"]) == (engine.remote(2), engine.labels(2))

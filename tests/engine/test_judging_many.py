@@ -49,8 +49,7 @@ def test_each_version_of_the_rules_that_judged_is_kept(engine: Engine) -> None:
     assert {first} == {
         row["version_regles"] for row in engine.rows("SELECT * FROM lecture_precontrole")
     }
-    severity = {**engine.worker.app.configuration.regles.severity, "administration": "off"}
-    engine.restart(configuration={"regles": {"severity": severity, "operateurs": ()}})
+    engine.restart(configuration={"controles": {"administration": None}})
     engine.sync(work=Kind.PRECHECK, as_of=date(2024, 6, 1))
     assert [first] == [*kept()]
     engine.sync()

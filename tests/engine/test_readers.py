@@ -219,7 +219,7 @@ def copy_another(engine: Engine) -> None:
         tx.dossiers.store_page(1, [record], now=NOW)
         save_verdicts(tx, 1, [make_verdict(9, version_regles="r9")], NOW)
         for version, canary in (("r9", "canari4"), ("r0", "canari5")):
-            rules = {"version": version, "listes": [{"genre": canary}]}
+            rules = {"version": version, "precontrole": {"instruction": canary}}
             save_rules(tx, RULES | rules, NOW)
 
 

@@ -18,7 +18,6 @@ from tests.engine.rig import (
     PAGE,
     PROBLEME,
     Engine,
-    base_settings,
     deposited,
     number,
     seeds,
@@ -27,7 +26,6 @@ from tests.engine.test_judging import SUIVI, product_of
 from tests.store.databases import on_each, on_postgresql
 
 SAFETY = {"verdicts_percent": 0}
-SEVERITIES: Any = dict(base_settings().configuration.regles.severity)
 WRONG = deposited(date(2024, 1, 1), date(2024, 1, 2))
 """The call's window with a slip in its last day."""
 
@@ -193,7 +191,7 @@ def test_few_moved_verdicts_are_believed(
             {"controles": {"depot": {"conforme": "Dépôt le {depot}, hors délai."}}},
             "Contrôle « depot »: sa phrase → une autre phrase: 10",
         ),
-        ({"regles": {"severity": {**SEVERITIES, "administration": "off"}}}, "« administration »"),
+        ({"controles": {"administration": None}}, "« administration »"),
         (WRONG, "Contrôle « depot »: Conforme → À vérifier: 10"),
         ({"controles": {"depot": None}}, "Contrôle « depot »: Conforme → aucun résultat: 10"),
     ],
@@ -230,7 +228,7 @@ def test_rules_are_not_let_through_because_evidence_is_out_of_reach(start: Start
     engine.sync()
     engine.control.catalogue.unavailable = True
     engine.advance(days=15)
-    change_rules(engine, {"regles": {"answer_days": 15}})
+    change_rules(engine, {"precontrole": {"answer_days": 15}})
     assert 4 == engine.sync().exit_code
     engine.control.catalogue.unavailable = False
     report = engine.sync()

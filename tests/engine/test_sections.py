@@ -105,7 +105,7 @@ def test_a_configuration_without_the_sections_that_made_the_rows_is_refused(star
         report = engine.sync(**options)
         assert (2, 0) == (report.exit_code, report.read)
         said = report.errors[0]
-        assert "lacks [mapping], [regles], [annotations]" in said
+        assert "lacks [mapping], [[controles]], [annotations]" in said
         for what in ("12 candidatures", "12 verdicts", f"{wishes} wishes", "dsync accept config"):
             assert what in said
     assert before == engine.content()
@@ -113,7 +113,7 @@ def test_a_configuration_without_the_sections_that_made_the_rows_is_refused(star
     [asked] = engine.asked()
     assert [
         ("section [mapping]", 12),
-        ("section [regles]", 12),
+        ("section [[controles]]", 12),
         ("section [annotations]", wishes),
     ] == [(move.what, move.dossiers) for move in asked.proposal.moves]
     assert 0 == engine.accept(Consent.CONFIG).exit_code

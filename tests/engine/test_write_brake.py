@@ -75,7 +75,7 @@ CAUSES = {
     "labels": swapped_labels,
     "mapping": swapped_fields,
     "date": on_the_jurys_date,
-    "instruction": lambda: {"regles": {"instruction": "le service des aides"}},
+    "instruction": lambda: {"precontrole": {"instruction": "le service des aides"}},
 }
 
 
@@ -111,7 +111,7 @@ def test_consent_writes_what_was_shown_and_rests(start: Start) -> None:
     before = written(engine)
     engine.restart(configuration=CAUSES["instruction"]())
     engine.sync()
-    engine.restart(configuration={"regles": {"instruction": "la sous-direction des aides"}})
+    engine.restart(configuration={"precontrole": {"instruction": "la sous-direction des aides"}})
     report = engine.accept(Consent.WRITES)
     assert (4, before) == (report.exit_code, written(engine))
     [asked] = engine.asked()

@@ -96,11 +96,11 @@ def test_an_applicant_is_asked_in_its_own_words() -> None:
 
 def test_software_is_no_source_of_law() -> None:
     """A usage of the pre-check asks for a look at most; each thing has one word."""
-    ours = {one for one in SENTENCES if one.regle.startswith("Règle (pré-contrôle)")}
+    ours = {one for one in SENTENCES if (one.regle or "").startswith("Règle (pré-contrôle)")}
     assert set() == {
         check for one in ours if one.resultat is Resultat.NON_CONFORME for check in one.controles
     }
-    every = " ".join(f"{one.quand} {one.text}" for one in SENTENCES)
+    every = " ".join(f"{one.quand} {one.text('')}" for one in SENTENCES)
     assert [] == [w for w in ("usager", "demandeur", "Sans objet", "nécessaire") if w in every]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -57,10 +56,11 @@ def test_a_year_of_ordinary_life_asks_nobody(tmp_path: Path, days: int, night: i
                 engine.control.form.publish_revision(Change(add_champs=[added]))
             if day == days * 2 // 3:
                 engine.control.form.publish_revision(Change(remove=[FONCTION]))
-                lists = base_settings().configuration.regles.phases
-                declared = {**lists.declared, "Transféré": ("transfer",)}
-                phases = replace(lists, declared=declared)
-                engine.restart(configuration={"regles": {"phases": phases}})
+                checks = base_settings().configuration.controles
+                given = next(one.parametres for one in checks if one.nom == "phase")
+                declared = {**given["declarees"], "Transféré": ["transfer"]}
+                phases = {"parametres": {**given, "declarees": declared}}
+                engine.restart(configuration={"controles": {"phase": phases}})
             if day == days // 4:
                 for seed in seeds(range(500, 500 + night)):
                     engine.control.deposit(seed)

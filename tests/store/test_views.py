@@ -54,9 +54,9 @@ TRANSPORT = KnownProduct(
 RULES = {
     "version": "abc",
     "revision": 5,
-    "regles": {"max_profils": 2},
+    "precontrole": {"instruction": "le service"},
     "listes": [{"genre": "operateurs", "annee": 2026}],
-    **dict.fromkeys(("categories", "champs_attendus", "controles", "phrases"), ()),
+    **dict.fromkeys(("categories", "controles", "phrases"), ()),
 }
 
 
@@ -260,7 +260,7 @@ def test_a_version_of_the_rules_is_shown_whole_and_as_it_was_first_stored(rich: 
         save_rules(tx, RULES | {"revision": 9}, NOW + timedelta(days=1))
     [rule] = rows(rich, "lecture_regle")
     assert ("abc", NOW, 5) == (rule["version"], instant(rule["depuis_le"]), rule["revision"])
-    assert {"max_profils": 2} == json.loads(rule["regles"])
+    assert RULES["precontrole"] == json.loads(rule["precontrole"])
 
 
 def test_of_two_phases_of_one_day_a_product_shows_the_last_listed_one(store: Store) -> None:

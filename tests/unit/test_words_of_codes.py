@@ -24,7 +24,6 @@ PARTIAL = {
     "dsync.ds.classify._REASONS": "the faults that are of the token",
     "dsync.eig.message._SAYING": "the other checks are declared",
     "dsync.eig.mapped_form.DATED": "the stages that a date of the form gives",
-    "dsync.eig.precheck.checks.CHECKS": "the other ones are declared",
     "dsync.eig.precheck.checks.fiche_produit._MOYENS": "the links that are sure",
     "dsync.eig.precheck.checks.fiche_produit._SENTENCES": "without a catalogue nothing is said",
     "dsync.store.verification._UNDER_PEOPLE": "one has another name beside a person's check",

@@ -358,6 +358,28 @@ def _domain(host: str) -> str:
     return ".".join(labels[-3 if labels[-2:] in (["gouv", "fr"], ["asso", "fr"]) else -2 :])
 
 
+PHASES = {
+    "investigation": "investigation",
+    "construction": "construction",
+    "acceleration": "accélération",
+    "success": "pérennisé",
+    "transfer": "transfert",
+    "alumni": "partenariat avec beta.gouv.fr terminé",
+    "opere": "opéré au sein du réseau beta.gouv.fr",
+    "consolidation": "consolidation",
+    "transfere": "transféré",
+    "abandon": "service arrêté",
+    "abandon-investigation": "investigation non concluante",
+}
+"""Phases of the catalogue, before and since 2026-05, with their French names on beta.gouv.fr (its
+content/_phases). One that is neither here nor admitted by the call is reported as unknown."""
+
+
+def phase_name(nom: str) -> str:
+    """Return the French name of a phase of the catalogue."""
+    return PHASES.get(fold(nom), nom)
+
+
 def phase_by_start(phases: Sequence[Phase], day: date) -> Phase | None:
     """Return the phase with the latest start on or before a day; of equal starts, the last listed.
 

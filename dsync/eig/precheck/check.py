@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Check(StrEnum):
-    """A check, in the order of results and texts; its function is in `checks`."""
+    """A check that the programme knows by its name; `checks` has the functions."""
 
     label: str
     """Its French title in texts."""
@@ -25,6 +25,11 @@ class Check(StrEnum):
         check._value_ = name
         check.label, check.meaning, check.is_of_product = label, meaning, of_product
         return check
+
+    @property
+    def function(self) -> str:
+        """The name of its function in files."""
+        return f"eig.{self.value}"
 
     DEPOT = "depot", "date de dépôt", "Déposé pendant l’appel à projets."
     ADMINISTRATION = (
@@ -56,9 +61,11 @@ class Check(StrEnum):
 
 OF_PRODUCT: Collection[str] = frozenset(check for check in Check if check.is_of_product)
 """The checks whose result depends on which product it is."""
+FUNCTIONS = (Check.ADMINISTRATION, Check.FICHE_PRODUIT, Check.PHASE, Check.CAS_OCTROI)
+"""The checks that are functions of the programme."""
 QUESTIONS = {
     "page_produit": Check.FICHE_PRODUIT,
     "phase_declaree": Check.PHASE,
     "cas_demande": Check.CAS_OCTROI,
 }
-"""By field, the check in Python that asks for its answer, and needs it mapped."""
+"""By field, the function that asks for its answer, and needs it mapped."""

@@ -23,14 +23,13 @@ from dsync.domain.dossier import Json
 from dsync.domain.due import FIRST
 from dsync.domain.ids import DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.judging import Results, Rules, Wording, decide
+from dsync.domain.judging import Results, decide
 from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict
 from dsync.domain.wording import fold
 from dsync.eig.candidature import Candidature
-from dsync.eig.precheck.check import OF_PRODUCT, Check
-from dsync.eig.precheck.check_input import READING, CheckInput, make_controle
-from dsync.eig.precheck.checks import CHECKS
-from dsync.eig.precheck.checks.administration import list_sources, registry_answer
+from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.check_input import READING, CheckInput
+from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.evidence import (
     AbsentPage,
     ProductEvidence,
@@ -101,23 +100,6 @@ class CandidatureFacts:
         )
 
 
-def rules_of(rule_set: RuleSet) -> Rules:
-    """Return the rules in force, as far as all programmes have them."""
-    config = rule_set.config
-    wording = Wording(
-        rule_set.titles,
-        config.instruction,
-        config.max_detail_length,
-        config.publication_url,
-        not_examined=(
-            "Non examiné, faute de produit identifié",
-            "Non examinés, faute de produit identifié",
-        ),
-        sources=list_sources(rule_set.operateurs),
-    )
-    return Rules(rule_set.version, wording, rule_set.document(), rule_set.shipped_lists)
-
-
 def facts_of(
     candidature: Candidature,
     evidence: PublicEvidence,
@@ -139,13 +121,13 @@ def facts_of(
     typed, incubateur = candidature.page_produit, candidature.incubateur
     answer = answers.get(Check.FICHE_PRODUIT)
     named = established(answer.produit, answer.constat, typed) if answer else None
-    kept = identify_product(typed, incubateur, evidence, rule_set, frozen, absent, named)
+    kept = identify_product(typed, incubateur, evidence, rule_set.pages, frozen, absent, named)
     kept = without_answer(kept, candidature, evidence.catalogue)
     others = [one for one in dict.fromkeys(doublons) if one != candidature.numero][: FIRST - 1]
     known = CheckInput(candidature, evidence, rule_set, kept, others)
     facts = CandidatureFacts(known, frozen, _fingerprint(known))
     if kept.is_frozen:
-        now = identify_product(typed, incubateur, evidence, rule_set, None, absent, named)
+        now = identify_product(typed, incubateur, evidence, rule_set.pages, None, absent, named)
         other = replace(known, named=now)
         if now.match != kept.match and (said := _fingerprint(other)) != facts.fingerprint:
             facts = replace(facts, today=CandidatureFacts(other, frozen, said))
@@ -170,7 +152,7 @@ def judge(
     facts = facts_of(
         candidature, evidence, rule_set, doublons=doublons, frozen=frozen, answers=answers
     )
-    return decide(facts, rules_of(rule_set), answers)
+    return decide(facts, rule_set.rules, answers)
 
 
 def absent_page(
@@ -195,16 +177,11 @@ def absent_page(
 
 def _run_checks(context: CheckInput, known: Iterable[Controle]) -> Results:
     """Return the results; `known` ones still hold, and their checks are not made again."""
-    rules = context.rules
-    by_name = {controle.controle: controle for controle in known}
-    for check in rules.functions:
-        if check not in by_name:
-            by_name[check] = _limit_severity(CHECKS[check](context), context)
+    rules, kept = context.rules, {controle.controle: controle for controle in known}
     others = Voisins({name: context.doublons for name in rules.comparing}, lambda _: None)
-    declared = rules.declarations.evaluator.controles(
-        faits_of(context, rules.used), others, by_name
-    )
-    by_name |= {one.controle: one for one in declared}
+    faits = faits_of(context, rules.used)
+    made = rules.declarations.evaluator.controles(faits, others, kept)
+    by_name = {one.controle: one for one in made}
     product = context.match.product
     constats: dict[str, Json] = {
         "produit_id": context.match.product_id,
@@ -213,7 +190,7 @@ def _run_checks(context: CheckInput, known: Iterable[Controle]) -> Results:
         "incubateur_constate": product.incubateur if product else None,
         "type_administration": _fact(by_name, Check.ADMINISTRATION, "type") or "inconnu",
     }
-    return Results(_with_answers([by_name[name] for name in rules.titles], context), constats)
+    return Results(_with_answers(made, context), constats)
 
 
 def _with_answers(made: Sequence[Controle], context: CheckInput) -> tuple[Controle, ...]:
@@ -235,7 +212,9 @@ def _with_answers(made: Sequence[Controle], context: CheckInput) -> tuple[Contro
     if page is None or not is_settled(page) or page.resultat is not Resultat.CONFORME:
         return answered + left
     examined = [
-        make_controle(one.controle, A_EXAMINER, {}) if one.resultat is Resultat.SANS_OBJET else one
+        Controle(one.controle, A_EXAMINER.resultat, A_EXAMINER.text(""), {})
+        if one.resultat is Resultat.SANS_OBJET
+        else one
         for one in made
     ]
     return with_answers(examined, answers, READING) + left
@@ -250,19 +229,6 @@ def _is_still_about(context: CheckInput, answer: Answer, found: Controle) -> boo
     about = answer.produit or answer.constat.preuve.get(ABOUT)
     is_same = context.typed.is_certain and context.typed.product_id == about
     return is_same and found.resultat in (answer.resultat, answer.constat.resultat)
-
-
-def _limit_severity(controle: Controle, context: CheckInput) -> Controle:
-    """Return the check's result, at most as severe as the configuration and the product allow.
-
-    If it is not certain which product is meant, it may be another one: at most « à vérifier ».
-    """
-    if controle.resultat is not Resultat.NON_CONFORME:
-        return controle
-    limit = context.rules.severities[controle.controle]
-    if controle.controle in OF_PRODUCT and not context.match.is_certain:
-        limit = Resultat.A_VERIFIER
-    return controle if limit is Resultat.NON_CONFORME else structs.replace(controle, resultat=limit)
 
 
 def _fingerprint(known: CheckInput, *, aliases_known: bool = False) -> str:

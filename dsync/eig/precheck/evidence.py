@@ -19,6 +19,7 @@ from dsync.domain.verdict import Controle, Decision
 from dsync.domain.wording import fold
 from dsync.eig.candidature import Candidature, declared_fields
 from dsync.eig.precheck.catalogue import Catalogue, Product
+from dsync.eig.precheck.parameters import FicheProduit
 from dsync.eig.precheck.product import (
     NO_ANSWER,
     WEAK,
@@ -27,7 +28,6 @@ from dsync.eig.precheck.product import (
     resolve_elsewhere,
     resolve_product,
 )
-from dsync.eig.precheck.rules import RuleSet
 
 
 class RegistryStatus(StrEnum):
@@ -151,7 +151,7 @@ def identify_product(
     typed: str | None,
     incubateur: str | None,
     evidence: PublicEvidence,
-    rules: RuleSet,
+    pages: FicheProduit,
     frozen: ProductEvidence | None,
     absent: AbsentPage | None = None,
     named: str | None = None,
@@ -166,7 +166,7 @@ def identify_product(
     found = _identify(typed, evidence, frozen, absent)
     match = found.match
     if match.lien in WEAK and match.product is not None:
-        match = replace(match, confirme=rules.is_incubator(incubateur, match.product))
+        match = replace(match, confirme=pages.is_incubator(incubateur, match.product))
         found = found._replace(match=match, typed=match)
     return found if named is None else _established(named, typed, found, evidence, frozen)
 

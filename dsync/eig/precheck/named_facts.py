@@ -57,7 +57,7 @@ def faits_of(known: CheckInput, champs: Iterable[str]) -> Faits:
                 hidden.add(name)
             case Reponse.REMPLI:
                 values[name] = _value(known, name)
-    return Faits(values, absents=frozenset(absents), non_posees=frozenset(hidden))
+    return Faits(values, absents=frozenset(absents), non_posees=frozenset(hidden), dossier=known)
 
 
 def _value(known: CheckInput, name: str) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 
 from dsync.domain.verdict import Resultat
 from dsync.eig.precheck.check import Check
@@ -29,20 +28,17 @@ class Sentence:
     quand: str
     """The situation, for the published rules."""
     fait: str
-    regle: str = ""
+    regle: str | None = ""
+    """The published rule; None: that of the check in the file."""
     a_faire: str = ""
     court: str = ""
     """The finding as lists say it, beside the candidat: what differs first. Empty: `fait`."""
 
-    def motif(self, **facts: object) -> str:
-        """Return the sentence with its facts."""
-        return self.text.format(**facts)
-
-    @cached_property
-    def text(self) -> str:
-        """The sentence with its placeholders."""
-        what_to_do = f"À faire : {self.a_faire}" if self.a_faire else ""
-        return " ".join(f"{part}." for part in (self.fait, self.regle, what_to_do) if part)
+    def text(self, regle: str) -> str:
+        """Return the sentence with its placeholders; `regle` is the rule of the check."""
+        own = regle if self.regle is None else self.regle and f"{self.regle}."
+        what_to_do = self.a_faire and f"À faire : {self.a_faire}."
+        return " ".join(filter(None, (f"{self.fait}.", own, what_to_do)))
 
     def short(self, **facts: object) -> str:
         """Return the finding in short: its facts without where they are from."""
@@ -53,11 +49,8 @@ class Sentence:
 _SOURCE = re.compile(r"(»|^[^«]*?) \(.*")
 """In brackets, behind a quotation or in a fact without one, is where it is from."""
 _FAQ = "Règle (FAQ du programme) : "
-_REGLE_ADMINISTRATION = (
-    f"{_FAQ}le programme est destiné aux administrations centrales et aux opérateurs de l’État"
-)
-_REGLE_FICHE = f"{_FAQ}fiche produit déjà publiée sur beta.gouv.fr"
-_REGLE_PHASE = f"{_FAQ}phase {{admises}}"
+# Those of the checks in the file.
+_REGLE_ADMINISTRATION = _REGLE_FICHE = _REGLE_PHASE = None
 _REGLE_CAS = f"{_FAQ}ce cas suppose {{condition}}"
 _ATTEND = "rien, un nouvel essai aura lieu automatiquement"
 _ADRESSE = "demander au candidat l’adresse de la fiche de son produit"

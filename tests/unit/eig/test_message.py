@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from dsync.domain.verdict import Controle, Resultat
 from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.check import Check
 from tests.golden.dossiers import DOSSIERS, PAGE, Dossier, applicant, decide, shipped_rules
+from tests.unit.eig.precheck.builders import load_rules
 
 LONG = "Plateforme nationale de suivi des demandes de rénovation énergétique des logements " * 3
 NAME = LONG.strip()
@@ -224,8 +224,7 @@ def test_several_suggested_products_are_one_question() -> None:
 
 
 def _letter(days: int | None, *, may_edit: bool) -> Letter:
-    rules = shipped_rules()
-    rules = replace(rules, config=replace(rules.config, answer_days=days))
+    rules = load_rules(precontrole={"answer_days": days})
     return message_of(NUMBER, decide(DOSSIERS[4]).controles, rules, may_edit=may_edit)
 
 

@@ -35,7 +35,7 @@ def test_who_decides_is_written_out(text: str, found: str | None, tmp_path: Path
     """It stands in every detail."""
     assert INSTRUCTION in SHIPPED
     said = problems_of(SHIPPED.replace(INSTRUCTION, f'instruction = "{text}"'), tmp_path)
-    wanted = f"regles.instruction: « {found} » is left to be filled in; people would read it"
+    wanted = f"precontrole.instruction: « {found} » is left to be filled in; people would read it"
     assert [wanted] * bool(found) == said
 
 

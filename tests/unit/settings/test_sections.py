@@ -18,10 +18,10 @@ from dsync.errors import ConfigurationError
         "schedule",
         "safety",
         "annotations",
-        "regles",
+        "precontrole",
         "registre",
         "controles",
-        "mapping regles registre controles",
+        "mapping precontrole registre controles",
     ],
 )
 def test_a_section_may_be_left_out_of_the_shipped_file(tmp_path: Path, left_out: str) -> None:
@@ -36,8 +36,8 @@ def test_a_section_may_be_left_out_of_the_shipped_file(tmp_path: Path, left_out:
         ("ds", "[ds]: missing section; add it with contact, the operator's address."),
         (
             "mapping",
-            "[regles] and [registre] need the section [mapping], which says where the form has the "
-            "fields to judge: add it, or remove them.",
+            "[registre] needs the section [mapping], which says where the form has the fields to "
+            "judge: add it, or remove it.",
         ),
     ],
 )

@@ -43,8 +43,7 @@ DURATION = "a number and s, m, h or d, such as 30m"
         ('[acces]\nrole = "jury"', "acces", f"{LIST} in […]", TABLE),
         ("[ouvert]\nchamps = [5]", "ouvert.champs.0", TEXT, WHOLE),
         ("[alerts]\nping_url = true", "alerts.ping_url", TEXT, TRUTH),
-        ("[regles]\ncas = [5]", "regles.cas.0", TABLE, WHOLE),
-        ("[regles]\noperateurs = 5", "regles.operateurs", f"{LIST} in […]", WHOLE),
+        ("[precontrole]\nanswer_days = true", "precontrole.answer_days", WHOLE, TRUTH),
         ("[registre]\nenabled = 1", "registre.enabled", TRUTH, WHOLE),
         ("[[controles]]\nhumain = 1", "controles.1.humain", TRUTH, WHOLE),
         ("exige.au_moins.plus_ans = true", "controles.a.exige.au_moins.plus_ans", WHOLE, TRUTH),
@@ -58,7 +57,7 @@ def test_a_value_of_another_kind_is_one_sentence(
     head = "[demarche]\nnumber = 12\n" if text.startswith("deliberation") else ""
     if place.startswith("controles.a."):
         head = CHECK
-    if place.startswith(("regles", "registre")):
+    if place.startswith(("precontrole", "registre")):
         head = "[mapping]\n"
     found = problems_of(f"{head}{text}", tmp_path)
     assert [f"{place}: expected {expected}, not {given}"] == [

@@ -220,7 +220,6 @@ def test_the_exit_code_is_the_first_of_2_5_3_8_7(codes: Iterable[int], code: int
 
 
 RULES = RuleSet.load(
-    CONFIGURATION.programme.regles,
     CONFIGURATION.programme.declared_checks,
     shipped_config().parent,
     shipped=shipped_config().parent,

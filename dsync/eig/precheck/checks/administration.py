@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from dsync.domain.dossier import NOT_RENDERED, Json
-from dsync.domain.verdict import Controle
+from dsync.controles.functions import Found
+from dsync.domain.dossier import NOT_RENDERED, Json, paris_day
 from dsync.domain.wording import (
     cleaned,
     cut,
@@ -17,13 +18,15 @@ from dsync.domain.wording import (
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.check_input import CheckInput, make_controle
+from dsync.eig.precheck.check_input import CheckInput, found
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import CategorieReponse, OperateurList
-from dsync.eig.precheck.rules import RuleSet
+from dsync.eig.precheck.parameters import Administration
 from dsync.eig.precheck.sentences import Sentence
 
-NAME = Check.ADMINISTRATION
+if TYPE_CHECKING:
+    from dsync.eig.precheck.rules import RuleSet
+
 _SIREN_LENGTH = 9
 _LONGEST_NAME = 300
 """More than the registry has: only to bound an abusive one."""
@@ -48,7 +51,7 @@ def _siren_of(candidature: Candidature) -> str | None:
 def needs_registry(candidature: Candidature, rules: RuleSet) -> str | None:
     """Return the SIREN to look up in the registry, or None when the lookup is not needed."""
     demandeur = candidature.demandeur
-    if NAME not in rules.checks or (demandeur.forme_juridique_code or "").strip():
+    if Check.ADMINISTRATION not in rules.checks or (demandeur.forme_juridique_code or "").strip():
         return None
     if demandeur.genre == NOT_RENDERED:
         return None
@@ -70,35 +73,35 @@ def registry_answer(context: CheckInput) -> RegistryAnswer | None:
     return context.evidence.registry.get(siren) or RegistryAnswer(siren, RegistryStatus.UNREACHABLE)
 
 
-def check_administration(context: CheckInput) -> Controle:
+def check_administration(context: CheckInput, parametres: Administration) -> Found:
     """Check by list of opérateurs, legal category and registry, in this order."""
     demandeur = context.candidature.demandeur
     siren = _siren_of(context.candidature)
     # DS failed on the applicant or a part of it: that is no missing SIRET and no missing category,
     # and the verdict that stands is kept.
     if demandeur.genre == NOT_RENDERED:
-        return make_controle(NAME, sentences.CANDIDAT_NON_RENDU, {"type": _INCONNU})
+        return found(sentences.CANDIDAT_NON_RENDU, {"type": _INCONNU})
     if siren is None:
         is_person = demandeur.genre == _PERSONNE
         sentence = sentences.PERSONNE if is_person else sentences.SANS_SIRET
-        return make_controle(NAME, sentence, {"type": _INCONNU})
+        return found(sentence, {"type": _INCONNU})
     year = context.deposit_day.year
-    if found := _operateur_list(siren, context.rules, year):
-        nom = found.noms[siren]
-        preuve: dict[str, Json] = {"siren": siren, "nom": nom, "liste": found.annee}
+    if having := _operateur_list(siren, context.rules, year):
+        nom = having.noms[siren]
+        preuve: dict[str, Json] = {"siren": siren, "nom": nom, "liste": having.annee}
         facts = {
             "organisme": _named(siren, demandeur.raison_sociale or nom),
-            "inscrit": _inscribed(found, context),
+            "inscrit": _inscribed(having, context),
         }
-        qualite = f"opérateur de l’État (liste pour {found.annee})"
+        qualite = f"opérateur de l’État (liste pour {having.annee})"
         return _if_open(context, sentences.OPERATEUR, _OPERATEUR, preuve, facts, qualite)
     return _by_category(context, siren)
 
 
 def _operateur_list(siren: str, rules: RuleSet, year: int = 0) -> OperateurList | None:
     """Return a list with a SIREN: that of a year, or else the latest; None if it is in none."""
-    having = [found for found in rules.operateurs if siren in found.noms]
-    return next((found for found in having if found.annee == year), having[0] if having else None)
+    having = [one for one in rules.operateurs if siren in one.noms]
+    return next((one for one in having if one.annee == year), having[0] if having else None)
 
 
 def _inscribed(found: OperateurList, context: CheckInput) -> str:
@@ -126,7 +129,7 @@ def list_sources(lists: Sequence[OperateurList]) -> list[str]:
     return [*sources, listed(reversed(sources))]
 
 
-def _by_category(context: CheckInput, siren: str) -> Controle:
+def _by_category(context: CheckInput, siren: str) -> Found:
     demandeur = context.candidature.demandeur
     code = (demandeur.forme_juridique_code or "").strip()
     preuve: dict[str, Json] = {"siren": siren}
@@ -139,9 +142,7 @@ def _by_category(context: CheckInput, siren: str) -> Controle:
         preuve |= _registry_preuve(registry)
         if registry.status is RegistryStatus.UNREACHABLE:
             preuve["type"] = _INCONNU
-            return make_controle(
-                NAME, sentences.REGISTRE_INJOIGNABLE, preuve, siren=grouped_siren(siren)
-            )
+            return found(sentences.REGISTRE_INJOIGNABLE, preuve, siren=grouped_siren(siren))
         organisme = _named(siren, demandeur.raison_sociale or registry.nom)
         registre = _registre(context, registry)
         source = f"le {registre}"
@@ -175,7 +176,7 @@ def _judge(
     reponse: CategorieReponse,
     preuve: dict[str, Json],
     facts: dict[str, object],
-) -> Controle:
+) -> Found:
     year = context.deposit_day.year
     if reponse is CategorieReponse.ADMINISTRATION_CENTRALE:
         return _if_open(
@@ -183,14 +184,14 @@ def _judge(
             "administration centrale par sa forme juridique",
         )  # fmt: skip
     lists = context.rules.operateurs
-    of_year = [found for found in lists if found.annee == year]
+    of_year = [one for one in lists if one.annee == year]
     facts |= {"annee": year, "liste": _lists(of_year), "listes": _lists([*reversed(lists)], year)}
     if reponse is CategorieReponse.EXCLUE:
         # No list is needed: an opérateur in one was found before.
-        return make_controle(NAME, sentences.EXCLUE, preuve | {"type": _AUTRE}, **facts)
+        return found(sentences.EXCLUE, preuve | {"type": _AUTRE}, **facts)
     # Absence from the list of another year proves nothing.
     if reponse is CategorieReponse.EXCLUE_HORS_LISTE and of_year:
-        return make_controle(NAME, sentences.PRIVEE_HORS_LISTE, preuve | {"type": _AUTRE}, **facts)
+        return found(sentences.PRIVEE_HORS_LISTE, preuve | {"type": _AUTRE}, **facts)
     if reponse is CategorieReponse.A_VERIFIER:
         return _inconnu(sentences.FORME_INSUFFISANTE, preuve, **facts)
     sentence = sentences.HORS_LISTE_DE_L_ANNEE if of_year else sentences.HORS_LISTE
@@ -204,19 +205,19 @@ def _if_open(
     preuve: dict[str, Json],
     facts: Mapping[str, object],
     qualite: str,
-) -> Controle:
+) -> Found:
     """Return « conforme », or « à vérifier » when the organisation is closed."""
     registry = registry_answer(context)
     etat = (context.candidature.demandeur.etat_administratif or "").strip().lower()
     preuve["type"] = kind
     # Either source can know of it first.
     if etat != _CLOSED and not (registry and registry.is_closed):
-        return make_controle(NAME, sentence, preuve, **facts)
+        return found(sentence, preuve, **facts)
     registre = "registre des entreprises, selon Démarches Simplifiées"
     if registry and registry.is_closed:
         registre = _registre(context, registry)
     facts = {**facts, "qualite": qualite, "registre": registre}
-    return make_controle(NAME, sentences.FERMEE, preuve | {"ferme": True}, **facts)
+    return found(sentences.FERMEE, preuve | {"ferme": True}, **facts)
 
 
 def _lists(lists: Sequence[OperateurList], deposit_year: int | None = None) -> str:
@@ -226,11 +227,11 @@ def _lists(lists: Sequence[OperateurList], deposit_year: int | None = None) -> s
     """
     if not lists:
         return "une liste des opérateurs de l’État (aucune n’a été consultée)"
-    years = listed(str(found.annee) for found in lists)
-    sources = listed(_source(found) for found in lists)
+    years = listed(str(one.annee) for one in lists)
+    sources = listed(_source(one) for one in lists)
     named = "les listes" if lists[1:] else "la liste"
     said = f"{named} des opérateurs de l’État pour {years} ({sources})"
-    if deposit_year is None or deposit_year in {found.annee for found in lists}:
+    if deposit_year is None or deposit_year in {one.annee for one in lists}:
         return said
     return f"{said}{_unread(deposit_year)}"
 
@@ -239,12 +240,12 @@ def _registre(context: CheckInput, registry: RegistryAnswer) -> str:
     """Return the registry with the day of the lookup, for a sentence."""
     if not registry.consulted_at:
         return "registre des entreprises"
-    day = context.rules.local_day(registry.consulted_at)
+    day = paris_day(registry.consulted_at)
     return f"registre des entreprises consulté le {french_date(day)}"
 
 
-def _inconnu(sentence: Sentence, preuve: dict[str, Json], **facts: object) -> Controle:
-    return make_controle(NAME, sentence, preuve | {"type": _INCONNU}, **facts)
+def _inconnu(sentence: Sentence, preuve: dict[str, Json], **facts: object) -> Found:
+    return found(sentence, preuve | {"type": _INCONNU}, **facts)
 
 
 def _named(siren: str, nom: str | None) -> str:

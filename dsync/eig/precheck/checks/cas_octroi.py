@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from dsync.controles.functions import Found
 from dsync.domain.check_answers import ABOUT
 from dsync.domain.dossier import Json
 from dsync.domain.judging import SIGNALE
-from dsync.domain.verdict import Controle
 from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import site_address
-from dsync.eig.precheck.catalogue import Product, first_begun, phase_by_start
-from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.catalogue import Product, first_begun, phase_by_start, phase_name
 from dsync.eig.precheck.check_input import (
     CheckInput,
-    make_controle,
+    found,
     without_product,
     without_question,
 )
-from dsync.eig.precheck.rules_section import CasConfig
+from dsync.eig.precheck.parameters import Cas, CasOctroi
 
-NAME = Check.CAS_OCTROI
 FIELD = "cas_demande"
 _FIRST_PHASE = "investigation"
 
@@ -46,11 +44,11 @@ _OPEN = {
 }
 
 
-def check_cas_octroi(context: CheckInput) -> Controle:
+def check_cas_octroi(context: CheckInput, parametres: CasOctroi) -> Found:
     """Check the conditions of the chosen case in the catalogue."""
     product = context.match.product
     if product is None:
-        return without_product(NAME, context)
+        return without_product(context)
     preuve: dict[str, Json] = {
         ABOUT: product.id,
         "cas": context.candidature.cas_demande,
@@ -58,29 +56,29 @@ def check_cas_octroi(context: CheckInput) -> Controle:
         "stats_url": product.stats_url,
         "repository": product.repository,
     }
-    if refusal := without_question(NAME, context, FIELD, "cas de la demande"):
-        return Controle(NAME, refusal.resultat, refusal.motif, {**preuve, **refusal.preuve})
+    if refusal := without_question(context, FIELD, "cas de la demande"):
+        return refusal._replace(preuve={**preuve, **refusal.preuve})
     typed = (context.candidature.cas_demande or "").strip()
     named = quoted(typed, 45)
-    cas = context.rules.cas(typed)
+    cas = parametres.chosen(typed)
     if not typed or cas is None:
         sentence = sentences.CAS_INCONNU if typed else sentences.CAS_ABSENT
-        prevus = listed((_name_of(one) for one in context.rules.config.cas), last="ou")
+        prevus = listed((_name_of(one) for one in parametres.cas), last="ou")
         preuve |= {} if typed else {SIGNALE: FIELD}
-        return make_controle(NAME, sentence, preuve, cas=named, cas_prevus=prevus)
-    needs = _needs(context, cas, product)
+        return found(sentence, preuve, cas=named, cas_prevus=prevus)
+    needs = _needs(context, parametres, cas, product)
     missing = [need for need, is_met in needs if not is_met]
     if not missing:
         shown = listed(need.shown for need, _ in needs)
         shown = f"au catalogue, {shown}" if shown else "sans condition"
-        return make_controle(NAME, sentences.CAS_REUNI, preuve, cas=named, etabli=shown)
+        return found(sentences.CAS_REUNI, preuve, cas=named, etabli=shown)
     met = [
         _name_of(other)
-        for other in context.rules.config.cas
-        if other.id != cas.id and all(is_met for _, is_met in _needs(context, other, product))
+        for other in parametres.cas
+        if other is not cas
+        and all(is_met for _, is_met in _needs(context, parametres, other, product))
     ]
-    return make_controle(
-        NAME,
+    return found(
         sentences.CAS_AUTRE_REUNI if met else sentences.CAS_NON_ETABLI,
         preuve | {"manque": [need.missing for need in missing]},
         cas=named,
@@ -91,29 +89,31 @@ def check_cas_octroi(context: CheckInput) -> Controle:
     )
 
 
-def _needs(context: CheckInput, cas: CasConfig, product: Product) -> list[tuple[_Need, bool]]:
+def _needs(
+    context: CheckInput, parametres: CasOctroi, cas: Cas, product: Product
+) -> list[tuple[_Need, bool]]:
     """Return the conditions of a case, and whether the catalogue shows that they are met."""
     needs = []
-    if cas.needs_phase:
-        phase = quoted(context.rules.phase_name(cas.needs_phase), 30)
+    if cas.phase:
+        phase = quoted(phase_name(cas.phase), 30)
         deposit = french_date(context.deposit_day)
-        begun = first_begun(product.phases, cas.needs_phase, context.deposit_day)
-        later = _later_phase(context, cas.needs_phase, product)
+        begun = first_begun(product.phases, cas.phase, context.deposit_day)
+        later = _later_phase(context, parametres, cas.phase, product)
         if begun or not later:
             shown = f"phase {phase} commencée le {french_date(begun) if begun else deposit}"
         else:
-            current = quoted(context.rules.phase_name(later), 30)
+            current = quoted(phase_name(later), 30)
             shown = f"phase {current} au {deposit}, donc phase {phase} achevée"
         need = _Need(
             f"une phase {phase} en cours ou achevée",
             shown,
-            _missing_phase(product, cas.needs_phase, phase, deposit),
+            _missing_phase(product, cas.phase, phase, deposit),
         )
         needs.append((need, bool(begun or later)))
     # Only an address with a host counts: « /stats » is the default of the page's template.
     needs += [
         (_OPEN[key], site_address(getattr(product, key)) is not None)
-        for key in cas.needs
+        for key in cas.suppose
         if key in _OPEN
     ]
     return needs
@@ -129,14 +129,16 @@ def _missing_phase(product: Product, needed: str, phase: str, deposit: str) -> s
     return f"la phase {phase} n’avait pas commencé le {deposit}"
 
 
-def _later_phase(context: CheckInput, needed: str, product: Product) -> str | None:
+def _later_phase(
+    context: CheckInput, parametres: CasOctroi, needed: str, product: Product
+) -> str | None:
     """Return the product's phase at the deposit, if it is an eligible one that follows another.
 
     A product in construction or acceleration has its investigation behind it, even if the
     catalogue does not list it.
     """
     current = phase_by_start(product.phases, context.deposit_day)
-    order = [fold(nom) for nom in context.rules.config.phases.eligible]
+    order = [fold(nom) for nom in parametres.phases]
     # A call that does not take investigations still takes what follows them.
     if _FIRST_PHASE not in order:
         order.insert(0, _FIRST_PHASE)
@@ -145,5 +147,5 @@ def _later_phase(context: CheckInput, needed: str, product: Product) -> str | No
     return current.nom if fold(current.nom) in order[order.index(fold(needed)) + 1 :] else None
 
 
-def _name_of(cas: CasConfig) -> str:
+def _name_of(cas: Cas) -> str:
     return quoted(cas.name, 45)

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from datetime import date
 
 from dsync.controles.facts import label_of
-from dsync.domain.dossier import Json
+from dsync.controles.functions import Found
+from dsync.domain.dossier import Json, paris_day
 from dsync.domain.judging import SIGNALE
-from dsync.domain.verdict import Controle
 from dsync.domain.wording import cleaned, cut, french_date, joined, listed, quoted, words
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import ProductPage
-from dsync.eig.precheck.catalogue import Phase, Product
-from dsync.eig.precheck.check import Check
+from dsync.eig.precheck.catalogue import Phase, Product, phase_name
 from dsync.eig.precheck.check_input import (
+    LATE_READING_DAYS,
     CheckInput,
-    make_controle,
+    found,
     without_question,
 )
+from dsync.eig.precheck.parameters import FicheProduit
 from dsync.eig.precheck.product import WEAK, Lien, ProductMatch
 from dsync.eig.precheck.sentences import Sentence
 
-NAME = Check.FICHE_PRODUIT
 FIELD = "page_produit"
 SINCE = "existe_depuis"
 """Key in the evidence: the day since which a page exists that came after the deposit."""
@@ -56,11 +56,11 @@ _MOYENS = {
 }
 
 
-def check_fiche_produit(context: CheckInput) -> Controle:
+def check_fiche_produit(context: CheckInput, parametres: FicheProduit) -> Found:
     """Check whether the typed text leads to one published product."""
-    if refusal := without_question(NAME, context, FIELD, "page produit"):
+    if refusal := without_question(context, FIELD, "page produit"):
         return refusal
-    champs = context.rules.declarations.sections.champs
+    champs = context.rules.sections.champs
     match, (source, sha256, _) = context.typed, context.catalogue_read
     preuve: dict[str, Json] = {
         "saisie": context.candidature.page_produit,
@@ -82,7 +82,7 @@ def check_fiche_produit(context: CheckInput) -> Controle:
         preuve["incubateur_declare"] = context.candidature.incubateur
         preuve["incubateur_produit"] = match.product.incubateur
     if match.lien is Lien.INDISPONIBLE:
-        return make_controle(NAME, sentences.SANS_CATALOGUE, preuve)
+        return found(sentences.SANS_CATALOGUE, preuve)
     labels = [label_of(name, champs) for name in match.questions]
     if match.questions:
         preuve["questions"] = list(labels)
@@ -94,12 +94,11 @@ def check_fiche_produit(context: CheckInput) -> Controle:
     first = _first_phase(product) if product else None
     sentence = _sentence(context)
     if sentence is sentences.ABSENTE_AU_DEPOT and match.absente_le:
-        preuve[SINCE] = context.rules.local_day(match.absente_le).isoformat()
+        preuve[SINCE] = paris_day(match.absente_le).isoformat()
     elif sentence is sentences.APRES_LE_DEPOT and first and first.debut:
         preuve[SINCE] = first.debut.isoformat()
     saisie = quoted(context.candidature.page_produit, 60)
-    return make_controle(
-        NAME,
+    return found(
         sentence,
         preuve,
         nom=quoted(product.nom if product else None, 60),
@@ -119,11 +118,11 @@ def check_fiche_produit(context: CheckInput) -> Controle:
         else "est sans réponse",
         adresse=quoted(match.page, 120),
         questions=listed(map(quoted, labels)),
-        delai=context.rules.config.phases.late_reading_days,
+        delai=LATE_READING_DAYS,
         jour=french_date(context.deposit_day),
         debut=french_date(first.debut) if first and first.debut else "",
-        phase=quoted(context.rules.phase_name(first.nom), 40) if first else "",
-        absente=french_date(context.rules.local_day(match.absente_le)) if match.absente_le else "",
+        phase=quoted(phase_name(first.nom), 40) if first else "",
+        absente=french_date(paris_day(match.absente_le)) if match.absente_le else "",
     )
 
 

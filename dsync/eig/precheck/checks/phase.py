@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dsync.controles.functions import Found
 from dsync.domain.check_answers import ABOUT
 from dsync.domain.dossier import Json
 from dsync.domain.judging import SIGNALE
-from dsync.domain.verdict import Controle, worst
+from dsync.domain.verdict import Resultat, worst
 from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.candidature import Reponse
-from dsync.eig.precheck import sentences
-from dsync.eig.precheck.catalogue import Phase, Product, phase_by_place, phase_by_start
-from dsync.eig.precheck.check import Check
+from dsync.eig.precheck import parameters, sentences
+from dsync.eig.precheck.catalogue import Phase, Product, phase_by_place, phase_by_start, phase_name
 from dsync.eig.precheck.check_input import (
+    LATE_READING_DAYS,
     CheckInput,
-    make_controle,
+    found,
     without_product,
     without_question,
 )
 from dsync.eig.precheck.sentences import Sentence
 
-NAME = Check.PHASE
 FIELD = "phase_declaree"
 
 
-def check_phase(context: CheckInput) -> Controle:
+def check_phase(context: CheckInput, parametres: parameters.Phase) -> Found:
     """Compare the phase at the deposit with the eligible phases and the declared one."""
     product = context.match.product
     if product is None:
-        return without_product(NAME, context)
+        return without_product(context)
     by_start = phase_by_start(product.phases, context.deposit_day)
     preuve: dict[str, Json] = {
         ABOUT: product.id,
@@ -43,32 +43,34 @@ def check_phase(context: CheckInput) -> Controle:
         "declaree": context.candidature.phase_declaree,
         "consulte_le": context.consulte_le,
     }
-    sentence, phase, other = _observe(context, product, by_start)
-    declared = without_question(NAME, context, FIELD, "phase du produit")
+    sentence, phase, other = _observe(context, parametres, product, by_start)
+    declared = without_question(context, FIELD, "phase du produit")
     # The worst cell of the rules wins: an ineligible phase counts whatever was declared.
     if declared and worst((sentence.resultat, declared.resultat)) is not sentence.resultat:
-        return Controle(NAME, declared.resultat, declared.motif, {**preuve, **declared.preuve})
+        return declared._replace(preuve={**preuve, **declared.preuve})
     if context.reponse(FIELD) is Reponse.VIDE:
         preuve[SIGNALE] = FIELD
-    return make_controle(
-        NAME,
+    made = found(
         sentence,
         preuve,
-        phase=_named(context, phase),
-        autre=_named(context, other),
+        phase=_named(phase),
+        autre=_named(other),
         jour=french_date(context.deposit_day),
         debut=french_date(phase.debut) if phase and phase.debut else "",
         suite=_first_phase(context, product.phases),
         declaree=_declaration(context),
-        en_phase=listed(context.rules.config.phases.eligible, last="ou"),
-        admises=listed((quoted(nom) for nom in context.rules.config.phases.eligible), last="ou"),
+        en_phase=listed(parametres.admises, last="ou"),
         catalogue=context.catalogue,
-        delai=context.rules.config.phases.late_reading_days,
+        delai=LATE_READING_DAYS,
     )
+    # If it is not certain which product is meant, it may be another one.
+    if made.resultat is Resultat.NON_CONFORME and not context.match.is_certain:
+        made = made._replace(resultat=Resultat.A_VERIFIER)
+    return made
 
 
 def _observe(
-    context: CheckInput, product: Product, by_start: Phase | None
+    context: CheckInput, admitted: parameters.Phase, product: Product, by_start: Phase | None
 ) -> tuple[Sentence, Phase | None, Phase | None]:
     """Return the sentence, the phase that it is about, and the conflicting phase if any."""
     undated = [phase for phase in product.phases if phase.debut is None]
@@ -76,52 +78,46 @@ def _observe(
     if by_start is None or by_place is None:
         is_readable = product.phases_lisibles and not undated
         return sentences.PHASE_AUCUNE if is_readable else sentences.PHASES_ILLISIBLES, None, None
-    is_eligible = _is_eligible(context, by_start)
+    is_eligible = _is_eligible(admitted, by_start)
     # A phase without a date may have been current; this matters if it would change the result.
-    if any(_is_eligible(context, phase) is not is_eligible for phase in undated):
+    if any(_is_eligible(admitted, phase) is not is_eligible for phase in undated):
         return sentences.PHASES_ILLISIBLES, by_start, None
-    if _is_eligible(context, by_place) is not is_eligible:
+    if _is_eligible(admitted, by_place) is not is_eligible:
         return sentences.PHASES_CONTRADICTOIRES, by_start, by_place
     if not is_eligible:
-        return _ineligible(context, by_start), by_start, None
-    if _is_declared(context, by_start):
+        return _ineligible(context, admitted, by_start), by_start, None
+    if _is_declared(context, admitted, by_start):
         return sentences.PHASE_ADMISE, by_start, None
     # If both readings are eligible, the applicant may declare either.
-    if _is_declared(context, by_place):
+    if _is_declared(context, admitted, by_place):
         return sentences.PHASE_ADMISE_PAR_ORDRE, by_start, by_place
     return sentences.PHASE_AUTRE, by_start, None
 
 
-def _ineligible(context: CheckInput, phase: Phase) -> Sentence:
+def _ineligible(context: CheckInput, admitted: parameters.Phase, phase: Phase) -> Sentence:
     # The catalogue rewrites its history: what it says long after the deposit proves nothing against
     # an applicant who did not declare it.
-    if context.is_read_late and not _declares_ineligible(context):
+    if context.is_read_late and not _declares_ineligible(context, admitted):
         return sentences.PHASE_PASSEE_LUE_TARD
-    is_known = fold(phase.nom) in context.rules.known_phases
+    is_known = fold(phase.nom) in admitted.known
     return sentences.PHASE_PASSEE if is_known else sentences.PHASE_INCONNUE
 
 
-def _declares_ineligible(context: CheckInput) -> bool:
+def _declares_ineligible(context: CheckInput, admitted: parameters.Phase) -> bool:
     """Whether the applicant declares a phase that is known and not eligible."""
-    known = _declared(context) & context.rules.known_phases
-    return bool(known) and known.isdisjoint(context.rules.eligible_phases)
+    known = admitted.meant(context.candidature.phase_declaree) & admitted.known
+    return bool(known) and known.isdisjoint(admitted.admitted)
 
 
-def _is_eligible(context: CheckInput, phase: Phase) -> bool:
-    return fold(phase.nom) in context.rules.eligible_phases
+def _is_eligible(admitted: parameters.Phase, phase: Phase) -> bool:
+    return fold(phase.nom) in admitted.admitted
 
 
-def _is_declared(context: CheckInput, phase: Phase) -> bool:
+def _is_declared(context: CheckInput, admitted: parameters.Phase, phase: Phase) -> bool:
     """Whether a phase is the declared one; True if the question was not asked or not mapped."""
     if context.reponse(FIELD) in (Reponse.NON_ASSOCIE, Reponse.NON_DEMANDE):
         return True
-    return fold(phase.nom) in _declared(context)
-
-
-def _declared(context: CheckInput) -> frozenset[str]:
-    """Return the catalogue's phases, folded, for the option that the applicant chose."""
-    typed = fold(context.candidature.phase_declaree or "")
-    return context.rules.declared_phases.get(typed, frozenset()) | {typed}
+    return fold(phase.nom) in admitted.meant(context.candidature.phase_declaree)
 
 
 def _declaration(context: CheckInput) -> str:
@@ -141,8 +137,8 @@ def _first_phase(context: CheckInput, phases: Iterable[Phase]) -> str:
     first = min(dated, key=lambda phase: phase.debut or context.deposit_day, default=None)
     if first is None or first.debut is None:
         return "fiche sans phase"
-    return f"première phase : {_named(context, first)}, à partir du {french_date(first.debut)}"
+    return f"première phase : {_named(first)}, à partir du {french_date(first.debut)}"
 
 
-def _named(context: CheckInput, phase: Phase | None) -> str:
-    return quoted(context.rules.phase_name(phase.nom) if phase else None, 40)
+def _named(phase: Phase | None) -> str:
+    return quoted(phase_name(phase.nom) if phase else None, 40)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,8 +25,8 @@ from dsync.errors import EvidenceUnavailableError
 from dsync.exchanges import Exchanges
 from dsync.sandbox import Sandbox, ScriptedFault
 from dsync.sandbox.faults import BETAGOUV
-from tests.golden.dossiers import shipped_rules
 from tests.unit.eig.evidence.conftest import CATALOGUE, NOW, Reply, opened
+from tests.unit.eig.precheck.builders import load_rules
 
 OLD, NEW = "/api/v2.6/startups.json", "/api/v2.7/startups.json"
 Fetch = Callable[..., EvidenceCopy | None]
@@ -253,7 +252,7 @@ def test_a_check_tells_the_incubators_that_the_catalogue_no_longer_has(site: Any
     site.replies[OLD] = Reply(json.dumps({"data": [product], "included": included}))
     sources = opened(f"{site.url}/")
     named = {"Intérieur": ("lab-mi",), "Intérieur, nouveau": ("fabnum-mi",), "MTE": ("mtes",)}
-    rules = replace(shipped_rules(), config=replace(shipped_rules().config, incubateurs=named))
+    rules = load_rules(fiche_produit={"parametres": {"incubateurs": named}})
     sections = EigSections(mapping=MappingConfig())
     lines = [*EigFindings(sections, rules, sources).evidence_lines(None, NOW)]
     sources.close()

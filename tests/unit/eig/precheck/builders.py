@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter
-
 from dsync.controles.declarations import ControlesSections
 from dsync.domain.check_answers import Answer
 from dsync.domain.dossier import Demandeur, Etat, Presence
@@ -20,16 +18,13 @@ from dsync.domain.judging import new_decision
 from dsync.domain.verdict import Controle, Decision, StoredVerdict
 from dsync.eig.candidature import Candidature, Voeu
 from dsync.eig.precheck.catalogue import Catalogue, KnownProduct
-from dsync.eig.precheck.evaluation import absent_page, facts_of, judge, rules_of
+from dsync.eig.precheck.evaluation import absent_page, facts_of, judge
 from dsync.eig.precheck.evidence import ProductEvidence, PublicEvidence
 from dsync.eig.precheck.rules import RuleSet
-from dsync.eig.precheck.rules_section import RulesConfig
 
 CONFIG = Path(__file__).parents[4] / "config"
 """Where the shipped lists are."""
 SHIPPED: dict[str, Any] = tomllib.loads((CONFIG / "aap-eig7.toml").read_text("utf-8"))
-TABLE: dict[str, Any] = SHIPPED["regles"]
-"""The shipped section `[regles]`."""
 NEEDED = (
     ("probleme", "Problème identifié"),
     ("entite", "Entité opérationnelle"),
@@ -37,43 +32,48 @@ NEEDED = (
 )
 FETCHED_AT = datetime(2024, 5, 21, 3, tzinfo=UTC)
 
-config_of = TypeAdapter(RulesConfig).validate_python
-"""Validates a table as the settings do."""
-
 
 def load_rules(
     folder: Path = CONFIG,
-    table: Mapping[str, Any] = TABLE,
     *,
     needed: Iterable[tuple[str, str]] = NEEDED,
-    controles: Mapping[str, Mapping[str, Any] | None] = {},
-    **changes: Any,
+    precontrole: Mapping[str, Any] = {},
+    **changes: Mapping[str, Any] | None,
 ) -> RuleSet:
-    """Return the rules of a section, by default the shipped one, with these changes.
+    """Return the shipped checks, with these changes by check; None: one is left out.
 
-    `needed` are the fields of a complete dossier with their labels; `controles` what is changed in
-    the shipped declared checks, None: one is left out.
+    `needed` are the fields of a complete dossier with their labels; `precontrole` what is changed
+    in that section. Of `parametres`, single ones are changed.
     """
     mapping = {name: {"libelles": [label], "type": "texte"} for name, label in needed}
     voeux = {"libelles": ["Profils souhaités"], "type": "lignes", "colonnes": {"profil": "Profil"}}
     complete = {"exige": {"tous_presents": [*mapping]}} if mapping else None
-    given = {"completude": complete, **controles}
+    given: dict[str, Mapping[str, Any] | None] = {"completude": complete, **changes}
     declared = [
-        {**one, **(given.get(one["nom"]) or {})}
+        _changed(one, change)
         for one in SHIPPED["controles"]
-        if one["nom"] not in given or given[one["nom"]] is not None
+        if (change := given.get(one["nom"], {})) is not None
     ]
-    sections = ControlesSections.model_validate(
-        {"champs": {**mapping, "voeux": voeux}, "controles": declared}
+    sections = {
+        "precontrole": {**SHIPPED["precontrole"], **precontrole},
+        "champs": {**mapping, "voeux": voeux},
+        "controles": declared,
+    }
+    return RuleSet.load(ControlesSections.model_validate(sections), folder)
+
+
+def _changed(one: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    parametres = (
+        {"parametres": {**one["parametres"], **change["parametres"]}}
+        if "parametres" in change
+        else {}
     )
-    return RuleSet.load(config_of({**table, **changes}), sections, folder)
+    return {**one, **change, **parametres}
 
 
 def without(*names: str) -> dict[str, Any]:
     """Return the change of `load_rules` by which these checks are not made."""
-    off = {name: "off" for name in names if name in TABLE["severity"]}
-    declared = {name: None for name in names if name not in off}
-    return {"severity": TABLE["severity"] | off, "controles": declared}
+    return dict.fromkeys(names)
 
 
 RULES = load_rules()
@@ -282,4 +282,4 @@ def judge_if_needed(
         absent=absent_page(candidature, stored, frozen),
         current=stored,
     )
-    return new_decision(due, facts, rules_of(rules))
+    return new_decision(due, facts, rules.rules)

@@ -46,6 +46,6 @@ def test_a_late_deposit_is_said_with_its_hour() -> None:
 
 def test_the_window_is_configuration() -> None:
     days = {"champ": "depot", "au_moins": date(2025, 1, 1), "au_plus": date(2025, 6, 30)}
-    other = load_rules(controles={"depot": {"exige": days}})
+    other = load_rules(depot={"exige": days})
     answer = check("depot", depose_le=datetime(2025, 6, 30, 12, tzinfo=UTC), with_rules=other)
     assert answer.resultat == INSIDE

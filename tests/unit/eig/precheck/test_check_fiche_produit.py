@@ -232,7 +232,7 @@ def test_an_incubator_is_known_by_what_the_catalogue_says_of_it(
 ) -> None:
     """Its id, title, usual short form and ministry, without a line of configuration."""
     found = of_incubator(PRODUCT, id_, title, owner).products["docs"]
-    assert is_own is RULES.is_incubator(declared, found)
+    assert is_own is RULES.pages.is_incubator(declared, found)
 
 
 def test_the_evidence_names_its_source_and_date() -> None:

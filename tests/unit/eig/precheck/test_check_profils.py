@@ -56,7 +56,7 @@ def test_a_profile_may_be_on_offer_until_a_day() -> None:
     """The last day is included."""
     profil = {"libelles": [PRODUIT], "au": date(2024, 5, 20)}
     exige = {"colonne": "voeux.profil", "parmi": [profil]}
-    rules = load_rules(controles={"profils": {"exige": exige}})
+    rules = load_rules(profils={"exige": exige})
     later = datetime(2024, 5, 21, 8, tzinfo=UTC)
     assert check("profils", with_rules=rules).resultat == "conforme"
     assert check("profils", with_rules=rules, depose_le=later).resultat == "a_verifier"

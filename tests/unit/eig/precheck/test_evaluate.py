@@ -22,7 +22,6 @@ from tests.unit.eig.precheck.builders import (
     EVIDENCE,
     FETCHED_AT,
     RULES,
-    TABLE,
     CurrentVerdict,
     a_just,
     candidature,
@@ -55,8 +54,8 @@ def test_one_phase_has_one_spelling(written: str) -> None:
 
 
 def test_a_check_is_no_more_severe_than_configured() -> None:
-    severity = dict.fromkeys(TABLE["severity"], "a_verifier")
-    rules = load_rules(severity=severity)
+    functions = ("administration", "fiche_produit", "phase")
+    rules = load_rules(**{name: {"sinon": "a_verifier"} for name in functions})
     decision = judged(candidature(code="7210", page_produit=None, voeux=()), EVIDENCE, rules)
     assert decision.verdict is Verdict.A_VERIFIER
 

@@ -7,13 +7,14 @@ import re
 from dsync.console.dossiers import short
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.judging import COURT
-from dsync.eig.precheck.check_input import READING, make_controle
+from dsync.eig.precheck.check_input import READING, found
 from dsync.eig.precheck.sentences import EXCLUE, SENTENCES, Sentence
+from tests.unit.eig.precheck.builders import check
 
 
 def facts_of(sentence: Sentence) -> dict[str, str]:
     """Return a fact for each placeholder, with where it is from in brackets."""
-    names = re.findall(r"{(\w+)", sentence.text)
+    names = re.findall(r"{(\w+)", sentence.text(""))
     return {name: f"« {name} » (source)" if name != "objet" else "Page" for name in names}
 
 
@@ -40,9 +41,10 @@ def test_the_short_form_is_stored_beside_the_sentence() -> None:
         "listes": "la liste",
         "organisme": "X",
     }
-    one = make_controle("administration", EXCLUE, {"type": "autre"}, **facts)
     expected = "« Commune (nouvelle) » ; ni administration centrale, ni opérateur de l’État"
-    assert {"type": "autre", COURT: expected} == one.preuve
+    assert expected == found(EXCLUE, {}, **facts).court
+    stored = check("administration", code="7210").preuve[COURT]
+    assert "ni administration centrale" in str(stored)
     assert COURT in READING
 
 

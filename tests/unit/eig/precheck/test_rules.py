@@ -11,9 +11,9 @@ import pytest
 
 from dsync.eig.precheck.lists import ListProblemsError, is_siren, parse_categories, parse_operateurs
 from dsync.errors import ConfigurationError
-from tests.unit.eig.precheck.builders import CONFIG, RULES, SHIPPED, TABLE, load_rules
+from tests.unit.eig.precheck.builders import CONFIG, RULES, SHIPPED, load_rules
 
-CAS = {"labels": ["A"], "words": ["a"]}
+CAS = {"libelles": ["A"], "mots": ["a"]}
 PROFILS = {"colonne": "voeux.profil", "parmi": [{"libelles": ["A"]}, {"libelles": ["à"]}]}
 DAYS = {"libelles": ["A"], "du": date(2024, 2, 1), "au": date(2024, 1, 1)}
 
@@ -25,59 +25,54 @@ def problems_of(*given: Any, **changes: Any) -> tuple[str, ...]:
     return caught.value.problems
 
 
+def of(check: str, **parametres: Any) -> dict[str, Any]:
+    """Return changes of the parameters of a check."""
+    return {check: {"parametres": parametres}}
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"cas": []}, "cas: missing; the check cas_octroi needs it"),
-        ({"cas": [CAS | {"needs": ["zzz"]}]}, "needs « zzz », which is neither"),
-        ({"cas": [CAS | {"needs": ["construction", "success"]}]},
-         "needs « success », which is neither stats_url nor repository nor one known phase"),
-        ({"phases": {"eligible": []}}, "phases.eligible: missing; the check phase"),
-        ({"phases": {"eligible": ["a"], "declared": {"B": ["b"]}}}, "declared « B » names « b »"),
-        ({"publication_url": "beta.gouv.fr"}, "publication_url: give the whole address"),
-        ({"instruction": "x" * 1900}, "instruction, publication_url: too long"),
-        ({"operateurs": ["absent.csv"]}, "absent.csv: cannot be read"),
-        ({"operateurs": ["operateurs_etat.csv"] * 2}, "operateurs: two lists of 2026"),
-        ({"operateurs": ["categories_juridiques.csv"]}, "columns siren, nom missing"),
-        ({"severity": {"cas_octroi": "off"}}, "severity: phase is missing"),
-        ({"cas": [CAS, CAS | {"labels": ["B"]}]}, "cas: « a », the first of words, is given 2"),
-        ({"cas": [CAS, {"labels": ["à"]}]}, "label « a » is given 2 times"),
-        ({"cas": [{}]}, "give at least one label or word"),
-        ({"controles": {"profils": {"exige": PROFILS}}}, "« a » est 2 fois dans la liste"),
-        ({"controles": {"profils": {"exige": {"colonne": "voeux.profil", "parmi": [DAYS]}}}},
+        (of("cas_octroi", cas=[]), "cas_octroi : parametres.cas : "),
+        (of("cas_octroi", cas=[CAS | {"suppose": ["zzz"]}]), "« zzz » n’est pas une phase connue"),
+        (of("cas_octroi", cas=[CAS | {"suppose": ["construction", "success"]}]),
+         "« A » suppose plus d’une phase"),
+        (of("cas_octroi", cas=[CAS, {"libelles": ["à"]}]), "« a » est de deux cas"),
+        (of("cas_octroi", cas=[{}]), "cas_octroi : parametres.cas.0.libelles : "),
+        (of("phase", admises=[]), "phase : parametres.admises : "),
+        (of("phase", admise=["a"]), "phase : parametres.admise : "),
+        (of("phase", admises=["a"], declarees={"B": ["b"]}), "« b » n’est pas une phase connue"),
+        (of("administration", operateurs=["absent.csv"]), "absent.csv: cannot be read"),
+        (of("administration", operateurs=["operateurs_etat.csv"] * 2),
+         "operateurs: two lists of 2026"),
+        (of("administration", operateurs=["categories_juridiques.csv"]),
+         "columns siren, nom missing"),
+        ({"cas_octroi": {"sinon": "non_conforme"}}, "ne rend jamais non_conforme"),
+        ({"doublon": {"nom": "phase"}}, 'nom = "phase" et fonction = "eig.phase" vont ensemble'),
+        ({"phase": {"nom": "etape"}}, 'nom = "phase" et fonction = "eig.phase" vont ensemble'),
+        ({"phase": {"fonction": "eig.phases"}}, "« eig.phases » n’est pas une fonction"),
+        ({"phase": {"faits": ["depot"]}}, "une fonction du programme va sans faits ni exemple"),
+        ({"depot": {"a_faire": ""}}, "depot : a_faire manque"),
+        ({"profils": {"exige": PROFILS}}, "« a » est 2 fois dans la liste"),
+        ({"profils": {"exige": {"colonne": "voeux.profil", "parmi": [DAYS]}}},
          "« A » : le dernier jour vient avant le premier"),
-        ({"controles": {"doublon": {"exige": {"unique": "siren"}}}},
+        ({"doublon": {"exige": {"unique": "siren"}}},
          'doublon : seul unique = "produit" compare ici des dossiers'),
-        ({"controles": {"doublon": {"nom": "phase"}}}, "severity: phase is a check in Python"),
-        ({"controles": {"completude": {"exige": {"tous_presents": ["probleme", "entit"]}}}},
+        ({"completude": {"exige": {"tous_presents": ["probleme", "entit"]}}},
          "« entit » n’est ni un champ de [champs] ni un fait"),
     ],
     ids=str,
 )  # fmt: skip
 def test_each_problem_is_named(changes: dict[str, Any], problem: str) -> None:
     found = problems_of(**changes)
-    assert any(problem in line for line in found)
+    assert any(problem in line for line in found), found
 
 
-def test_a_check_without_ground_for_refusal_cannot_refuse() -> None:
-    """One cannot be set to « non conforme »: no sentence of it has that result."""
-    severity = dict.fromkeys(TABLE["severity"], "non_conforme")
-    found = problems_of(severity=severity)
-    assert ["cas_octroi"] == [line.split()[2] for line in found]
-
-
-def test_what_only_a_check_needs_that_is_off_may_be_left_out() -> None:
-    """One check needs its own parameters only; with every check off, nothing is left to do."""
-    severity = dict.fromkeys(TABLE["severity"], "off")
-    nothing = dict.fromkeys(one["nom"] for one in SHIPPED["controles"])
-    (problem,) = problems_of(CONFIG, {"severity": severity}, controles=nothing)
-    assert "severity: every check is off; leave out [regles]" in problem
-    del nothing["depot"]
-    assert {"depot"} == {*load_rules(CONFIG, {"severity": severity}, controles=nothing).checks}
-    assert problems_of(CONFIG, {"severity": severity | {"phase": "a_verifier"}}) == (
-        "[regles] phases.eligible: missing; the check phase needs it "
-        '(or set severity phase = "off")',
-    )
+def test_a_check_that_is_left_out_needs_nothing() -> None:
+    """Nor are its lists read."""
+    others = dict.fromkeys(one["nom"] for one in SHIPPED["controles"] if one["nom"] != "phase")
+    rules = load_rules(Path("/nowhere"), **others)
+    assert ({"phase"}, (), True) == ({*rules.checks}, rules.operateurs, rules.needs_catalogue)
 
 
 def test_a_list_that_is_not_utf8_is_named(tmp_path: Path) -> None:
@@ -96,7 +91,7 @@ def test_the_version_moves_with_rules_lists_and_needed_champs(tmp_path: Path) ->
         RULES.version,
         load_rules(tmp_path).version,
         load_rules(needed=[("entite", "Entité")]).version,
-        load_rules(controles={"depot": {"regle": "Autre règle."}}).version,
+        load_rules(depot={"regle": "Autre règle."}).version,
     }
     assert len(versions) == 4
 

@@ -17,7 +17,6 @@ from dsync.domain.judging import DEJA_SIGNALE, SIGNALE, finding, framed, stated_
 from dsync.domain.verdict import SEVERITY, Controle, Resultat, Verdict, counterfactual, verdict_of
 from dsync.domain.wording import cleaned, cut
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.evaluation import rules_of
 from tests.unit.eig.precheck.builders import RULES
 
 OPENING = (
@@ -73,7 +72,7 @@ def detail_text(
 ) -> str:
     """Return the text of a decision."""
     wording = replace(
-        rules_of(RULES).wording,
+        RULES.rules.wording,
         instruction=instruction,
         max_detail_length=max_length,
         publication_url=publication_url,
