@@ -33,6 +33,10 @@ def show(visit: Visit) -> Response:
         decided = reader.rows_of("acces", AccessRow._fields, where, order="qui", limit=ALL)
         named = ("numero", "qui", "declare_le")
         deports = reader.rows_of("deport", named, where, order="numero, qui", limit=ALL)
+    for one in decided:
+        end = words.instant_of(one["fin"])
+        one["vaut"] = end is not None and end > visit.now
+        one["jusqu_au"] = end and end - timedelta(seconds=1)
     return visit.page(
         "acces.html",
         decided=decided,
@@ -42,11 +46,7 @@ def show(visit: Visit) -> Response:
             for one in visit.site.entries(visit.worker.demarche)
             for who in one.who
         ],
-        over={
-            one["qui"]
-            for one in decided
-            if (end := words.instant_of(one["fin"])) is None or end > visit.now
-        },
+        over={one["qui"] for one in decided if one["jusqu_au"] is None or one["vaut"]},
         roles=[*Role],
         in_ds=pages_in_ds(visit.worker),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
+from hashlib import blake2b
 from itertools import accumulate
 from math import ceil, floor
 from typing import Any
@@ -14,7 +15,7 @@ from starlette.responses import Response
 
 from dsync.care.state import waiting
 from dsync.console import words
-from dsync.console.access import Right
+from dsync.console.access import Right, Role
 from dsync.console.dossiers import ALL
 from dsync.console.files import Download, prepared
 from dsync.console.jury_papers import OF_GRIDS, book_of, sheets_of
@@ -357,6 +358,39 @@ def sheet(visit: Visit) -> Response:
         return visit.page("fiches.html", fiches=found, day=day, le=day)
 
 
+def minutes(visit: Visit) -> Response:
+    """Show the minutes of one jury, to be completed and signed: the same until a mark changes."""
+    check_programme(visit)
+    visit.need_all()
+    with visit.reading() as reader:
+        days = _chosen(visit, days_of(visit, reader))
+        if len(days) != 1:
+            raise HTTPException(404, _NO_JURY)
+        rows, grids = ranking(visit, reader, days)
+        where = {"numero": [row["numero"] for row in rows]}
+        named = ("numero", "qui")
+        deports = reader.rows_of("deport", named, where, order="numero, qui", limit=ALL)
+        given = {"demarche_numero": visit.worker.demarche, "role": Role.JURY.value}
+        decided = reader.rows_of("acces", ("qui",), given, order="qui", limit=ALL)
+    named_in_file = {
+        who
+        for one in visit.site.entries(visit.worker.demarche)
+        for who in one.who
+        if one.role == Role.JURY.value and "@" in who and not who.startswith("@")
+    }
+    members = {one["evaluateur"] for one in grids if one["evaluateur"]} | named_in_file
+    marks = [(row["numero"], row["rang"], row["note_moyenne"], row["grilles"]) for row in rows]
+    return visit.page(
+        "proces_verbal.html",
+        day=days[0],
+        rows=rows,
+        moments=[*MOMENTS.values(), None],
+        members=sorted(members | {one["qui"] for one in decided}),
+        deports=deports,
+        version=blake2b(repr(marks).encode(), digest_size=4).hexdigest(),
+    )
+
+
 def export(visit: Visit) -> Response:
     """Send a jury's workbook: the ranking, the marks and what is missing, a sheet a dossier."""
     check_programme(visit)
@@ -404,6 +438,7 @@ def refresh(visit: Visit) -> Response:
 PAGES = [
     ("GET", "/jury", show, Right.NOTES),
     ("GET", "/jury.xlsx", export, Right.NOTES),
+    ("GET", "/jury/proces-verbal", minutes, Right.AGIR),
     ("GET", "/jury/fiches", sheets, Right.NOTES),
     ("GET", "/jury/fiches/{numero}", sheet, Right.NOTES),
     ("GET", "/preuves", evidence, Right.LIRE),

@@ -23,6 +23,7 @@ from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 TALLIES = {"rattachement": "Administration", "profil": "Profil", "region": "Région"}
 """By what dossiers are counted: the filters of the list, with their titles."""
+MOST_TALLIES = 30
 MARKED_JURIES = 3
 """Former addresses of pages, with those of today."""
 
@@ -145,7 +146,7 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
         ],
         "judges": configuration.judges,
         "tallies": [
-            (name, title, tallies[name])
+            (name, title, tallies[name][:MOST_TALLIES], len(tallies[name]))
             for name, title in TALLIES.items()
             if any(one.code for one in tallies.get(name, ()))
         ],

@@ -57,7 +57,7 @@ SORTS = {
     "raison_sociale": "lower(coalesce(d.raison_sociale, d.demandeur_nom))",
     "etape": "",
     "attend": "",
-    "etape_depuis": "since.etape_depuis",
+    "etape_depuis": "CASE WHEN since.attend <> 'personne' THEN since.etape_depuis END",
     "departement_nom": "r.departement_nom",
     "groupe_instructeur": "d.groupe_instructeur",
     "labels": "nullif(d.labels, '[]')",

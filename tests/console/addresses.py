@@ -37,6 +37,7 @@ RULES = {
     ("POST", "/anomalies"): Right.AGIR,
     ("GET", "/jury"): Right.NOTES,
     ("GET", "/jury.xlsx"): Right.NOTES,
+    ("GET", "/jury/proces-verbal"): Right.AGIR,
     ("GET", "/jury/fiches"): Right.NOTES,
     ("GET", "/jury/fiches/{numero}"): Right.NOTES,
     ("GET", "/a-reporter"): Right.NOTES,

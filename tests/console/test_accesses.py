@@ -113,6 +113,11 @@ def test_who_has_a_conflict_of_interest_sees_the_dossier_nowhere(synced: Engine)
         for path in ("/dossiers", f"/dossiers?q={one}", "/jury?le=tous", "/suivi?par=tous"):
             assert f"/dossiers/{one}" not in member.get(path).text, path
         assert 200 == admin.get(f"/dossiers/{one}").status_code
+        [jury] = synced.rows(f"SELECT jury_le FROM candidature WHERE numero = {one}")
+        if jury["jury_le"]:
+            minutes = admin.read(f"/jury/proces-verbal?le={jury['jury_le']}")
+            assert f"{JURY} : dossier {one}" in minutes
+        assert 403 == member.get("/jury/proces-verbal").status_code
         # They cannot end it themselves.
         assert 403 == member.post("/acces/deport", dossier=str(one), qui=JURY).status_code
         admin.send("/acces/deport", dossier=str(one), qui=JURY)

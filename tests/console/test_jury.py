@@ -267,3 +267,20 @@ def test_several_juries_are_reached_and_read_at_once(engine: Engine, visitor: Vi
     assert of_each == [row[2] for row in lines]
     sheets = visitor.get("/jury/fiches?le=tous").text
     assert of_each == [*map(int, re.findall(r'<h2 id="f-(\d+)"', sheets))]
+
+
+def test_the_minutes_of_a_jury_are_the_same_until_a_mark_changes(
+    read_engine: Engine, reader: Visitor
+) -> None:
+    """With members to sign, who withdrew, and the ranking; for who acts on all dossiers."""
+    rows = read_engine.rows("SELECT * FROM lecture_jury_dossier WHERE presence = 'present'")
+    day = max(str(row["jury_le"]) for row in rows if row["rang"])
+    first, second = (reader.read(f"/jury/proces-verbal?le={day}") for _ in range(2))
+    assert first.partition("Page à jour")[0] == second.partition("Page à jour")[0]
+    for row in rows:
+        if str(row["jury_le"]) == day:
+            assert str(row["numero"]) in first
+            assert said.number(row["note_moyenne"], 2) in first
+    assert "Aucun n’est déclaré." in first
+    assert re.search(r"Version du classement : [0-9a-f]{8}\.", first)
+    assert "Procès-verbal" in reader.read(f"/jury?le={day}")
