@@ -44,7 +44,6 @@ id = "{id_of(6104)}"
 libelles = ["Motif de la demande"]
 [mapping.champs.montant]
 id = "{id_of(6105)}"
-type = "decimal_number"
 [mapping.champs.livraison_le]
 libelles = ["Livraison souhaitée le"]
 [mapping.champs.teletravail]
