@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dsync.store.console_users import NOTHING_GIVEN, Given
+from dsync.domain.access_given import NOTHING_GIVEN, Given
 
 if TYPE_CHECKING:
     from dsync.configuration import AccesSection

@@ -62,13 +62,14 @@ from dsync.console.desk import Desk
 from dsync.console.legal import PUBLIC
 from dsync.console.runs import Witness
 from dsync.console.visit import Site, UnknownValueError, Visit, address_of, check_texts
+from dsync.domain.access_given import NOTHING_GIVEN
 from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.ids import number_of
 from dsync.domain.paper import Paper
 from dsync.errors import DsyncError
 from dsync.messages import french
 from dsync.messages.kinds import said_by
-from dsync.store.console_users import NOTHING_GIVEN, Known
+from dsync.store.console_users import Known
 from dsync.wiring import Worker
 
 log = structlog.get_logger(__name__)

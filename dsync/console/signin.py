@@ -21,7 +21,7 @@ from starlette.routing import Route
 from dsync.console.access import ENTRY, Access, Grant, Role, begin, entry, granted
 from dsync.console.openid import Pending, Provider, SignInError
 from dsync.console.words import visible
-from dsync.store.console_users import NOTHING_GIVEN, Given
+from dsync.domain.access_given import NOTHING_GIVEN, Given
 
 if TYPE_CHECKING:
     from dsync.configuration import AccesSection, ConsoleSection

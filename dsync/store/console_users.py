@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, delete, null, or_, select
 
+from dsync.domain.access_given import Given
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.sql import Subject, insert_missing, upsert
@@ -43,18 +44,6 @@ class Titled(NamedTuple):
 
     titre: str
     last_success_at: datetime | None
-
-
-class Given(NamedTuple):
-    """What the database says of a person's access to a démarche."""
-
-    roles: dict[int, str | None]
-    """Those that an administrator gave, by démarche; None: taken away. Of others, the file says."""
-    deports: frozenset[int]
-    """The dossiers that the person does not see, because of a conflict of interest."""
-
-
-NOTHING_GIVEN = Given({}, frozenset())
 
 
 class Known(NamedTuple):

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from dsync.errors import LeaseHeldError
 from dsync.sandbox import Change, ScriptedFault
 from tests.engine import oracle
 from tests.engine.doom import Doom, KilledError
@@ -226,7 +227,9 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule(options=runs, size=st.integers(1, 3))
     def run_small(self, options: dict[str, Any], size: int) -> None:
-        self.engine.shrink(size)
+        # A worker that was killed may still hold the lease: pages keep their size then.
+        with suppress(LeaseHeldError):
+            self.engine.shrink(size)
         self.engine.sync(**options)
 
     @rule(options=runs, point=st.one_of(st.none(), st.integers(1, 60)))
