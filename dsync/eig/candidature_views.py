@@ -62,9 +62,9 @@ _REGIONS = {
     "Mayotte": "976",
 }
 """The codes of the départements of each région, as it is written in SQL."""
+# Not IN: PostgreSQL gives that another text after a backup is restored.
 _REGION = " ".join(
-    f"WHEN c.departement_code IN ('{codes.replace(' ', chr(39) + ', ' + chr(39))}') THEN '{name}'"
-    for name, codes in _REGIONS.items()
+    f"WHEN '{code}' THEN '{name}'" for name, codes in _REGIONS.items() for code in codes.split()
 )
 
 # One line a column, however long its sentence.
@@ -81,7 +81,7 @@ _AFTER: Mapping[str, Mapping[str, Declared]] = {
     },
     "phase_declaree": computed("phase_constatee", "json(v.constats) ->> 'phase_constatee'", "Phase du produit au jour du dépôt, selon le catalogue beta.gouv.fr, sans majuscule ni accent : une seule graphie par phase."),
     "incubateur": computed("incubateur_constate", "json(v.constats) ->> 'incubateur_constate'", "Incubateur du produit selon le catalogue beta.gouv.fr : il diffère souvent du déclaré, qui ne sert qu'à confirmer un produit désigné sans l'adresse de sa fiche."),
-    "departement_nom": computed("affectation_region", f"CASE {_REGION} END", "Région du département d'affectation, où est le lieu de travail ; vide hors des départements."),
+    "departement_nom": computed("affectation_region", f"CASE c.departement_code {_REGION} END", "Région du département d'affectation, où est le lieu de travail ; vide hors des départements."),
     "cas_demande": computed("nb_voeux", "length(c.voeux)", "Nombre de profils souhaités.", type="integer"),
     "perspectives": {
         **computed("verdict", "v.verdict", "Verdict en cours du pré-contrôle, calculé par dsync : {codes} ; vide si aucun. C'est un avis, jamais une décision ; une personne a pu écrire autre chose dans l'annotation du dossier (lecture_champ, formulaire_*), et c'est elle qui fait foi.", codes=VERDICTS),

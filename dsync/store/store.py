@@ -17,6 +17,7 @@ from types import MappingProxyType
 from sqlalchemy import URL, Connection, Engine, update
 from sqlalchemy.exc import OperationalError
 
+from dsync.domain.access_given import Given
 from dsync.domain.ids import DemarcheNumber
 from dsync.errors import (
     ConfigurationError,
@@ -333,7 +334,7 @@ class Store:
         with self._connected(reading=True) as connection:
             return console_users.look_up_session(connection, token, name, until, self._clock())
 
-    def given(self, name: str) -> console_users.Given:
+    def given(self, name: str) -> Given:
         """Return what the database says of a person's access to the console."""
         with self._connected(reading=True) as connection:
             return console_users.given_to(connection, name, self._clock())
