@@ -2,4 +2,4 @@
 SELECT numero, depose_le, champs_modifie_le
 FROM lecture_dossier
 WHERE demarche_numero = 86321 AND champs_modifie_le > depose_le
-ORDER BY champs_modifie_le DESC;
+ORDER BY champs_modifie_le DESC, numero;

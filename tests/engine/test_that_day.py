@@ -45,6 +45,7 @@ def a_year(engine: Engine) -> list[tuple[date, str | None, Any, str | None]]:
             assert 4 == engine.sync().exit_code
             engine.accept(Consent.RULES, by=f"ada{len(seen)}@here")
             if len(seen) == 1:
+                engine.advance(minutes=1)
                 answer(engine, RANK, "depot")
         engine.sync_until_quiet()
         engine.advance(minutes=5)
