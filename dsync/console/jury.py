@@ -365,7 +365,7 @@ def minutes(visit: Visit) -> Response:
     with visit.reading() as reader:
         days = _chosen(visit, days_of(visit, reader))
         if len(days) != 1:
-            raise HTTPException(404, _NO_JURY)
+            return visit.back("/jury")  # There is none, or one has to be chosen.
         rows, grids = ranking(visit, reader, days)
         where = {"numero": [row["numero"] for row in rows]}
         named = ("numero", "qui")

@@ -584,5 +584,5 @@ class Visit(Viewer):
                 raise HTTPException(404, OF_ANOTHER.format(number=number))
 
     def back(self, path: str, **parameters: Any) -> Response:
-        """Return a redirection after a write."""
+        """Return a redirection to a page of the démarche."""
         return RedirectResponse(self.url(path, **parameters), 303)

@@ -203,6 +203,8 @@ def days(engine: Engine) -> Iterator[Callable[[], None]]:
         control.edit_champ(number(8), LETTRE, [])
 
     def agents() -> None:
+        # A wish that is refused is tried at each read of all dossiers, and counts as a change.
+        control.form.rename_label("hors critères", "inéligible")
         with engine.worker.store.beside_runs(DEMARCHE) as tx:
             tx.journal.forget({"journaux": engine.worker.now()})
 

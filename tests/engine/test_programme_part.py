@@ -19,7 +19,8 @@ ALONE = {"sections": ("demarche", "ds")}
 """A démarche that is copied, no more."""
 OWN = set(PROGRAMME.storage.views) - set(ENGINE.views)
 OF_PROGRAMME = (
-    *("/jury", "/jury.xlsx", "/jury/fiches", f"/jury/fiches/{FIRST}", "/a-reporter"),
+    *("/jury", "/jury.xlsx", "/jury/proces-verbal", "/jury/fiches", f"/jury/fiches/{FIRST}"),
+    "/a-reporter",
     *("/preuves", f"/dossiers/{FIRST}/explication", "/comment-ca-marche"),
 )
 
