@@ -13,7 +13,7 @@ from typing import Any
 from dsync.annotations.wish import Annotation
 from dsync.domain.account import said
 from dsync.domain.consent import Consent
-from dsync.domain.dossier import PARIS, Presence
+from dsync.domain.dossier import PARIS, Presence, midnight
 from dsync.domain.ids import DossierNumber
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.verdict import Resultat
@@ -43,9 +43,8 @@ def record_of_day(
     Raises:
         ConfigurationError: the day has not come, or was before the dossier was first read.
     """
-    number, start = found["numero"], datetime.combine(day, datetime.min.time(), PARIS)
-    end = min(datetime.combine(day + timedelta(days=1), datetime.min.time(), PARIS), now)
-    if start > now:
+    number, end = found["numero"], min(midnight(day + timedelta(days=1)), now)
+    if midnight(day) > now:
         raise ConfigurationError(f"{day} has not come yet: give a day until today.")
     events = found["evenements"]
     first = events[0]["survenu_le"] if events else found["synchronise_le"]

@@ -105,21 +105,20 @@ class AccessWrites(Subject):
         """Store what an administrator decides of a person, in place of what was decided before."""
         upsert(self.connection, _acces, [{"demarche_numero": self.number, **row._asdict()}])
 
-    def leave(self, qui: str) -> bool:
-        """Leave a person to the file again; return whether something was decided of them."""
+    def leave(self, qui: str) -> None:
+        """Leave a person to the file again."""
         mine = (_acces.c.demarche_numero == self.number) & (_acces.c.qui == qui)
-        return bool(self.connection.execute(delete(_acces).where(mine)).rowcount)
+        self.connection.execute(delete(_acces).where(mine))
 
     def declare(self, numero: DossierNumber, qui: str, now: datetime) -> None:
         """Store a conflict of interest."""
         row = {"numero": numero, "qui": qui, "demarche_numero": self.number, "declare_le": now}
         insert_missing(self.connection, _deport, row)
 
-    def lift(self, numero: DossierNumber, qui: str) -> bool:
-        """Delete a conflict of interest; return whether there was one."""
+    def lift(self, numero: DossierNumber, qui: str) -> None:
+        """Delete a conflict of interest."""
         mine = (_deport.c.demarche_numero == self.number) & (_deport.c.numero == numero)
-        gone = delete(_deport).where(mine, _deport.c.qui == qui)
-        return bool(self.connection.execute(gone).rowcount)
+        self.connection.execute(delete(_deport).where(mine, _deport.c.qui == qui))
 
 
 def _hash_of_all(name: str) -> str:

@@ -547,11 +547,11 @@ class DossierReads(Subject):
 
         By the name of the filter that lists them, the most first; None: those without a value.
         """
-        own = [one for one in self._fields.values() if one.is_many]
+        own = {one.filter: one.sql for one in self._fields.values() if one.is_many and one.filter}
         every = {
             "rattachement": ("d.siren", "d.raison_sociale", _ENTERPRISE),
             "region": ("d.region_code", "d.region_nom", _ENTERPRISE),
-            **{one.filter: (one.sql, "NULL", "1 = 1") for one in own if one.filter},
+            **{name: (sql, "NULL", "1 = 1") for name, sql in own.items()},
         }
         found: dict[str, list[Tally]] = {}
         for name, (code, label, known) in every.items():
@@ -565,9 +565,8 @@ class DossierReads(Subject):
             ).all()
             counts = defaultdict[str | None, Counter[str]](Counter)
             labels = dict[str | None, str | None]()
-            is_many = name in {one.filter for one in own}
             for row in rows:
-                codes: list[str | None] = [*_several(row.code)] if is_many else [row.code]
+                codes: list[str | None] = [*_several(row.code)] if name in own else [row.code]
                 for one in codes or [None]:
                     counts[one][row.avis] += row.nombre
                     labels[one] = row.nom or one
