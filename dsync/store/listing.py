@@ -666,6 +666,11 @@ class DossierReads(Subject):
         """Return the number of present dossiers in the copy."""
         return self.connection.scalar(select(func.count()).where(self._is_present())) or 0
 
+    def has_more_than(self, count: int) -> bool:
+        """Return whether the copy has more dossiers than that, hidden and erased ones included."""
+        further = select(_dossier.c.numero).where(_dossier.c.demarche_numero == self.number)
+        return self.connection.scalar(further.offset(count).limit(1)) is not None
+
     def moved_since(self, at: datetime) -> int:
         """Return the number of dossiers of which the copy says more or else since an instant."""
         is_moved = (_dossier.c.demarche_numero == self.number) & (_dossier.c.modifie_ici_le > at)

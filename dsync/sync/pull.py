@@ -10,7 +10,7 @@ they are marked as disappeared. If too many are missing, a safety brake stops th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -70,6 +70,9 @@ LISTS = {
     "deleted": "erased dossiers (deletedDossiers)",
 }
 """DS's lists of deletions, by their names in the sync state."""
+FEW = 1_000
+"""Most dossiers of a démarche whose hidden ones are asked for in each run: for that list, DS goes
+through all of its dossiers."""
 LOOK_BACK = timedelta(days=16)
 """How far before the last reading the deletion lists are requested: DS dates an entry by the day
 on which the dossier was hidden, and adds it to `deletedDossiers` up to two weeks later."""
@@ -119,7 +122,8 @@ def pull(run: Run, work: Read) -> None:
 def _pull_demarche(run: Run, work: ReadChanges | ReadAll, state: SyncState) -> bool:
     """Read the démarche's dossiers; return whether this run has read all of them."""
     # A full read reads the lists of deletions, whatever was asked for.
-    lists = isinstance(work, ReadAll) or work.deletions
+    whole = isinstance(work, ReadAll) or work.deletions
+    lists = LISTS if whole else _cheap_lists(run, state)
     accept = isinstance(work, ReadAll) and work.accept_deletions
     if isinstance(work, ReadChanges) and work.since is not None:
         crawl = Crawl(work.since, None, full=False, advances_watermark=False)
@@ -138,7 +142,7 @@ def _pull_demarche(run: Run, work: ReadChanges | ReadAll, state: SyncState) -> b
         _read_pages(run, state, crawl, lists=lists)
         # DS's clock is known from an answer only, so the incremental read comes first.
         full = _is_ahead(run, state, crawl)
-        if lists and not full:
+        if whole and not full:
             _follow_expired(run)
     if full:
         crawl = _read_all(run, state, accept=accept)
@@ -150,6 +154,17 @@ def _pull_demarche(run: Run, work: ReadChanges | ReadAll, state: SyncState) -> b
         )
         crawl, full = again or crawl, full or again is not None
     return full and crawl.after is None
+
+
+def _cheap_lists(run: Run, state: SyncState) -> list[str]:
+    """Return the lists of deletions that any run asks for, in the request of its first page.
+
+    One that has just failed is left to the hourly reading of both.
+    """
+    with run.reading() as reader:
+        is_small = not reader.dossiers.has_more_than(FEW)
+    last, names = state.last_deletions_at, LISTS if is_small else ["deleted"]
+    return [name for name in names if last and (at := state.read_at(name)) and at >= last]
 
 
 def _follow_expired(run: Run) -> None:
@@ -302,13 +317,18 @@ def _is_ahead(run: Run, state: SyncState, crawl: Crawl) -> bool:
 
 
 def _read_pages(
-    run: Run, state: SyncState, crawl: Crawl, *, lists: bool = True, accept: bool = False
+    run: Run,
+    state: SyncState,
+    crawl: Crawl,
+    *,
+    lists: Collection[str] = LISTS,
+    accept: bool = False,
 ) -> None:
     """Read and store the pages to the end; update `crawl` with what was seen.
 
-    `lists`: whether the lists of deletions are read; `accept`: whether a mass deletion is accepted.
+    `lists`: the lists of deletions to read; `accept`: whether a mass deletion is accepted.
     """
-    requests = _deletion_lists(state, full=crawl.full) if lists else {}
+    requests = _deletion_lists(state, lists, full=crawl.full)
     with run.reading() as reading:
         # By the copy; 0: unknown. DS gives no total.
         expected = reading.dossiers.present_count() if crawl.full and not crawl.after else 0
@@ -353,8 +373,10 @@ def _read_pages(
     _finish_crawl(run, crawl, state, asked=lists, accept=accept)
 
 
-def _deletion_lists(state: SyncState, *, full: bool) -> dict[str, ListRequest]:
-    """Return where each deletion list is read from, each from its last good reading.
+def _deletion_lists(
+    state: SyncState, names: Collection[str] = LISTS, *, full: bool
+) -> dict[str, ListRequest]:
+    """Return where deletion lists are read from, each from its last good reading.
 
     A full read takes the complete lists, to tell deleted dossiers from disappeared ones.
     """
@@ -365,17 +387,19 @@ def _deletion_lists(state: SyncState, *, full: bool) -> dict[str, ListRequest]:
         # The watermark is of DS's clock: no clock of a machine that was ahead skips an entry.
         return min(last, state.watermark or last) - LOOK_BACK
 
-    return {name: ListRequest(since(state.read_at(name)), None) for name in LISTS}
+    return {name: ListRequest(since(state.read_at(name)), None) for name in names}
 
 
-def _finish_crawl(run: Run, crawl: Crawl, state: SyncState, *, asked: bool, accept: bool) -> None:
-    """Store what the crawl has read; `asked`: the lists of deletions were read."""
+def _finish_crawl(
+    run: Run, crawl: Crawl, state: SyncState, *, asked: Collection[str], accept: bool
+) -> None:
+    """Store what the crawl has read; `asked`: the lists of deletions that were read."""
     changes: dict[str, object] = {}
-    if asked:
+    changes |= {f"last_{name}_at": run.now for name in asked if name not in crawl.failed_lists}
+    if "pending" in asked:
         # Of this machine's clock, by which they are due again: with DS's, those of a machine whose
         # clock differs would be due at each check of the service.
         changes["last_deletions_at"] = run.now
-        changes |= {f"last_{name}_at": run.now for name in LISTS if name not in crawl.failed_lists}
     for name in sorted(crawl.failed_lists):
         run.problem(k.ListFails(LISTS[name], state.read_at(name), run.demarche))
     if crawl.advances_watermark and crawl.is_ordered:

@@ -51,7 +51,7 @@ from dsync.sync.work import (
 log = structlog.get_logger(__name__)
 
 DELETIONS = timedelta(hours=1)
-"""Time from one read of the lists of deleted dossiers to the next."""
+"""Time from one read of both lists of deleted dossiers to the next."""
 FULL_WITHIN = timedelta(hours=2)
 """Time within which the full reads of all démarches begin."""
 FIRST_PAUSE = timedelta(seconds=15)

@@ -51,7 +51,7 @@ class ReadChanges(_Read, frozen=True, tag="incremental"):
     since: datetime | None = None
     """Read what has changed since then, and leave the watermark where it is."""
     deletions: bool = True
-    """Whether the lists of deletions are read."""
+    """Whether both lists of deletions are read, however many dossiers there are."""
 
 
 class ReadAll(_Read, frozen=True, tag="complet full"):

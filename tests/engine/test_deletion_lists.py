@@ -91,14 +91,35 @@ def test_a_dossier_hidden_long_ago_stays_hidden(engine: Engine) -> None:
 
 
 @pytest.mark.fast
-def test_lists_that_were_not_asked_stay_due(engine: Engine) -> None:
-    """Short runs in between do not put off the hourly one that asks them."""
-    engine.sync_until_quiet()
+def test_each_run_sees_who_was_hidden_or_erased(engine: Engine) -> None:
+    """In the request of its first page: it asks for no more than a run without news."""
+    engine.begin(push=False)
+    engine.control.hide(number(OPEN_ONE))
+    engine.control.hide(number(2), "administration")
+    engine.control.erase(number(2))
+    engine.advance(minutes=5)
+    engine.control.forget_requests()
+    assert 2 == engine.sync(push=False, deletions=False).deleted
+    assert ["DossiersPage"] == [one.operation for one in engine.requests()]
+    assert ("masque", "supprime") == (
+        engine.one("dossier", OPEN_ONE)["presence"],
+        engine.one("dossier", 2)["presence"],
+    )
+
+
+@pytest.mark.long
+def test_of_many_dossiers_the_hidden_ones_are_asked_for_each_hour(start: Start) -> None:
+    """DS goes through all of them for that list; short runs do not put off the hourly one."""
+    engine = start(range(1_050))
+    engine.begin(push=False)
     before = engine.state().last_deletions_at
     engine.control.hide(number(OPEN_ONE))
+    engine.control.hide(number(2), "administration")
+    engine.control.erase(number(2))
     engine.advance(hours=2)
-    assert (0, 0) == ((report := engine.sync(deletions=False)).exit_code, report.deleted)
-    assert not engine.pages()[-1].variables["withPending"]
+    assert 1 == engine.sync(push=False, deletions=False).deleted
+    variables = engine.pages()[-1].variables
+    assert (False, True) == (variables["withPending"], variables["withDeleted"])
     assert before == engine.state().last_deletions_at
     due = engine.worker.app.due()
     assert due
