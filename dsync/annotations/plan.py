@@ -479,6 +479,11 @@ def _label_step(
     only = next(iter(present.values())) if len(present) == 1 else None
     is_known = _labels_are_own(wish, present, set(available.values()))
     is_known |= is_away and not present and not wish.is_humans
+    if not wish.valeur:
+        # No label is written any more: dsync's goes, one that a human put stays.
+        own = Action.WRITE if present else Action.CONFIRM
+        action = own if is_known else Action.EQUAL
+        return Step(wish, action, remote=text, target=only, remove=present)
     if block and block.opinion and block.stops(wish) and is_known:
         action = Action.WRITE if present else block.action
         gone = Step(wish, action, remote=text, target=only, remove=present, reason=block.reason)

@@ -8,13 +8,13 @@ returns `""` for an emptied text.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dsync.annotations.wish import Annotation
 from dsync.domain.dossier import PARIS, Descriptor, Json, Revision, in_utc
@@ -122,7 +122,13 @@ class AnnotationsConfig(Section):
     validation: AnnotationTarget | None = None
     """The box by which an instructeur validates the result; if missing, there is none."""
     labels: VerdictTexts | None = None
-    """Names of the démarche's labels; if missing, dsync writes no label."""
+    """Names of the démarche's labels; if missing, dsync writes none, and takes those away that it
+    wrote: it asks first. `{}` leaves these."""
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _given(cls, given: object) -> object:
+        return given or None
 
     @model_validator(mode="after")
     def _writes_each_once(self) -> Self:
@@ -139,6 +145,11 @@ class AnnotationsConfig(Section):
     def owned_labels(self) -> frozenset[str]:
         """Names of the labels that dsync adds and removes."""
         return frozenset(self.labels.all()) if self.labels else frozenset()
+
+    @property
+    def leaves_labels(self) -> bool:
+        """Whether labels that dsync wrote stay, though it writes none any more."""
+        return self.labels is None and "labels" in self.model_fields_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +210,17 @@ def lacking_options(config: AnnotationsConfig, resultat: Descriptor) -> list[str
 
 
 def desired(
-    verdict: Verdict, detail: str, established_at: datetime, config: AnnotationsConfig | None
+    verdict: Verdict,
+    detail: str,
+    established_at: datetime,
+    config: AnnotationsConfig | None,
+    wished: Container[str] = (),
 ) -> dict[str, str]:
     """Return the wanted value of each annotation, as the text that the outbox stores.
 
     Nothing is wanted for « Indéterminé »: the values in DS stay. The date is an ISO instant in UTC
-    without seconds, because DS does not show them.
+    without seconds, because DS does not show them. `wished` are the annotations of which something
+    is wanted by now: a label that is no longer written goes.
     """
     if config is None or verdict is Verdict.INDETERMINE:
         return {}
@@ -216,6 +232,8 @@ def desired(
     }
     if config.labels:
         wanted[LABEL] = config.labels.of(verdict)
+    elif LABEL in wished and not config.leaves_labels:
+        wanted[LABEL] = ""
     return wanted
 
 

@@ -133,7 +133,7 @@ def follow_config_changes(run: Run) -> None:
         _reword(run)
         _look_where_annotations_moved(run)
         with run.transaction() as tx:
-            if annotations.labels is None:
+            if annotations.leaves_labels:
                 tx.outbox.withdraw([LABEL])
             tx.outbox.retry_refused()
     with run.transaction() as tx:
@@ -142,7 +142,7 @@ def follow_config_changes(run: Run) -> None:
 
 def _writing_key(context: Context, demarche: Demarche) -> str:
     return digest(
-        context.annotations.model_dump_json() if context.annotations else "",
+        context.annotations.model_dump_json(exclude_unset=True) if context.annotations else "",
         demarche.active_revision_id,
         *sorted(f"{name}:{id_}" for name, id_ in demarche.labels.items()),
         *sorted(f"{one.id}:{one.groupe}" for one in demarche.instructeurs),
@@ -170,7 +170,8 @@ def _reworded(run: Run, due: ToJudge) -> list[NewWish]:
     current = due.current
     if current is None or due.presence != Presence.PRESENT:
         return []
-    wanted = desired(current.verdict, current.detail, current.depuis_le, run.context.annotations)
+    config = run.context.annotations
+    wanted = desired(current.verdict, current.detail, current.depuis_le, config, due.wished)
     return [
         NewWish(due.numero, name, wanted[name])
         for name in ((RESULTAT, LABEL) if due.wished else wanted)

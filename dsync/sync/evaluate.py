@@ -283,7 +283,8 @@ def _wishes(run: Run, due: ToJudge, decision: Decision, now: datetime) -> list[N
     is_same = current is not None and current.reads_like(decision)
     # An equal verdict keeps its date: a new one would be a write into DS without news.
     since = current.depuis_le if current is not None and is_same else now
-    wanted = desired(decision.verdict, decision.detail, since, run.context.annotations)
+    config = run.context.annotations
+    wanted = desired(decision.verdict, decision.detail, since, config, due.wished)
     if all(due.wished.get(name) == wanted.get(name) for name in (RESULTAT, DETAIL)):
         return []
     return [NewWish(due.numero, name, value) for name, value in wanted.items()]

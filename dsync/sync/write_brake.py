@@ -32,6 +32,7 @@ from dsync.sync.context import Run, is_accepted, learn_revisions, most_of, nothi
 FEW = 3
 """Fewer dossiers are no pattern, as long as none is reversed."""
 FRAME = "phrase d’introduction ou adresse des règles"
+NO_LABEL = "aucune"
 _WHAT = {one.value: one.label.lower() for one in Annotation}
 
 
@@ -280,7 +281,7 @@ class Replaced:
         """The table: values before and after, and how many frames and places change."""
         moves = [
             *counted(_WHAT[RESULTAT], self.results.values()),
-            *counted(_WHAT[LABEL], self.labels.values()),
+            *counted(_WHAT[LABEL], ((b, a or NO_LABEL) for b, a in self.labels.values())),
         ]
         if self.frames:
             moves.append(Move(_WHAT[DETAIL], FRAME, "autre", len(self.frames)))
@@ -330,7 +331,7 @@ def _are_too_many(
         if _are_most(len(becomes), standing.get(there, 0)):
             return True
         is_whole = len(becomes) >= standing.get(there, 0)
-        if is_whole and set(becomes) <= opposite.get(there, set()):
+        if is_whole and set(becomes) <= opposite.get(there, set()) | {""}:
             return True
     return False
 

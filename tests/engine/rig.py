@@ -217,7 +217,11 @@ def _changed(section: Any, values: dict[str, Any] | None) -> Any:
         )
     if is_dataclass(section):
         return replace(section, **values)  # type: ignore[type-var]
-    return section.model_copy(update=values)
+    given = {key: None if value == {} else value for key, value in values.items()}
+    copied = section.model_copy(update=given)
+    # As of a file without these keys.
+    copied.model_fields_set.difference_update(key for key, value in values.items() if value is None)
+    return copied
 
 
 _connected_to: dict[str, str] = {}

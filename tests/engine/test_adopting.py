@@ -285,9 +285,9 @@ def test_a_new_database_leaves_what_is_not_dsyncs_own(engine: Engine) -> None:
 
 
 def test_labels_that_are_no_longer_managed_are_left_alone(engine: Engine) -> None:
-    """Without `[annotations] labels` what stands there is nobody's news: a run asks once."""
+    """With `labels = {}` what stands there is nobody's news: a run asks once."""
     engine.sync_until_quiet()
-    engine.restart(configuration={"annotations": {"labels": None}})
+    engine.restart(configuration={"annotations": {"labels": {}}})
     for _ in range(2):
         assert 0 == engine.sync(full=True).exit_code
     assert {"confirmee"} == set(engine.wishes(0).values())
@@ -326,7 +326,7 @@ def test_a_label_that_waits_is_not_put_once_labels_are_no_longer_managed(start: 
     make_ineligible(engine)
     engine.sync(full=True)
     assert ("en_attente", "conflit") == (engine.wishes(0)["label"], engine.wishes(3)["label"])
-    engine.restart(configuration={"annotations": {"labels": None}})
+    engine.restart(configuration={"annotations": {"labels": {}}})
     engine.control.change_groupe(number(0), "défaut")
     engine.sync(full=True)
     assert ("Inéligible", ["éligible"]) == (engine.remote(0), engine.labels(0))

@@ -104,6 +104,32 @@ def test_a_slip_in_the_configuration_writes_nothing(start: Start, cause: str) ->
     assert ([], before, []) == (engine.asked(), written(engine), engine.mutations())
 
 
+@on_each
+def test_labels_that_are_no_longer_configured_go_by_consent(start: Start) -> None:
+    """A person's own stay; a result that changes meanwhile waits with them."""
+    engine = start(RANKS)
+    engine.sync_until_quiet()
+    ours = [rank for rank in RANKS if "label" in engine.wishes(rank)]
+    mine, other, *_ = [rank for rank in ours if engine.labels(rank) == ["éligible"]]
+    engine.control.remove_label(number(mine), "éligible")
+    engine.control.add_label(number(mine), "à vérifier")
+    engine.control.edit_champ(number(other), PAGE, "")
+    engine.advance(minutes=11)
+    engine.restart(configuration={"annotations": {"labels": None}})
+    report = engine.sync()
+    assert (4, 0, ["éligible"]) == (report.exit_code, report.pushed, engine.labels(other))
+    [asked] = engine.asked()
+    assert "éligible → aucune: " in asked.proposal.table
+    assert 0 == engine.accept(Consent.WRITES).exit_code
+    left = {rank: engine.labels(rank) for rank in ours if engine.labels(rank)}
+    assert ({mine: ["à vérifier"]}, "Inéligible") == (left, engine.remote(other))
+    engine.restart()
+    engine.advance(minutes=11)
+    report = engine.sync()
+    assert (0, ["inéligible"]) == (report.exit_code, engine.labels(other)), report
+    assert ["à vérifier"] == engine.labels(mine)
+
+
 def test_consent_writes_what_was_shown_and_rests(start: Start) -> None:
     """By the run that has it, and no more: another slip between the table and it is asked again."""
     engine = start(RANKS)
