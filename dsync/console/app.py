@@ -408,7 +408,7 @@ class Console:
             url=lambda path: address_of(path, about),
             **values,
         )
-        return HTMLResponse(html, status)
+        return HTMLResponse(words.typeset(html), status)
 
 
 def right_of(page: Sequence[Any]) -> Right:

@@ -520,7 +520,7 @@ class Visit(Viewer):
             since=lambda value: words.since(value, self.now),
             **values,
         )
-        return HTMLResponse(html, status)
+        return HTMLResponse(words.typeset(html), status)
 
     def confirm(
         self,

@@ -18,6 +18,7 @@ from dsync.domain.pieces import CopyState
 from dsync.domain.rights import CANDIDAT, USAGER
 from dsync.domain.verdict import Resultat, Verdict
 from dsync.domain.wording import cut as shortened_to
+from dsync.domain.wording import with_no_break_spaces
 from dsync.messages.french import duration as duration
 from dsync.messages.french import number as number
 from dsync.messages.french import plural as plural
@@ -189,6 +190,10 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
 """Control characters but tabs and ends of lines, and those that turn the direction of writing."""
+_MARKUP = re.compile(
+    r"(<(script|style|pre|code|textarea)\b.*?</\2>|<[^>]*>)", re.DOTALL | re.IGNORECASE
+)
+"""What is not read as a sentence: tags with their attributes, and texts to take as they are."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
@@ -464,3 +469,12 @@ def shortened(value: str, length: int) -> str:
 def visible(value: str) -> str:
     """Return a text with its control and direction characters replaced by visible signs."""
     return _INVISIBLE.sub("\ufffd", value)
+
+
+def typeset(page: str) -> str:
+    """Return a page with no-break spaces in its sentences, as French typography requires."""
+    parts = _MARKUP.split(page)
+    # Text, markup, the name of its element, again and again.
+    parts[::3] = map(with_no_break_spaces, parts[::3])
+    parts[2::3] = [""] * len(parts[2::3])
+    return "".join(parts)

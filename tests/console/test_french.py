@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from dsync.console.access import Role
+from dsync.console.words import typeset
 from dsync.sandbox.faults import ScriptedFault
+from tests.console.addresses import ADDRESSES
 from tests.console.conftest import NewEngine
 from tests.console.served import Visitor, served, visiting
 from tests.engine.rig import RESULTAT, Engine, number, seeds
@@ -35,6 +37,9 @@ OTHER_WORDS = re.compile(
     re.IGNORECASE,
 )
 """What pages call otherwise, options of commands, variables of a sentence."""
+BREAKABLE = re.compile(r"[ \n]+[:;?!»]|«[ \n]|\bn° |\d \d{3}\b")
+"""Where a line must not end."""
+MARKUP = re.compile(r"<(script|style|pre|code|textarea)\b.*?</\1>|<[^>]*>", re.DOTALL)
 QUOTED = re.compile(r"« dsync [^»]*»")
 """Commands keep their names."""
 
@@ -106,6 +111,22 @@ def test_no_page_has_an_english_word_or_a_wrong_number(troubled: Engine, role: R
             found[address] = [text[max(0, one.start() - 40) : one.end() + 30] for one in wrong[:4]]
     assert {} == found
     assert len(pages) > (30 if role is Role.ADMINISTRATEUR else 20)
+
+
+def test_no_line_of_any_page_ends_before_a_colon(troubled: Engine) -> None:
+    """Nor in a number or after «; what is to be copied, sent or run keeps its spaces."""
+    with visiting(troubled) as visitor:
+        addresses = [*ADDRESSES, "/nulle-part", "/mentions-legales", "/accessibilite"]
+        pages = {one: visitor.get(one).text.partition("<body")[2] for one in addresses}
+    texts = {address: html.unescape(MARKUP.sub("", page)) for address, page in pages.items()}
+    found = {
+        address: [text[max(0, one.start() - 30) : one.end() + 20] for one in cuts]
+        for address, text in texts.items()
+        if (cuts := [*BREAKABLE.finditer(text)])
+    }
+    assert {} == found
+    page = "<pre>a : b</pre><a title='c : d'>e : f</a><textarea>g : h</textarea> n° 1 234 i"
+    assert page.replace("e :", "e\u00a0:").replace("n° 1 2", "n°\u00a01\u00a02") == typeset(page)
 
 
 def test_what_was_stored_without_facts_is_quoted_in_its_language(troubled: Engine) -> None:
