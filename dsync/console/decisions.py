@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -14,6 +16,7 @@ from dsync.care.state import waiting, work_of
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.visit import NONE_CHOSEN, Visit
+from dsync.domain.consent import NOTHING, Asked, Consent
 from dsync.domain.dossier import Anomaly
 from dsync.domain.ids import DossierNumber
 from dsync.store import Reader
@@ -151,14 +154,62 @@ def retry(visit: Visit) -> Response:
     return visit.ask(Push(numbers) if visit.form.get("quoi") == "envoi" else ReadDossiers(numbers))
 
 
+class Fact(NamedTuple):
+    """A row of what a person consents to, in French."""
+
+    what: str
+    before: str
+    after: str
+    dossiers: str
+
+
+_OF_FILE = {
+    "section [mapping]": "Réponses lues dans le formulaire",
+    "section [[controles]]": "Avis",
+    "section [annotations]": "Ce que dsync inscrit",
+}
+"""What sections of the configuration make."""
+_CHECK = re.compile(r"Contrôle « (.+) »")
+_COUNTED = re.compile(r"(\S+) : (\d+) dossiers? sur (\d+)(?: : (.*))?")
+
+
+def _facts(visit: Visit, asked: Asked, titles: Mapping[str, str]) -> Iterator[Fact]:
+    """Yield what would change, and what each of the checks finds."""
+    for what, before, after, dossiers in asked.proposal.moves:
+        check = _CHECK.fullmatch(what)
+        yield Fact(
+            titles.get(check[1], check[1]) if check else _OF_FILE.get(what, what),
+            "sans avis" if before == NOTHING else visit.said("verdict", before),
+            visit.said("verdict", after),
+            words.number(dossiers),
+        )
+    for check in map(_COUNTED.fullmatch, asked.proposal.detail.splitlines()):
+        if check:
+            name, count, judged, doubt = check.groups()
+            found = "constat à vérifier ou non conforme"
+            yield Fact(
+                titles.get(name, name),
+                "–",
+                f"{found} ; {doubt}" if doubt else found,
+                f"{words.number(int(count))} sur {words.number(int(judged))}",
+            )
+
+
 def consents(visit: Visit) -> Response:
     """Show what waits, the oldest first."""
     visit.need_all()
     with visit.reading() as reader:
-        return visit.page(
-            "accords.html",
-            waiting=waiting(reader, visit.worker.evidence(reader)),
-        )
+        evidence = visit.worker.evidence(reader)
+        found, titles = waiting(reader, evidence), visit.check_titles(reader)
+        catalogue = (evidence or {}).get("catalogue") or {}
+        shown = []
+        for one in found:
+            detail = one.proposal.detail
+            if one.proposal.kind is Consent.EVIDENCE:
+                detail = catalogue["refused_message"] or ""
+            lines = [line for line in detail.splitlines() if not _COUNTED.fullmatch(line)]
+            shown.append((one, [*_facts(visit, one, titles)], lines))
+        return visit.page("accords.html", waiting=shown)
 
 
 def consent(visit: Visit) -> Response:

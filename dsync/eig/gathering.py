@@ -216,6 +216,7 @@ def evidence_document(
         "sha256": copy and copy.sha256,
         "error": copy and copy.erreur,
         "refused_since": copy and copy.refused_since,
+        "refused_message": copy and copy.refused_message,
     }
     lists = [
         {

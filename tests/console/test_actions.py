@@ -23,6 +23,7 @@ from dsync.sandbox import Change
 from dsync.sync.work import Erase, Push, ReadDossiers, to_row
 from dsync.wiring import Worker
 from tests.console.served import DEADLINE_S, USER, ServedConsole, Visitor, served, visiting, words
+from tests.console.test_french import ENGLISH, OTHER_WORDS, read
 from tests.engine.rig import (
     DEMARCHE,
     PROBLEME,
@@ -425,7 +426,9 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
     with visiting(engine, [engine.worker.app]) as visitor:
         assert "feraient changer beaucoup d’avis" in visitor.read("/suivi")
         assert "Un accord est à donner" in visitor.read("/preuves")
-        assert "Éligible À vérifier" in visitor.read("/accords")
+        page = visitor.get("/accords").text
+        assert "Avis Éligible À vérifier" in words(page)
+        assert [] == [*ENGLISH.finditer(read(page)), *OTHER_WORDS.finditer(read(page))]
         asked = visitor.send("/accords", **consent)
         assert "Les dossiers ouverts sont jugés selon elles" in asked
         assert "Éligible" == engine.verdict(0)
@@ -450,6 +453,8 @@ def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(
     assert 7 == engine.sync().exit_code
     page = visitor.get("/accords").text
     assert "catalogue publié n’est pas retenu" in words(page)
+    assert re.search(r"Précision Le catalogue [^|]*?\b3 produits", words(page)), words(page)
+    assert not ENGLISH.search(read(page))
     [version] = re.findall(r'name="version" value="(\w+)"', page)
     consent = {"genre": "preuves", "version": version}
     assert "Il remplace la copie" in visitor.send("/accords", **consent)

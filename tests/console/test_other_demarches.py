@@ -165,11 +165,11 @@ def test_a_lecteur_sees_of_declared_checks_what_is_public(declared: Shown) -> No
 def accept(visitor: Visitor) -> None:
     """Accept the first rules."""
     page = visitor.get("/accords").text
-    assert "Sans verdict Recevable" in words(page)
+    assert "sans avis Recevable" in words(page)
     version = re.search(r'name="version" value="(\w+)"', page)
     assert version
     # All were deposited after that day.
-    asked = r"depot : 0 dossier sur \d+ : ne distingue personne : valeur mal écrite \?"
+    asked = r"non conforme ; ne distingue personne : valeur mal écrite \? 0 sur \d+"
     assert re.search(asked, words(page))
     visitor.ask("/accords", genre="premiers_avis", version=version[1], confirme="1")
 
