@@ -297,6 +297,7 @@ TYPED = {
     "motif": "Pourquoi, et d’après quoi",
     "produit": "Produit sur lequel porte le dossier, s’il est conforme (facultatif)",
     "texte": "Courriel, nom, téléphone ou SIRET",
+    "nom": "Nom de la liste",
 }
 """The fields into which texts are typed, with their labels; a test compares them with the pages."""
 

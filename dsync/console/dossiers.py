@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
 
@@ -94,6 +95,8 @@ RESULTS = {
     Resultat.CONFORME.value: "Conforme ou non examiné",
 }
 """What a check is filtered by, as addresses name it."""
+MOST, LONGEST_NAME = 30, 60
+"""Maximum number of lists that a person keeps, and of the characters of a name."""
 LONGEST_REASON = 200
 """Characters of a reason in the list; the file has it whole."""
 
@@ -386,6 +389,7 @@ def show(visit: Visit) -> Response:
         groupes = list(values["groupe"])
         return visit.page(
             "dossiers.html",
+            kept=_kept(visit, reader),
             rows=rows,
             answers=answers,
             columns=[*columns.headers.items()],
@@ -416,6 +420,36 @@ def show(visit: Visit) -> Response:
             close=[] if total else _close_to(visit, reader, chosen.q),
             others=others,
         )
+
+
+def _kept(visit: Visit, reader: Reader) -> list[tuple[str, str]]:
+    """Return the names of the lists that the person keeps, with their addresses."""
+    theirs = {"demarche_numero": visit.worker.demarche, "qui": visit.name}
+    rows = reader.rows_of("liste_gardee", ("nom", "parametres"), theirs, order="nom", limit=MOST)
+    return [
+        (row["nom"], visit.url("/dossiers", **dict(parse_qsl(row["parametres"])))) for row in rows
+    ]
+
+
+def keep(visit: Visit) -> Response:
+    """Keep the list of the address under a name, or keep the one of a name no more."""
+    name, parameters = " ".join(visit.form.get("nom", "").split()), parameters_of(visit)
+    with visit.reading() as reader:
+        names = {one for one, _ in _kept(visit, reader)}
+    if not 0 < len(name) <= LONGEST_NAME:
+        said = f"Un nom a de 1 à {LONGEST_NAME} caractères."
+    elif not visit.form.get("oublier") and len(names | {name}) > MOST:
+        said = f"{MOST} listes au plus : n’en gardez plus une, puis recommencez."
+    else:
+        with visit.worker.store.accesses(visit.worker.demarche) as (accesses, _):
+            if visit.form.get("oublier"):
+                accesses.drop_list(visit.name, name)
+            else:
+                accesses.keep_list(visit.name, name, urlencode(parameters))
+        end = "n’est plus gardée" if visit.form.get("oublier") else "est gardée"
+        visit.say(f"La liste « {name} » {end}.")
+        return visit.back("/dossiers", **parameters)
+    return visit.refuse(said, "/dossiers", **parameters)
 
 
 def _days_said(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -551,4 +585,5 @@ def _parsed(value: str | None) -> str | None:
 PAGES = [
     ("GET", "/dossiers", show, Right.LIRE),
     ("GET", "/dossiers.{ending}", export, Right.LIRE),
+    ("POST", "/dossiers/listes", keep, Right.LIRE),
 ]

@@ -1,4 +1,4 @@
-"""What is stored of who uses the console: closed sessions, access, conflicts of interest.
+"""What is stored of who uses the console: sessions, access, conflicts of interest, lists.
 
 Of open sessions nothing is stored.
 """
@@ -17,7 +17,7 @@ from dsync.store import tables
 from dsync.store.sql import Subject, insert_missing, upsert
 
 _session, _demarche, _state = tables.session_fermee, tables.demarche, tables.sync_state
-_acces, _deport = tables.acces, tables.deport
+_acces, _deport, _list = tables.acces, tables.deport, tables.liste_gardee
 
 
 def close_session(connection: Connection, token: str, until: datetime, now: datetime) -> None:
@@ -99,7 +99,7 @@ class AccessRow(NamedTuple):
 
 
 class AccessWrites(Subject):
-    """Writes who has access to a démarche, and who does not see a dossier."""
+    """Writes who has access to a démarche, who does not see a dossier, and lists kept by name."""
 
     def decide(self, row: AccessRow) -> None:
         """Store what an administrator decides of a person, in place of what was decided before."""
@@ -119,6 +119,16 @@ class AccessWrites(Subject):
         """Delete a conflict of interest."""
         mine = (_deport.c.demarche_numero == self.number) & (_deport.c.numero == numero)
         self.connection.execute(delete(_deport).where(mine, _deport.c.qui == qui))
+
+    def keep_list(self, qui: str, nom: str, parametres: str) -> None:
+        """Store a person's list, in place of theirs of that name."""
+        row = {"demarche_numero": self.number, "qui": qui, "nom": nom, "parametres": parametres}
+        upsert(self.connection, _list, [row])
+
+    def drop_list(self, qui: str, nom: str) -> None:
+        """Delete a person's list."""
+        mine = (_list.c.demarche_numero == self.number) & (_list.c.qui == qui)
+        self.connection.execute(delete(_list).where(mine, _list.c.nom == nom))
 
 
 def _hash_of_all(name: str) -> str:

@@ -611,6 +611,17 @@ deport = Table(
 )
 
 
+# The filters, the order and the columns of a list of dossiers.
+liste_gardee = Table(
+    "liste_gardee", metadata,
+    given_number("demarche_numero"),
+    personal("qui", String, "Adresse de la personne.", primary_key=True),
+    personal("nom", String, "Nom qu'elle a donné à la liste.", primary_key=True),
+    personal("parametres", Text, "Filtres, ordre et colonnes, comme les a l'adresse de la page."),
+    info=kept("Listes de dossiers que des personnes gardent sous un nom.", "La suppression de la base."),
+)
+
+
 # The sync state of a démarche; see `SyncState`.
 sync_state = Table(
     "sync_state", metadata,

@@ -19,6 +19,7 @@ RULES = {
     ("GET", "/dossiers"): Right.LIRE,
     ("POST", "/dossiers"): Right.AGIR,
     ("GET", "/dossiers.{ending}"): Right.LIRE,
+    ("POST", "/dossiers/listes"): Right.LIRE,
     ("GET", "/dossiers/{numero}"): Right.LIRE,
     ("GET", "/dossiers/{numero}/explication"): Right.LIRE,
     ("GET", "/dossiers/{numero}/{onglet}"): Right.LIRE,

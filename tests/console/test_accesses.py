@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -123,3 +126,36 @@ def test_who_has_a_conflict_of_interest_sees_the_dossier_nowhere(synced: Engine)
         admin.send("/acces/deport", dossier=str(one), qui=JURY)
         assert 200 == member.get(f"/dossiers/{one}").status_code
         assert f"{JURY} : levé" in admin.read("/journal")
+
+
+def test_a_list_is_kept_under_a_name_for_who_keeps_it(synced: Engine) -> None:
+    """Opened in a click with its filters, order and columns; renewed and deleted; nobody else's."""
+    query = "verdict=ineligible&tri=depose_le&ordre=desc&colonnes=verdict,depose_le"
+    with console(synced) as (made, fake):
+        mine, other = (enter(made, fake, email) for email in (EMAIL, JURY))
+        said = mine.send(f"/dossiers/listes?{query}", nom=" À  relire <b> ")
+        assert "La liste « À relire <b> » est gardée." in said
+        assert [("À relire <b>", {**dict(parse_qsl(query))})] == kept(mine)
+        mine.post("/dossiers/listes?etat=accepte", nom="À relire <b>")
+        mine.post(f"/dossiers/listes?{query}", nom="x")
+        assert [("x", "ineligible"), ("À relire <b>", None)] == [
+            (name, given.get("verdict")) for name, given in kept(mine)
+        ]
+        for wrong in ("", " ", "x" * 61):
+            assert "Un nom a de 1 à 60 caractères." in mine.send("/dossiers/listes", nom=wrong)
+        assert [] == kept(other)
+        other.post("/dossiers/listes", nom="x", oublier="oui")
+        mine.post("/dossiers/listes", nom="À relire <b>", oublier="oui")
+        assert ["x"] == [name for name, _ in kept(mine)]
+
+
+def kept(visitor: Visitor) -> list[tuple[str, dict[str, str]]]:
+    """Return the lists that the page of dossiers offers by name, with their parameters."""
+    [found] = re.findall(
+        r'<ul class="puces" aria-label="Mes listes">(.*?)</ul>|$', visitor.get("/dossiers").text
+    )[:1]
+    links = re.findall(r'<a href="([^"]*)"[^>]*>(.*?)</a>', found)
+    return [
+        (html.unescape(name), dict(parse_qsl(urlsplit(html.unescape(url)).query)))
+        for url, name in links
+    ]

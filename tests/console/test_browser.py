@@ -177,6 +177,25 @@ def test_a_page_is_accessible_at_any_width(page: Page, address: str) -> None:
     assert_accessible(page, schemes={"light": RULES})
 
 
+def test_the_title_of_every_page_is_on_top_of_a_telephone(page: Page) -> None:
+    """Its first line within 150 px, and one place of the menu is the present one."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    found = dict[str, tuple[float, int]]()
+    for address in PAGES:
+        page.goto(address)
+        bottom = page.locator("h1").first.evaluate(
+            """title => {
+                const range = document.createRange();
+                range.selectNodeContents(title);
+                return range.getClientRects()[0].bottom;
+            }"""
+        )
+        places = page.locator(".menu [aria-current]").count()
+        if bottom > 150 or places > 1:
+            found[address] = (bottom, places)
+    assert {} == found
+
+
 @pytest.mark.parametrize("address", [*FULL_PAGES, *OTHERS])
 def test_a_page_is_accessible_in_other_colours(page: Page, state_page: Page, address: str) -> None:
     """The dark ones; those of the State's design system, dark too on the pages that have most."""

@@ -40,7 +40,7 @@ OTHER_WORDS = re.compile(
 BREAKABLE = re.compile(r"[ \n]+[:;?!»]|«[ \n]|\bn° |\d \d{3}\b")
 """Where a line must not end."""
 MARKUP = re.compile(r"<(script|style|pre|code|textarea)\b.*?</\1>|<[^>]*>", re.DOTALL)
-QUOTED = re.compile(r"« dsync [^»]*»")
+QUOTED = re.compile(r"«\sdsync [^»]*»")
 """Commands keep their names."""
 
 
@@ -136,4 +136,4 @@ def test_what_was_stored_without_facts_is_quoted_in_its_language(troubled: Engin
         address, visitor = f"/synchronisations/{last['run']}", console.visitor()
         assert '<li lang="fr">Le jeton de' in visitor.get(address).text
         troubled.execute("UPDATE sync_run SET figures = json_remove(figures, '$.dits')")
-        assert '<li lang="en">« The DS token has expired.' in visitor.get(address).text
+        assert '<li lang="en">«\u00a0The DS token has expired.' in visitor.get(address).text

@@ -71,7 +71,7 @@ def test_what_the_law_wants_is_read_without_a_session(
         assert said in texts["/donnees-personnelles"], said
     for said in ("non conforme", "aucun audit", "Défenseur des droits", "contact@essais"):
         assert said in texts["/accessibilite"]
-    assert "Accessibilité : non conforme" in found["/mentions-legales"].text
+    assert "Accessibilité\u00a0: non conforme" in found["/mentions-legales"].text
     every = "".join(one.text for one in found.values())
     for row in read_engine.rows("SELECT numero, raison_sociale FROM dossier"):
         assert str(row["numero"]) not in every
@@ -114,7 +114,7 @@ def test_a_statement_says_what_an_audit_found(read_engine: Engine) -> None:
         page = stranger().get(f"{console.base}/accessibilite").text
     assert "Site partiellement conforme : 72 % des critères." in words(page)
     assert 2 == page.partition("<main")[2].partition("</main>")[0].count("<li")
-    assert "Accessibilité : partiellement conforme" in page
+    assert "Accessibilité\u00a0: partiellement conforme" in page
     assert "aucun audit" not in page
 
 
@@ -137,7 +137,7 @@ def test_the_title_says_the_filter(reader: Visitor) -> None:
     """So that two windows can be told apart; what is no filter is not in it."""
     path = "/dossiers?q=forêt&verdict=a_verifier&etat=en_construction&tri=numero&page=2"
     [title] = re.findall(r"<title>(.*?)</title>", reader.get(path).text)
-    assert "Dossiers (« forêt », À vérifier, En construction) – dsync" == title
+    assert "Dossiers («\u00a0forêt\u00a0», À vérifier, En construction) – dsync" == title
 
 
 def test_the_menu_and_the_plan_have_what_a_role_may_open(read_engine: Engine) -> None:

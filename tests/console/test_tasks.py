@@ -311,7 +311,7 @@ TASKS: dict[str, dict[str, Task]] = {
             "menu Dossiers | first | link Réponses", "main", "Problème identifié",
         ),
         "what is not yet in DS": (
-            r"menu À faire | link ^\d+ décisions? à", "h1", "À reporter dans Démarches Simplifiées",
+            r"menu À faire | link ^\d+ décisions? à", "h1", "Décisions à reporter",
         ),
         "the runs, and what one changed": (
             "menu Suivi | link Synchronisations | first", "main", "Dossiers lus",
