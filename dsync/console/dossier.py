@@ -400,6 +400,9 @@ def answered_of(
         by_champ.setdefault(one["champ_id"], []).append(one)
     asked = [one for one in form if one["champ_id"] in by_champ]
     known = {one["champ_id"] for one in asked}
+    # What is asked several times has no answer of its own.
+    repeated = {one["bloc"] for one in asked}
+    asked = [one for one in asked if one["champ_id"] not in repeated]
     titles = {one["champ_id"]: one["libelle"] for one in form}
     # Those that the form has no more.
     asked += [
@@ -424,7 +427,10 @@ def answered_of(
             ]
             # By row, in which the questions keep their order.
             cells.sort(key=lambda one: one["ligne"] or 0)
-            blocks.append({"libelle": titles.get(bloc), "cellules": cells})
+            for row, some in groupby(cells, key=lambda one: one["ligne"]):
+                title = titles.get(bloc)
+                named = f"{title}, {row}" if title and row else title
+                blocks.append({"libelle": named, "cellules": list(some)})
         libelle = titles.get(rubrique)
         sections.append({"libelle": libelle, "est_annotation": is_annotation, "blocs": blocks})
     return sections

@@ -152,6 +152,9 @@ def test_a_lecteur_sees_of_declared_checks_what_is_public(declared: Shown) -> No
     """The day of the deposit, with its sentence; no answer, and no sentence that has one."""
     with visited(declared) as visitor:
         every = visitor.read(f"/dossiers/{OFF}/tout")
+        answers = visitor.read(f"/dossiers/{OFF}/reponses")
+    assert "Profils souhaités, 1 Profil Directeur" in answers
+    assert "Profils souhaités –" not in answers
     with visited(declared, Role.LECTEUR) as visitor:
         seen = visitor.read(f"/dossiers/{OFF}/tout")
     said = re.search(r"Contrôles .*?(Déposé le [^.]+\.)", every)

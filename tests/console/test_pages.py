@@ -41,6 +41,7 @@ MOST_OF = {"/": 34, "/suivi": 22, "/dossiers": 13}
 _TECHNICAL = re.compile(r'<details class="technique".*?</details>', re.DOTALL)
 _CODE = re.compile(
     r"\b(?:[a-z]+(?:_[a-z]+)+|(?=\d*[a-f])[0-9a-f]{12,}|None|True|False|webhook)\b|[{}]"
+    r"|\[['\"]|(?<![\w/.])/(?:etc|home|root|srv|tmp|usr|var|work)/\S*"
 )
 
 
