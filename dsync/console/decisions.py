@@ -170,6 +170,7 @@ _OF_FILE = {
 }
 """What sections of the configuration make."""
 _CHECK = re.compile(r"Contrôle « (.+) »")
+_EXAMPLE = re.compile(r"exemple : (\d+)")
 _COUNTED = re.compile(r"(\S+) : (\d+) dossiers? sur (\d+)(?: : (.*))?")
 
 
@@ -208,7 +209,10 @@ def consents(visit: Visit) -> Response:
             if one.proposal.kind is Consent.EVIDENCE:
                 detail = catalogue["refused_message"] or ""
             lines = [line for line in detail.splitlines() if not _COUNTED.fullmatch(line)]
-            shown.append((one, [*_facts(visit, one, titles)], lines))
+            named = [int(found[1]) for found in map(_EXAMPLE.fullmatch, lines) if found]
+            lines = [line for line in lines if not _EXAMPLE.fullmatch(line)]
+            examples = named or one.proposal.numbers
+            shown.append((one, [*_facts(visit, one, titles)], examples, lines))
         return visit.page("accords.html", waiting=shown)
 
 

@@ -422,20 +422,20 @@ def show(visit: Visit) -> Response:
         )
 
 
-def _kept(visit: Visit, reader: Reader) -> list[tuple[str, str]]:
-    """Return the names of the lists that the person keeps, with their addresses."""
+def _kept(visit: Visit, reader: Reader) -> list[tuple[str, str, bool]]:
+    """Return the names of the lists that the person keeps, their addresses, which is shown."""
     theirs = {"demarche_numero": visit.worker.demarche, "qui": visit.name}
     rows = reader.rows_of("liste_gardee", ("nom", "parametres"), theirs, order="nom", limit=MOST)
-    return [
-        (row["nom"], visit.url("/dossiers", **dict(parse_qsl(row["parametres"])))) for row in rows
-    ]
+    lists = [(row["nom"], dict(parse_qsl(row["parametres"]))) for row in rows]
+    here = parameters_of(visit)
+    return [(name, visit.url("/dossiers", **one), one == here) for name, one in lists]
 
 
 def keep(visit: Visit) -> Response:
     """Keep the list of the address under a name, or keep the one of a name no more."""
     name, parameters = " ".join(visit.form.get("nom", "").split()), parameters_of(visit)
     with visit.reading() as reader:
-        names = {one for one, _ in _kept(visit, reader)}
+        names = {one for one, *_ in _kept(visit, reader)}
     if not 0 < len(name) <= LONGEST_NAME:
         said = f"Un nom a de 1 à {LONGEST_NAME} caractères."
     elif not visit.form.get("oublier") and len(names | {name}) > MOST:

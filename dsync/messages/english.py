@@ -719,6 +719,7 @@ _PROPOSED = {
     "section [[controles]]": "section [[controles]]",
     "sa phrase": "its sentence",
     "une autre phrase": "another sentence",
+    "exemple": "example",
     "vide": "empty",
     "État": "State",
     "étiquette": "label",

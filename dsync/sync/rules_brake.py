@@ -16,6 +16,7 @@ from typing import NamedTuple, Self
 from dsync.domain.consent import NOTHING as NO_VERDICT
 from dsync.domain.consent import Asked, Consent, Move, Proposal
 from dsync.domain.dossier import COUNTED_ETATS, Presence
+from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import (
     SEVERITY,
     Comparison,
@@ -56,6 +57,8 @@ class Moves(NamedTuple):
     question if these are most, or none."""
     said: tuple[Move, ...] = ()
     """The checks of which the result or the sentence is another one in most of these dossiers."""
+    example: DossierNumber | None = None
+    """One of which the verdict, else a check, would say something else."""
 
     @classmethod
     def of(
@@ -98,12 +101,13 @@ class Moves(NamedTuple):
 
     def proposal(self, kind: Consent) -> Proposal:
         """Return these moves as what a person is asked about; they consent to this version."""
+        example = [] if self.example is None else [f"exemple : {self.example}"]
         return Proposal(
             kind,
             (*(Move(_VERDICT, *row) for row in self.moves), *self.said),
             of=self.standing,
             subjects={self.version: ""},
-            detail="\n".join(self.notes),
+            detail="\n".join([*self.notes, *example]),
         )
 
     @property
@@ -245,6 +249,7 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
     every = rules.wait_after(None)
     standing, pairs = 0, list[tuple[Verdict | None, Verdict]]()
     decisions, failed = list[Decision](), Failed()
+    examples = dict[bool, DossierNumber]()
     said: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     trial = PrecheckOptions()
     with run.reading() as reader:
@@ -275,9 +280,14 @@ def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
             current = one.dossier.current
             pairs.append((current.verdict if current else None, one.decision.verdict))
             decisions += [one.decision] if every else []
-            for name, was, becomes in _said(current, one.decision) if current else ():
+            changed = list(_said(current, one.decision)) if current else []
+            for name, was, becomes in changed:
                 said[name][was, becomes] += 1
-    return Moves.of(rules.version, standing, pairs, decisions, said)
+            is_moved = current is None or current.verdict is not one.decision.verdict
+            if is_moved or changed:
+                examples.setdefault(is_moved, one.dossier.numero)
+    example = examples.get(True, examples.get(False))
+    return Moves.of(rules.version, standing, pairs, decisions, said)._replace(example=example)
 
 
 def _said(before: StoredVerdict, after: Decision) -> Iterator[tuple[str, str, str]]:

@@ -136,6 +136,7 @@ def test_a_list_is_kept_under_a_name_for_who_keeps_it(synced: Engine) -> None:
         said = mine.send(f"/dossiers/listes?{query}", nom=" À  relire <b> ")
         assert "La liste « À relire <b> » est gardée." in said
         assert [("À relire <b>", {**dict(parse_qsl(query))})] == kept(mine)
+        assert 'aria-current="page">À relire' in mine.get(f"/dossiers?{query}").text
         mine.post("/dossiers/listes?etat=accepte", nom="À relire <b>")
         mine.post(f"/dossiers/listes?{query}", nom="x")
         assert [("x", "ineligible"), ("À relire <b>", None)] == [

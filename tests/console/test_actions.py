@@ -428,6 +428,7 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
         assert "Un accord est à donner" in visitor.read("/preuves")
         page = visitor.get("/accords").text
         assert "Avis Éligible À vérifier" in words(page)
+        assert re.search(rf"Exemple {number(0)}\b", words(page))
         assert [] == [*ENGLISH.finditer(read(page)), *OTHER_WORDS.finditer(read(page))]
         asked = visitor.send("/accords", **consent)
         assert "Les dossiers ouverts sont jugés selon elles" in asked
