@@ -125,6 +125,8 @@ def test_no_line_of_any_page_ends_before_a_colon(troubled: Engine) -> None:
         if (cuts := [*BREAKABLE.finditer(text)])
     }
     assert {} == found
+    # What a browser sends of a choice is no text of the page.
+    assert [] == [one for one, page in pages.items() if re.search(r"<option(?![^>]*value=)", page)]
     page = "<pre>a : b</pre><a title='c : d'>e : f</a><textarea>g : h</textarea> n° 1 234 i"
     assert page.replace("e :", "e\u00a0:").replace("n° 1 2", "n°\u00a01\u00a02") == typeset(page)
 
