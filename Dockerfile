@@ -12,7 +12,8 @@ ARG PYTHON=python:3.11.15-slim-trixie@sha256:90744cff8f32887f075c47d747a173ff333
 FROM ${PYTHON} AS build
 WORKDIR /source
 COPY . .
-RUN python3 -m pip wheel --no-deps --wheel-dir /wheels .
+RUN python3 -m pip install --no-cache-dir --require-hashes -r requirements-build.txt \
+ && python3 -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 RUN python3 -m venv /opt/dsync \
  && /opt/dsync/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \
  && /opt/dsync/bin/pip install --no-cache-dir --no-deps /wheels/dsync_ds-*.whl \

@@ -199,5 +199,8 @@ def test_an_image_has_its_locked_packages_on_a_base_that_cannot_change() -> None
         assert f"--require-hashes -r requirements{end}.txt" in DOCKERFILE
     [health] = re.findall(r'^HEALTHCHECK .*\\\n +CMD \["dsync", (.+)\]$', DOCKERFILE, re.M)
     parsed(re.findall('"([^"]+)"', health)).close()
+    for file in ("compose.yaml", "deploy/compose.yaml"):
+        [image] = re.findall(r"^ +image: postgres:(.+)$", (ROOT / file).read_text("utf-8"), re.M)
+        assert re.fullmatch(r"[\d.]+@sha256:[0-9a-f]{64}", image)
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    assert {"!requirements.txt", "!requirements-parquet.txt"} <= {*ignored}
+    assert {f"!requirements{one}.txt" for one in ("", "-build", "-parquet")} <= {*ignored}

