@@ -262,11 +262,12 @@ WITH reached AS MATERIALIZED ({reached})
 SELECT coalesce(v.verdict, '') AS serie, CAST(hour(d.depose_le) AS text) AS cle,
     count(*) AS nombre
 FROM dossier AS d {verdict}
-WHERE d.demarche_numero = :demarche GROUP BY 1, hour(d.depose_le)
+WHERE d.demarche_numero = :demarche AND d.presence = 'present' GROUP BY 1, hour(d.depose_le)
 UNION ALL
 SELECT 'decisions', CAST(hour(d.traite_le) AS text), count(*)
 FROM dossier AS d
-WHERE d.demarche_numero = :demarche AND d.traite_le IS NOT NULL GROUP BY hour(d.traite_le)
+WHERE d.demarche_numero = :demarche AND d.presence = 'present' AND d.traite_le IS NOT NULL
+GROUP BY hour(d.traite_le)
 {stages}
 """
 """By hour, which makes few groups fast; the hours are then put into days of Paris."""
@@ -683,7 +684,7 @@ class DossierReads(Subject):
         return self.connection.scalar(count) or 0
 
     def figures(self, *, with_stages: bool) -> dict[str, dict[str, int]]:
-        """Count deposits and decisions by day of Paris, and dossiers by stage reached.
+        """Count deposits and decisions of present dossiers by day of Paris, and stages reached.
 
         The deposits by the dossiers' present verdict: its key, or `NO_VERDICT`.
         """

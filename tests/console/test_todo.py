@@ -209,6 +209,11 @@ def test_the_curves_follow_each_run(engine: Engine) -> None:
         engine.control.deposit(seeds([12])[0])
         engine.sync_later(full=True)
         assert 13 == deposits(visitor)
+        # As its links list them: no dossier that has gone, or that was erased here.
+        engine.control.hide(number(0))
+        assert "Fait" in visitor.ask(f"/dossiers/{number(1)}/effacer", confirme="1")
+        engine.sync_later(full=True)
+        assert 11 == deposits(visitor)
 
 
 def deposits(visitor: Visitor) -> int:
