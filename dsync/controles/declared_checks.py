@@ -35,6 +35,7 @@ from dsync.controles.notations import (
     writings_of,
     written,
 )
+from dsync.domain.check_answers import TWINS
 from dsync.domain.dossier import Json
 from dsync.domain.due import named
 from dsync.domain.judging import COURT, DEJA_SIGNALE, SIGNALE
@@ -79,8 +80,6 @@ MAL_ECRIT = "Contrôle mal écrit : aucune réponse à {questions} ne peut être
 HORS_TABLE = "La table « {tables} » n’a pas de ligne pour ce dossier."
 CONSTANTS = frozenset({"egal", "parmi", "pas_parmi", "commence_par"})
 """The operators that compare texts with constants."""
-DOSSIERS = "dossiers"
-"""The evidence that names other dossiers."""
 SANS_LIGNE = "sans_ligne"
 """The evidence that names the tables without a row for the dossier."""
 EXIGENCE = "exigence"
@@ -205,7 +204,7 @@ class Evaluator:
             said, own = declared.motif or declared.titre, {}
             if others := voisins.doublons.get(declared.nom):
                 numbers, listing = named(others)
-                evidence[DOSSIERS] = [*numbers]
+                evidence[TWINS] = [*numbers]
                 several = "s" if others[1:] else ""
                 own = {"dossiers": f"le{several} dossier{several} {listing}", "s": several}
                 if "{dossiers}" not in said:

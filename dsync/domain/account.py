@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from dsync.domain.check_answers import ANSWER
+from dsync.domain.check_answers import ANSWER, TWINS
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat
 from dsync.domain.judging import ADVICE, TO_DO, USUAL_LENGTH
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
@@ -22,8 +22,6 @@ Row = Mapping[str, Any]
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DECISIONS = {"accepte": "accepté", "refuse": "refusé", "sans_suite": "classé sans suite"}
-_OTHERS = "dossiers"
-"""The evidence of `doublon`, which may be dossiers of other applicants."""
 _ERASED = "Texte effacé, ou réservé aux opérateurs."
 _PREPARATORY = (
     "Pour l’équipe : document préparatoire, à ne pas remettre avant la décision. À la dernière "
@@ -163,7 +161,7 @@ def account_of(
             "donnees": [
                 {"nom": label, "valeur": said(value)}
                 for key, label, value in in_words(one["preuve"] or {})
-                if key != _OTHERS
+                if key != TWINS
             ],
         }
         for one in controles
@@ -225,7 +223,7 @@ def _in_brief(
 def _without_others(controle: Row) -> str | None:
     """Return the reason of a check without the numbers of others' dossiers."""
     motif: str | None = controle["motif"]
-    for other in (controle["preuve"] or {}).get(_OTHERS, ()):
+    for other in (controle["preuve"] or {}).get(TWINS, ()):
         motif = motif and motif.replace(str(other), "(numéro non communiqué)")
     return motif
 

@@ -1,8 +1,8 @@
 """A check answered by a person: what takes the place of its result, and until when.
 
-An answer holds as long as the check finds what the person saw, of the same thing (`ABOUT`). If it
-finds something else, the answer is neither dropped nor kept: the check is « à vérifier » until
-somebody answers again.
+An answer holds as long as the check finds what the person saw, of the same thing (`ABOUT`), or the
+same with fewer dossiers (`TWINS`). If it finds something else, the answer is neither dropped nor
+kept: the check is « à vérifier » until somebody answers again.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ ANSWER = "etabli"
 """Key in the evidence of an answered check: who answered what, and what the check itself found."""
 ABOUT = "produit"
 """Key in the evidence of a check: the id of what its result is about."""
+TWINS = "dossiers"
+"""Key in the evidence of a check that compares dossiers: the numbers of those that are alike."""
 RESULTS = (Resultat.CONFORME, Resultat.NON_CONFORME)
 """What a person may establish."""
 LONGEST_REASON = 500
@@ -90,7 +92,7 @@ def _answered(found: Controle, answer: Answer, reading: frozenset[str]) -> Contr
     if ABOUT not in answer.constat.preuve:
         # Given before checks said what their results are about.
         reading |= {ABOUT}
-    if _facts(found, reading) == _facts(answer.constat, reading):
+    if _is_as_seen(_facts(found, reading), _facts(answer.constat, reading)):
         said = f"Établi par {_author_and_reason(answer)}."
         return Controle(found.controle, answer.resultat, said, preuve)
     if found.resultat is Resultat.IMPOSSIBLE:
@@ -138,6 +140,14 @@ def _to_confirm(answer: Answer, why: str) -> str:
         f"Réponse à confirmer ou à retirer, car {why} : {answer.resultat.label.lower()} selon "
         f"{_author_and_reason(answer)}."
     )
+
+
+def _is_as_seen(now: tuple[Resultat, Any], seen: tuple[Resultat, Any]) -> bool:
+    """Return whether a check finds what a person saw, at most with fewer twins."""
+    (result, facts), (before, known) = now, seen
+    left, twins = (set(one.pop(TWINS, ())) for one in (facts, known))
+    is_same = result is before or (result is Resultat.CONFORME and bool(twins - left))
+    return is_same and left <= twins and facts == known
 
 
 def _facts(controle: Controle, reading: frozenset[str]) -> tuple[Resultat, Any]:

@@ -12,7 +12,7 @@ from dsync.domain.consent import Consent
 from dsync.store.codes import Kind
 from dsync.sync.work import AnswerCheck, Request
 from tests.engine.rig import DETAIL, PAGE, Engine, number, seeds
-from tests.engine.test_answers import ALICE, WHY, checks, move, withdraw
+from tests.engine.test_answers import ALICE, WHY, answer, checks, move, statuses, withdraw
 from tests.profiles import long
 from tests.store.databases import on_postgresql, postgresql_if_long
 
@@ -137,6 +137,25 @@ def test_it_ceases_to_count_with_ds(engine: Engine, becomes: str) -> None:
     engine.sync()
     assert (0, 0) == ((again := engine.sync(full=True)).evaluated, again.pushed)
     assert [] == engine.rows("SELECT * FROM contenu WHERE numero = :n", n=number(ERASED))
+
+
+@pytest.mark.parametrize(
+    ("resultat", "verdict"), [("conforme", "Éligible"), ("non_conforme", "Inéligible")]
+)
+def test_an_answer_about_twins_stands_when_one_leaves(
+    engine: Engine, resultat: str, verdict: str
+) -> None:
+    """Nobody is asked again, of fewer dossiers than the person saw; they are of another one."""
+    twins(engine)
+    answer(engine, OTHER, "doublon", resultat)
+    AWAY["refused"](engine)
+    engine.advance(minutes=1)
+    engine.sync()
+    assert (verdict, ["valable"]) == (engine.verdict(OTHER), statuses(engine, OTHER))
+    assert "Établi par A. Martin" in checks(engine, OTHER)["doublon"]["motif"]
+    assert (0, 0) == ((again := engine.sync(full=True)).evaluated, again.pushed)
+    move(engine, OTHER, seeds([1])[0].champs[PAGE])
+    assert ("À vérifier", ["a_confirmer"]) == (engine.verdict(OTHER), statuses(engine, OTHER))
 
 
 def test_it_counts_again_when_ds_has_it_again(engine: Engine) -> None:
