@@ -274,8 +274,11 @@ class Witness:
                 options |= {"dossiers": dossiers} if named else {}
                 if columns := (answer.asked or visit).personal:
                     options["colonnes"] = [*columns]
-                asked = request.query_params.multi_items()
-                if chosen := {name: "…" if name in FREE else value for name, value in asked}:
+                asked = request.query_params
+                # One may be given several times, as each ticked column.
+                if chosen := {
+                    name: "…" if name in FREE else ",".join(asked.getlist(name)) for name in asked
+                }:
                     options["filtres"] = chosen
                 row |= {"genre": Seen.FILE, "options": options, "result": {"nombre": answer.rows}}
                 self._rows.append((visit.worker.demarche, row))

@@ -46,7 +46,12 @@ def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
             f"/dossiers/{FIRST}", f"/dossiers/{FIRST}/journal", f"/dossiers/{FIRST + 1}", sheets
         ):  # fmt: skip
             assert 200 == visitor.get(path).status_code
-        assert 200 == visitor.get("/dossiers.csv?q=Dupont&etat=en_construction").status_code
+        assert (
+            200
+            == visitor.get(
+                "/dossiers.csv?q=Dupont&etat=en_construction&colonnes=etat&colonnes=depose_le"
+            ).status_code
+        )
         for path in ("/", "/dossiers", "/dossiers/1"):
             visitor.get(path)
         visitor.get(f"/dossiers/{FIRST}", headers={"HX-Request": "true"})
@@ -56,7 +61,8 @@ def test_pages_of_dossiers_and_files_are_journaled(engine: Engine) -> None:
     assert ("consultation", [FIRST, FIRST + 1, FIRST + 2], 3) == pages
     with engine.worker.store.reading(DEMARCHE) as reader:
         told = next(one for one in reader.requests.seen(limit=9) if one.genre == "telechargement")
-    assert {"q": "…", "etat": "en_construction"} == told.options["filtres"]
+    asked = {"q": "…", "etat": "en_construction", "colonnes": "etat,depose_le"}
+    assert asked == told.options["filtres"]
 
 
 def test_a_list_with_personal_columns_is_journaled(engine: Engine) -> None:
