@@ -74,7 +74,9 @@ def test_what_has_changed_since_it_was_shown_is_not_answered(
     assert "a changé entre-temps" in words(said.text)
     fields = form(visitor, 1)
     assert "Il manque la raison" in visitor.post(f"{path}/repondre", **fields | {"motif": " "}).text
-    assert "Choisissez « " in visitor.post(f"{path}/repondre", **fields | {"resultat": "x"}).text
+    assert (
+        "Choisissez «\u00a0" in visitor.post(f"{path}/repondre", **fields | {"resultat": "x"}).text
+    )
     assert "pas ce contrôle" in visitor.post(f"{path}/repondre", **fields | {"controle": "y"}).text
     assert 404 == visitor.post("/dossiers/1/repondre", **fields).status_code
     finished = f"/dossiers/{number(5)}"

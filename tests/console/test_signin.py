@@ -393,7 +393,9 @@ def test_a_real_provider_lets_people_in(read_engine: Engine) -> None:
                 # The code and the state have served.
                 assert 403 == own.get(back, allow_redirects=False).status_code
                 if status == 403:
-                    assert "eve@elsewhere.example.fr » n’est pas, ou plus, autorisée" in page.text
+                    assert (
+                        "eve@elsewhere.example.fr\u00a0» n’est pas, ou plus, autorisée" in page.text
+                    )
                     continue
                 left = Visitor(console.base, "/", own).post("/sortir")
                 [link] = set(re.findall(r'<a class="fr-link" href="(http[^"]+)"', left.text))

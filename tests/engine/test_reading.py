@@ -495,9 +495,10 @@ def test_known_poison_costs_an_incremental_run_few_requests(start: Start) -> Non
         requests.append(report.requests)
         assert (7, 2, found.read) == (report.exit_code, report.quarantined, report.read)
         assert dict.fromkeys(poisoned, ("bad_data", attempts)) == engine.quarantine()
-    # The page that fails, its numbers, the others. Once an hour both, and each by itself: whole,
-    # without maps, without all that can fail; and each time whether DS answers at all.
-    assert [3, 3 + 3 * 4, 3] == requests
+    # The page that fails, its numbers, the others, the lists of deletions. Once an hour both, and
+    # each by itself: whole, without maps, without all that can fail; and each time whether DS
+    # answers at all.
+    assert [4, 4 + 3 * 4, 4] == requests
 
     engine.control.faults.repair(number(10))
     engine.advance(hours=1)
