@@ -48,7 +48,7 @@ with later(globals()):
     from dsync.domain.ids import DossierNumber
     from dsync.domain.remedies import ago
     from dsync.domain.wording import cut
-    from dsync.messages.english import proposed
+    from dsync.messages.english import found_by, proposed
     from dsync.programme import in_force
     from dsync.settings import Settings
     from dsync.store.quarantine import Quarantined
@@ -156,6 +156,10 @@ def _print_one(one: Asked) -> None:
         return
     for line in proposal.detail.splitlines():
         print_note(line if proposal.kind is Consent.EVIDENCE else proposed(line))
+    for finding in proposal.findings:
+        print_note(found_by(finding))
+    if proposal.example is not None:
+        print_note(f"example: {proposal.example}")
 
 
 def _document(one: Asked) -> dict[str, object]:
@@ -166,7 +170,7 @@ def _document(one: Asked) -> dict[str, object]:
         "of": one.proposal.of,
         "moves": [move._asdict() for move in one.proposal.moves],
         "subjects": sorted(one.proposal.subjects),
-        "detail": one.proposal.detail,
+        "detail": "\n".join(one.proposal.lines),
     }
 
 

@@ -28,7 +28,7 @@ from dsync.cli.stderr import progress_bars
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Verdict
 from dsync.errors import InterruptedRunError
-from dsync.messages.english import proposed
+from dsync.messages.english import found_by, proposed
 from dsync.service.signals import StopSignals
 from dsync.settings import Settings
 from dsync.sync.handing_over import hand_over
@@ -238,8 +238,8 @@ def print_moves(moves: Moves, *, are_all: bool = False) -> None:
     heading(f"Verdicts {'of open dossiers ' if are_all else ''}that change")
     rows = [(proposed(before), proposed(after), count) for before, after, count in moves.moves]
     print_table(("before", "after", "dossiers"), rows, empty="None.")
-    for note in moves.notes:
-        click.echo(proposed(note))
+    for one in moves.found:
+        click.echo(found_by(one))
     if moves.standing or not moves.first:
         click.echo(f"{moves.moved} of {moves.standing} standing verdicts change.")
     if moves.first:

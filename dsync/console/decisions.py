@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
@@ -169,50 +168,39 @@ _OF_FILE = {
     "section [annotations]": "Ce que dsync inscrit",
 }
 """What sections of the configuration make."""
-_CHECK = re.compile(r"Contrôle « (.+) »")
-_EXAMPLE = re.compile(r"exemple : (\d+)")
-_COUNTED = re.compile(r"(\S+) : (\d+) dossiers? sur (\d+)(?: : (.*))?")
 
 
 def _facts(visit: Visit, asked: Asked, titles: Mapping[str, str]) -> Iterator[Fact]:
     """Yield what would change, and what each of the checks finds."""
-    for what, before, after, dossiers in asked.proposal.moves:
-        check = _CHECK.fullmatch(what)
+    for one in asked.proposal.moves:
         yield Fact(
-            titles.get(check[1], check[1]) if check else _OF_FILE.get(what, what),
-            "sans avis" if before == NOTHING else visit.said("verdict", before),
-            visit.said("verdict", after),
-            words.number(dossiers),
+            titles.get(one.check, one.check) if one.check else _OF_FILE.get(one.what, one.what),
+            "sans avis" if one.before == NOTHING else visit.said("verdict", one.before),
+            visit.said("verdict", one.after),
+            words.number(one.dossiers),
         )
-    for check in map(_COUNTED.fullmatch, asked.proposal.detail.splitlines()):
-        if check:
-            name, count, judged, doubt = check.groups()
-            found = "constat à vérifier ou non conforme"
-            yield Fact(
-                titles.get(name, name),
-                "–",
-                f"{found} ; {doubt}" if doubt else found,
-                f"{words.number(int(count))} sur {words.number(int(judged))}",
-            )
+    for name, count, judged, doubt in asked.proposal.findings:
+        found = "constat à vérifier ou non conforme"
+        yield Fact(
+            titles.get(name, name),
+            "–",
+            f"{found} ; {doubt}" if doubt else found,
+            f"{words.number(count)} sur {words.number(judged)}",
+        )
 
 
 def consents(visit: Visit) -> Response:
     """Show what waits, the oldest first."""
     visit.need_all()
     with visit.reading() as reader:
-        evidence = visit.worker.evidence(reader)
-        found, titles = waiting(reader, evidence), visit.check_titles(reader)
-        catalogue = (evidence or {}).get("catalogue") or {}
+        evidence, titles = visit.worker.evidence(reader), visit.check_titles(reader)
         shown = []
-        for one in found:
-            detail = one.proposal.detail
-            if one.proposal.kind is Consent.EVIDENCE:
-                detail = catalogue["refused_message"] or ""
-            lines = [line for line in detail.splitlines() if not _COUNTED.fullmatch(line)]
-            named = [int(found[1]) for found in map(_EXAMPLE.fullmatch, lines) if found]
-            lines = [line for line in lines if not _EXAMPLE.fullmatch(line)]
-            examples = named or one.proposal.numbers
-            shown.append((one, [*_facts(visit, one, titles)], examples, lines))
+        for one in waiting(reader, evidence):
+            detail, example = one.proposal.detail, one.proposal.example
+            if one.proposal.kind is Consent.EVIDENCE and evidence:
+                detail = evidence["catalogue"]["refused_message"] or ""
+            examples = one.proposal.numbers if example is None else [example]
+            shown.append((one, [*_facts(visit, one, titles)], examples, detail.splitlines()))
         return visit.page("accords.html", waiting=shown)
 
 

@@ -119,6 +119,7 @@ NOTHING = "Sans verdict"
 """What stands where nothing was written or judged yet."""
 
 
+_CHECK, _END = "Contrôle « ", " »"
 IN_DS = "présent dans Démarches Simplifiées"
 GONE = "introuvable, masqué ou supprimé"
 
@@ -131,6 +132,29 @@ class Move(NamedTuple):
     before: str
     after: str
     dossiers: int
+
+    @classmethod
+    def of_check(cls, name: str, before: str, after: str, dossiers: int) -> Self:
+        """Return how often a check says something else."""
+        return cls(f"{_CHECK}{name}{_END}", before, after, dossiers)
+
+    @property
+    def check(self) -> str | None:
+        """The check that says something else; None: another thing changes."""
+        is_one = self.what.startswith(_CHECK)
+        return self.what.removeprefix(_CHECK).removesuffix(_END) if is_one else None
+
+
+class Finding(NamedTuple):
+    """What a check found when it was tried on dossiers."""
+
+    check: str
+    dossiers: int
+    """Those of which it is not conforming."""
+    judged: int
+    """Those on which it was tried."""
+    doubt: str
+    """A question, in French, if it found most of them, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +171,10 @@ class Proposal:
     become of it. Consent to some covers these, also where others are done already."""
     detail: str = ""
     """What more there is to say, in French: a field's name, a file's."""
+    findings: tuple[Finding, ...] = ()
+    """Of checks that judge for the first time."""
+    example: int | None = None
+    """A dossier that would get another verdict, else one of which a check says something else."""
 
     @property
     def moved(self) -> int:
@@ -168,6 +196,19 @@ class Proposal:
         return sorted(int(name) for name in self.subjects if name.isdecimal())
 
     @property
+    def lines(self) -> list[str]:
+        """What stands below the table, in French."""
+        return [
+            *self.detail.splitlines(),
+            *(
+                f"{name} : {count} dossier{'s' if count > 1 else ''} sur {judged}"
+                + (f" : {doubt}" if doubt else "")
+                for name, count, judged, doubt in self.findings
+            ),
+            *([] if self.example is None else [f"exemple : {self.example}"]),
+        ]
+
+    @property
     def table(self) -> str:
         """The moves on one line."""
         return ", ".join(f"{one.before} → {one.after}: {one.dossiers}" for one in self.moves)
@@ -185,6 +226,8 @@ class Proposal:
             "of": self.of,
             "subjects": dict(self.subjects),
             "detail": self.detail,
+            "findings": [list(finding) for finding in self.findings],
+            "example": self.example,
         }
 
     def covers(self, other: Proposal) -> bool:
@@ -209,7 +252,13 @@ class Asked(NamedTuple):
         moves = tuple(Move(*move) for move in document["moves"])
         return cls(
             Proposal(
-                Consent(kind), moves, document["of"], document["subjects"], document["detail"]
+                Consent(kind),
+                moves,
+                document["of"],
+                document["subjects"],
+                document["detail"],
+                tuple(Finding(*finding) for finding in document["findings"]),
+                document["example"],
             ),
             version,
             *rest,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
 from msgspec.structs import asdict
 
+from dsync.domain.consent import Finding
 from dsync.domain.json_bytes import MAX_VALUES
 from dsync.domain.remedies import ago, expiry_line, span
 from dsync.errors import quotation
@@ -719,20 +719,21 @@ _PROPOSED = {
     "section [[controles]]": "section [[controles]]",
     "sa phrase": "its sentence",
     "une autre phrase": "another sentence",
-    "exemple": "example",
     "vide": "empty",
     "État": "State",
     "étiquette": "label",
 }
 """The French phrases of proposals, which the console shows as they are stored."""
-_COUNTED = re.compile(r"(\S+) : (\d+) dossiers? sur (\d+)(?: : (.*))?")
+
+
+def found_by(one: Finding) -> str:
+    """Return what a check found, in English."""
+    doubt = f": {_PROPOSED[one.doubt]}" if one.doubt else ""
+    return f"{one.check}: {one.dossiers} of {one.judged} dossiers{doubt}"
 
 
 def proposed(text: str) -> str:
     """Return a phrase of a proposal in English; a value of DS or of the file as a quotation."""
-    if found := _COUNTED.fullmatch(text):
-        check, count, judged, asked = found.groups()
-        return f"{check}: {count} of {judged} dossiers" + (f": {_PROPOSED[asked]}" if asked else "")
     name, colon, rest = text.partition(" : ")
     if colon and (known := _PROPOSED.get(name)):
         return f"{known}: {rest if rest.isdecimal() else proposed(rest)}"

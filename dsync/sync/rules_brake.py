@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Self
 
+from dsync.domain.check_answers import TWINS
 from dsync.domain.consent import NOTHING as NO_VERDICT
-from dsync.domain.consent import Asked, Consent, Move, Proposal
+from dsync.domain.consent import Asked, Consent, Finding, Move, Proposal
 from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import (
@@ -52,9 +53,8 @@ class Moves(NamedTuple):
     """The number of open dossiers with a verdict."""
     moves: tuple[tuple[str, str, int], ...]
     """Verdict before, verdict after, number of dossiers; only those that differ."""
-    found: tuple[tuple[str, int, int, str], ...] = ()
-    """Of declared checks: the check, on how many dossiers of how many it is not conforming, and a
-    question if these are most, or none."""
+    found: tuple[Finding, ...] = ()
+    """Of declared checks."""
     said: tuple[Move, ...] = ()
     """The checks of which the result or the sentence is another one in most of these dossiers."""
     example: DossierNumber | None = None
@@ -81,7 +81,7 @@ class Moves(NamedTuple):
         )
         moves = tuple((b.value if b else NO_VERDICT, a.value, n) for (b, a), n in rows)
         most = [
-            Move(f"Contrôle « {name} »", *words, count)
+            Move.of_check(name, *words, count)
             for name, counts in said.items()
             if counts.total() >= FEW and 2 * counts.total() > standing
             for words, count in counts.most_common()
@@ -101,23 +101,14 @@ class Moves(NamedTuple):
 
     def proposal(self, kind: Consent) -> Proposal:
         """Return these moves as what a person is asked about; they consent to this version."""
-        example = [] if self.example is None else [f"exemple : {self.example}"]
         return Proposal(
             kind,
             (*(Move(_VERDICT, *row) for row in self.moves), *self.said),
             of=self.standing,
             subjects={self.version: ""},
-            detail="\n".join([*self.notes, *example]),
+            findings=self.found,
+            example=self.example,
         )
-
-    @property
-    def notes(self) -> list[str]:
-        """The checks that were counted, a line each."""
-        return [
-            f"{name} : {count} dossier{'s' if count > 1 else ''} sur {judged}"
-            + (f" : {asked}" if asked else "")
-            for name, count, judged, asked in self.found
-        ]
 
     @property
     def moved(self) -> int:
@@ -130,7 +121,7 @@ class Moves(NamedTuple):
         return sum(count for before, _, count in self.moves if before == NO_VERDICT)
 
 
-def _found(judged: Iterable[Decision]) -> Iterator[tuple[str, int, int, str]]:
+def _found(judged: Iterable[Decision]) -> Iterator[Finding]:
     counts: Counter[str] = Counter()
     doublons: Counter[str] = Counter()
     conforming: Counter[str] = Counter()
@@ -140,7 +131,7 @@ def _found(judged: Iterable[Decision]) -> Iterator[tuple[str, int, int, str]]:
         total += 1
         for one in decision.controles:
             counts[one.controle] += bool(SEVERITY[one.resultat])
-            doublons[one.controle] += "dossiers" in one.preuve
+            doublons[one.controle] += TWINS in one.preuve
             conforming[one.controle] += one.resultat is Resultat.CONFORME
             # Of one that a person makes there is no evidence.
             if one.preuve:
@@ -151,7 +142,7 @@ def _found(judged: Iterable[Decision]) -> Iterator[tuple[str, int, int, str]]:
             asked = "clé trop large ?" if 2 * doublons[name] > count else "règle trop large ?"
         elif total >= _MANY and not count and name in tried:
             asked = NOBODY if conforming[name] else NEVER
-        yield name, count, total, asked
+        yield Finding(name, count, total, asked)
 
 
 def waits_for_consent(run: Run, programme: Programme) -> bool:
@@ -233,8 +224,7 @@ def _stopped(proposal: Proposal, version: str, limit: int) -> k.Problem:
     if proposal.kind is Consent.FIRST:
         return k.FirstStopped(version, proposal.table)
     verdicts = replace(proposal, moves=tuple(m for m in proposal.moves if m.what == _VERDICT))
-    checks = dict.fromkeys(m.what for m in proposal.moves if m.what != _VERDICT)
-    names = tuple(what.removeprefix("Contrôle « ").removesuffix(" »") for what in checks)
+    names = tuple(dict.fromkeys(m.check for m in proposal.moves if m.check))
     return k.RulesStopped(
         version, verdicts.moved, proposal.of, limit, verdicts.table or "none", names
     )

@@ -19,7 +19,7 @@ from datetime import datetime
 from dsync.annotations.plan import is_beside
 from dsync.annotations.targets import DETAIL, LABEL, RESULTAT, AnnotationsConfig
 from dsync.annotations.wish import Annotation, Standing
-from dsync.domain.check_answers import answers_in
+from dsync.domain.check_answers import TWINS, answers_in
 from dsync.domain.consent import Asked, Consent, Move, Proposal, counted, digest_of
 from dsync.domain.due import MOST_NAMED
 from dsync.domain.ids import DossierNumber
@@ -188,7 +188,7 @@ def _is_own(
     if answers_in(before.controles) != answers_in(now.controles):
         return True
     results, texts = changes(before, now)
-    compares = {one.controle for one in now.controles if "dossiers" in one.preuve}
+    compares = {one.controle for one in now.controles if TWINS in one.preuve}
     left, came = {*before.doublons} - {*now.doublons}, {*now.doublons} - {*before.doublons}
     lost, found = sum(map(has_acted, left)), sum(map(has_acted, came))
     if max(len(before.doublons), len(now.doublons)) > MOST_NAMED:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from dsync.configuration import Configuration
 from dsync.console.suivi import LINKS
-from dsync.domain.consent import GONE, IN_DS, NOTHING
+from dsync.domain.consent import GONE, IN_DS, NOTHING, Finding
 from dsync.messages import english, french, kinds
 from dsync.service.alerts import ALERTS, TOLD
 from dsync.settings import PREFIX, VARIABLES
@@ -140,20 +140,24 @@ PROPOSED = {
     "Réponse à « Thème »": "Answer to « Thème »",
     "Demandeur : SIRET": "Applicant: « SIRET »",
     "section [mapping]": "section [mapping]",
-    f"doublon : 1 dossier sur 39 : {NOBODY}": "doublon: 1 of 39 dossiers: tells nobody apart: is a "
-    "value misspelt?",
-    f"mon-essai : 0 dossier sur 39 : {NEVER}": "mon-essai: 0 of 39 dossiers: applies to nobody: is "
-    "a condition wrong?",
     # Of DS, of the file.
     "Éligible": "« Éligible »",
     "en construction": "« en construction »",
 }
 """Phrases of proposals, and what an operator reads."""
+FOUND = {
+    Finding("doublon", 1, 39, NOBODY): "doublon: 1 of 39 dossiers: tells nobody apart: is a value "
+    "misspelt?",
+    Finding("mon-essai", 0, 39, NEVER): "mon-essai: 0 of 39 dossiers: applies to nobody: is a "
+    "condition wrong?",
+}
+"""The same of what checks found."""
 
 
 def test_what_a_proposal_says_is_said_in_english() -> None:
     """What DS or the file says is a quotation."""
     assert {*PROPOSED.values()} == {*map(english.proposed, PROPOSED)}
+    assert {*FOUND.values()} == {*map(english.found_by, FOUND)}
     differences = inspect.getsource(doubts) + inspect.getsource(grounds.box_proposal)
     said = re.findall(r'"([a-zéèàê’ :]*[éèàê][a-zéèàê’ :]*)"', differences)
     assert said
