@@ -59,7 +59,7 @@ class FicheProduit(_Parameters):
 
 
 @dataclass(frozen=True)
-class Phase(_Parameters):
+class AdmittedPhases(_Parameters):
     """Of `eig.phase`."""
 
     admises: Annotated[tuple[Text, ...], MinLen(1)]

@@ -32,7 +32,7 @@ from dsync.eig.precheck.lists import (
     parse_operateurs,
 )
 from dsync.eig.precheck.named_facts import EIG_FAITS
-from dsync.eig.precheck.parameters import CasOctroi, FicheProduit, Phase
+from dsync.eig.precheck.parameters import AdmittedPhases, CasOctroi, FicheProduit
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.errors import ConfigurationError
 
@@ -219,9 +219,9 @@ class RuleSet:
         return self._parameters(Check.FICHE_PRODUIT) or FicheProduit()
 
     @cached_property
-    def phases(self) -> Phase:
+    def phases(self) -> AdmittedPhases:
         """The parameters of `phase`; without the check, no phase is admitted."""
-        return self._parameters(Check.PHASE) or Phase(())
+        return self._parameters(Check.PHASE) or AdmittedPhases(())
 
     @cached_property
     def cas(self) -> CasOctroi:

@@ -11,7 +11,7 @@ from dsync.domain.judging import SIGNALE
 from dsync.domain.verdict import Resultat, worst
 from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.candidature import Reponse
-from dsync.eig.precheck import parameters, sentences
+from dsync.eig.precheck import sentences
 from dsync.eig.precheck.catalogue import Phase, Product, phase_by_place, phase_by_start, phase_name
 from dsync.eig.precheck.check_input import (
     LATE_READING_DAYS,
@@ -20,12 +20,13 @@ from dsync.eig.precheck.check_input import (
     without_product,
     without_question,
 )
+from dsync.eig.precheck.parameters import AdmittedPhases
 from dsync.eig.precheck.sentences import Sentence
 
 FIELD = "phase_declaree"
 
 
-def check_phase(context: CheckInput, parametres: parameters.Phase) -> Found:
+def check_phase(context: CheckInput, parametres: AdmittedPhases) -> Found:
     """Compare the phase at the deposit with the eligible phases and the declared one."""
     product = context.match.product
     if product is None:
@@ -70,7 +71,10 @@ def check_phase(context: CheckInput, parametres: parameters.Phase) -> Found:
 
 
 def _observe(
-    context: CheckInput, admitted: parameters.Phase, product: Product, by_start: Phase | None
+    context: CheckInput,
+    admitted: AdmittedPhases,
+    product: Product,
+    by_start: Phase | None,
 ) -> tuple[Sentence, Phase | None, Phase | None]:
     """Return the sentence, the phase that it is about, and the conflicting phase if any."""
     undated = [phase for phase in product.phases if phase.debut is None]
@@ -94,7 +98,7 @@ def _observe(
     return sentences.PHASE_AUTRE, by_start, None
 
 
-def _ineligible(context: CheckInput, admitted: parameters.Phase, phase: Phase) -> Sentence:
+def _ineligible(context: CheckInput, admitted: AdmittedPhases, phase: Phase) -> Sentence:
     # The catalogue rewrites its history: what it says long after the deposit proves nothing against
     # an applicant who did not declare it.
     if context.is_read_late and not _declares_ineligible(context, admitted):
@@ -103,17 +107,17 @@ def _ineligible(context: CheckInput, admitted: parameters.Phase, phase: Phase) -
     return sentences.PHASE_PASSEE if is_known else sentences.PHASE_INCONNUE
 
 
-def _declares_ineligible(context: CheckInput, admitted: parameters.Phase) -> bool:
+def _declares_ineligible(context: CheckInput, admitted: AdmittedPhases) -> bool:
     """Whether the applicant declares a phase that is known and not eligible."""
     known = admitted.meant(context.candidature.phase_declaree) & admitted.known
     return bool(known) and known.isdisjoint(admitted.admitted)
 
 
-def _is_eligible(admitted: parameters.Phase, phase: Phase) -> bool:
+def _is_eligible(admitted: AdmittedPhases, phase: Phase) -> bool:
     return fold(phase.nom) in admitted.admitted
 
 
-def _is_declared(context: CheckInput, admitted: parameters.Phase, phase: Phase) -> bool:
+def _is_declared(context: CheckInput, admitted: AdmittedPhases, phase: Phase) -> bool:
     """Whether a phase is the declared one; True if the question was not asked or not mapped."""
     if context.reponse(FIELD) in (Reponse.NON_ASSOCIE, Reponse.NON_DEMANDE):
         return True
