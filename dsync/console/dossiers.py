@@ -434,22 +434,22 @@ def _kept(visit: Visit, reader: Reader) -> list[tuple[str, str, bool]]:
 def keep(visit: Visit) -> Response:
     """Keep the list of the address under a name, or keep the one of a name no more."""
     name, parameters = " ".join(visit.form.get("nom", "").split()), parameters_of(visit)
+    forgets = bool(visit.form.get("oublier"))
     with visit.reading() as reader:
         names = {one for one, *_ in _kept(visit, reader)}
     if not 0 < len(name) <= LONGEST_NAME:
         said = f"Un nom a de 1 à {LONGEST_NAME} caractères."
-    elif not visit.form.get("oublier") and len(names | {name}) > MOST:
+        return visit.refuse(said, "/dossiers", **parameters)
+    if not forgets and len(names | {name}) > MOST:
         said = f"{MOST} listes au plus : n’en gardez plus une, puis recommencez."
-    else:
-        with visit.worker.store.accesses(visit.worker.demarche) as (accesses, _):
-            if visit.form.get("oublier"):
-                accesses.drop_list(visit.name, name)
-            else:
-                accesses.keep_list(visit.name, name, urlencode(parameters))
-        end = "n’est plus gardée" if visit.form.get("oublier") else "est gardée"
-        visit.say(f"La liste « {name} » {end}.")
-        return visit.back("/dossiers", **parameters)
-    return visit.refuse(said, "/dossiers", **parameters)
+        return visit.refuse(said, "/dossiers", **parameters)
+    with visit.worker.store.accesses(visit.worker.demarche) as (accesses, _):
+        if forgets:
+            accesses.drop_list(visit.name, name)
+        else:
+            accesses.keep_list(visit.name, name, urlencode(parameters))
+    visit.say(f"La liste « {name} » {'n’est plus' if forgets else 'est'} gardée.")
+    return visit.back("/dossiers", **parameters)
 
 
 def _days_said(parameters: Mapping[str, Any]) -> dict[str, Any]:
