@@ -383,6 +383,11 @@ def show(visit: Visit) -> Response:
             answers = _answers(reader, form, numbers)
             visit.personal = _personal(form.columns, columns.questions)
             visit.listed = numbers if visit.personal else ()
+        # Of an organisation the name says nothing about a person.
+        persons = [row["numero"] for row in rows if row["demandeur_nom"]]
+        if persons and (header := columns.headers.get("raison_sociale")):
+            visit.personal.append(header)
+            visit.listed = visit.listed or persons
         offered = reader.dossiers.offered()
         values = values_of(visit, reader, offered)
         visit.check_filters(values, but=OF_DOSSIERS if total else ())

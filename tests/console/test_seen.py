@@ -96,6 +96,18 @@ def test_a_list_with_personal_columns_is_journaled(engine: Engine) -> None:
         assert all({"colonnes"} == {*one.options} for one in found if one.genre == "consultation")
 
 
+def test_a_list_that_names_a_person_as_applicant_is_journaled(engine: Engine) -> None:
+    """Its usual columns say nothing about anybody, until somebody applies in their own name."""
+    applies = "UPDATE dossier SET raison_sociale = NULL, demandeur_nom = 'Lovelace' WHERE numero ="
+    engine.execute(f"{applies} {FIRST}")
+    with visiting(engine) as visitor:
+        assert "Lovelace" in visitor.get("/dossiers").text
+        visitor.get("/dossiers?colonnes=etat")
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        [row] = reader.requests.seen(limit=9)
+    assert ({"colonnes": ["Demandeur"]}, {"nombre": 1}) == (row.options, row.resultat)
+
+
 def personal_questions(engine: Engine) -> list[str]:
     """Return the names of two columns of the form with personal data."""
     view = engine.worker.store.dictionary()[f"formulaire_{DEMARCHE}"]
