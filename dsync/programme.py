@@ -74,8 +74,9 @@ class InLists(NamedTuple):
     etape: str | None = None
     """Its stage, and whom it waits for."""
     attend: str | None = None
+    etape_depuis: datetime | None = None
     etape_fin: datetime | None = None
-    """When the next stage begins, where that is known; UTC."""
+    """When the next stage begins, where that is known; as the begin, in UTC."""
     departement_code: str | None = None
     departement_nom: str | None = None
     profils: Sequence[str] = ()

@@ -33,7 +33,7 @@ from dsync.sync.work import Accept, AcceptEvidence, ReadAll, Work
 
 SILENT_DAYS = 14
 """How long an usager is waited for before the team is told."""
-TEAM, NOBODY = "instructeur", "personne"
+TEAM = "instructeur"
 """Who can be waited for, as `lecture_suivi` says it."""
 CHECK = "check "
 """Beginning of the names of the alerts of `dsync check`; the name of its line follows."""

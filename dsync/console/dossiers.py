@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
 
-from dsync.care.state import NOBODY, SILENT_DAYS
+from dsync.care.state import SILENT_DAYS
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.elsewhere import found_elsewhere
@@ -323,13 +323,6 @@ def rows_of(
     programme = visit.worker.programme
     part = programme.products if programme else None
     products = part.names(reader.connection) if part and "produit_id" in columns else {}
-    begun: dict[int, Any] = {}
-    if has_stages(visit.worker) and columns & {"attend", "etape_depuis"}:
-        of_rows = {"numero": [*numbers]}
-        found = reader.rows_of(
-            "lecture_suivi", ("numero", "etape_depuis"), of_rows, order="numero", limit=ALL
-        )
-        begun = {row["numero"]: row["etape_depuis"] for row in found}
     for row in rows:
         number = row["numero"]
         row["raison_sociale"] = applicant_of(row)
@@ -344,7 +337,6 @@ def rows_of(
         # The product's name, and not what was typed.
         product: Any = row.get("produit_id")
         row["produit"] = products.get(product, product)
-        row["etape_depuis"] = begun.get(number) if row["attend"] not in (None, NOBODY) else None
         since = words.instant_of(row["etape_depuis"])
         row["jours"] = None if since is None else max(0, (visit.now - since).days)
     return rows

@@ -66,10 +66,11 @@ def _in_lists(rows: Mapping[str, Row], at: datetime) -> InLists | None:
     if row is None:
         return None
     stage = following(row["etapes"], at, row["jury_le"])
-    etape, attend, etape_fin = stage or (None, None, None)
+    etape, attend, etape_depuis, etape_fin = stage or (None, None, None, None)
     return InLists(
         etape=etape,
         attend=attend,
+        etape_depuis=etape_depuis,
         etape_fin=etape_fin,
         departement_code=row["departement_code"],
         departement_nom=row["departement_nom"],

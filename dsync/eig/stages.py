@@ -171,19 +171,19 @@ def passages_of(
 
 def following(
     passages: Sequence[Passage], at: datetime, jury_le: date | None
-) -> tuple[str, str, datetime | None] | None:
-    """Return the stage at an instant, whom it waits for, and when the next one begins, if ever.
+) -> tuple[str, str, datetime, datetime | None] | None:
+    """Return the stage at an instant, whom it waits for, its begin, and the next one's, if ever.
 
     As the view `lecture_suivi` says it of a dossier that DS shows.
     """
     begun = [one for one in passages if one.du <= at]
     if not begun:
         return None
-    etape, fin = begun[-1].etape, begun[-1].au
+    etape, du, fin = begun[-1].etape, begun[-1].du, begun[-1].au
     attend = SUITES[Etape(etape)].attend
     if etape == Etape.EN_INSTRUCTION and jury_le is not None:
         attend = Attend.JURY
-    return etape, attend.value, fin
+    return etape, attend.value, du, fin
 
 
 def _etape_at(

@@ -338,7 +338,8 @@ class DeletionWrites(DeletionReads):
         for table in self._tables_of_dossiers():
             unmapped = delete(table).where(table.c.numero.in_(theirs))
             self.touch(self.connection.scalars(unmapped.returning(table.c.numero)))
-        made = ("etape", "attend", "etape_fin", "departement_code", "departement_nom", "profils")
+        stage = ("etape", "attend", "etape_depuis", "etape_fin")
+        made = (*stage, "departement_code", "departement_nom", "profils")
         self.connection.execute(
             update(tables.liste)
             .where(tables.liste.c.demarche_numero == self.number)

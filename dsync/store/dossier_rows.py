@@ -455,6 +455,7 @@ def in_lists(programme: type[Programme], record: Record, now: datetime) -> dict[
         "personnes": searchable(*(facts[name] for name in names), *found.persons),
         "etape": found.etape,
         "attend": found.attend,
+        "etape_depuis": found.etape_depuis,
         "etape_fin": found.etape_fin,
         "departement_code": found.departement_code,
         "departement_nom": found.departement_nom,

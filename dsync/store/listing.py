@@ -57,7 +57,7 @@ SORTS = {
     "raison_sociale": "lower(coalesce(d.raison_sociale, d.demandeur_nom))",
     "etape": "",
     "attend": "",
-    "etape_depuis": "CASE WHEN since.attend <> 'personne' THEN since.etape_depuis END",
+    "etape_depuis": "",
     "departement_nom": "r.departement_nom",
     "groupe_instructeur": "d.groupe_instructeur",
     "labels": "nullif(d.labels, '[]')",
@@ -193,24 +193,29 @@ _VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant"
 # what is counted, and reads each row; another index has all of it.
 _COUNTED_VERDICT = "LEFT JOIN verdict AS v ON v.numero = d.numero AND v.courant IS TRUE"
 _IN_LISTS = "LEFT JOIN liste AS r ON r.numero = d.numero"
-_SINCE = "LEFT JOIN lecture_suivi AS since ON since.numero = d.numero"
 
 
 def followed(name: str, dossier: str = "d", liste: str = "r") -> str:
-    """Return the stage of a dossier, or whom it waits for, as SQL of a programme with stages.
+    """Return the stage of a dossier, or what follows of it, as SQL of a programme with stages.
 
     Those of the row in `liste`, unless a day that was to come when it was written has begun another
-    stage. `name` is `etape` or `attend`; `dossier` and `liste` are aliases of the tables.
+    stage. `name` is `etape`, `attend` or `etape_depuis`; `dossier` and `liste` are aliases of the
+    tables.
     """
     sql = (
         f"CASE WHEN {liste}.etape_fin IS NULL OR utc({liste}.etape_fin) > now() "  # noqa: S608 - names of ours
-        f"THEN {liste}.{name} "
+        f"THEN {f'utc({liste}.{name})' if name == 'etape_depuis' else f'{liste}.{name}'} "
         f"ELSE (SELECT s.{name} FROM lecture_suivi AS s WHERE s.numero = {dossier}.numero) END"
     )
     return waited_for(sql, dossier) if name == "attend" else sql
 
 
 _FOLLOWED = {name: followed(name) for name in ("etape", "attend")}
+_SINCE = (
+    f"CASE WHEN d.presence = 'present' AND {_FOLLOWED['attend']} <> 'personne' "
+    f"THEN {followed('etape_depuis')} END"
+)
+"""Since when somebody is waited for."""
 _IS_OPEN = f"d.etat IN ({', '.join(f'{etat.value!r}' for etat in sorted(OPEN_ETATS))})"
 _CONDITIONS = {
     "etat": f"(d.etat = :etat OR (:etat = '{UNDER_WAY}' AND {_IS_OPEN}))",
@@ -442,7 +447,7 @@ class DossierReads(Subject):
 
         `also` are names of the programme's fields that they show when they are asked to.
         """
-        followed = self._followed
+        followed, since = self._followed, _SINCE if self.programme.selection else "NULL"
         fields = [one for one in self._fields.values() if one.is_shown or one.name in also]
         own = "".join(f"{one.sql} AS {one.name}, " for one in fields)
         query = (
@@ -451,8 +456,8 @@ class DossierReads(Subject):
             f"d.demandeur_prenom, d.demandeur_nom, {own}v.verdict, "
             f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, d.groupe_instructeur, "
             f"{followed['etape']} AS etape, {followed['attend']} AS attend, "
-            f"utc(d.demande_le) AS demande_le, utc(d.repondu_le) AS repondu_le, "
-            f"r.departement_nom, {_IN_CONFLICT} AS en_conflit "
+            f"{since} AS etape_depuis, utc(d.demande_le) AS demande_le, "
+            f"utc(d.repondu_le) AS repondu_le, r.departement_nom, {_IN_CONFLICT} AS en_conflit "
             f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {self._joined} WHERE d.numero IN :numbers"
         )
         by_number = {}
@@ -795,7 +800,7 @@ class DossierReads(Subject):
         where = f"WHERE {' AND '.join(conditions)}"
         query = f"{where} {self._order(selection)}"
         # What is not read is not joined.
-        joins = {"v.": _COUNTED_VERDICT, "r.": _IN_LISTS, "l.": self._joined, "since.": _SINCE}
+        joins = {"v.": _COUNTED_VERDICT, "r.": _IN_LISTS, "l.": self._joined}
         used = [join for alias, join in joins.items() if re.search(rf"\b{alias}", query)]
         return f"FROM dossier AS d {' '.join(used)} {query}"
 
@@ -816,8 +821,8 @@ class DossierReads(Subject):
                 return f"CASE {self._followed['etape']} {' '.join(ranks)} END"
             case "etape" | "attend" as name:
                 return self._followed[name] if part else "d.numero"
-            case "etape_depuis" if not part:
-                return "d.depose_le"
+            case "etape_depuis":
+                return _SINCE if part else "d.depose_le"
             case name:
                 return SORTS.get(name, "d.numero")
 

@@ -170,6 +170,7 @@ liste = Table(
     personal("personnes", String, "Noms et courriels du demandeur, du déposant, du mandataire et du contact, sans accents."),
     open_("etape", String, nullable=True),
     open_("attend", String, nullable=True),
+    open_("etape_depuis", Instant, nullable=True),
     # When the next stage begins: from then on, `lecture_suivi` says which one.
     open_("etape_fin", Instant, nullable=True),
     # Of the programme, else the applicant's.

@@ -36,7 +36,7 @@ WITH_FILTERS = (
     "/dossiers?groupe=d%C3%A9faut&etiquette=%C3%A9ligible&conflit=1",
 )
 MOST_STATEMENTS, MOST_OF_A_DOSSIER = 12, 18
-MOST_OF = {"/": 34, "/suivi": 22, "/dossiers": 13}
+MOST_OF = {"/": 34, "/suivi": 22}
 """Of the pages that show several things, each of which a page of its own would read."""
 _TECHNICAL = re.compile(r'<details class="technique".*?</details>', re.DOTALL)
 _CODE = re.compile(
@@ -200,8 +200,12 @@ def in_french(value: Any, text: str) -> str:
 
 def test_a_stage_is_one_fact_on_all_screens(read_engine: Engine, reader: Visitor) -> None:
     """The one of `lecture_suivi`; what the team types has another name, in the file, too."""
-    followed = read_engine.rows("SELECT numero, etape, attend FROM lecture_suivi")
+    followed = read_engine.rows("SELECT numero, etape, attend, etape_depuis FROM lecture_suivi")
     stages = {row["numero"]: row["etape"] for row in followed}
+    begun = {row["numero"]: row["etape_depuis"] for row in followed if row["attend"] != "personne"}
+    with read_engine.worker.store.reading(DEMARCHE) as copy:
+        listed, _ = copy.dossiers.listing(Selection(), limit=1000)
+    assert {row["numero"]: row["etape_depuis"] for row in listed if row["etape_depuis"]} == begun
     header, *rows = reader.lines("/dossiers.csv?complet=oui&colonnes=etape,attend")
     assert "Avancement noté par l’équipe" in header
     for row in rows:
