@@ -364,7 +364,7 @@ class Precontrole(Section):
     """Who decides on the dossiers, with its article."""
     publication_url: Annotated[str, Field(pattern=r"^https://\S+$", max_length=300)] | None = None
     """Where the page of `dsync rules publish` is."""
-    answer_days: WholeNumber | None = Field(default=None, ge=1)
+    answer_days: WholeNumber = Field(default=15, ge=1)
     """Days that an applicant has to answer, for the text of `dsync dossier message`."""
     max_detail_length: WholeNumber = Field(default=8000, ge=1000, le=10_000)
     """Maximum number of characters of the detail."""

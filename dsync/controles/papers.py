@@ -31,7 +31,7 @@ from dsync.domain.judging import DEJA_SIGNALE
 from dsync.domain.paper import Block, heading, paragraph, table
 from dsync.domain.rights import USAGER, contribution, opened
 from dsync.domain.verdict import Controle, Resultat, Verdict
-from dsync.domain.wording import defused, french_date
+from dsync.domain.wording import defused, french_date, listed
 
 Document = Mapping[str, Any]
 """A version of the declarations, in JSON values; `sinon` is what a check really gives."""
@@ -268,7 +268,18 @@ def demandes(
         labels = (label_of(n, sections.champs) for n in blank(sections, one, silent, others))
         return [f"Merci de répondre à « {defused(label, LONGEST_DEMAND)} »." for label in labels]
     # What a table lacks is the office's to repair.
-    return [declared.demande] if declared.demande and SANS_LIGNE not in one.preuve else []
+    if not declared.demande or SANS_LIGNE in one.preuve:
+        return []
+    used = (*(declared.exige.names if declared.exige else ()), *declared.faits)
+    names = dict.fromkeys(name.partition(".")[0] for name in used)
+    known = (label_of(name, sections.champs) for name in names if name in sections.champs)
+    return [f"{declared.demande}{questions(one for one in known if one not in declared.demande)}"]
+
+
+def questions(labels: Iterable[str]) -> str:
+    """Return which questions of the form to correct, in a sentence behind a blank."""
+    named = [f"« {defused(label, LONGEST_DEMAND)} »" for label in labels]
+    return f" Question{'s' if named[1:] else ''} : {listed(named)}." if named else ""
 
 
 def message_of(

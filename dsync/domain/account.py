@@ -380,26 +380,25 @@ def letter(
     instruction: str,
     url: str | None,
     *,
-    days: int | None = None,
+    days: int,
     may_edit: bool,
 ) -> Letter:
     """Return the message that asks for something, each thing once.
 
     `instruction` is who decides on the dossiers, with its article, `url` where the rules are
-    published. `days` is in how many days an answer is expected (None: this is not said);
-    `may_edit`: the applicant can still change the dossier.
+    published. `days` is in how many days an answer is expected; `may_edit`: the applicant can still
+    change the dossier.
     """
     asked = list(dict.fromkeys(asked))
-    until = f" dans les {days} jours qui suivent ce message" if days else ""
-    in_time = " dans ce délai" if days else ""
+    until = f"dans les {days} jours qui suivent" if days > 1 else "dans le jour qui suit"
     parts = [
         "Madame, Monsieur,",
         f"Nous avons bien reçu votre dossier n° {numero}. Pour poursuivre son instruction, nous "
-        f"avons besoin des précisions suivantes{until} :",
+        f"avons besoin des précisions suivantes {until} ce message :",
         "\n".join(f"- {one}" for one in asked),
         f"{'Vous pouvez corriger votre dossier, ou répondre' if may_edit else 'Merci de répondre'} "
         "par la messagerie de Démarches Simplifiées, en y joignant vos pièces. Sans réponse de "
-        f"votre part{in_time}, votre dossier sera instruit en l’état.",
+        "votre part dans ce délai, votre dossier sera instruit en l’état.",
         "Cette demande a été préparée à l’aide d’un pré-contrôle automatique. Elle ne préjuge pas "
         "de la décision, que l’administration prendra."
         + (f" Règles appliquées : {url}" if url else ""),

@@ -101,15 +101,15 @@ def _demands(controles: Iterable[Controle], rules: RuleSet, begin: str = "") -> 
                 yield _begun(begin, text)
         elif one.resultat in ASKED:
             for wordings in _SAYING[one.controle](one.preuve, rules):
-                more = "" if begin else _question(one.controle, rules)
-                yield _worded([_begun(begin, text) for text in wordings], more)
+                said = [_begun(begin, text) for text in wordings]
+                yield _worded(said, _question(one.controle, rules))
 
 
 def _question(check: str, rules: RuleSet) -> str:
     """Return which question of the form to correct, in a sentence behind a blank."""
-    field = next((name for name, of in QUESTIONS.items() if of == check), None)
-    label = field and label_of(field, rules.sections.champs)
-    return f" Question concernée : {_named(label)}." if label else ""
+    return papers.questions(
+        label_of(name, rules.sections.champs) for name, of in QUESTIONS.items() if of == check
+    )
 
 
 def _begun(begin: str, demand: str) -> str:
@@ -120,13 +120,9 @@ def _begun(begin: str, demand: str) -> str:
 
 
 def _worded(wordings: Wordings, more: str = "") -> str:
-    """Return the fullest wording that is short, with `more` if one has room for it.
-
-    Without a short one, the shortest.
-    """
-    if found := next((one for one in wordings if len(one) + len(more) <= LONGEST_DEMAND), ""):
-        return f"{found}{more}"
-    return next((one for one in wordings if len(one) <= LONGEST_DEMAND), wordings[-1])
+    """Return the fullest wording that is short with `more`, else the shortest one, and `more`."""
+    is_short = (one for one in wordings if len(one) + len(more) <= LONGEST_DEMAND)
+    return f"{next(is_short, wordings[-1])}{more}"
 
 
 def _named(name: Any) -> str:
@@ -183,8 +179,9 @@ def _administration(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
 
 _PUBLISHED = (
     "Le programme s’adresse aux produits dont la fiche est déjà publiée sur beta.gouv.fr : si le "
-    f"vôtre en a une, merci d’en donner l’adresse, seule, de la forme {_FORM}."
+    "vôtre en a une, merci d’en donner l’adresse, seule{}."
 )
+_PUBLISHED_AS = (_PUBLISHED.format(f", de la forme {_FORM}"), _PUBLISHED.format(""))
 
 
 def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
@@ -197,18 +194,24 @@ def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
             yield _several(preuve)
         case Lien.AILLEURS:
             yield [
-                f"{_elsewhere(preuve)} Merci de donner celle de la fiche de votre produit, de la "
-                f"forme {_FORM}, en réponse à cette question."
+                f"{_elsewhere(preuve)} Merci de répondre par celle de la fiche de votre produit"
+                f"{form}."
+                for form in (f", de la forme {_FORM}", "")
             ]
         case Lien.SANS_FICHE:
             yield [
-                f"Vous avez répondu{answer} à la demande de fiche produit. {_PUBLISHED}",
-                f"Vous avez répondu ne pas avoir de fiche produit. {_PUBLISHED}",
+                f"{said}. {published}"
+                for said in (
+                    f"Vous avez répondu{answer} à la demande de fiche produit",
+                    "Vous avez répondu ne pas avoir de fiche produit",
+                )
+                for published in _PUBLISHED_AS
             ]
         case Lien.INCONNUE:
             yield [
-                f"Nous n’avons trouvé aucune fiche à partir de votre réponse{one}. {_PUBLISHED}"
+                f"Nous n’avons trouvé aucune fiche à partir de votre réponse{one}. {published}"
                 for one in (answer, "")
+                for published in _PUBLISHED_AS
             ]
         case _ if preuve.get("saisie"):
             yield [
@@ -219,10 +222,10 @@ def _fiche(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
             ]
         case _ if preuve.get("reponse"):
             # The form did not ask.
-            yield [_PUBLISHED]
+            yield _PUBLISHED_AS
         case _:
             yield [
-                f"La question de votre dossier sur la fiche produit est sans réponse. {_PUBLISHED}"
+                f"La question sur la fiche produit est sans réponse. {one}" for one in _PUBLISHED_AS
             ]
 
 
@@ -301,8 +304,10 @@ def _phase(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
     declared: str = preuve.get("declaree") or ""
     is_eligible = bool(phase) and fold(phase) in rules.phases.admitted
     read = preuve.get("consulte_le")
-    sheet = f"La fiche de votre produit{f', lue {_day(read[:10])},' if read else ''}"
-    seen = f"{sheet} donne la phase {_named(phase_name(phase))} {day}"
+    page = "La fiche de votre produit"
+    sheet = f"{page}{f', lue {_day(read[:10])},' if read else ''}"
+    gives = f"donne la phase {_named(phase_name(phase))} {day}"
+    seen = f"{sheet} {gives}"
     if preuve.get("reponse") or (not declared and (is_eligible or not phase)):
         # What the applicant has not said yet is all that is missing.
         yield [
@@ -310,7 +315,8 @@ def _phase(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
         ]
         return
     if not phase:
-        seen = f"{sheet} ne montre pas de phase {day}"
+        gives = f"ne montre pas de phase {day}"
+        seen = f"{sheet} {gives}"
     said = f" ; vous avez déclaré {_named(declared)}" if declared else ""
     proof = "par une pièce datée"
     if is_eligible:
@@ -327,6 +333,7 @@ def _phase(preuve: _Proof, rules: RuleSet) -> Iterator[Wordings]:
         f"{seen}{said}. {wanted}{_DATED}.",
         f"{seen}{said}. {wanted}.",
         f"{seen}. {wanted}.",
+        f"{page} {gives}. {wanted}.",
     ]
 
 

@@ -14,7 +14,7 @@ from tests.engine.rig import PAGE
 
 REFUSED = 18600004
 """Of a product in a past phase."""
-LIMIT = ("# answer_days = 15", "answer_days = 15")
+LIMIT = ("answer_days = 15", "answer_days = 20")
 
 
 def test_the_rules_in_force_are_shown_whole_and_so_is_each_version_that_judged(
@@ -110,7 +110,7 @@ def test_a_verdict_is_explained_by_the_rules_that_gave_it(
     now = run("dossier", "explain", str(REFUSED), "--json").json
     then = run("dossier", "explain", str(REFUSED), "--at", former["etabli_le"], "--json").json
     assert [False, True] == [then["courant"], now["courant"]]
-    assert [None, 15] == [one["regles"]["precontrole"]["answer_days"] for one in (then, now)]
+    assert [15, 20] == [one["regles"]["precontrole"]["answer_days"] for one in (then, now)]
     assert then["version_regles"] == then["regles"]["version"] == former["version_regles"]
     [phase] = [one for one in then["controles"] if one["controle"] == "phase"]
     assert "suffit à donner l’avis « Inéligible »" == phase["poids"]
@@ -160,7 +160,7 @@ def test_an_applicant_is_asked_at_once_for_all_that_is_open(
     found = run("dossier", "message", "18600001", "--json").json
     text = found["texte"].replace("\u00a0", " ")
     assert text.startswith("Madame, Monsieur,\n\nNous avons bien reçu votre dossier n° 18600001.")
-    for said in ("dans les 15 jours", f"dont la fiche est à l’adresse {address}"):
+    for said in ("dans les 20 jours", f"dont la fiche est à l’adresse {address}"):
         assert said in text
     assert str(REFUSED) not in text
     shown = run("dossier", "message", "18600001").out.replace("\u00a0", " ")

@@ -179,7 +179,7 @@ def days(engine: Engine) -> Iterator[Callable[[], None]]:
         control.archive(number(11))
 
     def rules() -> None:
-        engine.restart(configuration={"precontrole": {"answer_days": 15}})
+        engine.restart(configuration={"precontrole": {"answer_days": 20}})
 
     def form() -> None:
         new = [ChampDescriptor(4999, "text", "Encore une question")]

@@ -48,7 +48,7 @@ def rows(engine: Engine, rank: int) -> int:
 def test_other_rules_judge_every_open_dossier_again(engine: Engine) -> None:
     """A history row each; finished ones keep theirs; what reads the same is not pushed again."""
     engine.sync_until_quiet()
-    engine.restart(configuration={"precontrole": {"answer_days": 15}})
+    engine.restart(configuration={"precontrole": {"answer_days": 20}})
     report = engine.sync()
     assert (0, 10, 0) == (report.exit_code, report.evaluated, report.pushed)
     assert [2] * 10 == [rows(engine, rank) for rank in OPEN]

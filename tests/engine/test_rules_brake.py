@@ -228,7 +228,7 @@ def test_rules_are_not_let_through_because_evidence_is_out_of_reach(start: Start
     engine.sync()
     engine.control.catalogue.unavailable = True
     engine.advance(days=15)
-    change_rules(engine, {"precontrole": {"answer_days": 15}})
+    change_rules(engine, {"precontrole": {"answer_days": 20}})
     assert 4 == engine.sync().exit_code
     engine.control.catalogue.unavailable = False
     report = engine.sync()

@@ -53,8 +53,30 @@ def test_only_what_was_found_wanting_and_is_open_is_asked_once(
     found = {"numero": 12, "etat": "en_instruction"}
     made = message_of(sections(RNA, RIB, RNA), found, given)
     assert expected == [*made.demandes]
-    silence = "Sans réponse de votre part, votre dossier sera instruit en l’état."
+    silence = "Sans réponse de votre part dans ce délai, votre dossier sera instruit en l’état."
     assert bool(expected) is (silence in made.texte)
+
+
+@pytest.mark.parametrize(
+    ("demande", "exige", "expected"),
+    [
+        (RIB, 'champ = "rib", present = true', f"{RIB} Question : « Votre RIB »."),
+        ("Merci de joindre « Votre RIB ».", 'champ = "rib", present = true', None),
+        (RIB, 'champ = "siret", present = true', None),
+        (RIB, 'champ = "lot", au_plus = { champ = "rib" }',
+         f"{RIB} Questions : « Lot » et « Votre RIB »."),
+    ],
+)  # fmt: skip
+def test_a_demand_names_the_questions_to_correct(
+    demande: str, exige: str, expected: str | None
+) -> None:
+    """Those that it does not name itself; a fact of the applicant is none."""
+    champ = '{} = {{ libelles = ["{}"], type = "nombre" }}\n'
+    check = CHECK.format("a", "a", demande).replace('champ = "siret", present = true', exige)
+    text = f"[champs]\n{champ.format('rib', 'Votre RIB')}{champ.format('lot', 'Lot')}{check}"
+    given = ControlesSections.model_validate(tomllib.loads(text))
+    made = message_of(given, {"numero": 12, "etat": "en_instruction"}, [row("a", "a_verifier")])
+    assert [expected or demande] == [*made.demandes]
 
 
 def test_a_demand_is_short() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dsync.domain.account import LONGEST_DEMAND, Letter, open_points
+from dsync.domain.account import LONGEST_DEMAND, open_points
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.verdict import Controle, Resultat
 from dsync.eig.message import Suggestion, message_of
@@ -196,7 +196,7 @@ def test_a_suggested_product_is_asked_about_in_one_demand_and_what_it_lacks_in_o
     assert which == (
         "Votre réponse « Le produit DomiFa » désigne-t-elle « DomiFa », dont la fiche est à "
         f"l’adresse {PAGE}/domifa.html ? Si oui, merci de donner cette seule adresse ; sinon, "
-        "celle de la fiche de votre produit. Question concernée : « Page produit sur "
+        "celle de la fiche de votre produit. Question : « Page produit sur "
         "beta.gouv.fr »."
     )
     assert [True] * len(others) == [
@@ -208,6 +208,23 @@ def test_a_suggested_product_is_asked_about_in_one_demand_and_what_it_lacks_in_o
     fine = suggested("A-JUST", "a-just")
     assert 1 == len(asked(decide(Dossier("", {"page_produit": "Le produit A-JUST"})).controles,
                           [fine]))  # fmt: skip
+
+
+QUESTIONED = ("« Page produit sur beta.gouv.fr »", "« Phase du produit »", "« Cas de la demande »",
+              "« Profils souhaités »")  # fmt: skip
+
+
+def test_each_demand_about_an_answer_names_its_question() -> None:
+    """An applicant knows where to correct; a SIRET and a wish are no questions of their own."""
+    for dossier in KINDS:
+        given = {one.controle: [one] for one in decide(dossier).controles}
+        for check in (Check.FICHE_PRODUIT, Check.PHASE, Check.CAS_OCTROI, Check.PROFILS):
+            unnamed = [
+                one
+                for one in asked(given.get(check, []))
+                if not any(label in one for label in QUESTIONED)
+            ]
+            assert [] == unnamed, (dossier.kind, check)
 
 
 def test_several_suggested_products_are_one_question() -> None:
@@ -223,24 +240,24 @@ def test_several_suggested_products_are_one_question() -> None:
     assert len(demand) <= LONGEST_DEMAND
 
 
-def _letter(days: int | None, *, may_edit: bool) -> Letter:
-    rules = load_rules(precontrole={"answer_days": days})
-    return message_of(NUMBER, decide(DOSSIERS[4]).controles, rules, may_edit=may_edit)
-
-
 @pytest.mark.parametrize(
-    ("days", "said"),
+    ("given", "said"),
     [
-        (15, "Sans réponse de votre part dans ce délai, votre dossier sera instruit en l’état."),
-        (None, "Sans réponse de votre part, votre dossier sera instruit en l’état."),
+        ({}, "dans les 15 jours qui suivent ce message :"),
+        ({"answer_days": 30}, "dans les 30 jours qui suivent ce message :"),
+        ({"answer_days": 1}, "dans le jour qui suit ce message :"),
     ],
 )
-def test_the_letter_says_what_follows_from_silence(days: int | None, said: str) -> None:
-    """And within which time, if that is configured; nothing is said of rules that are nowhere."""
-    for may_edit in (True, False):
-        text = _letter(days, may_edit=may_edit).texte.replace("\u00a0", " ")
-        assert said in text
-        assert (days is not None) is ("dans les 15 jours qui suivent ce message" in text)
-        assert may_edit is ("Vous pouvez corriger votre dossier" in text)
-        assert "publiées" not in text
-        assert text.count("\n- ") == len(_letter(days, may_edit=may_edit).demandes)
+@pytest.mark.parametrize("may_edit", [True, False])
+def test_the_letter_says_until_when_and_what_follows_from_silence(
+    given: dict[str, int], said: str, may_edit: bool
+) -> None:
+    """Nothing is said of rules that are nowhere."""
+    rules = load_rules(precontrole=given)
+    letter = message_of(NUMBER, decide(DOSSIERS[4]).controles, rules, may_edit=may_edit)
+    text = letter.texte.replace("\u00a0", " ")
+    assert said in text
+    assert "Sans réponse de votre part dans ce délai, votre dossier sera instruit en" in text
+    assert may_edit is ("Vous pouvez corriger votre dossier" in text)
+    assert "publiées" not in text
+    assert text.count("\n- ") == len(letter.demandes)
