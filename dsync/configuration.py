@@ -296,6 +296,11 @@ class AccesSection(Section):
         given = [one.partition("=") for one in self.who if "@" not in one]
         return {name: tuple(v for n, _, v in given if n == name) for name, _, _ in given}
 
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Those of `who` that are one person's address."""
+        return tuple(one for one in self.who if one.partition("@")[0] and "@" in one)
+
 
 class ConsoleSection(Section):
     """Section `[console]`: the console of a team."""

@@ -33,8 +33,8 @@ SESSION_S = 8 * 3600
 ENTRY = "/entrer"
 EXIT = "/sortir"
 _SPENT = (
-    "Ce lien n’est pas, ou plus, valable : il ne sert qu’une fois. La ligne suivante du terminal "
-    "en donne un autre."
+    "Ce lien n’est pas, ou plus, valable : il ne sert qu’une fois. Demandez le dernier à la "
+    "personne qui a lancé cette console."
 )
 _FORGED = "Ce formulaire n’est plus valable. Revenez à la page, rechargez-la et recommencez."
 
@@ -204,9 +204,9 @@ class LocalAccess(Access):
 
     refusal = (
         "Cette page demande une session. Ouvrez le lien que « dsync console » (ou « dsync run ») "
-        "affiche dans le terminal."
+        "montre à la personne qui l’a lancé."
     )
-    farewell = "Pour entrer de nouveau, ouvrez le dernier lien affiché dans le terminal."
+    farewell = "Pour entrer de nouveau, ouvrez le dernier lien que « dsync console » a montré."
 
     def __init__(
         self, user: str, announce: Callable[[str], None], role: Role = Role.ADMINISTRATEUR

@@ -15,7 +15,7 @@ from dsync.configuration import AccesSection
 from dsync.console import words
 from dsync.console.access import Right, Role
 from dsync.console.dossiers import ALL
-from dsync.console.visit import Visit, day_of, pages_in_ds
+from dsync.console.visit import Visit, day_of
 from dsync.domain.dossier import midnight
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.store.console_users import AccessRow
@@ -48,7 +48,6 @@ def show(visit: Visit) -> Response:
         ],
         over={one["qui"] for one in decided if one["jusqu_au"] is None or one["vaut"]},
         roles=[*Role],
-        in_ds=pages_in_ds(visit.worker),
     )
 
 

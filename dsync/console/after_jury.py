@@ -12,7 +12,7 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.jury import check_programme, days_of, present
 from dsync.console.jury_papers import ranks_of
-from dsync.console.visit import UnknownValueError, Viewer, Visit, pages_in_ds
+from dsync.console.visit import UnknownValueError, Viewer, Visit
 from dsync.console.words import NB
 from dsync.domain.dossier import OPEN_ETATS, Etat
 from dsync.domain.wording import fold
@@ -151,7 +151,7 @@ def left_after(
     if undated:
         accepted = where | {"etat": Etat.ACCEPTE.value, "jury_le": None}
         rows += reader.rows_of(view, _COLUMNS, accepted, order="numero", limit=MOST_UNDATED)
-    judges, in_ds = visit.worker.configuration.judges, pages_in_ds(visit.worker)
+    judges, in_ds = visit.worker.configuration.judges, visit.in_ds
     groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
     for row in rows:
         for one in todos(row, today, programme.words.label_in_ds, judges=judges):

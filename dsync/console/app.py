@@ -404,6 +404,7 @@ class Console:
         about = {"demarche": number_of(request.query_params.get("demarche", ""))}
         html = self._site.templates.get_template(template).render(
             site=self._site,
+            whom=self._site.whom(),
             path=request.url.path,
             url=lambda path: address_of(path, about),
             **values,

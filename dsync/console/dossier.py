@@ -20,7 +20,7 @@ from dsync.console.dossiers import PER_PAGE, parameters_of, place_of, short
 from dsync.console.elsewhere import former_calls
 from dsync.console.files import sent
 from dsync.console.jury_papers import commented, grids_of, matrices
-from dsync.console.visit import NO_DOSSIER, Visit, day_of, has_stages, pages_in_ds
+from dsync.console.visit import NO_DOSSIER, Visit, day_of, has_stages
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, is_settled, person
 from dsync.domain.conversation import Cote
@@ -176,7 +176,6 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
         if onglet != ALL_TABS and onglet not in dict(tabs):
             # Such as of one that has nothing to show any more.
             onglet = tabs[0][0]
-        in_ds = pages_in_ds(worker)
         return visit.page(
             "dossier.html",
             **content,
@@ -200,7 +199,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             changes=changes[:SHOWN_CHANGES],
             changes_left=max(0, len(changes) - SHOWN_CHANGES),
             journal=_journal(found, reader.requests.of_dossier(number), titles),
-            link=in_ds and f"{in_ds}/{number}",
+            link=visit.in_ds and f"{visit.in_ds}/{number}",
             message=message,
             judges=worker.configuration.judges,
             copies=worker.configuration.pieces.target is not None,

@@ -172,13 +172,13 @@ def more(visit: Visit) -> Response:
     return visit.page("plus.html")
 
 
-def how_it_works(visit: Visit) -> Response:
+def rules(visit: Visit) -> Response:
     """Show the published rules in force; 404: the démarche judges nothing."""
     programme = visit.worker.programme
     if programme is None or not visit.worker.configuration.judges:
         raise HTTPException(404, "Cette démarche n’a pas de règles publiées.")
     paper = programme.rules_page(visit.now)
-    return visit.page("regles.html", title=paper.title, parts=[*_parts(paper)])
+    return visit.page("regles.html", parts=[*_parts(paper)])
 
 
 def _parts(paper: Paper) -> Iterator[Paper]:
@@ -200,5 +200,5 @@ def _parts(paper: Paper) -> Iterator[Paper]:
 
 PAGES = [
     ("GET", "/plus", more, Right.LIRE),
-    ("GET", "/comment-ca-marche", how_it_works, Right.LIRE),
+    ("GET", "/regles", rules, Right.LIRE),
 ]

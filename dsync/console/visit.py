@@ -110,16 +110,6 @@ def has_stages(worker: Worker) -> bool:
     return worker.programme is not None and worker.programme.selection is not None
 
 
-def pages_in_ds(worker: Worker) -> str | None:
-    """Return where instructeurs see dossiers; None: this machine imitates DS, without pages."""
-    ds_url = worker.settings.ds_url
-    if is_loopback(ds_url):
-        return None
-    parts = urlsplit(ds_url)
-    origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else _ORIGIN
-    return f"{origin}/procedures/{worker.demarche}/dossiers"
-
-
 def said_filters(
     table: Mapping[str, str],
     given: Mapping[str, Any],
@@ -177,6 +167,13 @@ class Site:
         """The database, which all démarches share."""
         return next(iter(self.workers.values())).store
 
+    def whom(self, demarche: int | None = None) -> str:
+        """Return whom to write to: as configured, else the administrators that the file names."""
+        entries = () if demarche is None else self.entries(demarche)
+        admin = Role.ADMINISTRATEUR.value
+        named = [who for one in entries if one.role == admin for who in one.people]
+        return self.section.contact or " ou ".join(named[:2]) or "l’équipe technique"
+
 
 class Viewer:
     """Somebody with a role in a démarche, for whom a page or an e-mail is made."""
@@ -208,6 +205,16 @@ class Viewer:
     def today(self) -> date:
         """The present day in Paris."""
         return self.now.astimezone(PARIS).date()
+
+    @property
+    def in_ds(self) -> str | None:
+        """Where instructeurs see dossiers; None: this machine imitates DS, without pages."""
+        ds_url = self.worker.settings.ds_url
+        if is_loopback(ds_url):
+            return None
+        parts = urlsplit(ds_url)
+        origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else _ORIGIN
+        return f"{origin}/procedures/{self.worker.demarche}/dossiers"
 
     def may(self, right: Right) -> bool:
         """Return whether the person may do something with the démarche."""
@@ -326,7 +333,9 @@ class Visit(Viewer):
         """Check that the person sees all dossiers of the démarche, else 403."""
         if self.grant.groupes is not None:
             raise HTTPException(
-                403, "Vous voyez les dossiers de vos groupes instructeurs : ceci porte sur tous."
+                403,
+                "Vous voyez les dossiers de vos groupes instructeurs : ceci porte sur tous. Il "
+                f"faut le rôle {self.grant.role} sans cette limite.",
             )
 
     def _check_dossiers(self, numbers: Iterable[int]) -> None:
@@ -340,7 +349,10 @@ class Visit(Viewer):
     def need(self, right: Right) -> None:
         """Check that the person may do something with the démarche, else 403."""
         if not self.may(right):
-            raise HTTPException(403, f"Votre rôle ({self.grant.role}) ne le permet pas.")
+            able = " ou ".join(role for role in Role if right in RIGHTS[role])
+            raise HTTPException(
+                403, f"Votre rôle ({self.grant.role}) ne le permet pas : il faut le rôle {able}."
+            )
 
     def need_judged(self) -> None:
         """Check that the démarche judges its dossiers, else 400."""
@@ -515,6 +527,7 @@ class Visit(Viewer):
             here=self.here,
             said=said,
             now=self.now,
+            whom=self.site.whom(self.worker.demarche),
             PAR=self.authors,
             applicant=words.APPLICANTS[self.worker.configuration.applicant],
             since=lambda value: words.since(value, self.now),

@@ -64,7 +64,7 @@ RULES = {
     ("GET", "/fichiers/{id}"): Right.LIRE,
     ("GET", "/fichiers/{id}/fichier"): Right.LIRE,
     ("GET", "/plus"): Right.LIRE,
-    ("GET", "/comment-ca-marche"): Right.LIRE,
+    ("GET", "/regles"): Right.LIRE,
     ("GET", "/accessibilite"): PUBLIC,
     ("GET", "/mentions-legales"): PUBLIC,
     ("GET", "/donnees-personnelles"): PUBLIC,

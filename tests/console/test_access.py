@@ -48,7 +48,7 @@ def test_without_a_session_every_address_is_refused(read_console: ServedConsole)
     for method, path in EXAMPLES + OTHERS:
         answer = anonymous(read_console, method, path)
         assert 403 == answer.status_code, path
-        assert "terminal" in answer.text, path
+        assert "Ouvrez le lien" in answer.text, path
         assert str(FIRST) not in answer.text, path
         assert len(answer.content) < 2_000, path
 
@@ -112,7 +112,9 @@ def test_a_link_works_once(read_console: ServedConsole) -> None:
     assert 303 == anonymous(read_console, "GET", link).status_code
     assert link != read_console.links[-1]
     for spent in (link, "/entrer", "/entrer?cle=", "/entrer?cle=%00é"):
-        assert 403 == anonymous(read_console, "GET", spent).status_code
+        answer = anonymous(read_console, "GET", spent)
+        assert 403 == answer.status_code
+        assert "Demandez le dernier à la personne qui a lancé cette console." in words(answer.text)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from tests.store.databases import connected
 
 DAY = "2031-03-04"
 ADA, BOB = "ada@exemple.fr", "bob@exemple.fr"
+WHERE = "Les notes se saisissent et se corrigent dans Démarches Simplifiées"
 
 
 def test_the_jury_is_ordered_by_mean_mark(read_engine: Engine, reader: Visitor) -> None:
@@ -100,6 +101,7 @@ def test_a_jury_names_what_is_missing(engine: Engine, visitor: Visitor) -> None:
     page = visitor.read("/jury")
     assert "1 dossier est sans rang" in page
     assert "(passé)" not in page
+    assert WHERE in page
     assert re.search(rf"{number(rank)} : grille \d : aucune note\.", page)
     engine.control.edit_annotation(number(rank), 5311, 4, row=-1)
     engine.sync_later()
@@ -141,6 +143,7 @@ def test_the_marks_are_side_by_side(engine: Engine, visitor: Visitor) -> None:
         assert ["Moyenne", "4,00", "5,00", "4,50"] == lines[-1]
         assert (["Critère", "bob"], ["Moyenne", "3,00"]) == (later, after[-1])
         page = words(text)
+        assert WHERE in page
         assert "Réévalué à la soutenance : ces notes ne comptent plus." in page
         assert re.search(r"La grille \d \(ada@exemple.fr\), 2,00 de moyenne, ne compte pas", page)
     book = visitor.book(f"/jury.xlsx?le={DAY}")

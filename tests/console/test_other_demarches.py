@@ -206,7 +206,7 @@ def test_a_demarche_without_a_programme_has_its_pages(bare: Shown) -> None:
     with visited(bare) as visitor:
         for path in ADDRESSES:
             of_programme = path.startswith(("/jury", "/preuves", "/a-reporter"))
-            missing = of_programme or path == "/comment-ca-marche" or path.endswith("/explication")
+            missing = of_programme or path == "/regles" or path.endswith("/explication")
             answer = visitor.get(path)
             assert (404 if missing else 200) == answer.status_code, path
             assert "Rejuger" not in answer.text

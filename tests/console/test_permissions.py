@@ -16,7 +16,7 @@ from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.app import Console, right_of
 from tests.console.addresses import LEAVE, PUBLIC, RULES, example
 from tests.console.provider import Clock, FakeProvider, as_, provider, team_access
-from tests.console.served import ServedConsole, Visitor, beside, served, stranger
+from tests.console.served import ServedConsole, Visitor, beside, served, stranger, words
 from tests.engine.rig import DEMARCHE, FIRST, Engine
 
 OTHER = 86324
@@ -138,6 +138,11 @@ def test_who_may_ask_for_what(matrix: Matrix, read_engine: Engine, method: str, 
         assert re.search(r"<h1>(Accès refusé|Identification)</h1>", answer.text)
         # Without a session nobody learns what there is.
         assert rank > 1 or '<nav class="menu"' not in answer.text
+        # Whoever has one learns whom to write to, and which role it needs.
+        assert rank < 2 or re.search(r"écrivez à \w+@dinum", words(answer.text))
+    able = " ou ".join(sorted(WHO_MAY[right]))
+    for role, answer in zip(set(Role) - WHO_MAY[right], refused[2:], strict=False):
+        assert f"({role}) ne le permet pas : il faut le rôle {able}." in words(answer.text)
     assert before == read_engine.rows("SELECT count(*) AS n FROM demande")
     for role in WHO_MAY[right]:
         for demarche in (None, int(DEMARCHE)):

@@ -152,7 +152,7 @@ def heading(person: Person) -> Locator:
 
 @pytest.mark.parametrize(("width", "height", "most"), [(1280, 800, 12), (390, 844, 25)])
 def test_no_page_is_endless(team: Team, width: int, height: int, most: int) -> None:
-    """With fifty rows: screens of a desk's window and of a phone; « Comment ça marche » has two."""
+    """With fifty rows: screens of a desk's window and of a phone; the published rules have two."""
     page = team.person("administrateur").page
     page.set_viewport_size({"width": width, "height": height})
     screens = {}
@@ -163,7 +163,7 @@ def test_no_page_is_endless(team: Team, width: int, height: int, most: int) -> N
     page.set_viewport_size(SIZE)
     printed = {one for one in screens if one.endswith("/tout") or one.startswith("/jury/fiches")}
     assert {} == {one: n for one, n in screens.items() if n > most and one not in printed}
-    assert screens["/comment-ca-marche"] <= 2 * most / 12
+    assert screens["/regles"] <= 2 * most / 12
 
 
 def test_all_to_verify_with_reason_and_whom_they_wait_for(person: Person) -> None:
@@ -225,7 +225,7 @@ CLICKS_MORE = {"another column": 1, "judge one again": 1, "read one again": 1, "
 """Of tasks: what most people never choose is folded, what is erased is confirmed."""
 TASKS: dict[str, dict[str, Task]] = {
     "lecteur": {
-        "how it works": ("menu Plus | link Comment ça marche", "h1", "Règles du pré-contrôle"),
+        "how it works": ("menu Plus | link Règles du pré-contrôle", "h1", "Règles du pré-contrôle"),
         "how the call goes": ("menu Suivi | link ^Éligible", ".compte", "Éligible"),
         "why, without personal data": ("menu Dossiers | first", "#controles .controles__nom", ""),
     },

@@ -21,7 +21,7 @@ OWN = set(PROGRAMME.storage.views) - set(ENGINE.views)
 OF_PROGRAMME = (
     *("/jury", "/jury.xlsx", "/jury/proces-verbal", "/jury/fiches", f"/jury/fiches/{FIRST}"),
     "/a-reporter",
-    *("/preuves", f"/dossiers/{FIRST}/explication", "/comment-ca-marche"),
+    *("/preuves", f"/dossiers/{FIRST}/explication", "/regles"),
 )
 
 
