@@ -289,6 +289,12 @@ def show(visit: Visit) -> Response:
         }
         visit.personal = [name for name, is_shown in said.items() if is_shown]
         visit.listed = [row["numero"] for row in rows] if visit.personal else ()
+        declared = ("numero", "qui"), {"numero": [row["numero"] for row in rows]}
+        deports = (
+            reader.rows_of("deport", *declared, order="numero, qui", limit=ALL)
+            if rows and visit.may(Right.AGIR)
+            else []
+        )
         known = [str(one["jury_le"]) for one in days]
         is_all = visit.query("le") == ALL_DAYS
         day = None if is_all else next(iter(chosen), None)
@@ -327,6 +333,7 @@ def show(visit: Visit) -> Response:
             scale=(low, max(high, low + 1)),
             wide=WIDE,
             mine=mine,
+            deports=deports,
             headers=[*_columns(rows).items()],
         )
 

@@ -11,6 +11,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from dsync.annotations.wish import WishStatus
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import parameters_of
@@ -21,9 +22,10 @@ from dsync.errors import StoreError
 from dsync.messages import french
 from dsync.store import Reader, Store
 from dsync.store.codes import EventName, Kind, Seen
+from dsync.store.lease import LeaseInfo
 from dsync.store.listing import Selection
 from dsync.store.requests import ManualRequest
-from dsync.store.services import taken_over_in_s
+from dsync.store.services import is_alive, taken_over_in_s
 from dsync.sync import handing_over
 
 log = structlog.get_logger(__name__)
@@ -102,6 +104,7 @@ def request(visit: Visit) -> Response:
             "demande_suite.html" if visit.is_asked_again else "demande.html",
             one=found,
             messages=_said(found.resultat, "errors"),
+            sending=_sending(visit, reader, found, lease) if is_done else "",
             read=read,
             total=total if found.genre in words.READS else None,
             following_steps=_steps(visit, found),
@@ -127,6 +130,26 @@ def _steps(visit: Visit, asked: ManualRequest) -> str:
         return ""
     writes = ", puis ce qui change est inscrit dans Démarches Simplifiées"
     return f"les dossiers sont jugés{writes if configuration.annotations is not None else ''}"
+
+
+def _sending(visit: Visit, reader: Reader, asked: ManualRequest, lease: LeaseInfo | None) -> str:
+    """Return whether DS has by now what a pre-check changed, "" where nothing has to be written."""
+    named = asked.options.get("dossiers")
+    if asked.genre != Kind.PRECHECK or not named or visit.worker.configuration.annotations is None:
+        return ""
+    left = (WishStatus.EN_ATTENTE, WishStatus.INCERTAINE)
+    wishes = reader.wishes.current((*left, WishStatus.CONFIRMEE), named)
+    if any(one.statut in left for one in wishes):
+        services = reader.services([visit.worker.demarche])[visit.worker.demarche]
+        if any(is_alive(one, lease, visit.now) for one in services):
+            return "L’envoi à Démarches Simplifiées suit, avec la prochaine synchronisation."
+        return (
+            "L’envoi à Démarches Simplifiées attend une synchronisation : aucun service ne tourne, "
+            "« Renvoyer », sur la page du dossier, le fait."
+        )
+    at = max((one.envoyee_le for one in wishes if one.envoyee_le), default=None)
+    is_after = at is not None and asked.commence_le is not None and at >= asked.commence_le
+    return f"Inscrit dans Démarches Simplifiées le {words.moment(at)}." if is_after else ""
 
 
 def _waits_for_ds(visit: Visit, asked: ManualRequest) -> bool:

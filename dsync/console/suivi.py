@@ -59,16 +59,9 @@ LINKS: Mapping[type[k.Concern], tuple[str, str]] = {
 _ERRORS = (
     k.NoSuccess | k.Late | k.SilentService | k.ClockWentBack | k.RunFailed | k.Stopped | k.NoTarget
 )
-_OF_READING = (
-    k.NoSuccess
-    | k.Late
-    | k.NoService
-    | k.SilentService
-    | k.ClockWentBack
-    | k.RunFailed
-    | k.OldEvidence
-)
-"""What those see, too, who may not act: the others are for who can settle them."""
+_OF_COPY = k.NoSuccess | k.Late | k.RunFailed
+"""What those see, too, who may not act: how old the copy is. The others are for who can settle
+them."""
 
 
 def points_of(visit: Visit, reader: Reader, state: State) -> Iterator[Point]:
@@ -76,7 +69,7 @@ def points_of(visit: Visit, reader: Reader, state: State) -> Iterator[Point]:
     may_act, is_under_way = visit.may(Right.AGIR), bool(state.lease)
     about = french.About(visit.now, may_act, bool(state.alive), is_under_way)
     for one in concerns_of(state, visit.now, visit.worker.settings.looked):
-        if not (may_act or isinstance(one, _OF_READING)):
+        if not (may_act or isinstance(one, _OF_COPY)):
             continue
         if (
             isinstance(one, k.Findings)
@@ -98,7 +91,7 @@ def points_of(visit: Visit, reader: Reader, state: State) -> Iterator[Point]:
         path, link = LINKS.get(type(one), (None, ""))
         if isinstance(one, k.RunFailed):
             path = f"/synchronisations/{one.run}"
-        if (not may_act and path != "/preuves") or (
+        if not may_act or (
             visit.grant.groupes is not None and (path or "").startswith("/synchronisations")
         ):
             path = None
@@ -131,9 +124,8 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     names = visit.verdict_names if verdicts else {NO_VERDICT: "Dépôts"}
     return {
         "state": state,
-        "points": sorted(points_of(visit, reader, state), key=lambda one: not one.is_error)
-        if visit.may(Right.AGIR)
-        else None,
+        "points": sorted(points_of(visit, reader, state), key=lambda one: not one.is_error),
+        "token_ends": visit.worker.settings.looked.token_expires_on,
         "chart": chart(deposits, ("decisions", figures["decisions"]), _marks(visit, reader)),
         "legend": [
             (name, names[name], sum(figures[name].values()), name in verdicts) for name in deposits

@@ -132,7 +132,8 @@ REMEDIES = {
     ),
     errors.LeaseHeldError.exit_code: "Réessayez dans un instant.",
     errors.PARTIAL: "Les anomalies en donnent le détail.",
-    errors.DSError.exit_code: "Réessayez plus tard si vous ne voulez pas l’attendre.",
+    errors.DSError.exit_code: "Réessayez plus tard.",
+    errors.InterruptedRunError.exit_code: "Ce qui n’est pas fait est à demander de nouveau.",
 }
 """What to do, by exit code, after the sentence of `CAUSES`."""
 CHOIX = {"accepte": "saisie gardée", "adopte": "valeur reconnue comme celle de dsync"}
@@ -157,6 +158,8 @@ ASKERS = {
 PAR = Author.labels()
 READS = frozenset({Kind.DOSSIER, Kind.FULL, Kind.INCREMENTAL})
 """The kinds of runs that read in DS."""
+WRITES = READS | {Kind.PUSH, Kind.CONSENT}
+"""Those that then write there: what others change is written by the next one."""
 OLD = "rien de nouveau"
 COPIES = CopyState.labels()
 """The state of the copy of a file."""
@@ -338,9 +341,6 @@ def size(count: int | None) -> str:
 
 def cause(code: int) -> str:
     """Return what an exit code says, and what to do then, in French."""
-    if code == errors.InterruptedRunError.exit_code:
-        # `CAUSES` is about runs by schedule: the next one does not do what somebody asked for.
-        return "arrêté avant la fin. Ce qui n’est pas fait est à demander de nouveau."
     known = code if code in REMEDIES else 1
     return f"{CAUSES[known]}. {REMEDIES[known]}"
 
@@ -368,7 +368,7 @@ def outcome(genre: str, result: Mapping[str, Any]) -> str:
     if pushed:
         changed_in = plural(pushed, "dossier", "dossiers")
         said.append(f"ce qui a changé est inscrit dans Démarches Simplifiées ({changed_in})")
-    elif pushed == 0:
+    elif pushed == 0 and genre in WRITES:
         said.append("rien n’était à inscrire dans Démarches Simplifiées")
     return f"{' ; '.join(said)}." if said else ""
 

@@ -33,11 +33,10 @@ _CHECKED = {
 """What `dsync check` looks at, by the name of its line."""
 
 _SUPPORT = "Si cela persiste, signalez-le au support de Démarches Simplifiées."
-_BY_ITSELF = "dsync réessaie de lui-même."
 _TECHNICAL = "À corriger par l’équipe technique"
 _AGAIN = "Ce qui était fait reste, et le reste est à demander de nouveau."
 _RENEW = "Faites-le renouveler dans Démarches Simplifiées."
-_AWAY = f"Démarches Simplifiées ne répond pas. {_BY_ITSELF}"
+_AWAY = "Démarches Simplifiées ne répond pas."
 _ADDRESS = f"L’adresse de Démarches Simplifiées n’est plus la bonne (DSYNC_DS_URL). {_TECHNICAL}."
 _UNREADABLE = f"Une réponse de Démarches Simplifiées {{about}} ne peut pas être lue. {_SUPPORT}"
 _UPGRADE = f"Démarches Simplifiées refuse une requête de dsync. {_TECHNICAL} : mettre dsync à jour."
@@ -49,9 +48,7 @@ FAULTS: Mapping[k.Fault, str] = {
     k.Fault.TOO_MANY: _UNREADABLE,
     k.Fault.TOO_MANY_ERRORS: _UNREADABLE,
     k.Fault.TOO_MANY_NODES: _UNREADABLE,
-    k.Fault.RATE_LIMITED: (
-        f"Le nombre de requêtes permis par Démarches Simplifiées est atteint. {_BY_ITSELF}"
-    ),
+    k.Fault.RATE_LIMITED: "Le nombre de requêtes permis par Démarches Simplifiées est atteint.",
     k.Fault.TOKEN_MISSING: (
         "dsync n’a pas de jeton pour Démarches Simplifiées : l’équipe technique le met en place "
         "(DSYNC_DS_TOKEN)."
@@ -72,7 +69,7 @@ FAULTS: Mapping[k.Fault, str] = {
     k.Fault.SERVER_ERROR: (
         f"Démarches Simplifiées répond par une erreur interne {{about}}. {_SUPPORT}"
     ),
-    k.Fault.MAINTENANCE: f"Démarches Simplifiées est en maintenance. {_BY_ITSELF}",
+    k.Fault.MAINTENANCE: "Démarches Simplifiées est en maintenance.",
     k.Fault.GATEWAY: _AWAY,
     k.Fault.NOT_GRAPHQL: _AWAY,
     k.Fault.NO_DATA: _AWAY,

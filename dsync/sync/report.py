@@ -37,8 +37,8 @@ CAUSES = {
     StoreError.exit_code: "base de données indisponible",
     LeaseHeldError.exit_code: "un autre processus travaille sur la démarche",
     PARTIAL: "fait en partie",
-    DSError.exit_code: "Démarches Simplifiées ne répond pas ; la prochaine synchronisation reprend",
-    InterruptedRunError.exit_code: "interrompu ; la prochaine synchronisation reprend",
+    DSError.exit_code: "Démarches Simplifiées ne répond pas",
+    InterruptedRunError.exit_code: "arrêt avant la fin",
 }
 """The meaning of each exit code, in French, for the view `lecture_synchronisation`; of a partial
 run, its own causes follow."""

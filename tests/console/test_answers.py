@@ -36,8 +36,11 @@ def form(visitor: Visitor, rank: int, controle: str = "doublon", **more: str) ->
 def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Visitor) -> None:
     """With what the check itself found beside it; in the user's name, and journaled."""
     path = f"/dossiers/{number(1)}"
-    done = visitor.ask(f"{path}/repondre", **form(visitor, 1))
+    asked = visitor.post(f"{path}/repondre", **form(visitor, 1))
+    done = words(visitor.followed(asked))
     assert "réponse à un contrôle" in done
+    assert "rien n’était à inscrire" not in done
+    assert "L’envoi à Démarches Simplifiées attend une synchronisation" in done
     assert "Fait" in done
     assert f"Avis {number(1)} : À vérifier → Éligible ; doublon : à vérifier → conforme" in done
     page = visitor.get(f"{path}/tout").text
@@ -52,6 +55,8 @@ def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Vi
     assert "Constat automatique, à vérifier : Même produit que le dossier" in page
     assert "Réponse à un contrôle doublon : conforme ; demandé par ada@poste" in page
     move(engine, 0, page_of(engine, 1))
+    sent = visitor.read(asked.url.removeprefix(visitor.base))
+    assert re.search(r"Inscrit dans Démarches Simplifiées le 24/11/2026 \d\d:\d\d\.", sent)
     page = visitor.read(f"{path}/tout")
     assert "Réponse à confirmer ou à retirer" in page
     assert "Établi par une personne" not in page

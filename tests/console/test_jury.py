@@ -12,11 +12,12 @@ from openpyxl import load_workbook
 from starlette.responses import StreamingResponse
 
 from dsync.console import words as said
+from dsync.console.access import Role
 from dsync.console.jury_papers import OF_GRIDS, book_of, fitted, matrices
 from dsync.eig.candidature import Candidature
 from dsync.sandbox.content.aap_eig7 import CRITERES
 from dsync.sandbox.content.applicants import NASTY_TEXTS
-from tests.console.served import Visitor, words
+from tests.console.served import Visitor, visiting, words
 from tests.console.test_pages import numbers, table_of
 from tests.engine.rig import Engine, number
 from tests.store.databases import connected
@@ -114,6 +115,27 @@ def test_a_jury_names_what_is_missing(engine: Engine, visitor: Visitor) -> None:
         engine.control.edit_annotation(number(rank), criterion, 4, row=-1)
     engine.sync_later()
     assert "sans rang" not in visitor.read("/jury")
+
+
+def test_a_jury_to_come_names_who_left_it_and_who_stepped_aside(
+    engine: Engine, visitor: Visitor
+) -> None:
+    """A dossier that was refused meanwhile; conflicts of interest, for who acts alone."""
+    left, kept = ungraded(engine, 2)
+    for rank in (left, kept):
+        grade(engine, rank, ("Dossier", ADA, 4))
+    engine.control.move(number(left), "en_instruction")
+    engine.control.move(number(left), "refuse")
+    engine.sync_later()
+    with engine.worker.store.accesses(engine.worker.app.demarche) as (accesses, _):
+        accesses.declare(number(kept), BOB, engine.worker.now())
+    page = visitor.read(f"/jury?le={DAY}")
+    assert f"N’est plus à juger : {number(left)} (refusé)." in page
+    assert f"Déport : {BOB} ( {number(kept)} )." in page
+    with visiting(engine, role=Role.JURY) as member:
+        page = member.read(f"/jury?le={DAY}")
+    assert (True, False) == ("N’est plus à juger" in page, "Déport" in page)
+    assert 1 == visitor.read("/jury?le=tous").count("plus à juger"), "others are over"
 
 
 def test_equal_means_share_a_rank_of_a_round(engine: Engine, visitor: Visitor) -> None:

@@ -7,19 +7,20 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from json import dumps
 from typing import Any
 
 import pytest
 
 from dsync.console import words as code_words
-from dsync.console.access import Role
+from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.words import visible
 from dsync.domain.consent import Consent
 from dsync.domain.ids import DossierNumber
 from dsync.eig.code_words import EVIDENCE
 from dsync.sandbox.content.applicants import NASTY_TEXTS
+from dsync.sandbox.faults import ScriptedFault
 from dsync.store.alert_book import AlertEntry
 from dsync.store.listing import Selection
 from dsync.wiring import Worker
@@ -115,6 +116,25 @@ def test_the_state_shows_what_needs_attention(engine: Engine, visitor: Visitor) 
     assert "réussie remonte à" in visitor.read("/suivi")
     app.store.acquire_lease(app.demarche, 60)
     assert "; une autre est en cours" in visitor.read("/suivi")
+
+
+def test_everybody_learns_that_the_copy_is_old(engine: Engine) -> None:
+    """With the cause; nothing says that it is tried again where no service runs.
+
+    The rest, and the end of the token, is for who acts.
+    """
+    engine.control.faults.fail(ScriptedFault("bad_gateway", times=20))
+    engine.sync()
+    why = "La dernière synchronisation n’a pas abouti : Démarches Simplifiées ne répond pas."
+    ends, day = "Jeton valable jusqu’au 31/12/2026", date(2026, 12, 31)
+    for role in Role:
+        acts = Right.AGIR in RIGHTS[role]
+        for given, token in ((None, "Jeton fin non renseignée"), (day, ends)):
+            app = engine.another(ds_token_expires_on=given).app
+            with visiting(engine, [app], role=role) as visitor:
+                page = visitor.read("/suivi")
+            assert (True, False) == (why in page, "de lui-même" in page)
+            assert acts == (token in page) == ("Aucun service ne tourne" in page)
 
 
 def test_sorting_and_paging_are_the_databases(read_engine: Engine, reader: Visitor) -> None:
