@@ -106,8 +106,8 @@ RESERVED = {*_OWN_COLUMNS.split(), *ANNOTATIONS, *REPETITIONS}
 NonBlank = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 
 
-_TYPE, _NEEDED = " type", " needed"
-"""Facts of a champ that no key of a file gives."""
+_TYPE, _NEEDED, _REQUIRED = " type", " needed", " required"
+"""Facts of a champ, and what the checks need of them all: no key of a file gives them."""
 
 
 class ChampTarget(Section):
@@ -223,8 +223,6 @@ class MappingConfig(Section):
     evaluations: EvaluationsTarget | None = None
     autres: tuple[ChampTarget, ...] = ()
     """Descriptors without a field, which are not reported as new."""
-    required: tuple[str, ...] = Field(default=(), exclude=True)
-    """What the checks need of them all, by `tous_presents`: not a key of the file."""
 
     @model_validator(mode="before")
     @classmethod
@@ -347,11 +345,9 @@ def _typed(name: str, given: Any) -> Any:
 
 
 def _with_needed(mapping: dict[str, Any]) -> dict[str, Any]:
-    champs, required = mapping.get("champs", {}), mapping.get("required", ())
-    if not isinstance(champs, dict) or not isinstance(required, list | tuple):
+    champs, required = mapping.get("champs", {}), mapping.pop(_REQUIRED, ())
+    if not isinstance(champs, dict):
         return mapping
-    if wrong := [name for name in required if name not in {*champs, *CHAMP_FIELDS}]:
-        raise ValueError(f"required: {', '.join(map(str, wrong))} is no name of [mapping.champs]")
     needed = {
         name: {**one, _NEEDED: True}
         for name, one in [*champs.items(), (VOEUX, mapping.get(VOEUX))]
@@ -401,8 +397,6 @@ class EigSections(Section):
         mapping = given.get("mapping") if isinstance(given, dict) else None
         if not isinstance(mapping, dict):
             return given
-        if "required" in mapping:
-            raise ValueError("[mapping] required is written tous_presents, in a check")
         exiges = [
             exige
             for one in given.get("controles", ())
@@ -415,7 +409,7 @@ class EigSections(Section):
             for name in names
             if name in {*mapping.get("champs", ()), *CHAMP_FIELDS}
         ]
-        return {**given, "mapping": {**mapping, "required": required}}
+        return {**given, "mapping": {**mapping, _REQUIRED: required}}
 
     @property
     def window(self) -> tuple[date, date] | None:
