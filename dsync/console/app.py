@@ -61,7 +61,14 @@ from dsync.console.access import (
 from dsync.console.desk import Desk
 from dsync.console.legal import PUBLIC
 from dsync.console.runs import Witness
-from dsync.console.visit import Site, UnknownValueError, Visit, address_of, check_texts
+from dsync.console.visit import (
+    RefusedError,
+    Site,
+    UnknownValueError,
+    Visit,
+    address_of,
+    check_texts,
+)
 from dsync.domain.access_given import NOTHING_GIVEN
 from dsync.domain.check_answers import LONGEST_REASON
 from dsync.domain.ids import number_of
@@ -281,13 +288,17 @@ class Console:
             if is_closed:
                 visit.request.session.clear()
                 raise HTTPException(403, self._access.refusal)
-            visit.need(right)
-            if visit.request.method == "POST":
-                visit.check_form()
-            if visit.request.method == "GET" and (tidy := visit.tidy) is not None:
-                return RedirectResponse(tidy, 303)
-            self._desk.forget(visit.now)
-            answered = handler(visit)
+            try:
+                visit.need(right)
+                if visit.request.method == "POST":
+                    visit.check_form()
+                if visit.request.method == "GET" and (tidy := visit.tidy) is not None:
+                    return RedirectResponse(tidy, 303)
+                self._desk.forget(visit.now)
+                answered = handler(visit)
+            except RefusedError:
+                self.witness.note_refusal(visit)
+                raise
             self.witness.note(visit, answered)
             return answered
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -17,6 +19,7 @@ from dsync.console.access import Right
 from dsync.console.dossiers import parameters_of
 from dsync.console.files import Download
 from dsync.console.visit import Visit
+from dsync.domain.dossier import midnight
 from dsync.domain.ids import DemarcheNumber, number_of
 from dsync.errors import StoreError
 from dsync.messages import french
@@ -24,7 +27,7 @@ from dsync.store import Reader, Store
 from dsync.store.codes import EventName, Kind, Seen
 from dsync.store.lease import LeaseInfo
 from dsync.store.listing import Selection
-from dsync.store.requests import ManualRequest
+from dsync.store.requests import ManualRequest, SeenSelection
 from dsync.store.services import is_alive, taken_over_in_s
 from dsync.sync import handing_over
 
@@ -230,14 +233,24 @@ def journal(visit: Visit) -> Response:
 
 
 def seen(visit: Visit) -> Response:
-    """Show who saw what, newest first."""
+    """Show who saw what, or was refused it, newest first: all, or of a dossier, person or time."""
     visit.need_all()
+    dossier, end = visit.numbers("dossier"), visit.day("au")
+    since = visit.day("du")
+    which = SeenSelection(
+        dossier[0] if dossier else None,
+        visit.query("qui"),
+        None if since is None else midnight(since),
+        None if end is None else midnight(end + timedelta(days=1)),
+    )
+    names = ("dossier", "qui", "du", "au")
     return _paged(
         visit,
         "consultations.html",
         "found",
-        lambda reader, **part: reader.requests.seen(**part),
+        lambda reader, **part: reader.requests.seen(which=which, **part),
         chosen=words.selection,
+        parameters={name: value for name in names if (value := visit.query(name))},
     )
 
 
@@ -260,6 +273,34 @@ def _paged(
         return visit.page(template, page=page, has_more=has_more, **lines, **values)
 
 
+@dataclass
+class _Minute:
+    """What somebody saw of one kind, or was refused, in a period."""
+
+    asked_by: str
+    genre: Seen
+    options: dict[str, Any]
+    since: datetime
+    now: datetime = field(init=False)
+    numbers: set[int] = field(default_factory=set)
+    times: int = 0
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The row of the journal: a list has the number of its dossiers alone."""
+        named = self.numbers and "colonnes" not in self.options
+        options = self.options | ({"dossiers": sorted(self.numbers)} if named else {})
+        count = self.times if self.genre is Seen.REFUSED else len(self.numbers)
+        given: dict[str, Any] = {"asked_by": self.asked_by, "since": self.since, "now": self.now}
+        return given | {"genre": self.genre, "options": options, "result": {"nombre": count}}
+
+
+def _named(visit: Visit) -> list[int]:
+    """Return the dossiers that the address of a page names."""
+    given = visit.request.path_params
+    return [n for one in given.values() if (n := number_of(one))] if "numero" in given else []
+
+
 class Witness:
     """Collects what is seen, and writes it in a thread of its own until `stop` is set."""
 
@@ -269,8 +310,8 @@ class Witness:
         self._thread = threading.Thread(target=self._go_on, name="dsync-witness", daemon=True)
         self._lock = threading.Lock()
         self._rows: list[_Row] = []
-        self._pages: dict[tuple[DemarcheNumber, str, tuple[str, ...]], dict[str, Any]] = {}
-        """Of this period, by démarche, person and columns; none: dossiers that were opened."""
+        self._pages: dict[tuple[DemarcheNumber, str, Seen, str], _Minute] = {}
+        """Of this period, by démarche, person, what it was, and what was chosen."""
 
     def open(self) -> None:
         """Begin to write."""
@@ -286,15 +327,12 @@ class Witness:
         """Note what somebody is shown or sent."""
         if answer.status_code != 200:
             return
-        given, now = visit.request.path_params, visit.now
-        named = "numero" in given
-        dossiers = [n for one in given.values() if (n := number_of(one))] if named else []
-        row = {"asked_by": visit.actor.name, "since": now, "now": now}
+        dossiers, now = _named(visit), visit.now
         with self._lock:
             if isinstance(answer, Download):
                 request = (answer.asked or visit).request
-                options: dict[str, Any] = {"page": request.url.path}
-                options |= {"dossiers": dossiers} if named else {}
+                options: dict[str, Any] = {"page": request.url.path, "role": visit.grant.role.value}
+                options |= {"dossiers": dossiers} if dossiers else {}
                 if columns := (answer.asked or visit).personal:
                     options["colonnes"] = [*columns]
                 asked = request.query_params
@@ -303,31 +341,35 @@ class Witness:
                     name: "…" if name in FREE else ",".join(asked.getlist(name)) for name in asked
                 }:
                     options["filtres"] = chosen
-                row |= {"genre": Seen.FILE, "options": options, "result": {"nombre": answer.rows}}
+                result = {"nombre": answer.rows}
+                row: dict[str, Any] = {"genre": Seen.FILE, "options": options, "result": result}
+                row |= {"asked_by": visit.actor.name, "since": now, "now": now}
                 self._rows.append((visit.worker.demarche, row))
                 return
             if opened := [*dossiers, *visit.shown]:
-                self._note(visit, (), opened, row)
+                self._note(visit, Seen.DOSSIERS, opened)
             if visit.listed:
-                self._note(visit, tuple(visit.personal), visit.listed, row)
+                self._note(visit, Seen.DOSSIERS, visit.listed, colonnes=[*visit.personal])
 
-    def _note(
-        self, visit: Visit, columns: tuple[str, ...], numbers: Sequence[int], row: dict[str, Any]
-    ) -> None:
-        place = visit.worker.demarche, visit.actor.name, columns
-        page = self._pages.setdefault(place, row | {"dossiers": set()})
-        page["dossiers"].update(numbers)
-        page["now"] = row["now"]
+    def note_refusal(self, visit: Visit) -> None:
+        """Note that somebody asked for a page that is not for them."""
+        with self._lock:
+            self._note(visit, Seen.REFUSED, _named(visit), page=visit.request.url.path)
+
+    def _note(self, visit: Visit, genre: Seen, numbers: Sequence[int], **options: Any) -> None:
+        options["role"] = visit.grant.role.value
+        place = visit.worker.demarche, visit.actor.name, genre, repr(options)
+        given = _Minute(visit.actor.name, genre, options, visit.now)
+        minute = self._pages.setdefault(place, given)
+        minute.numbers.update(numbers)
+        minute.times += 1
+        minute.now = visit.now
 
     def write(self) -> None:
         """Write what was noted; what cannot be written now is kept for the next time."""
         with self._lock:
             rows, self._rows = self._rows, []
-            for (demarche, _, columns), page in self._pages.items():
-                numbers = sorted(page.pop("dossiers"))
-                options = {"colonnes": [*columns]} if columns else {"dossiers": numbers}
-                page |= {"genre": Seen.DOSSIERS, "options": options}
-                rows.append((demarche, page | {"result": {"nombre": len(numbers)}}))
+            rows += [(demarche, one.row) for (demarche, *_), one in self._pages.items()]
             self._pages.clear()
         left: list[_Row] = []
         for demarche in dict.fromkeys(number for number, _ in rows):

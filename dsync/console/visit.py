@@ -64,6 +64,10 @@ class UnknownValueError(HTTPException):
         super().__init__(400, f"Le filtre « {name} » ne connaît pas « {shown} ». {known}".strip())
 
 
+class RefusedError(HTTPException):
+    """Somebody with a role asks for what it does not give, or for a dossier hidden from them."""
+
+
 def check_texts(given: Iterable[tuple[str, str]]) -> None:
     """Check that parameters of an address are texts that a database can have, else 400."""
     for name, value in given:
@@ -332,7 +336,7 @@ class Visit(Viewer):
     def need_all(self) -> None:
         """Check that the person sees all dossiers of the démarche, else 403."""
         if self.grant.groupes is not None:
-            raise HTTPException(
+            raise RefusedError(
                 403,
                 "Vous voyez les dossiers de vos groupes instructeurs : ceci porte sur tous. Il "
                 f"faut le rôle {self.grant.role} sans cette limite.",
@@ -342,15 +346,15 @@ class Visit(Viewer):
         """Check that the person sees some dossiers; 404: one is of another groupe, or hidden."""
         numbers = [*numbers]
         if not self.grant.deports.isdisjoint(numbers):
-            raise HTTPException(404, DEPORTED)
+            raise RefusedError(404, DEPORTED)
         if self.dossiers is not None and not self.dossiers.issuperset(numbers):
-            raise HTTPException(404, NO_DOSSIER)
+            raise RefusedError(404, NO_DOSSIER)
 
     def need(self, right: Right) -> None:
         """Check that the person may do something with the démarche, else 403."""
         if not self.may(right):
             able = " ou ".join(role for role in Role if right in RIGHTS[role])
-            raise HTTPException(
+            raise RefusedError(
                 403, f"Votre rôle ({self.grant.role}) ne le permet pas : il faut le rôle {able}."
             )
 

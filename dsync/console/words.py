@@ -395,7 +395,7 @@ def asked(options: Mapping[str, Any]) -> str:
 
 def selection(options: Mapping[str, Any]) -> str:
     """Return what somebody chose to see beside dossiers, as it was given."""
-    given = {name: value for name, value in options.items() if name != "dossiers"}
+    given = {name: value for name, value in options.items() if name not in ("dossiers", "role")}
     given |= given.pop("filtres", {})
     return ", ".join(
         f"{name} : {', '.join(map(str, value)) if isinstance(value, list) else text(value)}"

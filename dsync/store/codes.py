@@ -128,6 +128,7 @@ class Seen(Code):
     FILE = "telechargement", "Fichier téléchargé", "Fichier de la console téléchargé."
     EXPORT = "export", "Export", "Export de vues."
     BACKUP = "sauvegarde", "Sauvegarde", "Sauvegarde de la base."
+    REFUSED = "refus", "Refus", "Page que le rôle, les groupes ou un déport ne permettent pas."
 
 
 FRAICHEUR = "fraicheur_heures"

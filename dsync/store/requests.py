@@ -53,6 +53,18 @@ class ManualRequest(NamedTuple):
     resultat: Mapping[str, Any] | None
 
 
+class SeenSelection(NamedTuple):
+    """Of what people saw, in part; None: no condition."""
+
+    dossier: int | None = None
+    par: str | None = None
+    """A part of an account or an address."""
+    since: datetime | None = None
+    end: datetime | None = None
+    """The first instant after it."""
+
+
+EVERYTHING_SEEN = SeenSelection()
 IS_OPEN = and_(_table.c.en_file, _table.c.fini_le.is_(None))
 """The condition on a request that a service has to execute."""
 _COLUMNS = tuple(_table.c[name] for name in ManualRequest._fields)
@@ -71,9 +83,20 @@ class RequestReads(Subject):
         """Return the requests of a démarche, newest first, without the first `offset`."""
         return self._latest(_IS_ASKED, limit, offset)
 
-    def seen(self, *, limit: int, offset: int = 0) -> list[ManualRequest]:
+    def seen(
+        self, *, limit: int, offset: int = 0, which: SeenSelection = EVERYTHING_SEEN
+    ) -> list[ManualRequest]:
         """Return who saw what of a démarche, as of `latest`."""
-        return self._latest(_IS_SEEN, limit, offset)
+        who, since, end = which.par, which.since, which.end
+        asked = [
+            _IS_SEEN,
+            *([] if who is None else [_table.c.demande_par.icontains(who, autoescape=True)]),
+            *([] if since is None else [_table.c.demande_le >= since]),
+            *([] if end is None else [_table.c.demande_le < end]),
+        ]
+        if which.dossier is None:
+            return self._latest(and_(*asked), limit, offset)
+        return self._naming(which.dossier, *asked)[offset : offset + limit]
 
     def _latest(
         self, condition: ColumnElement[bool], limit: int, offset: int
@@ -83,9 +106,12 @@ class RequestReads(Subject):
 
     def of_dossier(self, numero: DossierNumber) -> list[ManualRequest]:
         """Return the requests that name a dossier, newest first."""
+        return self._naming(numero, _IS_ASKED)
+
+    def _naming(self, numero: int, *conditions: ColumnElement[bool]) -> list[ManualRequest]:
         # A first choice by the JSON's text, which other numbers may contain, too.
         may_name_it = cast(_table.c.options, Text).contains(str(numero))
-        found = self._found(_IS_ASKED, may_name_it, newest=True)
+        found = self._found(*conditions, may_name_it, newest=True)
         return [one for one in found if numero in (one.options.get("dossiers") or ())]
 
     def consents_to(self, numero: DossierNumber, end: datetime) -> list[ManualRequest]:

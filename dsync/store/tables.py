@@ -53,7 +53,7 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
 # In words that PostgreSQL keeps, and literally, or SQLite would not see what the index is for.
 ASKED = (
     "genre <> 'acces' AND genre <> 'consultation' AND genre <> 'telechargement' "
-    "AND genre <> 'export' AND genre <> 'sauvegarde'"
+    "AND genre <> 'export' AND genre <> 'sauvegarde' AND genre <> 'refus'"
 )
 """The condition on a row of `demande` that it is an order, and not what somebody saw (`Seen`)."""
 

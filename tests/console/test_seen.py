@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, event, text
@@ -16,9 +17,10 @@ from dsync.store.codes import Seen
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.tables import ASKED
 from tests.acceptance.worker.installed import slowdown
-from tests.console.served import DEADLINE_S, served, visiting, words
-from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, Engine, engine_for, number
-from tests.store.databases import connected
+from tests.console.served import DEADLINE_S, USER, served, visiting, words
+from tests.console.test_pages import table_of
+from tests.engine.rig import DEMARCHE, FIRST, PROBLEME, Engine, engine_for, number, seeds
+from tests.store.databases import connected, on_each
 
 REFUSING = (
     "CREATE TRIGGER refused BEFORE INSERT ON demande BEGIN SELECT RAISE(ABORT, 'read-only'); END"
@@ -93,7 +95,8 @@ def test_a_list_with_personal_columns_is_journaled(engine: Engine) -> None:
         said = [(one.genre, len(one.options.get("colonnes", []))) for one in found]
         assert expected == said, path
         assert all((one.resultat or {})["nombre"] > 0 for one in found), path
-        assert all({"colonnes"} == {*one.options} for one in found if one.genre == "consultation")
+        seen_ones = [one.options for one in found if one.genre == "consultation"]
+        assert all({"colonnes", "role"} == {*one} for one in seen_ones)
 
 
 def test_a_list_that_names_a_person_as_applicant_is_journaled(engine: Engine) -> None:
@@ -105,7 +108,8 @@ def test_a_list_that_names_a_person_as_applicant_is_journaled(engine: Engine) ->
         visitor.get("/dossiers?colonnes=etat")
     with engine.worker.store.reading(DEMARCHE) as reader:
         [row] = reader.requests.seen(limit=9)
-    assert ({"colonnes": ["Demandeur"]}, {"nombre": 1}) == (row.options, row.resultat)
+    told = {"colonnes": ["Demandeur"], "role": "administrateur"}
+    assert (told, {"nombre": 1}) == (row.options, row.resultat)
 
 
 def personal_questions(engine: Engine) -> list[str]:
@@ -186,6 +190,50 @@ def test_the_administrateur_alone_reads_it(engine: Engine) -> None:
             assert is_administrateur == ("/consultations" in visitor.get("/plus").text)
             for path in ("/journal", f"/dossiers/{FIRST}/journal", f"/demandes/{watched['id']}"):
                 assert "vera@example.fr" not in visitor.get(path).text
+
+
+@on_each
+def test_it_is_narrowed_to_a_dossier_a_person_or_days(database_url: str) -> None:
+    """With the role of who saw it; what was refused counts how often. No other number is meant."""
+    with Engine(database_url, seeds()) as engine:
+        engine.sync()
+        began = engine.worker.now()
+        with visiting(engine, role=Role.LECTEUR) as lecteur:
+            for _ in range(2):
+                assert 403 == lecteur.get("/journal?x=1").status_code
+            lecteur.get(f"/dossiers/{FIRST}")
+            assert 403 == lecteur.post(f"/dossiers/{FIRST}/effacer").status_code
+        with engine.worker.store.requests(DEMARCHE) as requests:
+            for who, at in (("grace@dinum.fr", began - timedelta(days=3)), ("a_b@dinum.fr", began)):
+                given = {"dossiers": [int(f"{FIRST}7")]}
+                requests.record("consultation", given, who, since=at, now=at, result={"nombre": 1})
+        with visiting(engine) as visitor:
+            found = {
+                query: [row[1:] for row in table_of(visitor.get(f"/consultations{query}").text)[1]]
+                for query in (
+                    "", f"?dossier={FIRST}", "?qui=GRACE", "?qui=_", "?qui=100%25",
+                    f"?du={began:%Y-%m-%d}", f"?au={began - timedelta(days=1):%Y-%m-%d}",
+                )
+            }  # fmt: skip
+            assert 400 == visitor.get("/consultations?dossier=x").status_code
+            assert "Aucune consultation ne correspond." in visitor.read("/consultations?qui=100%25")
+            link = f'href="/consultations?dossier={FIRST}"'
+            assert link in visitor.get(f"/dossiers/{FIRST}/journal").text
+    other = f"{FIRST}7"
+    grace = ["grace@dinum.fr", "–", "Dossiers ouverts", other, "1"]
+    plain = ["a_b@dinum.fr", "–", "Dossiers ouverts", other, "1"]
+    page = [USER, "Lecteur", "Refus (page : /journal)", "–", "2"]
+    opened = [USER, "Lecteur", "Dossiers ouverts", str(FIRST), "1"]
+    erased = [USER, "Lecteur", f"Refus (page : /dossiers/{FIRST}/effacer)", str(FIRST), "1"]
+    assert found == {
+        "": [plain, grace, erased, opened, page],
+        f"?dossier={FIRST}": [erased, opened],
+        "?qui=GRACE": [grace],
+        "?qui=_": [plain],
+        "?qui=100%25": [],
+        f"?du={began:%Y-%m-%d}": [plain, erased, opened, page],
+        f"?au={began - timedelta(days=1):%Y-%m-%d}": [grace],
+    }
 
 
 def test_no_page_waits_for_a_write(engine: Engine) -> None:
