@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 from ipaddress import ip_network
@@ -417,6 +417,16 @@ class Configuration(Section):
             return self.declared.titles
         own = self.programme.controles if self.programme else ()
         return {**checks, **{one.nom: one.titre for one in own}}
+
+    @property
+    def closing(self) -> datetime | None:
+        """The last second of deposit, in Paris without a zone; None: no check gives a bound."""
+        sections = self.programme or self.declared
+        if sections is None:
+            return None
+        from dsync.controles.declarations import closing_of
+
+        return closing_of(sections.controles)
 
     @property
     def applicant(self) -> str:

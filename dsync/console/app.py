@@ -540,6 +540,7 @@ def environment() -> jinja2.Environment:
     )
     filters: dict[str, Callable[..., Any]] = {
         "moment": words.moment,
+        "seconde": words.second,
         "jour": words.day,
         "inscrit": words.written,
         "heure": words.hour,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from dsync.console.visit import NO_DOSSIER, Visit, day_of, has_stages
 from dsync.domain.account import account_page
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS, is_settled, person
 from dsync.domain.conversation import Cote
-from dsync.domain.dossier import OPEN_ETATS, Etat, Presence
+from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Presence
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.pieces import md5_of
 from dsync.domain.verdict import Resultat, Verdict
@@ -181,6 +182,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             **content,
             **_answering(visit, reader, found, checks, draft, may_answer=may_answer),
             found=found,
+            closing=_closing(visit, found["depose_le"]),
             place=place_of(visit, reader, number),
             per_page=PER_PAGE,
             demandeur=applicant_of(found),
@@ -341,6 +343,13 @@ def _contradictions(visit: Visit, found: Mapping[str, Any]) -> list[str]:
     if found["etat"] == Etat.ACCEPTE and verdict == Verdict.INELIGIBLE:
         said.append(f"Accepté, alors que l’avis est « {visit.verdicts[verdict]} ».")
     return said
+
+
+def _closing(visit: Visit, deposited: str) -> datetime | None:
+    """Return until when deposits were in time, in Paris, for one of that day or later."""
+    closing, at = visit.worker.configuration.closing, words.instant_of(deposited)
+    is_late = closing and at and at.astimezone(PARIS).date() >= closing.date()
+    return closing if is_late else None
 
 
 def _established(checks: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> list[str]:

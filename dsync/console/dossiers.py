@@ -157,6 +157,7 @@ def selection_of(visit: Visit) -> Selection:
         attend=visit.query("attend"),
         controle=visit.query("controle"),
         resultat=Resultat.IMPOSSIBLE.value if resultat == "indetermine" else resultat,
+        seul=visit.query("seul") is not None,
         rattachement=visit.query("rattachement"),
         departement=visit.query("departement"),
         region=visit.query("region"),

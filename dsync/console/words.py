@@ -58,6 +58,7 @@ FILTERS = {
     "verdict": "{}",
     "controle": "{}",
     "resultat": "{}",
+    "seul": "un seul point à régler",
     "etat": "{}",
     "etape": "{}",
     "attend": "attend : {}",
@@ -70,7 +71,7 @@ FILTERS = {
     "suivi": "suivis par moi",
     "etiquette": "étiquette {}",
     "depose_du": "déposés depuis le {}",
-    "depose_au": "déposés jusqu’au {}",
+    "depose_au": "déposés jusqu’au {} compris",
     "presence": "{}",
     "conflit": "en conflit",
     "repondu": "réponse reçue",
@@ -218,6 +219,11 @@ def _in_paris(value: Any, form: str) -> str:
 def moment(value: Any) -> str:
     """Return an instant as date and time of Paris."""
     return _in_paris(value, f"%d/%m/%Y{NB}%H:%M")
+
+
+def second(value: Any) -> str:
+    """Return an instant as date and time of Paris, to the second."""
+    return _in_paris(value, f"%d/%m/%Y{NB}%H:%M:%S")
 
 
 def hour(value: Any) -> str:

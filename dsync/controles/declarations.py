@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -377,6 +377,18 @@ def window_of(controles: Iterable[DeclaredControle]) -> tuple[date, date] | None
             first, last = exige.au_moins, exige.au_plus
             if isinstance(first, date) and isinstance(last, date):
                 return Moment.without_hour(first), Moment.without_hour(last)
+    return None
+
+
+def closing_of(controles: Iterable[DeclaredControle]) -> datetime | None:
+    """Return the last second of deposit, in Paris without a zone, where a check gives a bound."""
+    for one in controles:
+        last = one.exige.au_plus if one.exige and one.exige.champ == "depot" else None
+        if isinstance(last, datetime):
+            return last
+        if isinstance(last, date):
+            # The day is whole.
+            return datetime.combine(last, time(23, 59, 59))
     return None
 
 

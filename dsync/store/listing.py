@@ -105,6 +105,8 @@ class Selection(NamedTuple):
     """A check, and with it or alone a result, as `points_of` names them: what keeps a verdict from
     the best one. « conforme »: the check does not, or was not examined."""
     resultat: str | None = None
+    seul: bool = False
+    """Whether only dossiers that one check alone keeps from the best verdict."""
     rattachement: str | None = None
     """The SIREN of the organisation that applies."""
     departement: str | None = None
@@ -252,6 +254,7 @@ _ANSWERED = (
     f"{_IS_OPEN} AND d.repondu_le IS NOT NULL "
     "AND (d.en_instruction_le IS NULL OR d.en_instruction_le < d.repondu_le)"
 )
+_ONE_POINT = "v.points LIKE '|%|' AND v.points NOT LIKE '|%|%|'"
 _MOST_WORDS = 20
 """Words of a search that count; a SQL statement has a depth."""
 
@@ -788,6 +791,8 @@ class DossierReads(Subject):
         if selection.controle is not None or selection.resultat is not None:
             is_clear = selection.resultat == Resultat.CONFORME
             conditions.append(f"v.points {'NOT ' if is_clear else ''}LIKE :point ESCAPE '\\'")
+        if selection.seul:
+            conditions.append(_ONE_POINT)
         if selection.repondu:
             conditions.append(_ANSWERED)
         if selection.conflit:

@@ -11,7 +11,7 @@ from dsync.console.access import Role
 from dsync.store.listing import Selection
 from dsync.store.sight import Sight
 from tests.console.conftest import SHOWN
-from tests.console.served import Visitor, served, words
+from tests.console.served import USER, Visitor, served, words
 from tests.console.test_actions import edit, requests_of
 from tests.console.test_pages import numbers, table_of
 from tests.engine.rig import DEMARCHE, FIRST, Engine, number, seeds
@@ -188,6 +188,36 @@ def test_a_filter_says_that_it_does_not_know_a_value(
         assert back, name
         ways.add(back[1])
     assert {200} == {reader.get(way).status_code for way in ways}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("q=zzzz", ()),
+        ("suivi=moi", (f"ceux que suit {USER} dans Démarches Simplifiées, où votre adresse est",)),
+    ],
+)
+def test_an_empty_list_says_where_it_looked(
+    reader: Visitor, query: str, said: tuple[str, ...]
+) -> None:
+    """In which démarche, as it was read when; what is not there; as whom one is known."""
+    page = reader.read(f"/dossiers?{query}")
+    where = rf"Cherché dans la démarche {DEMARCHE} \(.+\), lue le \d\d/\d\d/2026 \d\d:\d\d :"
+    assert re.search(where, page)
+    for one in ("un brouillon, ou un dossier déposé depuis, n’y est pas", *said):
+        assert one in page
+    assert bool(said) == ("Suivis par moi »" in page)
+
+
+def test_dossiers_with_one_point_to_settle_are_listed(read_engine: Engine, reader: Visitor) -> None:
+    """Of any check, or of one: those that fall for it alone."""
+    rows = read_engine.rows("SELECT numero, points FROM verdict WHERE courant")
+    one = {row["numero"]: row["points"] for row in rows if row["points"].count("|") == 2}
+    assert {*one} == {*numbers(reader.get("/dossiers?seul=oui"))}
+    assert len(one) < sum(bool(row["points"]) for row in rows)
+    check = next(iter(one.values()))[1:].partition(":")[0]
+    alone = {number for number, points in one.items() if points.startswith(f"|{check}:")}
+    assert alone == {*numbers(reader.get(f"/dossiers?seul=oui&controle={check}"))}
 
 
 @postgresql_if_long

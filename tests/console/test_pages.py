@@ -383,7 +383,11 @@ def test_days_are_those_of_paris_and_what_only_looks_like_one_is_text(
         engine.sync_later()
         assert text in visitor.read(f"/dossiers/{number(0)}/tout")
     engine.execute("UPDATE dossier SET depose_le = '2024-06-30 22:30:00.000000'")
-    assert "01/07/2024" in visitor.read("/dossiers?colonnes=depose_le")
+    assert "01/07/2024 00:30:00" in visitor.read("/dossiers?colonnes=depose_le")
+    assert "clôture" not in visitor.read(f"/dossiers/{number(0)}")
+    engine.execute("UPDATE dossier SET depose_le = '2024-12-31 22:59:30.000000'")
+    said = "Déposé le 31/12/2024 23:59:30 ; clôture le 31/12/2024 23:59:59, seconde comprise"
+    assert said in visitor.read(f"/dossiers/{number(0)}")
 
 
 def test_markup_in_every_champ_is_text(engine: Engine, visitor: Visitor) -> None:

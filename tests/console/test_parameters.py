@@ -26,6 +26,7 @@ LISTS = {
     "/a-reporter": ("le",),
     "/synchronisations": ("page",),
     "/journal": ("page",),
+    "/consultations": ("dossier", "qui", "du", "au", "page"),
 }
 """Each address with its parameters."""
 ODD = (

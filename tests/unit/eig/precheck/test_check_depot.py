@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
+from dsync.controles.declarations import closing_of
 from tests.unit.eig.precheck.builders import check, load_rules
 
 INSIDE, OUTSIDE = "conforme", "a_verifier"
@@ -49,3 +50,6 @@ def test_the_window_is_configuration() -> None:
     other = load_rules(depot={"exige": days})
     answer = check("depot", depose_le=datetime(2025, 6, 30, 12, tzinfo=UTC), with_rules=other)
     assert answer.resultat == INSIDE
+    assert "2025-06-30 23:59:59" == str(closing_of(other.sections.controles))
+    noon = {"exige": days | {"au_plus": datetime.fromisoformat("2025-06-30T12:00:00")}}
+    assert "2025-06-30 12:00:00" == str(closing_of(load_rules(depot=noon).sections.controles))
