@@ -291,6 +291,8 @@ def concerns_of(state: State, now: datetime, looked: Looked) -> Iterator[k.Conce
         yield k.Refused(count, state.work.pushes["refused"].reasons)
     if count := state.open("conflicts"):
         yield k.Conflicts(count)
+    if count := state.work.contradicted:
+        yield k.Contradicted(count)
     if count := state.work.quarantined:
         yield k.InQuarantine(count)
     if end and end.target_is_missing:

@@ -72,7 +72,8 @@ ALL_ROWS = 2**31 - 1
 @click.option(
     "--refresh",
     is_flag=True,
-    help="With --dossier: show what today's product evidence gives, and replace the stored one.",
+    help="Show what today's product evidence gives, and replace the stored one. Default: of the "
+    "dossiers that it would no longer call « Inéligible ».",
 )
 @click.option("--yes", is_flag=True, help="With --refresh: do not ask first.")
 @json_option
@@ -104,10 +105,15 @@ def precheck(
             raise click.UsageError("--stats excludes all other options but --json.")
         _statistics(as_json=as_json)
         return
-    if refresh and not dossiers:
-        raise click.UsageError("--refresh needs --dossier N, because evidence is kept on purpose.")
-
     settings = load(dossiers)
+    if refresh and not dossiers:
+        with reading(settings) as reader:
+            dossiers = tuple(reader.dossiers.contradicted())
+        if not dossiers:
+            raise click.UsageError(
+                "No « Inéligible » is contradicted by today's catalogue. --refresh needs --dossier "
+                "N: other evidence is kept on purpose."
+            )
     work: Judging = RefreshEvidence(dossiers) if refresh else Precheck(dossiers)
     stores = not (dry_run or as_of)
     if refresh and stores and not _agreed(work, settings, yes=yes, as_json=as_json):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from dsync.console.visit import NONE_CHOSEN, Visit
 from dsync.domain.ids import DossierNumber
 from dsync.store import Reader
 from dsync.store.listing import applicant_of
-from dsync.sync.work import Precheck, ReadDossiers, Work
+from dsync.sync.work import Precheck, ReadDossiers, RefreshEvidence, Work
 
 MOST = 1000
 """Maximum number of dossiers of one request."""
@@ -34,8 +34,18 @@ ACTS = {
         "Les règles d’aujourd’hui leur sont appliquées ; le prochain envoi inscrit ce qui change.",
         "Rejuger",
     ),
+    "preuve": (
+        "Juger {count} avec le catalogue d’aujourd’hui ?",
+        "La fiche produit d’aujourd’hui remplace celle qui était conservée depuis le dépôt ; le "
+        "prochain envoi inscrit ce qui change.",
+        "Juger",
+    ),
 }
 """What is asked before, with the number of dossiers; what is said of it; the button."""
+_JUDGING: Mapping[str, Callable[[tuple[DossierNumber, ...]], Work]] = {
+    "rejuger": Precheck,
+    "preuve": RefreshEvidence,
+}
 
 
 def act(visit: Visit) -> Response:
@@ -69,7 +79,7 @@ def act(visit: Visit) -> Response:
         return visit.back("/dossiers.xlsx", numeros=",".join(map(str, numbers)), **order)
     if wanted not in ACTS:
         raise HTTPException(400)
-    if wanted == "rejuger":
+    if wanted in _JUDGING:
         visit.need_judged()
     if not visit.form.get("confirme"):
         question, consequence, button = ACTS[wanted]
@@ -82,8 +92,8 @@ def act(visit: Visit) -> Response:
             quoi=wanted,
             dossier=" ".join(map(str, numbers)),
         )
-    work: Work = ReadDossiers(tuple(numbers)) if wanted == "relire" else Precheck(tuple(numbers))
-    return visit.ask(work)
+    work = _JUDGING.get(wanted, ReadDossiers)
+    return visit.ask(work(tuple(numbers)))
 
 
 _NO_ANSWERS = ("Dossier", words.SECTIONS["Selection and recruitment"])

@@ -169,6 +169,7 @@ def selection_of(visit: Visit) -> Selection:
         suivi_par=visit.name if visit.query("suivi") is not None else None,
         etiquette=visit.query("etiquette"),
         conflit=visit.query("conflit") is not None,
+        contredit=visit.query("contredit") is not None,
         repondu=visit.query("repondu") is not None,
         sans_reponse_depuis=_silent_since(visit),
         arrive_depuis=visit.instant("arrive_depuis"),

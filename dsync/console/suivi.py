@@ -14,11 +14,12 @@ from dsync.console.access import Right
 from dsync.console.changements import changes_of
 from dsync.console.dossiers import VERDICTS
 from dsync.console.jury import days_of
-from dsync.console.visit import Visit, has_stages
+from dsync.console.visit import Visit, address_of, has_stages
 from dsync.domain.verdict import NO_VERDICT
 from dsync.messages import french
 from dsync.messages import kinds as k
 from dsync.store import Reader
+from dsync.store.listing import UNDER_WAY
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 TALLIES = {"rattachement": "Administration", "profil": "Profil", "region": "Région"}
@@ -42,6 +43,8 @@ _RUNS, _ANOMALIES = (
     ("/anomalies", "Voir les anomalies"),
 )
 _REQUESTS = "/journal", "Voir les demandes"
+CONTRADICTED = {"presence": "present", "etat": UNDER_WAY, "contredit": "oui"}
+"""The list of the dossiers that today's catalogue would not exclude."""
 LINKS: Mapping[type[k.Concern], tuple[str, str]] = {
     k.Late: _RUNS,
     k.RunFailed: ("/synchronisations/{run}", "Voir cette synchronisation"),
@@ -49,6 +52,7 @@ LINKS: Mapping[type[k.Concern], tuple[str, str]] = {
     k.InQuarantine: _ANOMALIES,
     k.Refused: _ANOMALIES,
     k.Conflicts: ("/conflits", "Régler les conflits"),
+    k.Contradicted: (address_of("/dossiers", CONTRADICTED), "Voir ces dossiers"),
     k.WaitingWrites: ("/anomalies", "Voir ce qui attend"),
     k.NoTarget: _RUNS,
     k.UnfinishedErasures: _REQUESTS,

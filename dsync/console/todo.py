@@ -233,6 +233,11 @@ def _lists(visit: Visit) -> Iterator[_Listed]:
         why = "un contrôle attend que l’équipe y réponde"
         settle = {**team, "resultat": TO_SETTLE, "tri": "depose_le"}
         yield _Listed("controle", *titles, why, "Répondre", settle)
+        titles = ("dossier inéligible à rejuger", "dossiers inéligibles à rejuger")
+        why = "le catalogue d’aujourd’hui contredit celui du dépôt"
+        contradicted = {"etat": UNDER_WAY, "contredit": True}
+        said = {"etat": UNDER_WAY, "contredit": "oui"}
+        yield _Listed("contredit", *titles, why, "Voir", contradicted, said)
     else:
         titles, why = ("dossier en cours", "dossiers en cours"), "à instruire par l’équipe"
         yield _Listed("dossier", *titles, why, "Ouvrir", {**team, "tri": "depose_le"})

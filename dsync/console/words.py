@@ -74,6 +74,7 @@ FILTERS = {
     "depose_au": "déposés jusqu’au {} compris",
     "presence": "{}",
     "conflit": "en conflit",
+    "contredit": "inéligibles que le catalogue d’aujourd’hui contredit",
     "repondu": "réponse reçue",
     "sans_reponse": "sans réponse depuis {} jours",
     "arrive_depuis": "arrivés depuis le {}",

@@ -304,6 +304,11 @@ def warning(one: k.Concern, now: datetime) -> str | None:
                 f"{_count(dossiers, 'dossier')} with a human's value instead of dsync's: see "
                 "`dsync conflicts list`."
             )
+        case k.Contradicted(dossiers):
+            return (
+                f"{_count(dossiers, 'dossier')} « Inéligible » by the evidence of the deposit, and "
+                "not by today's catalogue: `dsync precheck --refresh` shows both, and judges again."
+            )
         case k.InQuarantine(dossiers):
             return f"{_count(dossiers, 'dossier')} in quarantine: see `dsync quarantine list`."
         case k.UnfinishedErasures(files, requests):
@@ -359,6 +364,7 @@ WORDS: Mapping[type[k.Concern], str] = {
     k.SilentService: "silent service",
     k.Refused: "{dossiers} refused",
     k.Conflicts: "{dossiers} in conflict",
+    k.Contradicted: "{dossiers} contradicted",
     k.InQuarantine: "{dossiers} in quarantine",
     k.WaitingWrites: "{dossiers} waiting",
     k.WaitingRequests: "{requests} requests wait",
@@ -410,7 +416,9 @@ def alert(one: k.Concern, now: datetime) -> str | None:
                 f"{_count(dossiers, 'dossier')} with annotations that DS refused: see `dsync "
                 "check`."
             )
-        case k.Conflicts() | k.InQuarantine() | k.UnfinishedErasures() | k.GristLeft():
+        case k.Conflicts() | k.Contradicted() | k.InQuarantine():
+            return warning(one, now)
+        case k.UnfinishedErasures() | k.GristLeft():
             return warning(one, now)
         case k.NoTarget():
             return "The target of the copies of files is not there: see `dsync history`."

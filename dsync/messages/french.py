@@ -358,6 +358,12 @@ def concern(one: k.Concern, about: About) -> str | None:
         case k.Conflicts(dossiers):
             said = plural(dossiers, "dossier attend", "dossiers attendent")
             return f"{said} votre choix : une personne a écrit autre chose que dsync."
+        case k.Contradicted(dossiers):
+            said = plural(dossiers, "dossier est inéligible", "dossiers sont inéligibles")
+            return (
+                f"{said} d’après le catalogue du dépôt, et ne le "
+                f"{'serait' if dossiers < 2 else 'seraient'} pas d’après celui d’aujourd’hui."
+            )
         case k.WaitingWrites(dossiers):
             said = plural(dossiers, "dossier a", "dossiers ont")
             return f"{said} une annotation à envoyer."

@@ -95,6 +95,12 @@ class Conflicts(_Said, frozen=True):
     dossiers: int
 
 
+class Contradicted(_Said, frozen=True):
+    """Dossiers that today's catalogue would not exclude, as the one of their deposit does."""
+
+    dossiers: int
+
+
 class InQuarantine(_Said, frozen=True):
     dossiers: int
 
@@ -151,6 +157,7 @@ Concern = (
     | SilentService
     | Refused
     | Conflicts
+    | Contradicted
     | InQuarantine
     | WaitingWrites
     | WaitingRequests

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select, tuple_, union_all
 from dsync.domain.ids import DossierNumber
 from dsync.store import tables
 from dsync.store.changes import PEOPLE
-from dsync.store.codes import Origin
+from dsync.store.codes import EventName, Origin
 from dsync.store.listing import Document, documents
 from dsync.store.sql import Subject, among
 
@@ -50,7 +50,10 @@ class ChangeSelection(NamedTuple):
     """The ids of champs and annotations."""
 
 
-_ACTS = ("cree", "etat", "masque", "restaure", "supprime", "disparu", "efface", "effacement_leve")
+_ACTS = (
+    *("cree", "etat", "masque", "restaure", "supprime", "disparu", "efface", "effacement_leve"),
+    EventName.PREUVE_RELUE.value,
+)
 
 
 class ChangeReads(Subject):
@@ -60,7 +63,8 @@ class ChangeReads(Subject):
         """Return when it was last read that somebody had done something about these dossiers.
 
         Their applicant or an instructeur changed them, as DS's own dates show; or they came, went,
-        or took another state. What dsync writes is nothing of it.
+        or took another state; or a person had their evidence replaced. What dsync writes is nothing
+        of it.
         """
         event = tables.evenement
         instants = union_all(

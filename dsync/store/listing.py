@@ -126,6 +126,8 @@ class Selection(NamedTuple):
     etiquette: str | None = None
     conflit: bool = False
     """Whether only dossiers with an open conflict."""
+    contredit: bool = False
+    """Whether only dossiers that today's catalogue would not exclude, as their verdict does."""
     sans_reponse_depuis: datetime | None = None
     """Only open ones whose usager was asked for something before then, and has not answered."""
     repondu: bool = False
@@ -263,6 +265,9 @@ _IN_CONFLICT = (
     "EXISTS (SELECT 1 FROM outbox AS o WHERE o.numero = d.numero AND o.courante "
     "AND o.statut = 'conflit')"
 )
+CONTRADICTED = f"v.verdict = '{Verdict.INELIGIBLE.value}' AND v.remarque IS NOT NULL"
+"""Of what today's catalogue would not exclude: a remark says of a verdict that another one would be
+given."""
 # MATERIALIZED: the stages are counted in one pass, and not once for each line that reads them.
 # IS TRUE: as in `_COUNTED_VERDICT`.
 _FIGURES = """
@@ -444,6 +449,11 @@ class DossierReads(Subject):
         """Return the numbers of all dossiers of a selection, in its order."""
         query = f"SELECT d.numero {self._selected(selection)}"
         return list(self._executed(query, self._values(selection)).scalars())
+
+    def contradicted(self) -> list[DossierNumber]:
+        """Return the open dossiers that today's catalogue would not exclude."""
+        chosen = Selection(etat=UNDER_WAY, presence=Presence.PRESENT.value, contredit=True)
+        return [DossierNumber(number) for number in self.numbers_of(chosen)]
 
     def shown(self, numbers: Sequence[int], also: Collection[str] = ()) -> list[Document]:
         """Return what lists show of these dossiers, in this order.
@@ -797,6 +807,8 @@ class DossierReads(Subject):
             conditions.append(_ANSWERED)
         if selection.conflit:
             conditions.append(_IN_CONFLICT)
+        if selection.contredit:
+            conditions.append(CONTRADICTED)
         if selection.q:
             words = _words(selection.q)
             conditions += [self._found(f":q{rank}") for rank in range(len(words))]

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Text,
+    and_,
     bindparam,
     case,
     cast,
@@ -36,7 +37,7 @@ from dsync.store.deletions import DeletionReads
 from dsync.store.grist_rows import GristReads
 from dsync.store.journal import JournalReads
 from dsync.store.lease import LeaseInfo, read_leases
-from dsync.store.listing import Document, DossierReads, documents, followed
+from dsync.store.listing import CONTRADICTED, Document, DossierReads, documents, followed
 from dsync.store.outbox import OutboxReads
 from dsync.store.personal_data import PersonReads
 from dsync.store.piece_rows import PieceReads
@@ -67,7 +68,7 @@ _OPEN_PUSHES = {
 COUNTED = ("mois", "controle", "resultat", "type_administration", "phase_constatee", "nombre")
 """The columns of `dsync precheck --stats`."""
 _WISHES, _QUARANTINE = "wishes", "quarantine"
-_DOOMED, _REQUESTS = "doomed", "requests"
+_DOOMED, _REQUESTS, _CONTRADICTED = "doomed", "requests", "contradicted"
 
 
 class OpenPushes(NamedTuple):
@@ -103,6 +104,8 @@ class OpenWork(NamedTuple):
     """Copies of files that have to be deleted."""
     requests: Sequence[tuple[str, int, datetime]]
     """The unfinished requests by kind: their number, and when the oldest one was made."""
+    contradicted: int = 0
+    """The open dossiers that today's catalogue would not exclude, as their evidence does."""
 
 
 class Reader(Subject):
@@ -207,7 +210,7 @@ class Reader(Subject):
             .group_by(*by)
             .subquery()
         )
-        is_writable = is_shown(OPEN_ETATS)
+        is_writable, v = is_shown(OPEN_ETATS), _verdict.alias("v")
         name = case(_OPEN_PUSHES, value=wished.c.statut)
         why = case(_OPEN_PUSHES, value=outbox.statut)
         # With types: PostgreSQL does not join a bare NULL with an instant.
@@ -234,6 +237,10 @@ class Reader(Subject):
                 .where(of.in_(numbers), asked.en_file)
                 .where(asked.fini_le.is_(None), asked.demande_par != WEBHOOK)
                 .group_by(of, asked.genre),
+                select(of := _dossier.c.demarche_numero, literal(_CONTRADICTED), *counted)
+                .join(v, and_(v.c.numero == _dossier.c.numero, v.c.courant, text(CONTRADICTED)))
+                .where(of.in_(numbers), is_writable)
+                .group_by(of),
                 select(
                     wished.c.demarche_numero,
                     name,
@@ -266,6 +273,7 @@ class Reader(Subject):
             quarantined=sum(count for _, count, _ in by_name[_QUARANTINE]),
             doomed=sum(count for _, count, _ in by_name[_DOOMED]),
             requests=[(genre, count, oldest) for genre, count, oldest in by_name[_REQUESTS]],
+            contradicted=sum(count for _, count, _ in by_name[_CONTRADICTED]),
             pushes={
                 found: OpenPushes(
                     sum(count for _, count, _ in by_name[found]),

@@ -187,6 +187,8 @@ def _is_own(
         return has_acted(number)
     if answers_in(before.controles) != answers_in(now.controles):
         return True
+    if before.preuve != now.preuve and has_acted(number):
+        return True
     results, texts = changes(before, now)
     compares = {one.controle for one in now.controles if TWINS in one.preuve}
     left, came = {*before.doublons} - {*now.doublons}, {*now.doublons} - {*before.doublons}

@@ -62,6 +62,25 @@ def test_a_line_leads_to_where_it_is_done_and_on_to_the_next(reader: Visitor) ->
     assert following
 
 
+def test_what_todays_catalogue_contradicts_is_judged_again_from_its_list(engine: Engine) -> None:
+    """A line with its number, the list behind it, a button there and beside the remark."""
+    link = "/dossiers?presence=present&etat=en_cours&contredit=oui"
+    some = ", ".join(str(number(rank)) for rank in (0, 1))
+    with visiting(engine) as visitor:
+        assert link not in numbers_of(visitor)
+        engine.execute(
+            "UPDATE verdict SET verdict = 'Inéligible', remarque = 'Le verdict serait Éligible.' "
+            f"WHERE courant AND numero IN ({some})"
+        )
+        assert 2 == numbers_of(visitor)[link] == listed(visitor, link)
+        assert "2 dossiers sont inéligibles d’après le catalogue du dépôt" in visitor.read("/suivi")
+        assert 'value="preuve"' in visitor.get(f"/dossiers/{number(0)}").text
+        asked = words(visitor.post(link, quoi="preuve", tous="oui").text)
+        assert "Juger 2 dossiers avec le catalogue d’aujourd’hui ?" in asked
+        visitor.ask("/dossiers", quoi="preuve", dossier=some.replace(",", ""), confirme="1")
+        assert ("Éligible", 0) == (engine.verdict(0), listed(visitor, link))
+
+
 def test_all_is_well_where_nothing_waits_for_anybody(engine: Engine) -> None:
     """Each dossier is refused, and a service runs: one sentence, and no number but zero."""
     with visiting(engine) as visitor:

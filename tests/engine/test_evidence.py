@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,9 +21,11 @@ from tests.engine.rig import (
     Engine,
     few_products,
     number,
+    seeds,
 )
 from tests.engine.test_judging import STARTUPS, SUIVI, product_of
 from tests.profiles import long
+from tests.store.databases import on_each
 
 PHASES: list[dict[str, str]] = [{"name": "alumni", "start": "2020-01-01", "end": ""}]
 Entries = list[dict[str, Any]]
@@ -105,6 +108,41 @@ def test_a_remark_says_what_todays_catalogue_would_give(start: Start) -> None:
     engine.sync()
     [row] = engine.rows("SELECT * FROM lecture_precontrole")
     assert row["remarque"] is None
+
+
+@on_each
+def test_an_exclusion_that_todays_catalogue_contradicts_is_said_until_it_is_judged_again(
+    start: Start,
+) -> None:
+    """The evidence of the deposit stays; one act of a person replaces it, and asks nobody."""
+    engine, ranks = start([]), (0, 1, 2, 3, 4, 7, 8, 9, 10)
+    past = [{"name": "success", "start": "2020-01-01", "end": ""}]
+    wrong = few_products()
+    for entry in wrong["data"]:
+        if entry["id"] in map(product_of, ranks):
+            entry["attributes"]["phases"] = past
+    engine.control.catalogue.replace(STARTUPS, wrong)
+    for seed in seeds(ranks):
+        engine.control.deposit(replace(seed, depose_at=NOW))
+    engine.sync_until_quiet()
+    excluded = [rank for rank in ranks if engine.remote(rank) == "Inéligible"]
+    assert len(excluded) > 5
+    before = [standing(engine, rank) for rank in ranks]
+    assert "contradicted" not in engine.alerts()
+
+    publish(engine, lambda entries: entries)
+    assert (0, before) == (engine.sync().exit_code, [standing(engine, rank) for rank in ranks])
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        contradicted = tuple(reader.dossiers.contradicted())
+    assert len(contradicted) > 5
+    assert f"{len(contradicted)} dossiers" in engine.alerts()["contradicted"]
+
+    given = {"work": Kind.PRECHECK, "refresh": True, "started_by": "cli:ada"}
+    engine.sync(dossiers=contradicted, **given)
+    report = engine.sync_later()
+    assert (0, len(contradicted)) == (report.exit_code, report.pushed), report
+    assert "contradicted" not in engine.alerts()
+    assert "Inéligible" not in {engine.verdict(n - number(0)) for n in contradicted}
 
 
 def test_another_product_is_judged_anew(start: Start) -> None:

@@ -87,6 +87,7 @@ def asked(kind: str, ago: timedelta) -> dict[str, Any]:
         ({"mass_deletion": k.MassDeletion(7, 9, NOW)}, [k.MassDeletion]),
         (work(waiting=2, conflicts=1), [k.WaitingWrites, k.Conflicts]),
         (work(refused=1, quarantined=1), [k.Refused, k.InQuarantine]),
+        ({"work": WORK._replace(contradicted=1)}, [k.Contradicted]),
         ({"evidence_confirmed_at": NOW - 2 * HOUR}, [k.OldEvidence]),
         (
             {"last_end": End(NOW, 0, target_is_missing=True), **work(doomed=2)},
