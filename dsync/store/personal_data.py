@@ -39,8 +39,8 @@ _SIGNS = bytes(
     ord(unaccented(bytes([one]).decode("cp1252", "replace"))[:1] or "_") % 128 for one in range(256)
 )
 """The sign without case and accent of each one of the code page 1252."""
-_GAP_SIGNS = bytes(one for one in range(256) if _SIGNS[one] in (*range(0x30), *b"_\\"))
-"""What is left out for a quick comparison."""
+_GAP_SIGNS = bytes(one for one in range(256) if _SIGNS[one] in (*range(0x30), *b"_\\e"))
+"""What is left out for a quick comparison: « œ » is « o », too."""
 _SIREN, _SIRET, _NIR = 9, 14, 13
 """Digits; behind those of a NIR stand, or do not, the two of its key."""
 _BEFORE_SIREN = rf"fr{_GAPS}[0-9a-z]{{2}}{_GAPS}"
@@ -55,6 +55,8 @@ _AT = r"(?:\s*@\s*|%40|\s*[\[({]\s*(?:at|arobase|a)\s*[\])}]\s*)"
 _DOT = r"(?:\s?\.\s?|\s*[\[({]\s*(?:dot|point)\s*[\])}]\s*)"
 """The signs of an address, as they are also written against robots."""
 _PARTICLES = frozenset({"d", "de", "des", "du", "l", "la", "le", "les", "van", "von"})
+_CHOICE = re.compile(rb"\[.*?\]\??|.\?|\W")
+"""What a pattern of letters may have in several ways, or not."""
 _SPELT = re.compile(r"\b[a-z](?:[ .][a-z]){2,}\b")
 """A word written letter by letter."""
 _LONG = 6
@@ -145,12 +147,16 @@ class Wanted:
                 f"Give at least {SHORTEST} letters or digits: an e-mail address, a name or a SIRET."
             )
         self._words, self._is_latin = self._ways[0].words, plain.isascii()
+        needed = {way.needed[0] for way in self._ways}
+        self._needed = [one for one in needed if not any(o in one for o in needed - {one})]
 
     def may_be_in(self, text: str) -> bool:
         """Return False if no value of a text, of JSON or not, has all the words."""
         signs = text.encode("cp1252", _UNACCENTED)
         letters = signs.translate(_SIGNS, _GAP_SIGNS)
-        ways = [way for way in self._ways if all(one.search(letters) for one in way.letters)]
+        if not any(one in letters for one in self._needed):
+            return False
+        ways = [way for way in self._ways if way.may_be_in(letters)]
         if not ways:
             return False
         # What is compared quickly has Latin letters alone.
@@ -218,9 +224,16 @@ class _Way(NamedTuple):
 
     words: list[re.Pattern[str]]
     letters: list[re.Pattern[bytes]]
-    """What a text without case, accents and gaps has if it may have the words."""
+    """What a text without case, accents, gaps and « e » has if it may have the words."""
+    needed: list[bytes]
+    """The parts of these that are always written so, the longest first: they are found faster."""
     length: int
     """Letters and digits of the words."""
+
+    def may_be_in(self, letters: bytes) -> bool:
+        return all(one in letters for one in self.needed) and all(
+            one.search(letters) for one in self.letters
+        )
 
     def is_in(self, plain: str) -> bool:
         return all(one.search(plain) for one in self.words)
@@ -240,8 +253,10 @@ codecs.register_error(_UNACCENTED, _as_ascii)
 def _way(*words: tuple[str, str], length: int) -> _Way:
     """Return a way of pairs: the pattern of a word, and that of its letters."""
     patterns = [re.compile(word) for word, _ in words]
+    letters = [re.sub(r"e\??", "", one).encode("ascii", "ignore") for _, one in words]
+    needed = [part for one in letters for part in _CHOICE.split(one)]
     return _Way(
-        patterns, [re.compile(letters.encode("ascii", "ignore")) for _, letters in words], length
+        patterns, [*map(re.compile, letters)], sorted(needed, key=len, reverse=True)[:3], length
     )
 
 
@@ -345,7 +360,8 @@ def _with_initials(words: Sequence[str], particles: Mapping[str, str]) -> Iterat
         firsts = _initial(first) + "".join(rf"(?:[\s.-]*{_initial(one)})?" for one in more)
         initials = "".join(one[0] for one in (first, *more))
         is_near = len(first) > 1 and not particles.get(name) and initials.isascii()
-        near = f"[{re.escape(initials)}]" if is_near else ""
+        near = re.escape(initials) if is_near and "e" not in initials else ""
+        near = f"[{near}]" if near and len(initials) > 1 else near
         # The sign that is looked for comes first: a search for it is fast.
         start = f"{re.escape(first[0])}(?<![^\\W\\d_].)"
         yield start + firsts[len(re.escape(first[0])) :] + rf"[\s._-]*{pattern}", near + letters
@@ -484,13 +500,13 @@ class PersonReads(Subject):
         names = [column.name for column in columns]
         keys = [column.name for column in holding.table.primary_key if column.name != "numero"]
         streamed = self.connection.execution_options(yield_per=AT_ONCE)
-        for row in streamed.execute(self._selected(holding, keys)).mappings():
-            texts = {name: row[name] for name in names if row[name] is not None}
-            text = "\n".join(texts.values())
+        for number, of_demarche, *rest in streamed.execute(self._selected(holding, keys)):
+            texts = rest[len(keys) :]
+            whole = "\n".join(filter(None, texts))
             found: list[Hit] = []
-            if there := [one for one in wanted if one.may_be_in(text)]:
-                key = {name: row[f"cle_{name}"] for name in keys}
-                parsed = {name: _parsed(text) for name, text in texts.items()}
+            if there := [one for one in wanted if one.may_be_in(whole)]:
+                key = dict(zip(keys, rest, strict=False))
+                parsed = {n: _parsed(one) for n, one in zip(names, texts, strict=True) if one}
                 told: set[tuple[str | None, str]] = set()
                 for one, place, value in ((w, *hit) for w in there for hit in w.hits(parsed)):
                     label = _label(parsed, place, labels)
@@ -502,8 +518,8 @@ class PersonReads(Subject):
                     found.append(
                         Hit(
                             holding.table.name,
-                            row["demarche"],
-                            row["dossier"],
+                            of_demarche,
+                            number,
                             key,
                             champ,
                             label,
