@@ -33,7 +33,7 @@ from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import Reader
 from dsync.store.dictionary import APPLICANT, DOSSIER_COLUMNS
-from dsync.store.listing import applicant_of
+from dsync.store.listing import Selection, applicant_of
 from dsync.store.reader import current_checks, to_settle
 from dsync.store.reading_views import shipped_dictionary
 from dsync.store.requests import ManualRequest
@@ -191,6 +191,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             why=_why(checks, kept_from),
             is_open=is_open,
             contradictions=_contradictions(visit, found),
+            answer=_last_word(visit, reader, found),
             onglet=onglet,
             tabs=tabs,
             parameters=parameters_of(visit),
@@ -323,6 +324,19 @@ def _sent_at(found: Mapping[str, Any], current: Mapping[str, Any] | None) -> str
     at: str | None = found["dernier_message_le"]
     is_ours = at is not None and found["dernier_message_de"] == Cote.ADMINISTRATION
     return at if is_ours and current and at and at >= current["etabli_le"] else None
+
+
+def _last_word(visit: Visit, reader: Reader, found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the usager answered that nobody has acted on, as « Réponse reçue » lists it.
+
+    The last message, else the part of the page with their changes.
+    """
+    since, chosen = found["repondu_le"], Selection(numeros=(found["numero"],), repondu=True)
+    if not (since and visit.may(Right.PERSONNES) and reader.dossiers.numbers_of(chosen)):
+        return None
+    theirs = (one for one in found["messages"][::-1] if one["de"] == Cote.USAGER)
+    last = next((one for one in theirs if one["envoye_le"] >= since), None)
+    return {"le": since, "onglet": "messages" if last else "changements", "message": last}
 
 
 def _why(checks: Sequence[Mapping[str, Any]], settled: Sequence[str]) -> str | None:

@@ -92,6 +92,30 @@ def test_what_contradicts_is_said_first_on_every_part(engine: Engine) -> None:
         assert "à> la main" not in visitor.read(HERE)
 
 
+def test_what_the_candidate_answered_is_said_first_on_every_part(engine: Engine) -> None:
+    """Their last message, or that they changed their dossier, until somebody writes back."""
+    engine.control.send_message(number(0))
+    engine.control.send_message(number(0), "usager", "Voici la pièce demandée.")
+    engine.control.send_message(number(1))
+    engine.advance(minutes=5)
+    engine.control.edit_champ(number(1), PROBLEME, "Un autre problème")
+    engine.sync_later()
+    with visiting(engine) as visitor:
+        listed = re.findall(r'"(/dossiers/\d+)\?', visitor.get("/dossiers?repondu=oui").text)
+        assert {f"/dossiers/{number(rank)}" for rank in (0, 1)} <= {*listed}
+        for part in ("", "/reponses"):
+            assert " : « Voici la pièce demandée. » Lire" in visitor.read(f"{HERE}{part}")
+            page = visitor.read(f"/dossiers/{number(1)}{part}")
+            assert "Le candidat a modifié son dossier le" in page
+        assert "Voici la pièce demandée." in visitor.read(f"{HERE}/messages")
+        engine.advance(minutes=5)
+        engine.control.send_message(number(0))
+        engine.sync_later()
+        assert "Le candidat a écrit" not in visitor.read(HERE)
+    with served(engine, role=Role.LECTEUR) as console:
+        assert "Le candidat a" not in console.visitor().read(f"/dossiers/{number(1)}")
+
+
 def test_a_page_says_who_did_what(engine: Engine) -> None:
     """A request with its author, an answer, a decision in DS, events; the last one first."""
     with visiting(engine) as visitor:

@@ -65,6 +65,8 @@ def test_a_dossier_leads_to_its_page_in_ds(read_engine: Engine) -> None:
         page = console.visitor().get(f"/dossiers/{FIRST}").text
     link = f"https://demarche.example.gouv.fr/procedures/{DEMARCHE}/dossiers/{FIRST}"
     assert f'href="{link}" rel="noreferrer">Ouvrir dans Démarches Simplifiées' in page
+    for part in ("/personnes-impliquees", "/annotations-privees", "/messagerie"):
+        assert f'href="{link}{part}" rel="noreferrer">' in page
 
 
 @postgresql_if_long
