@@ -65,6 +65,18 @@ _HOW: Mapping[Type, str] = {
     Type.PIECES: "écrivez une liste de noms de fichiers",
 }
 _COMPARED = ("egal", "parmi", "pas_parmi", "au_moins", "au_plus")
+_OF_COMMUNE = (
+    " : mettez les communes admises dans une table, par leur code Insee, et écrivez "
+    'champ = "commune", dans_table'
+)
+_ASKED = " : posez la question dans le formulaire, et nommez-la dans [champs]"
+_INSTEAD: Mapping[str, str] = {
+    **dict.fromkeys(("commune", "population", "habitants", "nombre_habitants"), _OF_COMMUNE),
+    "effectif": " : écrivez parmi, avec les tranches admises",
+    "code_postal": " ; commune, departement ou region ?",
+    **dict.fromkeys(("telephone", "courriel", "adresse"), _ASKED),
+}
+"""By what people write for a fact, what to write instead."""
 _MAX_ROWS = 200_000
 FRAME = 500
 """Room for the first line of a detail and the beginnings of the last ones, in characters."""
@@ -130,6 +142,12 @@ class Declarations:
                     f"{one.nom} : sans un exemple conforme et un exemple non_conforme, ce contrôle "
                     "rend a_verifier au lieu de non_conforme"
                 )
+            for name in one.champs:
+                if name in self.faits and name not in self.sections.champs:
+                    yield from self._doubts(one, name, self.faits[name].notation)
+
+    def _doubts(self, one: DeclaredControle, name: str, notation: Notation | None) -> Iterator[str]:
+        yield from (said for _, said in self._misspelt(one, name, notation, only_doubts=True))
 
     def of_form(self, descriptors: Iterable[Descriptor]) -> Iterator[str]:
         """Yield what does not fit a revision of the form."""
@@ -145,6 +163,8 @@ class Declarations:
                     f"champs.{name} : lu comme {champ.type}, alors que « {found.libelle} » est de "
                     f"type {found.type} dans le formulaire"
                 )
+            for one in self.sections.controles:
+                yield from self._doubts(one, name, NOTATIONS.get(found.type))
             inner = [d for d in known if d.parent_id == found.id]
             for column, value in champ.colonnes.items():
                 if find(inner, value, (value,)) is None:
@@ -214,11 +234,17 @@ class Declarations:
                     )
 
     def _misspelt(
-        self, one: DeclaredControle, name: str, notation: Notation | None
+        self,
+        one: DeclaredControle,
+        name: str,
+        notation: Notation | None,
+        *,
+        only_doubts: bool = False,
     ) -> Iterator[tuple[str, str]]:
         """Yield what a check compares with a champ or a fact and is not in its notation, and why.
 
-        Keys of tables are included: a row that nobody can find is as wrong.
+        Keys of tables are included: a row that nobody can find is as wrong. `only_doubts` is as of
+        `misspelt`.
         """
         if notation is None:
             return
@@ -226,13 +252,14 @@ class Declarations:
         for part in parts:
             for key, operand in part.operateurs.items():
                 given = each(operand) if key in CONSTANTS else ()
-                for value, fault in misspelt(given, notation, key).items():
+                for value, fault in misspelt(given, notation, key, only_doubts=only_doubts).items():
                     yield value, f"{one.nom} : {fault}"
         used = {table for part in parts for table in (part.dans_table, part.pas_dans_table)}
         used |= {bound.table for bound in one.cellules if bound.cle == name}
         for table in (name for name in self.tables if name in used):
             cle = self.sections.tables[table].cle
-            wrong = misspelt((row[cle] for row in self.tables[table].values()), notation)
+            keys = (row[cle] for row in self.tables[table].values())
+            wrong = misspelt(keys, notation, only_doubts=only_doubts)
             for value, fault in islice(wrong.items(), 1):
                 more = len(wrong) - 1
                 others = f" (ainsi que {more} de ses autres lignes)" if more else ""
@@ -387,7 +414,8 @@ class Declarations:
             return
         for operator, operand in part.operateurs.items():
             if type_ not in _OF_TYPE.get(operator, tuple(Type)):
-                self._say(f"{operator} ne s’applique pas à {name} ({type_})")
+                instead = _INSTEAD.get(name, "") if operator.startswith("au_") else ""
+                self._say(f"{operator} ne s’applique pas à {name} ({type_}){instead}")
             elif operator == "parmi" and any(isinstance(one, Option) for one in operand):
                 self._say("une option datée va dans la liste d’une colonne")
             elif operator in _COMPARED:
@@ -466,13 +494,13 @@ class Declarations:
             )
             return False
         if base not in self._types or (dot and not is_sum):
-            near = nearest(name, self._types)
-            self._say(f"« {name} » n’est ni un champ de [champs] ni un fait{_or(near)}")
+            near = _INSTEAD.get(name) or _or(nearest(name, self._types))
+            self._say(f"« {name} » n’est ni un champ de [champs] ni un fait{near}")
             return False
         columns = self.sections.champs[base].colonnes if base in self.sections.champs else {}
         if dot and column not in columns:
-            near = nearest(column, columns)
-            self._say(f"« {column} » n’est pas une colonne de {base}{_or(near)}")
+            near = _or(nearest(column, columns))
+            self._say(f"« {column} » n’est pas une colonne de {base}{near}")
             return False
         return True
 

@@ -582,10 +582,19 @@ PLACE = re.compile(r"\{([a-z0-9_.]*)\}")
 """Where a sentence has a fact."""
 
 
-def misspelt(values: Iterable[Any], notation: Notation, key: str = "") -> dict[str, str]:
-    """Return the texts that no value in a notation can equal by an operator, with what is wrong."""
+def misspelt(
+    values: Iterable[Any], notation: Notation, key: str = "", *, only_doubts: bool = False
+) -> dict[str, str]:
+    """Return the texts that no value in a notation can equal by an operator, with what is wrong.
+
+    `only_doubts`: those instead that some value can equal, and that are probably wrong.
+    """
     is_start = key == "commence_par"
-    found = {one: notation.fault(one, is_start=is_start) for one in values if isinstance(one, str)}
+    texts = [one for one in values if isinstance(one, str)]
+    if only_doubts:
+        found = {one: None if is_start else notation.doubt(one) for one in texts}
+    else:
+        found = {one: notation.fault(one, is_start=is_start) for one in texts}
     return {one: fault for one, fault in found.items() if fault}
 
 

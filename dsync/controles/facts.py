@@ -70,6 +70,12 @@ def _created(demandeur: Demandeur) -> date | None:
         return None
 
 
+def _commune(demandeur: Demandeur) -> str | None:
+    """Return the name of a commune with its code, as DS shows an answer."""
+    name, code = (_in("address", key)(demandeur) for key in ("cityName", "cityCode"))
+    return f"{name} ({code})" if name and code else name or (code and f"{code} (nom inconnu)")
+
+
 def _region(demandeur: Demandeur) -> str | None:
     """Return the name of a region, of which DS may give the code alone."""
     name, code = (_in("address", key)(demandeur) for key in ("regionName", "regionCode"))
@@ -92,7 +98,7 @@ _COMPANY: Mapping[str, Fait] = {
     "effectif": Fait(
         _TEXTE, "tranche d’effectif", _in("entreprise", "codeEffectifEntreprise"), EFFECTIF
     ),
-    "commune": Fait(_TEXTE, "commune", _in("address", "cityName"), COMMUNE),
+    "commune": Fait(_TEXTE, "commune", _commune, COMMUNE),
     "departement": Fait(_TEXTE, "département", _in("address", "departmentCode"), DEPARTEMENT),
     "region": Fait(_TEXTE, "région", _region, REGION),
 }

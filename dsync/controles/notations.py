@@ -215,6 +215,10 @@ class Notation(ABC):
         near = None if is_start else self._near(text)
         return f"« {defused(text)} » n’est pas {self.name}{f' ; {near} ?' if near else ''}"
 
+    def doubt(self, text: str) -> str | None:
+        """Return why a text may mean nothing, or too much, though some value can equal it."""
+        return None
+
     @abstractmethod
     def _is_known(self, text: str) -> bool:
         """Return whether a text is a way of writing some value."""
@@ -288,15 +292,12 @@ class Shaped(Notation):
     """The beginnings of them, in capital letters and without spaces."""
     hint: Callable[[str], str | None] = lambda _: None
     """Returns what to write for a text that has the shape of something else."""
-    dotted: int = 0
-    """The number of signs before a point that people set."""
+    others: Callable[[str], Iterable[str]] = lambda signs: (signs,)
+    """Returns the ways of writing the signs of a value, where `fold_value` does not do."""
 
     def writings(self, value: str) -> Iterable[str]:
-        """Return a value without and with its point; `fold_value` takes off all other signs."""
-        if not self.dotted or not self.is_valid(value):
-            return (value,)
-        code = _signs(value)
-        return (code, f"{code[: self.dotted]}.{code[self.dotted :]}")
+        """Return each way of writing a value; one that has not the shape has one."""
+        return self.others(_signs(value)) if self.is_valid(value) else (value,)
 
     def _is_known(self, text: str) -> bool:
         signs = self._of(text)
@@ -329,9 +330,11 @@ class Named(Notation):
 
     def writings(self, value: str) -> Iterable[str]:
         """Return a value as it was sent, and each part of it by which it is known."""
+        return [other for way in self._parts(value) for other in self.others(way)]
+
+    def _parts(self, value: str) -> Iterable[str]:
         found = self.shown.fullmatch(value) if self.shown else None
-        ways = (value, *filter(None, found.groups())) if found else (value,)
-        return [other for way in ways for other in self.others(way)]
+        return (value, *filter(None, found.groups())) if found else (value,)
 
     def _is_known(self, text: str) -> bool:
         return self.code is None or self.code.fullmatch(text.strip()) is None
@@ -339,19 +342,71 @@ class Named(Notation):
     _begins = _is_known
 
 
-_ARRONDISSEMENT = re.compile(r" \d{1,2}(?:er|e|ème) arrondissement$", re.IGNORECASE)
+@dataclass(frozen=True, eq=False)
+class Place(Named):
+    """That of communes, whose list is of one year: others are compared, with a warning."""
+
+    def doubt(self, text: str) -> str | None:
+        """Return why a text may be no commune, or more than one."""
+        known = _communes()
+        ways = {fold_value(way) for part in self._parts(text) for way in _spelt(part)}
+        found = {code for way in ways for code in known.get(way, ())}
+        if not found:
+            names = (name for of_way in known.values() for name in of_way.values())
+            near = "un code postal" if FORMATS["code_postal"](text) else nearest(text, names)
+            return (
+                f"« {defused(text)} » n’est ni le nom ni le code Insee d’une commune de {_YEAR}"
+                f"{f' ; {near} ?' if near else ''}"
+            )
+        if len(found) > 1 and not ways & set(map(fold_value, found)):
+            return f"« {defused(text)} » est le nom de {len(found)} communes ; leur code Insee ?"
+        return None
+
+
+@cache
+def _communes() -> Mapping[str, Mapping[str, str]]:
+    """Return the communes and arrondissements, names by code, by code and by name, folded."""
+    found: dict[str, dict[str, str]] = {}
+    text = files(__package__).joinpath("communes.txt").read_text("utf-8")
+    for line in text.splitlines():
+        code, _, name = line.partition(" ")
+        for way in (code, name):
+            found.setdefault(fold_value(way), {})[code] = name
+    return found
+
+
+_YEAR = 2026
+"""Of communes.txt: code and name of communes and arrondissements (INSEE, code officiel géographique
+on 1 January, Licence Ouverte 2.0)."""
+_ARRONDISSEMENT = re.compile(
+    r"(paris|lyon|marseille) \d{1,2}(?:er|e|ème)?(?: arrondissement)?", re.IGNORECASE
+)
+_TOWNS = {"751": "75056", "6938": "69123", "132": "13055"}
+"""By the beginning of the codes of its arrondissements, the code of a commune."""
 _SAINT = re.compile(r"\b(?:saint|st)(e?)\b[ .-]+", re.IGNORECASE)
 
 
 def _of_place(name: str) -> Iterable[str]:
-    """Return the names of a commune: an arrondissement is in it, and « St » is short."""
-    names = (name, _ARRONDISSEMENT.sub("", name))
-    short = (_SAINT.sub(rf"{word}\1-", one) for one in names for word in ("Saint", "St"))
-    return dict.fromkeys((*names, *short))
+    """Return the ways of writing a commune: an arrondissement is in it, and « St » is short."""
+    town = next((code for start, code in _TOWNS.items() if name.startswith(start)), name)
+    whole = _ARRONDISSEMENT.fullmatch(name)
+    names = (name, town, *(whole.groups() if whole else ()))
+    return dict.fromkeys(way for one in names for way in _spelt(one))
+
+
+def _spelt(name: str) -> Iterable[str]:
+    return (name, *(_SAINT.sub(rf"{word}\1-", name) for word in ("Saint", "St")))
+
+
+def _of_telephone(signs: str) -> Iterable[str]:
+    """Return the ways of writing a number: one of France begins with 0, +33 or 0033."""
+    found = re.fullmatch(r"(?:0|\+330?|00330?)([1-9]\d{8})", signs)
+    begins = ("0", "+33", "+330", "+33(0)", "0033", "00330", "0033(0)")
+    return [f"{begin}{found[1]}" for begin in begins] if found else (signs,)
 
 
 def _signs(text: str) -> str:
-    return re.sub(r"[^0-9A-Z]", "", text.upper())
+    return re.sub(r"[^0-9A-Z+]", "", text.upper())
 
 
 @cache
@@ -389,7 +444,7 @@ NAF = Shaped(
     lambda text: _NAF.fullmatch(_signs(text)) is not None,
     r"\d{1,4}|\d{4}[A-Z]|\d\d\.(\d{0,2}|\d\d[A-Z])",
     lambda signs: f'commence_par = ["{signs}"]' if re.fullmatch(r"\d{2,4}", signs) else None,
-    dotted=2,
+    others=lambda code: (code, f"{code[:2]}.{code[2:]}"),
 )
 SIRET = Shaped(
     "un SIRET (quatorze chiffres, clé comprise)",
@@ -404,18 +459,21 @@ SIREN = Shaped(
     lambda signs: signs[:9] if FORMATS["siret"](signs) else None,
 )
 RNA = Shaped("un numéro RNA (W et neuf chiffres)", FORMATS["rna"], r"W(\d([0-9A-Z]\d{0,7})?)?")
-COMMUNE = Named("un nom de commune (comme Rennes)", re.compile(r"\d[\dAB]\d*"), others=_of_place)
+TELEPHONE = Shaped(
+    "un numéro de téléphone", FORMATS["telephone"], r"\+?\d{1,15}", others=_of_telephone
+)
+COMMUNE = Place(
+    "une commune",
+    shown=re.compile(r"(?:\d{5} )?((.+) \((\w{5})\))|(\w{5}) \(nom inconnu\)"),
+    others=_of_place,
+)
 NOTATIONS: Mapping[str, Notation] = {
     "civilite": CIVILITE,
     "regions": REGION,
     "departements": DEPARTEMENT,
     "siret": SIRET,
-    "communes": Named(
-        "une commune",
-        None,
-        re.compile(r"(?:\d{5} )?((.+) \((\w{5})\))|(\w{5}) \(nom inconnu\)"),
-        _of_place,
-    ),
+    "communes": COMMUNE,
+    "phone": TELEPHONE,
     "pays": Named("un nom de pays (comme Canada)", re.compile(r"[A-Z]{2,3}")),
     "rna": Named("une association", None, re.compile(r"(.+) \((W\w{9})\)", re.DOTALL)),
     "rnf": Named("une fondation", None, re.compile(r"(.+) \((\d\w{2}-FDD-\d+-\d+)\)", re.DOTALL)),

@@ -15,7 +15,6 @@ from dsync.controles.notations import (
     DEPARTEMENT,
     EFFECTIF,
     FORME_JURIDIQUE,
-    NOTATIONS,
     REGION,
     Enumerated,
     fold_value,
@@ -56,7 +55,7 @@ MAN = Demandeur(
         ("rna", ["W751234567", "w 751 234 567"], ["W751234568"]),
         ("etat_administratif", ["Ferme", "Fermé"], ["Actif"]),
         ("effectif", ["11", "10 à 19 salariés"], ["01", "1 ou 2 salariés"]),
-        ("commune", ["Rennes", "RENNES"], ["Saint-Malo"]),
+        ("commune", ["Rennes", "RENNES", "35238", "Rennes (35238)"], ["Saint-Malo", "35000", "1"]),
         ("demandeur_civilite", ["M", "M.", "Monsieur", "m."], ["Mme", "Madame", "Mme."]),
     ],
 )  # fmt: skip
@@ -119,8 +118,6 @@ def test_a_fact_begins_in_each_of_its_notations(
          "« 13002526500013 » n’est pas un SIREN (neuf chiffres, clé comprise) ; 130025265 ?"),
         ('champ = "etat_administratif", egal = "Active"',
          "« Active » n’est pas un état administratif (Actif ou Ferme) ; Actif ?"),
-        ('champ = "commune", parmi = ["35238"]',
-         "« 35238 » n’est pas un nom de commune (comme Rennes)"),
         ('champ = "demandeur_civilite", parmi = ["Homme"]',
          "« Homme » n’est pas une civilité (M ou Mme)"),
         ('un_de = [{ champ = "montant", au_plus = 1 }, { champ = "region", egal = "Bretange" }]',
@@ -141,10 +138,14 @@ def test_a_value_that_no_fact_can_equal_is_refused_with_the_nearest(
         ("departements", "35 (nom inconnu)", "Ille-et-Vilaine", "« X » n’est pas un département (nom ou code)"),
         ("regions", "Bretagne", "53", "« X » n’est pas une région (nom ou code)"),
         ("communes", "35000 Rennes (35238)", "Rennes", None),
+        ("communes", "13003 Marseille 3e Arrondissement (13203)", "Marseille", None),
         ("communes", "35000 Rennes (35238)", "35238", None),
         ("pays", "Canada", "Canada", None),
         ("siret", "13002526500013", "130 025 265 00013", "« X » n’est pas un SIRET (quatorze chiffres, clé comprise)"),
         ("rna", "ESSAI (LOI 1901) (W751234567)", "W751234567", None),
+        ("phone", "+33 6 12 34 56 78", "06.12.34.56.78", "« X » n’est pas un numéro de téléphone"),
+        ("phone", "0612345678", "+33 (0)6 12 34 56 78", "« X » n’est pas un numéro de téléphone"),
+        ("communes", "75007 Paris 7e Arrondissement (75107)", "75056", None),
         ("text", "M", "M", None),
     ],
 )  # fmt: skip
@@ -368,9 +369,64 @@ def test_no_two_values_of_a_list_are_written_alike(notation: Enumerated) -> None
 
 @pytest.mark.parametrize(
     ("sent", "written_as"),
-    [("Paris 7e Arrondissement", "Paris"), ("Saint-Malo", "St-Malo"), ("STE ANNE", "Sainte-Anne")],
-)
+    [("Paris 7e Arrondissement", "Paris"), ("PARIS 7", "Paris"), ("Saint-Malo", "St-Malo"),
+     ("STE ANNE", "Sainte-Anne"), ("75107 (nom inconnu)", "75056"), ("Lyon 1er", "Lyon")],
+)  # fmt: skip
 def test_a_commune_has_a_short_name_and_arrondissements(sent: str, written_as: str) -> None:
-    """In the address of the applicant and in a champ, which has the code of the Insee, too."""
-    for value, notation in ((sent, COMMUNE), (f"{sent} (75107)", NOTATIONS["communes"])):
-        assert fold_value(written_as) in written(value, notation)
+    """In the address of the applicant and in a champ, with the code of the Insee or without."""
+    for value in (sent, f"{sent} (75107)"):
+        assert fold_value(written_as) in written(value, COMMUNE)
+
+
+NOWHERE = "n’est ni le nom ni le code Insee d’une commune de 2026"
+
+
+@pytest.mark.parametrize(
+    ("value", "warning"),
+    [
+        ("Rennes", None), ("St Malo", None), ("35238", None), ("2a004", None), ("Paris", None),
+        ("Paris 7e Arrondissement", None), ("Saint-Denis (93066)", None), ("Évry-Courcouronnes", None),
+        ("Renes", f"« Renes » {NOWHERE} ; Rennes ?"),
+        ("35000", f"« 35000 » {NOWHERE} ; un code postal ?"),
+        ("Saint-Denis", "« Saint-Denis » est le nom de 4 communes ; leur code Insee ?"),
+    ],
+)  # fmt: skip
+def test_a_commune_that_nobody_knows_is_warned_of(
+    value: str, warning: str | None, tmp_path: Path
+) -> None:
+    """The list is of one year: it refuses nothing, and names no code of another notation."""
+    told = [f"essai : {warning}"] if warning else []
+    fact = read(f'{{ champ = "commune", pas_parmi = ["{value}"] }}', tmp_path)
+    assert ([], told) == (fact.faults, [*fact.warnings()])
+    champ = read(f'{{ champ = "texte", parmi = ["{value}"] }}', tmp_path)
+    form = [*descriptors(texte="communes").values()]
+    assert told == [*champ.of_form(form)]
+    table = read('{ champ = "commune", dans_table = "zones" }', tmp_path, f"zone;x\n{value};1\n")
+    assert [one.replace("essai", "tables.zones") for one in told] == [*table.warnings()]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        (
+            "population",
+            ' : mettez les communes admises dans une table, par leur code Insee, et écrivez champ = "commune", dans_table',
+        ),
+        ("code_postal", " ; commune, departement ou region ?"),
+        ("telephone", " : posez la question dans le formulaire, et nommez-la dans [champs]"),
+    ],
+)
+def test_what_is_no_fact_is_refused_with_what_to_write(
+    name: str, hint: str, tmp_path: Path
+) -> None:
+    faults = read(f'{{ champ = "{name}", au_plus = 5000 }}', tmp_path).faults
+    assert [f"essai : « {name} » n’est ni un champ de [champs] ni un fait{hint}"] == faults
+
+
+@pytest.mark.parametrize(("fact", "hint"), [("commune", "dans_table"), ("effectif", "tranches")])
+def test_an_amount_of_a_text_is_refused_with_what_to_write(
+    fact: str, hint: str, tmp_path: Path
+) -> None:
+    [fault] = read(f'{{ champ = "{fact}", au_plus = 5000 }}', tmp_path).faults
+    assert f"au_plus ne s’applique pas à {fact} (texte) : " in fault
+    assert hint in fault
