@@ -8,7 +8,8 @@ One of the programme takes what the programme knows of the dossier in place of f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any, NamedTuple, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -52,9 +53,15 @@ Call = Callable[..., Found]
 """A function as it is written: of facts and `parametres`."""
 
 
+@cache
+def _registered() -> EntryPoints:
+    """Return the functions of all packages: a look at each of them, once a process."""
+    return entry_points(group=GROUP)
+
+
 def installed(name: str) -> EntryPoint | None:
     """Return the function of a name."""
-    return next(iter(entry_points(group=GROUP, name=name)), None)
+    return next(iter(_registered().select(name=name)), None)
 
 
 def bound(one: DeclaredControle, own: Mapping[str, Call]) -> Function | list[str]:
@@ -62,7 +69,7 @@ def bound(one: DeclaredControle, own: Mapping[str, Call]) -> Function | list[str
     name, given = one.fonction or "", one.parametres
     if (function := own.get(name)) is None:
         if (entry := installed(name)) is None:
-            near = nearest(name, (*own, *entry_points(group=GROUP).names))
+            near = nearest(name, (*own, *_registered().names))
             hint = f" ; {near} ?" if near else " : installez son paquet"
             return [f"« {name} » n’est pas une fonction installée{hint}"]
         function = entry.load()

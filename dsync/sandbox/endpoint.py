@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import Message
+from functools import cache, partial
 from typing import Any
 
 from graphql import FieldNode
@@ -175,15 +176,23 @@ def _asked(params: dict[str, Any], entry: Entry) -> QueryDocument | RefusedError
     return asked
 
 
+_MADE: dict[str, Callable[[int], Any]] = {
+    "/api/v2.6/startups.json": products.startups,
+    "/api/v2.7/startups.json": partial(products.startups, version="v2.7"),
+    "/redirects.json": products.redirects,
+}
+
+
+@cache
+def _generated(path: str, seed: int) -> bytes:
+    return as_json(_MADE[path](seed))
+
+
 class OpenData:
     """The documents of the catalogue; each is generated at its first request."""
 
     def __init__(self, seed: int) -> None:
-        self._made: dict[str, Callable[[], Any]] = {
-            "/api/v2.6/startups.json": lambda: products.startups(seed),
-            "/api/v2.7/startups.json": lambda: products.startups(seed, "v2.7"),
-            "/redirects.json": lambda: products.redirects(seed),
-        }
+        self._seed = seed
         self._bodies: dict[str, bytes] = {}
         self.unavailable = False
 
@@ -199,8 +208,8 @@ class OpenData:
         """Answer a GET."""
         if self.unavailable:
             return HttpAnswer(503, b"", "text/html")
-        if path not in self._bodies:
-            if path not in self._made:
-                return HttpAnswer(404, b"", "text/html")
-            self.replace(path, self._made[path]())
-        return HttpAnswer(200, self._bodies[path])
+        if path in self._bodies:
+            return HttpAnswer(200, self._bodies[path])
+        if path in _MADE:
+            return HttpAnswer(200, _generated(path, self._seed))
+        return HttpAnswer(404, b"", "text/html")

@@ -6,13 +6,19 @@ DS's limits, time-outs and null fields are added to what graphql-core does.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import graphql
-from graphql.execution.collect_fields import FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.collect_fields import (
+    CollectedFields,
+    FieldDetailsList,
+    FragmentDetails,
+    collect_fields,
+    collect_subfields,
+)
 from graphql.execution.execute import assume_not_async_iterable, assume_not_awaitable
 from graphql.execution.values import VariableValues
 from graphql.language import Visitor, visit
@@ -36,6 +42,10 @@ _CODES = (
 )
 _PAGE = 100
 """Page size that DS assumes for a connection without `first`."""
+
+
+Collect: TypeAlias = Callable[[graphql.GraphQLObjectType, FieldDetailsList], CollectedFields]
+_Sizes: TypeAlias = dict[int, tuple[int, int]]
 
 
 class RefusedError(Exception):
@@ -79,6 +89,7 @@ class QueryDocument:
         ]
         self._fragments = {d.name.value: FragmentDetails(d) for d in definitions}
         self._measures: dict[Any, tuple[int, int]] = {}
+        self._collected: dict[Any, dict[Any, CollectedFields]] = {}
 
     def operation(self, name: str | None) -> graphql.OperationDefinitionNode | None:
         """Return the operation of that name, or the only one; None when there is none."""
@@ -98,21 +109,36 @@ class QueryDocument:
             for name, value in variables.items()
             if isinstance(value, int) and not name.startswith("number")
         )
-        if (operation, sizes) not in self._measures:
+        # By identity: what an operation's node is equal to would be all that is in it.
+        key = (id(operation), sizes)
+        if key not in self._measures:
             root = schema().get_root_type(operation.operation)
             values = VariableValues({}, dict(variables))
             fields = collect_fields(schema(), self._fragments, values, root, operation)[0]  # type: ignore[arg-type]
-            self._measures[operation, sizes] = self._size_of(root, fields, operation, values)
-        return self._measures[operation, sizes]
+            collect = self.collector(operation, values)
+            self._measures[key] = self._size_of(root, fields, collect, values.coerced, {})
+        return self._measures[key]
+
+    def collector(
+        self, operation: graphql.OperationDefinitionNode, values: VariableValues
+    ) -> Collect:
+        """Return what collects the fields asked of an object, once for all such objects."""
+        conditions = (item for item in values.coerced.items() if isinstance(item[1], bool))
+        known = self._collected.setdefault(tuple(conditions), {})
+
+        def collect(kind: graphql.GraphQLObjectType, details: FieldDetailsList) -> CollectedFields:
+            key = (kind.name, *[id(one.node) for one in details])
+            if key not in known:
+                given = schema(), self._fragments, values, operation
+                known[key] = collect_subfields(*given, kind, details)
+            return known[key]
+
+        return collect
 
     def _size_of(
-        self,
-        type_: Any,
-        fields: Any,
-        operation: graphql.OperationDefinitionNode,
-        values: VariableValues,
+        self, type_: Any, fields: Any, collect: Collect, variables: Mapping[str, Any], known: _Sizes
     ) -> tuple[int, int]:
-        """Return complexity and depth of the fields of a type."""
+        """Return complexity and depth of the fields of a type; `known`: of what was collected."""
 
         def one(details: Any, parent: Any) -> tuple[int, int]:
             definition = schema().get_field(parent, details[0].node.name.value)
@@ -122,17 +148,21 @@ class QueryDocument:
             concrete = (
                 [named] if graphql.is_object_type(named) else schema().get_possible_types(named)
             )
-            given = schema(), self._fragments, values, operation
-            inside = [(kind, collect_subfields(*given, kind, details)[0]) for kind in concrete]
-            each = [self._size_of(*fields, operation, values) for fields in inside if fields[1]]
+            inside = [(kind, collect(kind, details)[0]) for kind in concrete]
+            each = [
+                self._size_of(*fields, collect, variables, known) for fields in inside if fields[1]
+            ]
             score = 1 + max((score for score, _ in each), default=0)
             if named.name.endswith("Connection") and "nodes" in inside[0][1]:
                 nodes, _ = one(inside[0][1]["nodes"], named)
-                score += (nodes - 1) * (_page_size(details[0].node, values.coerced) - 1)
+                score += (nodes - 1) * (_page_size(details[0].node, variables) - 1)
             return score, 1 + max((depth for _, depth in each), default=0)
 
-        each = [one(details, type_) for details in fields.values()]
-        return sum(score for score, _ in each), max(depth for _, depth in each)
+        # The collector keeps what it collected: its address stands for it.
+        if id(fields) not in known:
+            each = [one(details, type_) for details in fields.values()]
+            known[id(fields)] = sum(score for score, _ in each), max(depth for _, depth in each)
+        return known[id(fields)]
 
 
 def _page_size(node: graphql.FieldNode, variables: Mapping[str, Any]) -> int:
@@ -180,6 +210,8 @@ def execute(
     )
     if isinstance(executor, list):
         raise RefusedError(*executor)
+    collect = document.collector(executor.operation, executor.variable_values)
+    cast("PlatformExecutor", executor).collect = collect
     sizes = document.measure(executor.operation, executor.variable_values.coerced)
     if refusal := _refusal(document.tokens, *sizes, call.limit):
         raise RefusedError(graphql.GraphQLError(refusal))
@@ -207,10 +239,17 @@ def _refusal(tokens: int, complexity: int, depth: int, limit: QueryLimit) -> str
 class PlatformExecutor(graphql.Executor[Any]):
     """graphql-core's executor, with the faults that tests set on dossiers."""
 
+    collect: Collect
+    """What collects the fields of an object; the document keeps it for the next requests."""
+
     @cached_property
     def info(self) -> Any:
         """What resolvers of leaves read of their `Info`."""
         return SimpleNamespace(context=self.context_value, schema=self.schema)
+
+    def collect_subfields(self, return_type: Any, field_details_list: Any) -> CollectedFields:
+        """Return the fields of an object."""
+        return self.collect(return_type, field_details_list)
 
     def execute_fields(
         self, parent_type: Any, source_value: Any, path: Path | None, fields: Any, position: Any
