@@ -83,7 +83,7 @@ class InLists(NamedTuple):
     texts: Sequence[str | None] = ()
     """Free texts in which it is found."""
     persons: Sequence[str | None] = ()
-    """Names and addresses of persons by which it is found."""
+    """Names, addresses and telephone numbers of persons by which it is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +326,9 @@ class ListPart:
     found_by: str
     """SQL condition on a dossier `d` by which a search finds it too; `{like}`: what it compares
     with."""
+    persons: Sequence[str]
+    """The columns of that table with names, addresses and telephone numbers of persons, by which it
+    is found."""
     of_rows: Callable[[Mapping[str, Row], datetime], InLists | None]
     """Returns by what lists find a dossier, of its rows by table, as `Form.rows` returns them, and
     the present instant; None: there is no row of the programme."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -17,7 +16,7 @@ from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.after_jury import todos
 from dsync.console.decisions import key_of
-from dsync.console.dossiers import PER_PAGE, parameters_of, place_of, short
+from dsync.console.dossiers import PER_PAGE, parameters_of, place_of, sentences_of, short
 from dsync.console.elsewhere import former_calls
 from dsync.console.files import sent
 from dsync.console.jury_papers import commented, grids_of, matrices
@@ -32,10 +31,9 @@ from dsync.domain.verdict import Resultat, Verdict
 from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import Reader
-from dsync.store.dictionary import APPLICANT, DOSSIER_COLUMNS
+from dsync.store.dictionary import APPLICANT
 from dsync.store.listing import Selection, applicant_of
 from dsync.store.reader import current_checks, to_settle
-from dsync.store.reading_views import shipped_dictionary
 from dsync.store.requests import ManualRequest
 from dsync.sync.answering import Obstacle, nearest_product, obstacle, shown_key
 from dsync.sync.piece_files import open_copy
@@ -383,7 +381,7 @@ def sections_of(
     every: dict[str, Mapping[str, str]] = {"Applicant": APPLICANT}
     if programme is not None:
         every |= programme.storage.sections
-    documented, own = _documented(programme), visit.worker.programme
+    documented, own = sentences_of(programme), visit.worker.programme
 
     def label(name: str) -> str:
         # As the form asks, where it does.
@@ -399,15 +397,6 @@ def sections_of(
         ]
         for title, fields in every.items()
     }
-
-
-@cache
-def _documented(programme: type[Programme] | None) -> Mapping[str, str]:
-    """Return the sentence of each column of a dossier."""
-    own = (
-        shipped_dictionary(programme)[programme.storage.main_view.name].columns if programme else {}
-    )
-    return {name: one.sentence for name, one in {**DOSSIER_COLUMNS, **own}.items()}
 
 
 def answered_of(

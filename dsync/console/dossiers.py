@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -33,12 +33,15 @@ from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.judging import COURT, RULE, TO_DO
 from dsync.domain.rights import opened
 from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
+from dsync.domain.wording import dialled
 from dsync.exports.export import tables_of
 from dsync.exports.view_tables import BATCH, ExportTable
+from dsync.programme import Programme
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX
 from dsync.store.listing import TO_SETTLE, Around, Offered, Selection, applicant_of
+from dsync.store.reading_views import shipped_dictionary
 
 PER_PAGE = 50
 ALL = 1_000_000_000
@@ -185,8 +188,11 @@ _NUMBERS = re.compile(r"[\d\s.,;\u202f\xa0]+")
 def typed(q: str) -> tuple[str | None, str | None]:
     """Return what is searched for, else the numbers of dossiers, of a text of digits.
 
-    A SIREN or a SIRET is written with spaces; several numbers of dossiers are separated.
+    A SIREN, a SIRET or a telephone number is written with spaces; several numbers of dossiers are
+    separated.
     """
+    if (number := dialled(q)) != q:
+        return number, None
     if not _NUMBERS.fullmatch(q):
         return q, None
     digits, parts = re.sub(r"\D", "", q), re.findall(r"\d+", q)
@@ -382,6 +388,7 @@ def show(visit: Visit) -> Response:
         if persons and (header := columns.headers.get("raison_sociale")):
             visit.personal.append(header)
             visit.listed = visit.listed or persons
+        trouve = _where(visit, reader, chosen.q, numbers)
         offered = reader.dossiers.offered()
         values = values_of(visit, reader, offered)
         visit.check_filters(values, but=OF_DOSSIERS if total else ())
@@ -390,6 +397,7 @@ def show(visit: Visit) -> Response:
             "dossiers.html",
             kept=_kept(visit, reader),
             rows=rows,
+            trouve=trouve,
             answers=answers,
             columns=[*columns.headers.items()],
             own=[*columns.own.items()],
@@ -419,6 +427,34 @@ def show(visit: Visit) -> Response:
             close=[] if total else _close_to(visit, reader, chosen.q),
             others=others,
         )
+
+
+@cache
+def sentences_of(programme: type[Programme] | None) -> Mapping[str, str]:
+    """Return the sentence of each column of a dossier."""
+    own = (
+        shipped_dictionary(programme)[programme.storage.main_view.name].columns if programme else {}
+    )
+    return {name: one.sentence for name, one in {**DOSSIER_COLUMNS, **own}.items()}
+
+
+def _where(
+    visit: Visit, reader: Reader, q: str | None, numbers: Sequence[int]
+) -> dict[int, list[tuple[str, str]]]:
+    """Return by which persons a search finds dossiers: the labels of columns, with their values."""
+    if not q or not visit.may(Right.PERSONNES):
+        return {}
+    found = reader.dossiers.persons_found(q, numbers)
+    sentences = sentences_of(reader.programme)
+    told = {
+        number: [(words.label(name, sentences[name]), value) for name, value in some]
+        for number, some in found.items()
+        if some
+    }
+    if told:
+        visit.personal += dict.fromkeys(label for some in told.values() for label, _ in some)
+        visit.listed = [*{*visit.listed, *told}]
+    return told
 
 
 def _kept(visit: Visit, reader: Reader) -> list[tuple[str, str, bool]]:

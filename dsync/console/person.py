@@ -12,7 +12,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.care.person import ACTS, MOST, access_answer, field_of, look_up
+from dsync.care.person import ACTS, MOST, access_answer, distinct, field_of, look_up
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.desk import Search
@@ -135,6 +135,7 @@ def _page(visit: Visit, **values: Any) -> Response:
         "error": None,
         "text": one.text if one else "",
         "is_short": False,
+        "hits": distinct(values["found"]) if values.get("found") else [],
         "shown": SHOWN,
         "most": MOST,
         "acts": ACTS,

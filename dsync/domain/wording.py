@@ -107,6 +107,15 @@ def searchable(*texts: str | None) -> str:
     return " ".join(word for text in texts if text for word in _SEARCHED.findall(unaccented(text)))
 
 
+_DIALLED = re.compile(r"(?:(?:\+|00)33(?:\(0\))?|0)([1-9]\d{8})")
+
+
+def dialled(text: str) -> str:
+    """Return a French telephone number as it is dialled in France, another text as it is."""
+    found = _DIALLED.fullmatch(re.sub(r"[\s.-]", "", text))
+    return f"0{found[1]}" if found else text
+
+
 def joined(text: str) -> str:
     """Return the folded words of a text without anything between them."""
     return "".join(words(text)).replace("_", "")

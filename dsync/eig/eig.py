@@ -61,6 +61,12 @@ if TYPE_CHECKING:
     from dsync.eig.sources import EvidenceSources
 
 
+_PERSONS = (
+    *("contact_nom", "contact_courriel", "contact_telephone"),
+    *("sponsor_nom", "sponsor_courriel", "sponsor_telephone"),
+)
+
+
 def _in_lists(rows: Mapping[str, Row], at: datetime) -> InLists | None:
     row = rows.get(evidence_tables.candidature.name)
     if row is None:
@@ -76,7 +82,7 @@ def _in_lists(rows: Mapping[str, Row], at: datetime) -> InLists | None:
         departement_nom=row["departement_nom"],
         profils=[voeu.profil for voeu in row["voeux"] if voeu.profil],
         texts=[row["page_produit"]],
-        persons=[row["contact_nom"], row["contact_courriel"]],
+        persons=[row[name] for name in _PERSONS],
     )
 
 
@@ -136,6 +142,7 @@ class Eig(Programme):
             "d.numero IN (SELECT c.numero FROM candidature AS c JOIN produit AS p "
             "ON p.id = c.produit_id WHERE p.recherche LIKE {like})"
         ),
+        persons=_PERSONS,
         of_rows=_in_lists,
     )
     selection: ClassVar[SelectionPart | None] = SelectionPart(

@@ -21,14 +21,14 @@ from dsync.domain.dossier import OPEN_ETATS, Json, Message, Presence
 from dsync.domain.due import Copy, is_due, makes_others_due
 from dsync.domain.ids import DossierId, DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.domain.wording import searchable
+from dsync.domain.wording import dialled, searchable
 from dsync.errors import DamagedJsonError
 from dsync.programme import InLists, Programme
 from dsync.store import tables
 from dsync.store.changes import COMPARED, ChangeWrites, DossierDiff, Record
 from dsync.store.codes import EventName
 from dsync.store.journal import JournalWrites, NewEvent
-from dsync.store.listing import DossierReads
+from dsync.store.listing import PERSONS, DossierReads
 from dsync.store.quarantine import QuarantineWrites
 from dsync.store.queue import QueueWrites, keyed
 from dsync.store.sql import among, insert_rows, update_rows, upsert
@@ -445,14 +445,15 @@ def in_lists(programme: type[Programme], record: Record, now: datetime) -> dict[
     found = of_programme or InLists(
         departement_code=facts["departement_code"], departement_nom=facts["departement_nom"]
     )
-    names = ("demandeur_prenom", "demandeur_nom", "usager_courriel", "mandataire_nom")
     own = ("siren", "siret", "raison_sociale")
     return {
         "numero": record.numero,
         "demarche_numero": facts["demarche_numero"],
         "texte": searchable(str(record.numero), *(facts[name] for name in own)),
         "libre": searchable(*found.texts),
-        "personnes": searchable(*(facts[name] for name in names), *found.persons),
+        "personnes": searchable(
+            *(facts[name] for name in PERSONS), *map(dialled, filter(None, found.persons))
+        ),
         "etape": found.etape,
         "attend": found.attend,
         "etape_depuis": found.etape_depuis,

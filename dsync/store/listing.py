@@ -29,7 +29,7 @@ from sqlalchemy import (
 from dsync.domain.dossier import OPEN_ETATS, PARIS, Etat, Glance, Presence, midnight
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import NO_VERDICT, SEVERITY, Resultat, Verdict
-from dsync.domain.wording import fold, searchable, unaccented
+from dsync.domain.wording import dialled, fold, searchable, unaccented
 from dsync.programme import DossierView, ListField, Programme
 from dsync.store import tables
 from dsync.store.dictionary import (
@@ -67,6 +67,9 @@ SORTS = {
     "verdict_etabli_le": "v.depuis_le",
 }
 """The expressions by which dossiers are sorted, by column; empty: of stages."""
+
+PERSONS = ("demandeur_prenom", "demandeur_nom", "usager_courriel", "mandataire_nom")
+"""The columns of a dossier with names and addresses of persons by which it is found."""
 
 UNDER_WAY = "en_cours"
 """As a state: of the open dossiers."""
@@ -480,6 +483,33 @@ class DossierReads(Subject):
             row |= {name: bool(row[name]) for name in ("archive", "en_conflit")}
             by_number[row["numero"]] = row
         return [by_number[number] for number in numbers]
+
+    def persons_found(self, q: str, numbers: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+        """Return by which names, addresses and telephone numbers a search finds these dossiers.
+
+        The columns with their values, by the dossier's number: those that have the longest word,
+        and the most of them. Of one that is found by other texts: none.
+        """
+        typed, part = _words(q), self.programme.lists
+        columns = {name: f"d.{name}" for name in PERSONS}
+        columns |= {name: f"l.{name}" for name in part.persons} if part else {}
+        query = (
+            f"SELECT d.numero, {', '.join(f'{sql} AS {name}' for name, sql in columns.items())} "  # noqa: S608 - names of ours
+            f"FROM dossier AS d {self._joined} WHERE d.numero IN :numbers"
+        )
+        found = dict[int, list[tuple[str, str]]]()
+        rows = self._executed(query, {"numbers": list(numbers)}).mappings() if typed else ()
+        longest = max(typed, key=len, default="")
+        for row in rows:
+            texts = {name: searchable(dialled(row[name])) for name in columns if row[name]}
+            counts = {
+                name: sum(word in text for word in typed)
+                for name, text in texts.items()
+                if longest in text
+            }
+            most = max(counts.values(), default=0)
+            found[row["numero"]] = [(n, row[n]) for n, count in counts.items() if count == most]
+        return found
 
     def reasons(self, numbers: Sequence[int]) -> dict[int, list[Document]]:
         """Return the checks that keep these dossiers from the best verdict, the severest first.
@@ -906,7 +936,7 @@ def _plain(text: str) -> str:
 
 
 def _words(q: str) -> list[str]:
-    return searchable(q).split()[:_MOST_WORDS]
+    return searchable(dialled(q)).split()[:_MOST_WORDS]
 
 
 def _names(person: str) -> dict[str, str]:

@@ -167,7 +167,7 @@ liste = Table(
     # names and addresses of persons.
     of_person("texte", String, "Numéro, SIREN, SIRET et raison sociale, sans accents."),
     free("libre", String, "Adresse de la page du produit, telle que saisie, sans accents."),
-    personal("personnes", String, "Noms et courriels du demandeur, du déposant, du mandataire et du contact, sans accents."),
+    personal("personnes", String, "Noms, courriels et téléphones du demandeur, du déposant, du mandataire, du contact et du sponsor, sans accents."),
     open_("etape", String, nullable=True),
     open_("attend", String, nullable=True),
     open_("etape_depuis", Instant, nullable=True),

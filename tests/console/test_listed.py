@@ -209,6 +209,28 @@ def test_an_empty_list_says_where_it_looked(
     assert bool(said) == ("Suivis par moi »" in page)
 
 
+def test_a_search_says_by_whom_it_finds(read_engine: Engine, reader: Visitor) -> None:
+    """With state and hour of the deposit; a telephone, too; nothing of it to a lecteur."""
+    [row] = read_engine.rows(
+        "SELECT contact_nom, contact_telephone, usager_courriel FROM candidature AS c "
+        f"JOIN dossier AS d ON d.numero = c.numero WHERE c.numero = {FIRST}"
+    )
+    name, telephone = row["contact_nom"], row["contact_telephone"]
+    spaced = re.sub(r"\D", "", telephone).removeprefix("0")
+    told = f"Nom du contact : {name}"
+    mail = row["usager_courriel"]
+    for q, said in ((name, told), (mail, mail), (f"+33 {spaced[:3]} {spaced[3:]}", telephone)):
+        answer = reader.get("/dossiers", params={"q": q})
+        assert FIRST in numbers(answer)
+        row_of = next(one for one in table_of(answer.text)[1] if str(FIRST) in one[0])
+        assert said in row_of[-1]
+        assert re.search(r", déposé le \d\d/\d\d/\d{4} \d\d:\d\d:\d\d ·", row_of[-1])
+    with served(read_engine, role=Role.LECTEUR) as console:
+        page = console.visitor().read(f"/dossiers?q={FIRST}")
+    assert ", déposé le " in page
+    assert name not in page
+
+
 def test_dossiers_with_one_point_to_settle_are_listed(read_engine: Engine, reader: Visitor) -> None:
     """Of any check, or of one: those that fall for it alone."""
     rows = read_engine.rows("SELECT numero, points FROM verdict WHERE courant")

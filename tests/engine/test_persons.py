@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dsync.care.person import access_answer, look_up
+from dsync.care.person import access_answer, distinct, look_up
 from dsync.domain.paper import html
 from dsync.sandbox.model import FileSeed, ServedDossier
 from dsync.store.codes import Kind
@@ -80,6 +80,9 @@ def test_twelve_are_found_with_their_context_and_erased_together(planted_engine:
     everywhere = {number(rank) for rank in range(NOBODY)}
     found = found_in(engine)
     assert everywhere == dossiers_of(found) == {one["numero"] for one in found["dossiers"]}
+    shown = [(one["numero"], one["acte"], one["valeur"]) for one in distinct(found)]
+    assert len({*shown}) == len(shown) < len(found["trouve"])
+    assert everywhere == {numero for numero, *_ in shown}
     # Their contents are not searched.
     assert {number(8)} == {one["numero"] for one in found["fichiers"]}
     [long] = {one["extrait"] for one in found["trouve"] if one["numero"] == number(1)}

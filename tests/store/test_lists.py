@@ -50,7 +50,11 @@ def searched(store: Store) -> Store:
         make_mapped(
             17640006,
             demandeur=organisation("MINISTÈRE DE LA TRANSITION ÉCOLOGIQUE", siren="110068012"),
-            candidature={"contact_nom": "Zoé Ünal", "contact_courriel": "zoe.unal@agence.example"},
+            candidature={
+                "contact_nom": "Zoé Ünal",
+                "contact_courriel": "zoe.unal@agence.example",
+                "sponsor_telephone": "01 99.00.49-94",
+            },
         ),
         make_mapped(2, demandeur=organisation("Commune de Betton")),
         make_mapped(3, demandeur=organisation("Maîtrise d’œuvre de l’Écluse-Neuve")),
@@ -89,6 +93,8 @@ def test_words_find_a_dossier_in_any_order(searched: Store) -> None:
         "zoe.unal@agence.example": [17640006],
         "elise@moreau": [4],
         "moreau": [4],
+        "+33 1 99 00 49 94": [17640006],
+        "0199004994": [17640006],
         "%": [],
         "_": [],
     }
@@ -97,10 +103,26 @@ def test_words_find_a_dossier_in_any_order(searched: Store) -> None:
 
 def test_a_lecteur_finds_nobody_by_a_name(searched: Store) -> None:
     """Nor by what an applicant typed: what a page does not show, a search does not betray."""
-    for text in ("unal", "zoe.unal@agence.example", "moreau", "elise@moreau", "startups/"):
+    persons = ("unal", "zoe.unal@agence.example", "moreau", "elise@moreau", "0199004994")
+    for text in (*persons, "startups/"):
         assert [] == found(searched, LECTEUR, q=text), text
     assert [2] == found(searched, LECTEUR, q="betton")
     assert [4, 17640006] == found(searched, LECTEUR, q="4")
+
+
+def test_a_search_tells_by_whom_it_finds(searched: Store) -> None:
+    """The field of the longest word; a name beside its first name; nobody by an organisation."""
+    contact = ("contact_nom", "Zoé Ünal"), ("contact_courriel", "zoe.unal@agence.example")
+    expected = {
+        "zoe unal": [*contact],
+        "zoe unal agence": [contact[1]],
+        "01 99 00 49 94": [("sponsor_telephone", "01 99.00.49-94")],
+        "ministère de la transition": [],
+        "%": [],
+    }
+    with searched.reading(DEMARCHE) as reader:
+        found = {q: reader.dossiers.persons_found(q, [17640006]) for q in expected}
+    assert expected == {q: one.get(17640006, []) for q, one in found.items()}
 
 
 def test_a_misspelt_name_has_neighbours(store: Store) -> None:
