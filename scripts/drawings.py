@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from html import escape
+from pathlib import Path
 
 from rich.console import Console
 from rich.style import Style
@@ -15,6 +18,8 @@ from rich.text import Text
 from dsync.annotations.wish import WishStatus
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.database import PROGRAMME
+from dsync.domain.dossier import PARIS
+from dsync.domain.wording import french_date
 from dsync.store.dictionary import ENGINE
 from dsync.store.reading_views import shipped_dictionary
 
@@ -136,15 +141,24 @@ def wishes() -> str:
     return picture(420, "The life of a value that dsync wants in DS, by its status", parts)
 
 
-def in_ds(number: int, etat: str, labels: Sequence[str], values: Mapping[str, str]) -> str:
-    """Return a dossier's annotations as they stand in DS, the long one cut.
+WRITTEN = Path(__file__).parents[1] / "tests/outside/golden/annotations.jsonl"
+"""What dsync writes into DS, as a test holds it."""
+REFUSED = 18600004
+"""A product past the phases of the call: « Inéligible »."""
+SAID_OF: Mapping[str, tuple[str, str]] = {
+    "5102": ("Résultat du pré-contrôle", "un avis, pas une décision"),
+    "5103": ("Détail du pré-contrôle", "le constat et sa preuve,\nla règle, ce qui reste à faire"),
+    "5104": ("Pré-contrôle établi le", "relu à chaque changement"),
+}
+"""By the annotation's number: its name in DS, and what it is."""
+LEADS = re.compile(r"^In\w+$|Non\sconforme\s–\s\w+|Règle\s\(.*?\)|À\sfaire|Conforme(?=\s:)")
+"""What begins a part of the detail."""
 
-    Args:
-        number: the dossier's.
-        etat: its state.
-        labels: the names of its labels.
-        values: what dsync wrote, by the annotation's name.
-    """
+
+def in_ds() -> str:
+    """Return what dsync wrote into a dossier, as DS shows it; of what conforms, the beginning."""
+    lines_of_all = map(json.loads, WRITTEN.read_text(encoding="utf-8").splitlines())
+    number, values, labels = next(one for one in lines_of_all if one[0] == REFUSED)
     parts = [text(32, 52, f"Dossier n° {number}", 26, font_weight="bold")]
     x = 400
     for label in labels:
@@ -152,20 +166,31 @@ def in_ds(number: int, etat: str, labels: Sequence[str], values: Mapping[str, st
         parts.append(f'<rect x="{x}" y="24" width="{width}" height="38" rx="5" fill="#ffe9e6"/>')
         parts.append(text(x + 12, 50, label, 20, "#8d1c10", font_weight="bold"))
         x += width + 16
-    parts.append(text(x, 50, etat.replace("_", " "), fill=PALE))
     parts.append(text(32, 106, "Annotations privées", 20, BLUE, font_weight="bold"))
     parts.append(f'<path d="M0 124H{WIDTH}" stroke="{LINE}" stroke-width="2"/>')
     y = 150
-    for name, value in values.items():
+    for key, (name, meaning) in SAID_OF.items():
+        value = values[key]
+        if key == "5104":
+            at = datetime.fromisoformat(value).astimezone(PARIS)
+            value = f"{french_date(at.date())} {at:%H:%M}"
+        value = LEADS.sub(lambda lead: lead[0].replace(" ", "\N{NO-BREAK SPACE}"), value)
         lines = [line for part in value.split("\n") for line in textwrap.wrap(part, 92)]
-        lines = [*lines[:8], "…"] if len(lines) > 9 else lines
-        height = 14 + 26 * len(lines)
+        last = next((n for n, line in enumerate(lines) if line.startswith("Conforme")), None)
+        if last is not None:
+            lines = [*lines[: last + 1], "…"]
+        meant = meaning.split("\n")
+        height = max(24 + 26 * len(lines), 40 + 22 * len(meant))
         parts.append(text(32, y + 26, name, 19, font_weight="bold"))
+        parts += [text(32, y + 50 + 22 * n, one, 17, PALE) for n, one in enumerate(meant)]
         parts.append(f'<rect x="330" y="{y}" width="918" height="{height}" fill="#eee"/>')
-        parts += [text(344, y + 27 + 26 * n, line, 18, "#3a3a3a") for n, line in enumerate(lines)]
+        for n, line in enumerate(lines):
+            start = text(344, y + 31 + 26 * n, "", 18, "#3a3a3a").removesuffix("</text>")
+            said = LEADS.sub(r'<tspan font-weight="bold" fill="#000">\g<0></tspan>', escape(line))
+            parts.append(f"{start}{said}</text>")
         y += height + 16
     frame = f'<rect x="1" y="1" width="{WIDTH - 2}" height="{y + 6}" fill="none" stroke="{LINE}"/>'
-    return picture(y + 8, "Annotations d’un dossier dans Démarches Simplifiées", [*parts, frame])
+    return picture(y + 8, "Ce que dsync a inscrit dans un dossier", [*parts, frame])
 
 
 def terminal(printed: str, columns: int, label: str) -> str:

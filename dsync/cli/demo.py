@@ -36,7 +36,7 @@ with later(globals()):
     from dsync.cli.output import announce_stop, print_note, print_table, shown
     from dsync.cli.run import serve as run_service
     from dsync.cli.runs import print_document
-    from dsync.cli.sandbox import INSTRUCTEUR, print_event, sandbox_variables
+    from dsync.cli.sandbox import INSTRUCTEUR, print_event, program_name, sandbox_variables
     from dsync.cli.session import load, open_worker
     from dsync.cli.stderr import progress_bars
     from dsync.configuration import shipped_config
@@ -327,7 +327,7 @@ def _end_when_failed(report: RunReport, signalled: int | None) -> None:
 
 def _next_steps(environment: Path, rows: Sequence[Sequence[Any]], *, serve: bool) -> None:
     """Print commands that work on the demo's data when they are copied."""
-    program = _program()
+    program = program_name()
     prefix = f". {shlex.quote(str(environment.resolve()))} && {program}"
     rejected = next((row[0] for row in rows if row[2] == "Inéligible"), rows[0][0])
     steps = [f"dossier show {rejected}", "dossier list --verdict a_verifier", "status"]
@@ -346,14 +346,6 @@ def _next_steps(environment: Path, rows: Sequence[Sequence[Any]], *, serve: bool
             "sync, precheck and push work on it too.",
             hanging=0,
         )
-
-
-def _program() -> str:
-    """Return the program as it was called, for the commands to print."""
-    called = Path(sys.argv[0])
-    if called.name == "__main__.py":
-        return f"{shlex.quote(sys.executable)} -m dsync"
-    return shlex.quote(sys.argv[0]) if called.name == "dsync" else "dsync"
 
 
 def _examples(worker: Worker) -> list[tuple[Any, ...]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -95,12 +98,21 @@ def _introduce(server: Sandbox) -> None:
         click.echo(f"  export {name}={value}")
     click.echo(f"  export DSYNC_DEMARCHE={SANDBOX_DEMARCHE}")
     click.echo("  export DSYNC_DATABASE_URL=sqlite:///sandbox.db")
-    click.echo("  dsync sync\n")
+    program = program_name()
+    click.echo(f"  {program} sync\n")
     click.echo(
-        "To begin with another démarche, whose form is of another kind: `dsync config init "
+        f"To begin with another démarche, whose form is of another kind: `{program} config init "
         f"--demarche {EQUIPMENT_FORM.number}`, and export DSYNC_DEMARCHE={EQUIPMENT_FORM.number}."
     )
     click.echo(f"Control interface: {server.control_url}\nCtrl-C stops the sandbox.")
+
+
+def program_name() -> str:
+    """Return the program as it was called, for the commands to print."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m dsync"
+    return shlex.quote(sys.argv[0]) if called.name == "dsync" else "dsync"
 
 
 def print_event(event: Event) -> None:

@@ -424,6 +424,7 @@ def show(visit: Visit) -> Response:
             judges=visit.worker.configuration.judges,
             instants=INSTANTS,
             longest=LONGEST_REASON,
+            longest_name=LONGEST_NAME,
             close=[] if total else _close_to(visit, reader, chosen.q),
             others=others,
         )

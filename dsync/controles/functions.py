@@ -84,7 +84,26 @@ def bound(one: DeclaredControle, own: Mapping[str, Call]) -> Function | list[str
 def _faults(exc: ValidationError) -> Iterator[str]:
     for error in exc.errors(include_url=False):
         place = ".".join(map(str, ("parametres", *error["loc"])))
-        yield f"{place} : {error['msg']}"
+        kind, own = error["type"], error.get("ctx", {}).get("error")
+        yield f"{place} : {own or _FAULTS.get(kind.partition('_')[0], 'valeur refusée')}"
+
+
+_FAULTS = {
+    "bool": "true ou false est attendu",
+    "dataclass": "une table de clés est attendue",
+    "date": "un jour comme 2027-06-30 est attendu, sans guillemets",
+    "dict": "une table de clés est attendue",
+    "extra": "clé inconnue",
+    "float": "un nombre est attendu",
+    "int": "un nombre entier est attendu",
+    "list": "une liste entre crochets est attendue",
+    "missing": "clé à ajouter",
+    "string": "un texte est attendu, entre guillemets et non vide",
+    "too": "trop peu de valeurs, ou trop",
+    "tuple": "une liste entre crochets est attendue",
+    "unexpected": "clé inconnue",
+}
+"""By the first word of pydantic's type of error; a function's own error has its sentence."""
 
 
 def versions(controles: Iterable[DeclaredControle]) -> list[tuple[str, str]]:

@@ -689,6 +689,7 @@ _PROPOSED = {
     "Sans verdict": "no verdict",
     "abandonnées": "given up",
     "absente": "missing",
+    "aucune": "none",
     "autre": "another",
     "autre date": "another date",
     "autre réponse": "another answer",

@@ -64,7 +64,8 @@ def test_a_function_of_a_package_judges_with_the_declared_checks(bourse: Command
     [
         ('"bourse.jours_ouvres"', '"bourse.jour_ouvre"',
          "n’est pas une fonction installée ; bourse.jours_ouvres ?"),
-        ("au_moins = 20", 'au_moins = "vingt"', "jours_ouvres : parametres.au_moins : "),
+        ("au_moins = 20", 'au_moins = "vingt"',
+         "jours_ouvres : parametres.au_moins : un nombre entier est attendu"),
         ('faits = ["depart", "retour"]', 'faits = ["depart", "retours"]',
          "« retours » n’est ni un champ de [champs] ni un fait ; retour ?"),
         ('faits = ["depart", "retour"]', "faits = []", "faits nomme les champs et les faits"),

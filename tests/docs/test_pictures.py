@@ -45,8 +45,9 @@ def test_each_picture_is_on_a_page_and_made_by_the_script() -> None:
 
 
 def test_what_is_drawn_of_the_code_is_so(golden: Golden) -> None:
-    """The rights of the console's roles, the views, and the statuses of what is written."""
+    """The rights of the console's roles, the views, the statuses of what is written, a result."""
     kept = replace(golden, folder=ROOT / "docs/images")
     kept.check("droits.svg", drawings.rights())
     kept.check("vues.svg", drawings.views())
     kept.check("vie-annotation.svg", drawings.wishes())
+    kept.check("dossier-ds.svg", drawings.in_ds())

@@ -19,7 +19,7 @@ from dsync.service.alerts import ALERTS, TOLD
 from dsync.settings import PREFIX, VARIABLES
 from dsync.sync import doubts, grounds
 from dsync.sync.rules_brake import NEVER, NOBODY
-from dsync.sync.write_brake import FRAME
+from dsync.sync.write_brake import FRAME, NO_LABEL
 
 NOW = datetime(2024, 6, 10, 8, tzinfo=UTC)
 SAMPLES: dict[Any, Any] = {
@@ -140,6 +140,7 @@ PROPOSED = {
     "Réponse à « Thème »": "Answer to « Thème »",
     "Demandeur : SIRET": "Applicant: « SIRET »",
     "section [mapping]": "section [mapping]",
+    NO_LABEL: "none",
     # Of DS, of the file.
     "Éligible": "« Éligible »",
     "en construction": "« en construction »",

@@ -33,14 +33,14 @@ def of(check: str, **parametres: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        (of("cas_octroi", cas=[]), "cas_octroi : parametres.cas : "),
+        (of("cas_octroi", cas=[]), "cas_octroi : parametres.cas : trop peu de valeurs"),
         (of("cas_octroi", cas=[CAS | {"suppose": ["zzz"]}]), "« zzz » n’est pas une phase connue"),
         (of("cas_octroi", cas=[CAS | {"suppose": ["construction", "success"]}]),
          "« A » suppose plus d’une phase"),
         (of("cas_octroi", cas=[CAS, {"libelles": ["à"]}]), "« a » est de deux cas"),
-        (of("cas_octroi", cas=[{}]), "cas_octroi : parametres.cas.0.libelles : "),
-        (of("phase", admises=[]), "phase : parametres.admises : "),
-        (of("phase", admise=["a"]), "phase : parametres.admise : "),
+        (of("cas_octroi", cas=[{}]), "cas_octroi : parametres.cas.0.libelles : clé à ajouter"),
+        (of("phase", admises=[]), "phase : parametres.admises : trop peu de valeurs"),
+        (of("phase", admise=["a"]), "phase : parametres.admise : clé inconnue"),
         (of("phase", admises=["a"], declarees={"B": ["b"]}), "« b » n’est pas une phase connue"),
         (of("administration", operateurs=["absent.csv"]), "absent.csv: cannot be read"),
         (of("administration", operateurs=["operateurs_etat.csv"] * 2),
