@@ -40,7 +40,14 @@ from dsync.programme import Programme
 from dsync.store import Reader
 from dsync.store.dictionary import DOSSIER_COLUMNS
 from dsync.store.form_views import PREFIX
-from dsync.store.listing import TO_SETTLE, Around, Offered, Selection, applicant_of
+from dsync.store.listing import (
+    TO_SETTLE,
+    Around,
+    Offered,
+    Selection,
+    applicant_of,
+    persons_found,
+)
 from dsync.store.reading_views import shipped_dictionary
 
 PER_PAGE = 50
@@ -377,7 +384,8 @@ def show(visit: Visit) -> Response:
         if not numbers and page > 1:
             page, first = 1, 0
             numbers, total = reader.dossiers.page(chosen, limit=PER_PAGE)
-        rows = rows_of(visit, reader, numbers, columns.chosen)
+        found_by = reader.dossiers.persons if chosen.q and visit.may(Right.PERSONNES) else ()
+        rows = rows_of(visit, reader, numbers, [*columns.chosen, *found_by])
         answers: dict[int, dict[str, Any]] = {}
         if form := columns.shown_form:
             answers = _answers(reader, form, numbers)
@@ -388,7 +396,8 @@ def show(visit: Visit) -> Response:
         if persons and (header := columns.headers.get("raison_sociale")):
             visit.personal.append(header)
             visit.listed = visit.listed or persons
-        trouve = _where(visit, reader, chosen.q, numbers)
+        sentences = sentences_of(reader.programme)
+        trouve = _where(visit, chosen.q or "", rows, {name: sentences[name] for name in found_by})
         offered = reader.dossiers.offered()
         values = values_of(visit, reader, offered)
         visit.check_filters(values, but=OF_DOSSIERS if total else ())
@@ -440,21 +449,16 @@ def sentences_of(programme: type[Programme] | None) -> Mapping[str, str]:
 
 
 def _where(
-    visit: Visit, reader: Reader, q: str | None, numbers: Sequence[int]
+    visit: Visit, q: str, rows: Sequence[Mapping[str, Any]], sentences: Mapping[str, str]
 ) -> dict[int, list[tuple[str, str]]]:
     """Return by which persons a search finds dossiers: the labels of columns, with their values."""
-    if not q or not visit.may(Right.PERSONNES):
-        return {}
-    found = reader.dossiers.persons_found(q, numbers)
-    sentences = sentences_of(reader.programme)
     told = {
-        number: [(words.label(name, sentences[name]), value) for name, value in some]
-        for number, some in found.items()
-        if some
+        row["numero"]: [(words.label(name, sentences[name]), row[name]) for name in found]
+        for row in rows
+        if (found := persons_found(q, row, sentences))
     }
-    if told:
-        visit.personal += dict.fromkeys(label for some in told.values() for label, _ in some)
-        visit.listed = [*{*visit.listed, *told}]
+    visit.personal += dict.fromkeys(label for some in told.values() for label, _ in some)
+    visit.listed = [*{*visit.listed, *told}]
     return told
 
 

@@ -461,11 +461,14 @@ class DossierReads(Subject):
     def shown(self, numbers: Sequence[int], also: Collection[str] = ()) -> list[Document]:
         """Return what lists show of these dossiers, in this order.
 
-        `also` are names of the programme's fields that they show when they are asked to.
+        `also` are names of the programme's fields, and of `persons`, that they show when they are
+        asked to.
         """
         followed, since = self._followed, _SINCE if self.programme.selection else "NULL"
         fields = [one for one in self._fields.values() if one.is_shown or one.name in also]
-        own = "".join(f"{one.sql} AS {one.name}, " for one in fields)
+        persons = {name: sql for name, sql in self.persons.items() if name in also}
+        asked = {one.name: one.sql for one in fields} | persons
+        own = "".join(f"{sql} AS {name}, " for name, sql in asked.items())
         query = (
             f"SELECT d.numero, d.etat, d.presence, d.archive, utc(d.depose_le) AS depose_le, "  # noqa: S608 - names of ours
             f"utc(d.champs_modifie_le) AS champs_modifie_le, d.raison_sociale, "
@@ -484,32 +487,11 @@ class DossierReads(Subject):
             by_number[row["numero"]] = row
         return [by_number[number] for number in numbers]
 
-    def persons_found(self, q: str, numbers: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
-        """Return by which names, addresses and telephone numbers a search finds these dossiers.
-
-        The columns with their values, by the dossier's number: those that have the longest word,
-        and the most of them. Of one that is found by other texts: none.
-        """
-        typed, part = _words(q), self.programme.lists
-        columns = {name: f"d.{name}" for name in PERSONS}
-        columns |= {name: f"l.{name}" for name in part.persons} if part else {}
-        query = (
-            f"SELECT d.numero, {', '.join(f'{sql} AS {name}' for name, sql in columns.items())} "  # noqa: S608 - names of ours
-            f"FROM dossier AS d {self._joined} WHERE d.numero IN :numbers"
-        )
-        found = dict[int, list[tuple[str, str]]]()
-        rows = self._executed(query, {"numbers": list(numbers)}).mappings() if typed else ()
-        longest = max(typed, key=len, default="")
-        for row in rows:
-            texts = {name: searchable(dialled(row[name])) for name in columns if row[name]}
-            counts = {
-                name: sum(word in text for word in typed)
-                for name, text in texts.items()
-                if longest in text
-            }
-            most = max(counts.values(), default=0)
-            found[row["numero"]] = [(n, row[n]) for n, count in counts.items() if count == most]
-        return found
+    @property
+    def persons(self) -> Mapping[str, str]:
+        """The columns with persons by which a search finds a dossier, as SQL, by name."""
+        own = self.programme.lists.persons if self.programme.lists else ()
+        return {name: f"{'l' if name in own else 'd'}.{name}" for name in (*PERSONS, *own)}
 
     def reasons(self, numbers: Sequence[int]) -> dict[int, list[Document]]:
         """Return the checks that keep these dossiers from the best verdict, the severest first.
@@ -937,6 +919,23 @@ def _plain(text: str) -> str:
 
 def _words(q: str) -> list[str]:
     return searchable(dialled(q)).split()[:_MOST_WORDS]
+
+
+def persons_found(q: str, row: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Return by which of these columns, of `persons`, a search finds a dossier, if by any.
+
+    Those that have its longest word, and the most of its words.
+    """
+    typed = _words(q)
+    longest = max(typed, key=len, default="")
+    texts = {name: searchable(dialled(row[name])) for name in names if row[name]}
+    counts = {
+        name: sum(word in text for word in typed)
+        for name, text in texts.items()
+        if longest and longest in text
+    }
+    most = max(counts.values(), default=0)
+    return [name for name, count in counts.items() if count == most]
 
 
 def _names(person: str) -> dict[str, str]:

@@ -128,7 +128,7 @@ def test_the_console_says_verdicts_in_the_words_of_the_configuration(declared: S
         assert "Recevable" in words(pages["/suivi"])
         refused = visitor.get("/dossiers?verdict=ineligible").text
         assert "<title>Dossiers (Irrecevable)" in refused
-        assert "1 dossier, de 1 à 1 : Irrecevable" in words(refused)
+        assert "1 dossier : Irrecevable" in words(refused)
         assert 'value="ineligible" selected>Irrecevable' in refused
         dossier = words(pages[f"/dossiers/{OFF}/tout"])
         assert f"Dossier {OFF} Irrecevable" in dossier

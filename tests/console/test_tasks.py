@@ -220,7 +220,7 @@ def test_my_groupe_alone(person: Person) -> None:
 
 
 Task = tuple[str, str, str | re.Pattern[str]]
-SOME = re.compile(r"^\d+\sdossiers?,")
+SOME = re.compile(r"^\d+\sdossiers?\b")
 CLICKS_MORE = {"another column": 1, "judge one again": 1, "read one again": 1, "erase one": 2}
 """Of tasks: what most people never choose is folded, what is erased is confirmed."""
 TASKS: dict[str, dict[str, Task]] = {

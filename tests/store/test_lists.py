@@ -15,7 +15,7 @@ from dsync.eig.candidature import Voeu
 from dsync.eig.precheck.catalogue import KnownProduct
 from dsync.eig.rows import save_products
 from dsync.store import Store
-from dsync.store.listing import SORTS, Selection
+from dsync.store.listing import SORTS, Selection, persons_found
 from dsync.store.sight import WHOLE, Sight
 from tests.store.builders import (
     DEMARCHE,
@@ -121,8 +121,10 @@ def test_a_search_tells_by_whom_it_finds(searched: Store) -> None:
         "%": [],
     }
     with searched.reading(DEMARCHE) as reader:
-        found = {q: reader.dossiers.persons_found(q, [17640006]) for q in expected}
-    assert expected == {q: one.get(17640006, []) for q, one in found.items()}
+        names = reader.dossiers.persons
+        [row] = reader.dossiers.shown([17640006], names)
+    found = {q: [(name, row[name]) for name in persons_found(q, row, names)] for q in expected}
+    assert expected == found
 
 
 def test_a_misspelt_name_has_neighbours(store: Store) -> None:
