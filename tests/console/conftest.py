@@ -10,7 +10,8 @@ import pytest
 
 from dsync.sandbox.model import ServedDossier
 from tests.console.served import ServedConsole, Visitor, served
-from tests.engine.rig import Engine, engine_for, seeds
+from tests.engine.rig import RESULTAT, Engine, engine_for, number, seeds
+from tests.engine.test_rules_brake import WRONG, change_rules
 
 SHOWN = 30
 """Number of dossiers, some of which are finished and have a jury."""
@@ -63,6 +64,21 @@ def read_console(read_engine: Engine, served_once: ServedConsole) -> ServedConso
 def reader(read_console: ServedConsole) -> Visitor:
     """Somebody with a session there, the same for all tests that only read."""
     return read_console.reader
+
+
+@pytest.fixture(scope="module")
+def stopped(new_engine: NewEngine) -> Iterator[Engine]:
+    """An engine with conflicts, which waits for consent to other rules."""
+    with new_engine(seeds()) as engine:
+        engine.sync_until_quiet()
+        for rank in (0, 1):
+            engine.control.edit_annotation(number(rank), RESULTAT, "Écrit à la main")
+        engine.control.faults.return_null(number(4), champs_only=True)
+        engine.sync_later(full=True)
+        change_rules(engine, WRONG)
+        engine.advance(minutes=1)
+        assert 4 == engine.sync().exit_code
+        yield engine
 
 
 @pytest.fixture

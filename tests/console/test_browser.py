@@ -11,23 +11,21 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dsync.configuration import ConsoleSection
-from dsync.console.access import Role
 from tests.console.addresses import ADDRESSES
-from tests.console.addresses import pages as addresses
 from tests.console.conftest import SHOWN, NewEngine
 from tests.console.provider import Clock, provider, team_access
 from tests.console.served import ServedConsole, beside, served
+from tests.console.test_elsewhere import OTHER
 from tests.console.test_shell import LEGAL, SECTION
 from tests.engine.rig import DEMARCHE, PROBLEME, RESULTAT, Engine, number, seeds
 from tests.engine.served import register, unregister
-from tests.engine.test_rules_brake import WRONG, change_rules
 from tests.profiles import long
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -51,7 +49,6 @@ Schemes = Mapping[Literal["light", "dark"], dict[str, Any]]
 SCHEMES: Schemes = {"light": RULES, "dark": COLOURS}
 OTHER_THEME: Schemes = {"light": COLOURS}
 """The markup is the same in both themes."""
-ANOTHER = 86324
 PAGES = (*ADDRESSES, *LEGAL, f"/dossiers/{number(5)}")
 FULL_PAGES = ("/", "/dossiers", f"/dossiers/{number(5)}")
 """Those that have most of what a page can have."""
@@ -85,21 +82,6 @@ def told(new_engine: NewEngine) -> Iterator[Engine]:
         engine.control.edit_champ(number(3), PROBLEME, "Un autre problème")
         engine.control.faults.return_null(number(4), champs_only=True)
         engine.sync_later(full=True)
-        yield engine
-
-
-@pytest.fixture(scope="module")
-def stopped(new_engine: NewEngine) -> Iterator[Engine]:
-    """An engine with conflicts, which waits for consent to other rules."""
-    with new_engine(seeds()) as engine:
-        engine.sync_until_quiet()
-        for rank in (0, 1):
-            engine.control.edit_annotation(number(rank), RESULTAT, "Écrit à la main")
-        engine.control.faults.return_null(number(4), champs_only=True)
-        engine.sync_later(full=True)
-        change_rules(engine, WRONG)
-        engine.advance(minutes=1)
-        assert 4 == engine.sync().exit_code
         yield engine
 
 
@@ -464,62 +446,9 @@ def test_a_first_load_is_small(page: Page) -> None:
     assert 0 < sum(sizes) < 300 * 1024
 
 
-LINKS = """() => [...document.querySelectorAll("a[href], form, [hx-get]")].map(one => ({
-  at: new URL(one.getAttribute("hx-get") ?? one.getAttribute("href") ?? one.action, location).href,
-  is_form: one.tagName === "FORM",
-  is_link: one.tagName === "A",
-  method: one.method ?? "",
-  shown: one.tagName === "FORM" ? new FormData(one).get("demarche") : null,
-  chooses: one.closest(".entete__choix, [aria-labelledby=t-demarches]") !== null,
-}))"""
-"""What a page leads to; what `chooses` is there to lead to another démarche."""
-
-
-@pytest.mark.parametrize("role", [Role.ADMINISTRATEUR, long(Role.JURY), long(Role.LECTEUR)])
-def test_every_link_stays_in_its_demarche(browser: Browser, stopped: Engine, role: Role) -> None:
-    """From page to page: each link, form and file, in a console that would show another one first.
-
-    One address of each form is opened. Public pages, which are of no démarche, lead back to it.
-    """
-    apps = [beside(stopped.worker.app, ANOTHER), stopped.worker.app]
-    opened, left, shapes = set[str](), [f"/?demarche={DEMARCHE}"], set[str]()
-    with served(stopped, apps, role=role) as console, entered(browser, console) as page:
-        while left:
-            url = urlsplit(left.pop(0))
-            shape = re.sub(r"\d+", "N", url.path), *sorted(parse_qs(url.query))
-            if str(shape) in shapes:
-                continue
-            shapes.add(str(shape))
-            address = url._replace(scheme="", netloc="", fragment="").geturl()
-            if "." in url.path or url.path.endswith("/fichier"):
-                file = page.request.get(address)
-                assert file.status == 200, address
-                continue
-            answer = page.goto(address)
-            assert answer is not None
-            assert answer.ok, address
-            opened.add(url.path)
-            for one in page.locator(".entete__demarche").all():
-                assert str(DEMARCHE) in one.inner_text(), address
-            for link in page.evaluate(LINKS):
-                to = urlsplit(link["at"])
-                if f"{to.scheme}://{to.netloc}" != console.base or link["chooses"]:
-                    continue
-                if to.path == "/sortir" or to.path.startswith("/static/"):
-                    continue
-                if link["is_form"]:
-                    assert str(DEMARCHE) == link["shown"], (address, link)
-                if not link["is_form"] or link["method"] == "post":
-                    assert [str(DEMARCHE)] == parse_qs(to.query).get("demarche"), (address, link)
-                if link["is_link"]:
-                    left.append(link["at"])
-    wanted = {path for path in addresses(role=role) if path.count("/") == 1}
-    assert wanted - opened <= {"/", "/depuis", "/executions"}
-
-
 def test_what_waits_is_decided_in_its_demarche(browser: Browser, stopped: Engine) -> None:
     """« Décider » and « Choisir » lead to the démarche, which each confirmation names."""
-    apps = [beside(stopped.worker.app, ANOTHER), stopped.worker.app]
+    apps = [beside(stopped.worker.app, OTHER), stopped.worker.app]
     with served(stopped, apps) as console, entered(browser, console) as page:
         for verb, button in (("Décider", "Donner mon accord…"), ("Choisir", "Écrire la valeur")):
             page.goto(f"/?demarche={DEMARCHE}")

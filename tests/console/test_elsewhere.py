@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 
 from dsync.console.access import Role
+from tests.console.addresses import pages
 from tests.console.served import ServedConsole, beside, served, words
-from tests.engine.rig import DEMARCHE, Engine, number
+from tests.engine.rig import DEMARCHE, Engine, engine_for, number
+from tests.profiles import long
 
 OTHER = 86324
 PRODUCT, SIREN, ALONE = 1, 2, 3
@@ -77,3 +81,58 @@ def test_nothing_is_asked_for_with_dossiers_that_are_not_of_the_demarche(
     assert before == engine.rows("SELECT * FROM demande")
     assert 200 == visitor.post(f"/dossiers/1/relire?demarche={DEMARCHE}").status_code
     assert 200 == visitor.post(f"/dossiers/{number(ALONE)}/relire?demarche={OTHER}").status_code
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATEUR, long(Role.JURY), long(Role.LECTEUR)])
+def test_every_link_stays_in_its_demarche(stopped: Engine, role: Role) -> None:
+    """From page to page: each link, form and file, in a console that would show another one first.
+
+    One address of each form is opened. Public pages, which are of no démarche, lead back to it.
+    """
+    engine_for(stopped.url)
+    apps = [beside(stopped.worker.app, OTHER), stopped.worker.app]
+    opened, left, shapes = set[str](), [f"/?demarche={DEMARCHE}"], set[str]()
+    with served(stopped, apps, role=role) as console:
+        visitor = console.visitor()
+        while left:
+            address = left.pop(0).partition("#")[0]
+            url = urlsplit(address)
+            shape = re.sub(r"\d+", "N", url.path), *sorted(parse_qs(url.query))
+            if str(shape) in shapes:
+                continue
+            shapes.add(str(shape))
+            answer = visitor.get(address)
+            assert 200 == answer.status_code, address
+            if "." in url.path or url.path.endswith("/fichier"):
+                continue
+            opened.add(url.path)
+            for named in re.findall(r'class="entete__demarche".*?</p>', answer.text):
+                assert str(DEMARCHE) in named, address
+            for kind, to, body in leading(answer.text):
+                link = urlsplit(urljoin(address, to))
+                if link.netloc or link.path == "/sortir" or link.path.startswith("/static/"):
+                    continue
+                if kind in ("get", "post"):
+                    assert f'name="demarche" value="{DEMARCHE}"' in body, (address, to)
+                if kind != "get":
+                    assert [str(DEMARCHE)] == parse_qs(link.query).get("demarche"), (address, to)
+                if kind == "href":
+                    left.append(link.geturl())
+    assert 20 < len(shapes)
+    wanted = {path for path in pages(role=role) if path.count("/") == 1}
+    assert wanted - opened <= {"/", "/depuis", "/executions"}
+
+
+def leading(page: str) -> Iterator[tuple[str, str, str]]:
+    """Yield what a page leads to: how, where, and of a form what is in it.
+
+    Without what is there to lead to another démarche.
+    """
+    choosing = r'<form class="entete__choix".*?</form>|<ul [^>]*"t-demarches".*?</ul>'
+    page = re.sub(choosing, "", page, flags=re.DOTALL)
+    for attribute in ("href", "hx-get"):
+        for to in re.findall(rf'<(?!link)[^>]*\s{attribute}="([^"]*)"', page):
+            yield attribute, html.unescape(to), ""
+    for tag, body in re.findall(r"<form\b([^>]*)>(.*?)</form>", page, re.DOTALL):
+        method, action = (re.search(rf'{name}="([^"]*)"', tag) for name in ("method", "action"))
+        yield method[1] if method else "get", html.unescape(action[1] if action else ""), body
