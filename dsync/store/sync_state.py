@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, func, select, union, update
+from sqlalchemy import Connection, Row, bindparam, case, delete, func, select, union, update
 
 from dsync.annotations.wish import WishStatus
 from dsync.domain.dossier import (
@@ -135,7 +135,10 @@ class SyncState:
 _FIELDS = tuple(f.name for f in fields(SyncState))
 _state = tables.sync_state.c
 # Made once: a run reads it several times.
-_STATES = select(_state.demarche_numero, *(_state[name] for name in _FIELDS))
+_STATES = select(_state.demarche_numero, *(_state[name] for name in _FIELDS)).where(
+    _state.demarche_numero.in_(bindparam("numbers", expanding=True))
+)
+"""Built once: a run reads it eight times, and its many columns make up the statement's key."""
 
 
 def read_demarches(connection: Connection) -> list[DemarcheNumber]:
@@ -349,7 +352,7 @@ class StateReads(Subject):
     def of(self, numbers: Sequence[DemarcheNumber]) -> dict[DemarcheNumber, SyncState]:
         """Return the states of some démarches."""
         states = {number: SyncState() for number in numbers}
-        rows = self.connection.execute(_STATES.where(_state.demarche_numero.in_(numbers)))
+        rows = self.connection.execute(_STATES, {"numbers": [*numbers]})
         for number, *row in rows:
             values = dict(zip(_FIELDS, row, strict=True))
             # NULL until the first page is stored.
