@@ -237,13 +237,7 @@ class Sandbox:
         not a reader. The same seed gives the same dossiers, too.
         """
         now = World(clock).now()
-        forms = [
-            (content.FORM, content.dossiers(seed, dossiers, now=now, hostile=hostile)),
-            (content.EVERY_TYPE_FORM, content.every_type_dossiers(seed, now=now)),
-            (content.EQUIPMENT_FORM, content.equipment_dossiers(seed, 6, now=now)),
-            (content.SUBSIDY_FORM, content.subsidy_dossiers(seed, 40, now=now)),
-            (content.MOBILITY_FORM, content.mobility_dossiers(seed, 40, now=now)),
-        ]
+        forms = content.everything(seed, dossiers, now=now, hostile=hostile)
         return cls(forms, seed=seed, clock=clock, port=port, rate_limit=rate_limit)
 
     def live(self, told: Callable[[life.Event], None]) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from dsync.sandbox import Sandbox
+from dsync.sandbox import Sandbox, content
 
 sys.path.insert(0, str(Path(__file__).parent))  # for recorded_world and recorded_scenarios
 
@@ -53,8 +55,13 @@ def shown(sandbox: Sandbox, state: str = "en_construction") -> int:
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox with forty dossiers and a clock that only tests move."""
-    with Sandbox.start(dossiers=40, seed=7, clock=lambda: NOW) as started:
+    with Sandbox(pickle.loads(_forty()), seed=7, clock=lambda: NOW) as started:
         yield started
+
+
+@cache
+def _forty() -> bytes:
+    return pickle.dumps(content.everything(7, 40, now=NOW))
 
 
 @pytest.fixture

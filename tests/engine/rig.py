@@ -108,7 +108,12 @@ def dated(dossier: Dossier, at: datetime) -> Dossier:
 
 def seeds(ranks: Iterable[int] = range(12)) -> list[ServedDossier]:
     """Return seeded dossiers, the same each time."""
-    return [content.dossier(SEED, rank, now=NOW) for rank in ranks]
+    return [pickle.loads(_seed(rank)) for rank in ranks]
+
+
+@cache
+def _seed(rank: int) -> bytes:
+    return pickle.dumps(content.dossier(SEED, rank, now=NOW))
 
 
 def few_products(dossiers: int = 12) -> Any:
@@ -135,9 +140,12 @@ def few_products_json(dossiers: int = 12) -> bytes:
     return json.dumps({**document, "data": kept}).encode()
 
 
+_redirects = cache(products.redirects)
+
+
 def few_redirects(dossiers: Iterable[ServedDossier]) -> dict[str, str]:
     """Return the redirects of the former addresses that dossiers answer with, step by step."""
-    all_, kept = products.redirects(SEED), dict[str, str]()
+    all_, kept = _redirects(SEED), dict[str, str]()
     named = " ".join(str(one.champs) for one in dossiers)
     while found := {
         path: target
@@ -184,10 +192,15 @@ def _remembered(
 endpoint.execute = _remembered
 
 
+@cache
+def _everything(dossiers: int) -> bytes:
+    return pickle.dumps(content.everything(SEED, dossiers, now=datetime.now(UTC)))
+
+
 @contextmanager
-def small_sandbox(dossiers: int, **options: Any) -> Iterator[Sandbox]:
-    """Serve the first dossiers beside a catalogue with few products."""
-    with Sandbox.start(dossiers=dossiers, seed=SEED, **options) as running:
+def small_sandbox(dossiers: int) -> Iterator[Sandbox]:
+    """Serve the first dossiers beside a catalogue with few products, and the other démarches."""
+    with Sandbox(pickle.loads(_everything(dossiers)), seed=SEED) as running:
         running.control.catalogue.replace("/api/v2.6/startups.json", few_products_json(dossiers))
         yield running
 
