@@ -2,17 +2,22 @@
 
 Run with `pytest -m bench tests/bench/test_many_answers.py -s`. The generators and the independent
 reading are in `tests/property/answers.py`; the suite has the same tests over fewer draws.
+`DSYNC_BENCH_CATALOGUES` names more catalogues, as https://beta.gouv.fr/api/v2.7/startups.json has
+one, between colons; each beside the samples.
 """
 
 from __future__ import annotations
 
+import os
 import random
+import statistics
 import time
 from collections import Counter
 from itertools import islice
 
 import pytest
 
+from dsync.domain.account import ASKED
 from dsync.domain.verdict import Verdict
 from dsync.eig.precheck.product import resolve_product
 from tests.golden.dossiers import shipped_rules
@@ -22,15 +27,18 @@ from tests.property.test_answers import (
     DECIDED,
     count_denying,
     count_drift,
+    count_elsewhere,
     count_foreign,
     count_mix,
+    count_right,
     count_sloppy,
     eligible,
     right,
 )
 
 pytestmark = pytest.mark.bench
-SAMPLES = ("2.6", "2.7", "sandbox")
+FILES = os.environ.get("DSYNC_BENCH_CATALOGUES", "")
+SAMPLES = ("2.6", "2.7", "sandbox", *filter(None, FILES.split(os.pathsep)))
 LONGEST = 4_000
 """Characters that are read of a champ."""
 
@@ -39,7 +47,41 @@ LONGEST = 4_000
 def test_many_answers_about_another_product(name: str) -> None:
     """None is Éligible."""
     assert [] == count_denying(source(name), 3_000, seed=11)
-    assert [] == count_foreign(source(name), 1_000, seed=17)
+    assert [] == count_foreign(source(name), 3_000, seed=17)
+    print(f"\n{name}: 0 of 6,000 are Éligible")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_product_in_another_answer(name: str) -> None:
+    """Each is asked about, with the question that has it; none is Inéligible."""
+    told, wrong = count_elsewhere(source(name), 1)
+    print(f"\n{name}: {told} of {told + len(wrong)} pages in another answer are told")
+    assert [] == wrong
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_ten_thousand_answers_without_a_typing_error(name: str) -> None:
+    """Six of ten are decided, none for another product."""
+    verdicts, harmful = count_right(source(name), 10_000, seed=18)
+    print(f"\n{name}: {verdicts[Verdict.ELIGIBLE] / 10_000:.1%} decided, {len(harmful)} wrong")
+    assert [] == harmful
+    assert verdicts[Verdict.ELIGIBLE] >= 6_000
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_three_hundred_long_texts(name: str) -> None:
+    """With two findings at least: their usual length, and none cut."""
+    of = source(name)
+    drawn = answers.mix(random.Random(19), of, shipped_rules())
+    made = (answers.decide(one.candidature, of.catalogue, one.read_at) for one in drawn)
+    several = (one.detail for one in made if sum(c.resultat in ASKED for c in one.controles) > 1)
+    texts = list(islice(several, 300))
+    longest = max(map(len, texts))
+    print(
+        f"\n{name}: median {statistics.median(map(len, texts)):.0f} characters, {longest} at most"
+    )
+    assert not any("…" in text for text in texts)
+    assert longest <= 2_000
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -44,11 +44,12 @@ class Source(NamedTuple):
 
 @cache
 def source(name: str) -> Source:
-    """Read a sample of the catalogue (2.6 or 2.7), or the sandbox's (sandbox)."""
+    """Read a sample of the catalogue (2.6 or 2.7), the sandbox's, or a file by its path."""
     if name == "sandbox":
         text = json.dumps(invented.startups(7))
     else:
-        text = (SAMPLES / f"startups_v{name}.json").read_text(encoding="utf-8")
+        path = Path(name) if "/" in name else SAMPLES / f"startups_v{name}.json"
+        text = path.read_text(encoding="utf-8")
     document = json.loads(text)
     titles = {
         entry["id"].removeprefix("/incubateurs/"): entry["attributes"]["title"]
@@ -195,6 +196,23 @@ def denying(dice: Dice, rows: Sequence[Row]) -> tuple[str, Row]:
         ), b  # fmt: skip
 
 
+ERRORLESS = (
+    "adresse faite du nom", "autre dossier", "clone du code", "espace membre", "hôte voisin",
+    "nom dans une phrase", "nom sans espace", "page intérieure du code", "page intérieure du site",
+    "source de la page",
+)  # fmt: skip
+"""The kinds of sloppy answers that have no typing error."""
+
+
+def right(dice: Dice, row: Row, of: Source) -> str:
+    """Return an answer that names a product with nothing misspelt, in words that people add."""
+    form = dice.choice([*PLAIN, *ERRORLESS])
+    if form in ERRORLESS:
+        return sloppy(dice, form, row, of.rows)
+    title = of.titles.get(incubator(row), incubator(row))
+    return form.format(p=dice.choice(spellings(row, of.rows)), n=nom(row), i=title)
+
+
 # ---- Sloppy answers ----------------------------------------------------------------------------
 def slip(dice: Dice, text: str) -> str:
     """Return a text with one letter missing, doubled, replaced or exchanged."""
@@ -221,7 +239,7 @@ def other_number(text: str) -> str:
 
 def slug(row: Row) -> str:
     """Return the name as people would write it in an address."""
-    letters = unicodedata.normalize("NFKD", nom(row).lower())
+    letters = unicodedata.normalize("NFKD", nom(row).lower().replace("’", "'"))
     return "-".join(re.findall(r"[a-z0-9]+", "".join(c for c in letters if c.isascii())))
 
 

@@ -101,6 +101,43 @@ def count_sloppy(of: Source, draws: int, seed: int) -> tuple[dict[str, Counter[s
     return counted, harmful
 
 
+def count_right(of: Source, draws: int, seed: int) -> tuple[Counter[Verdict], list[str]]:
+    """Count the verdicts of answers with no typing error; return the harmful ones."""
+    dice, rows = random.Random(seed), eligible(of)
+    verdicts: Counter[Verdict] = Counter()
+    harmful = []
+    for _ in range(draws):
+        row = dice.choice(rows)
+        typed = answers.right(dice, row, of)
+        match = resolve_product(typed, of.catalogue)
+        verdicts[given := decide(row, typed, of)] += 1
+        is_other = match.is_certain and match.product_id != row["id"]
+        if given is Verdict.INELIGIBLE or is_other:
+            harmful.append(typed)
+    return verdicts, harmful
+
+
+ELSEWHERE = ("incubateur", "probleme", "entite")
+"""Fields in which an applicant gives the address that the page question asks for."""
+
+
+def count_elsewhere(of: Source, step: int) -> tuple[int, list[tuple[str, str]]]:
+    """Count dossiers whose page stands in another answer; return those that are not told so."""
+    told, wrong = 0, []
+    for row in of.rows[::step]:
+        for rank, field in enumerate(ELSEWHERE):
+            # None is Inéligible for it; where the page is quoted from is said.
+            typed = ("", "à venir", "Néant")[rank]
+            changes = {"page_produit": typed, field: f"Voir {answers.page(row)}"}
+            made = candidature_of(Dossier("", changes), shipped_rules())
+            found = answers.decide(made, of.catalogue, READ)
+            fiche = next(one for one in found.controles if one.controle == "fiche_produit")
+            label = shipped_rules().declarations.sections.champs[field].libelles[0]
+            told += (is_told := fiche.resultat == "a_verifier" and label in fiche.motif)
+            wrong += [] if is_told else [(typed, fiche.motif)]
+    return told, wrong
+
+
 def count_mix(
     of: Source, draws: int, seed: int
 ) -> tuple[Counter[str], Counter[str], list[tuple[object, ...]]]:
@@ -150,6 +187,20 @@ def test_no_answer_about_another_product_or_none_is_eligible(name: str) -> None:
 def test_no_sentence_about_another_product_is_eligible(name: str) -> None:
     """In whichever way it names the one that it is not about: address, id, name, site, code."""
     assert [] == count_foreign(source(name), len(FOREIGN), seed=5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_in_another_answer_is_asked_about(name: str) -> None:
+    """Where the page question is blank, or has no answer."""
+    assert [] == count_elsewhere(source(name), 40)[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_most_answers_without_a_typing_error_are_decided(name: str) -> None:
+    """And none for another product."""
+    verdicts, harmful = count_right(source(name), 300, seed=6)
+    assert [] == harmful
+    assert verdicts[Verdict.ELIGIBLE] >= 0.6 * 300
 
 
 @pytest.mark.parametrize("name", NAMES)

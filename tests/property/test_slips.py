@@ -87,5 +87,6 @@ def test_no_other_words_of_an_id_or_name_are_an_unknown_page(version: str, step:
             assert not match.is_certain or match.product_id == row["id"], slip
             named = [*match.ids, *filter(None, [match.product_id])]
             counted["right" if row["id"] in named else "other" if named else "none"] += 1
+    print(f"{version}: {dict(counted)}")
     assert 0 == counted["other"]
     assert counted["right"] >= 0.8 * counted.total()

@@ -174,7 +174,7 @@ def identify_product(
 def without_answer(
     found: IdentifiedProduct, candidature: Candidature, catalogue: Catalogue | None
 ) -> IdentifiedProduct:
-    """Return what other answers give, where the question about the page has no answer."""
+    """Return what other answers give, where the one about the page names none."""
     if found.typed.lien not in NO_ANSWER:
         return found
     elsewhere = resolve_elsewhere(_other_answers(candidature), catalogue)

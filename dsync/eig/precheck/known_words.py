@@ -22,7 +22,8 @@ _COMPLEMENTS = (
 )
 _ALONE = (
     "oui", "bonjour", "merci", "cordialement", "vers", "voici", "voir", "cf", "ici", "disponible",
-    "consultable", "se trouve", "vous trouverez", "est", "à l'adresse", "suivante", "beta gouv fr",
+    "consultable", "publiée ici", "se trouve", "vous trouverez", "est", "à l'adresse", "suivante",
+    "beta gouv fr",
     *(f"phase {of}{phase}" for of in ("", "de ", "d'")
       for phase in ("investigation", "construction", "acceleration")),
 )  # fmt: skip

@@ -29,6 +29,7 @@ _INSIDE = 3
 """Minimum length of an id inside a longer one, and of an acronym."""
 # They bound the work on a long text: each word begins up to five parts.
 _PART_WORDS = 5
+_FOLDER = "startups"
 _LONGEST = 100
 _READ_WORDS = 30
 _LAST_ENDING = re.compile(r"(?:[^\w/]+[htmlp]{2,5})+\W*$")
@@ -111,8 +112,11 @@ class NearSpellings:
         if is_rare and (near := self._closest(folded, _SHORT)):
             return NearPages(near | held.ids | left, is_slip=True)
         begun = frozenset().union(*(self._begun(joined(one)) for one in folded))
-        # A beginning that more than three products have is that of none of them.
-        named = held.ids | left | (begun if is_rare and len(begun) <= SUGGESTED else _NONE)
+        # A beginning that more than three products have is that of none of them; nor is a short
+        # one, or one of the folder, as an address that was cut has.
+        is_begun = is_rare and len(begun) <= SUGGESTED
+        is_begun &= any(len(one) >= _SHORT_ID and not _FOLDER.startswith(one) for one in plain)
+        named = held.ids | left | (begun if is_begun else _NONE)
         named = named or self.part(parts)
         is_slip = bool(named or begun or some or held.is_slip or self._closest(folded, _SHORT_ID))
         return NearPages(named, is_slip or any(map(self._is_slip, rare)))

@@ -76,8 +76,8 @@ class Lien(StrEnum):
 
 _PUBLISHED = frozenset({Lien.FICHE, Lien.ALIAS})
 """The text has the address of the product's page."""
-NO_ANSWER = frozenset({Lien.VIDE, Lien.SANS_FICHE})
-"""The question about the page has no answer, or one that states that there is no page."""
+NO_ANSWER = frozenset({Lien.VIDE, Lien.SANS_FICHE, Lien.AUCUN})
+"""The question about the page has no answer, or one that names none: other answers are read."""
 WEAK = frozenset({Lien.IDENTIFIANT, Lien.NOM, Lien.SITE, Lien.DEPOT})
 """The text names one product alone, without the address of its page."""
 

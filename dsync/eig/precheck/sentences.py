@@ -319,6 +319,13 @@ PROCHE_ANCIENNE = Sentence(
     _REGLE_FICHE, _EST_CE,
     court="{page}, absente du catalogue, proche d’une ancienne adresse de {noms}",
 )  # fmt: skip
+PROCHES = Sentence(
+    (Check.FICHE_PRODUIT,), A_VERIFIER, "réponse proche de plusieurs produits, chacun à sa façon",
+    "{objet} {page}, absente du {catalogue}, mais proche, par l’orthographe, un sigle ou une "
+    "ancienne adresse, de {noms}",
+    _REGLE_FICHE, _EST_CE,
+    court="{page}, absente du catalogue, proche de {noms}",
+)  # fmt: skip
 PROCHE_SANS_NOM = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER,
     "page inconnue, peut-être incomplète ou mal orthographiée, sans produit à suggérer",

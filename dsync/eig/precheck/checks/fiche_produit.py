@@ -172,16 +172,22 @@ def _with_others(names: Sequence[str], match: ProductMatch) -> str:
 
 
 def _near(context: CheckInput) -> Sentence:
-    """Return what an answer is of the products that it is close to."""
+    """Return in which way an answer is close to products."""
     match, catalogue = context.typed, context.evidence.catalogue
     typed, ids = match.page or context.candidature.page_produit or "", {*match.ids}
     if catalogue is None or not ids:
         return sentences.PROCHE
-    acronyms = catalogue.near.acronyms
-    if any(ids <= acronyms.get(one, frozenset()) for one in (joined(typed), *words(typed))):
-        return sentences.SIGLE
-    by_alias = all(catalogue.is_nearer_by_alias(typed, id_) for id_ in ids)
-    return sentences.PROCHE_ANCIENNE if by_alias else sentences.PROCHE
+    known = catalogue.near.acronyms
+    spelt = [known.get(one, frozenset()) for one in (joined(typed), *words(typed))]
+    ways = {
+        sentences.SIGLE
+        if any(id_ in some for some in spelt)
+        else sentences.PROCHE_ANCIENNE
+        if catalogue.is_nearer_by_alias(typed, id_)
+        else sentences.PROCHE
+        for id_ in ids
+    }
+    return ways.pop() if len(ways) == 1 else sentences.PROCHES
 
 
 def _pages(context: CheckInput) -> str:

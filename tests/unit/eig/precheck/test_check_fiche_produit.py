@@ -91,7 +91,7 @@ def test_each_row_of_the_specification(typed: str | None, resultat: str, said: s
     assert said in answer.motif
 
 
-@pytest.mark.parametrize("typed", [None, "Néant"])
+@pytest.mark.parametrize("typed", [None, "Néant", "à venir"])
 @pytest.mark.parametrize(
     ("given", "said", "asked"),
     [
@@ -115,7 +115,7 @@ def test_an_address_in_another_answer_is_an_address_in_the_dossier(
     """Without an answer about the page, the sentence says where it stands; it decides nothing."""
     answer = check("fiche_produit", page_produit=typed, **given)
     assert "a_verifier" == answer.resultat
-    begin = "a pour réponse « Néant »" if typed else "est sans réponse"
+    begin = f"a pour réponse « {typed} »" if typed else "est sans réponse"
     assert answer.motif.startswith(f"La question « page produit » {begin}, mais « http")
     assert said in answer.motif
     assert asked in answer.motif
@@ -125,9 +125,20 @@ def test_an_address_in_another_answer_is_an_address_in_the_dossier(
     assert away.resultat != "conforme"
 
 
+def test_products_that_are_close_in_several_ways_are_told_so() -> None:
+    """One by its letters, one by its acronym; a beginning of the folder is close to none."""
+    known = {"ami": product("AMI", []), "agents.en.intervention": product("Agents", []),
+             "stargate": product("Stargate", [])}  # fmt: skip
+    motif = check("fiche_produit", page_produit=f"{PAGE}/aei", products=known).motif
+    assert ", mais proche, par l’orthographe, un sigle ou une ancienne adresse, de « A" in motif
+    cut = check("fiche_produit", page_produit="https://beta.gouv.fr/star", products=known)
+    assert ("a_verifier", False) == (cut.resultat, "Stargate" in cut.motif)
+
+
 def test_an_answer_that_names_a_product_is_the_only_one_that_counts() -> None:
-    given = {"incubateur": f"{PAGE}/docs.html", "page_produit": "à venir"}
-    assert "docs" not in check("fiche_produit", **given).motif
+    for typed in ("A-JUST", "https://www.example.org/p", f"{PAGE}/autre-chose.html"):
+        given = {"incubateur": f"{PAGE}/docs.html", "page_produit": typed}
+        assert "docs" not in check("fiche_produit", **given).motif
     # Neither a name nor a site that is nobody's is an address.
     given = {"probleme": "Docs, voir https://www.example.org", "page_produit": None}
     assert "non_conforme" == check("fiche_produit", **given).resultat
