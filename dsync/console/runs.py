@@ -19,6 +19,7 @@ from dsync.console.access import Right
 from dsync.console.dossiers import parameters_of
 from dsync.console.files import Download
 from dsync.console.visit import Visit
+from dsync.domain.check_answers import ANSWER, RESULTS
 from dsync.domain.dossier import midnight
 from dsync.domain.ids import DemarcheNumber, number_of
 from dsync.errors import StoreError
@@ -151,8 +152,13 @@ def _sending(visit: Visit, reader: Reader, asked: ManualRequest, lease: LeaseInf
             "« Renvoyer », sur la page du dossier, le fait."
         )
     at = max((one.envoyee_le for one in wishes if one.envoyee_le), default=None)
-    is_after = at is not None and asked.commence_le is not None and at >= asked.commence_le
-    return f"Inscrit dans Démarches Simplifiées le {words.moment(at)}." if is_after else ""
+    if at is None or asked.commence_le is None or at < asked.commence_le:
+        return ""
+    who = words.APPLICANTS[visit.worker.configuration.applicant].le
+    return (
+        f"Inscrit dans Démarches Simplifiées le {words.moment(at)}, en des annotations que "
+        f"{who.lower()} ne voit pas."
+    )
 
 
 def _waits_for_ds(visit: Visit, asked: ManualRequest) -> bool:
@@ -173,7 +179,13 @@ def _following(
     titles, found = visit.check_titles(reader), list[tuple[str, str]]()
     given = {name: value for name, value in parameters.items() if name != "suite"}
     reasons = reader.dossiers.reasons(named if options.get("answer") else [])
-    for one in reasons.get(named[0], ())[:1]:
+    left = [
+        one
+        for one in reasons.get(named[0], ())
+        # What a person has established is not asked again.
+        if ANSWER not in (one["preuve"] or {}) or one["resultat"] not in RESULTS
+    ]
+    for one in left[:1]:
         said = f"Contrôle suivant de ce dossier : {titles.get(one['controle'], one['controle'])}"
         found.append((said, visit.url(f"/dossiers/{named[0]}", **given)))
     if (following := number_of(parameters.get("suite") or "")) is not None:

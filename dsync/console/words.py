@@ -433,7 +433,7 @@ def details(
                 for name, one in (given.get("controles") or {}).items()
             ]
             if causes := [VERDICT_CAUSES[one] for one in given.get("causes", ())]:
-                said.append(f"parce que {', '.join(causes)}")
+                said.append(f"car {', '.join(causes)}")
         case "reponse":
             name, result = given["controle"], given["resultat"]
             said = [f"{checks.get(name, name)} : {_result(result) if result else 'retirée'}"]

@@ -441,7 +441,7 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
         assert Consent.RULES.french in visitor.read("/journal")
         assert "Rien n’attend votre accord" in visitor.read("/accords")
         history = visitor.read(f"/dossiers/{number(0)}/tout")
-        assert "parce que les règles ont changé" in history
+        assert "car les règles ont changé" in history
 
 
 def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(

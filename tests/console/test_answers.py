@@ -56,11 +56,13 @@ def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Vi
     assert "Réponse à un contrôle doublon : conforme ; demandé par ada@poste" in page
     move(engine, 0, page_of(engine, 1))
     sent = visitor.read(asked.url.removeprefix(visitor.base))
-    assert re.search(r"Inscrit dans Démarches Simplifiées le 24/11/2026 \d\d:\d\d\.", sent)
+    assert re.search(r"Inscrit dans Démarches Simplifiées le 24/11/2026 \d\d:\d\d, ", sent)
+    assert "annotations que le candidat ne voit pas." in sent
     page = visitor.read(f"{path}/tout")
     assert "Réponse à confirmer ou à retirer" in page
     assert "Établi par une personne" not in page
-    visitor.ask(f"{path}/repondre", **form(visitor, 1))
+    again = visitor.ask(f"{path}/repondre", **form(visitor, 1, resultat="non_conforme"))
+    assert "Contrôle suivant" not in again, "it is answered"
     assert ["remplacee", "valable"] == statuses(engine, 1)
     visitor.ask(f"{path}/repondre", controle="doublon", retirer="1")
     assert ["remplacee", "retiree"] == statuses(engine, 1)

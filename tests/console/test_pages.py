@@ -125,8 +125,12 @@ def test_everybody_learns_that_the_copy_is_old(engine: Engine) -> None:
 
     The rest, and the end of the token, is for who acts.
     """
-    engine.control.faults.fail(ScriptedFault("bad_gateway", times=20))
-    engine.sync()
+    engine.control.faults.fail(ScriptedFault("bad_gateway", times=99))
+    with visiting(engine) as visitor:
+        page = visitor.ask("/resynchroniser", portee="nouveau")
+    assert "Échoué" in page
+    assert page.count("Démarches Simplifiées ne répond pas. Réessayez plus tard.") == 1
+    assert [] == re.findall("rien|de lui-même|signalé", page), "nobody knows what there was"
     why = "La dernière synchronisation n’a pas abouti : Démarches Simplifiées ne répond pas."
     ends, day = "Jeton valable jusqu’au 31/12/2026", date(2026, 12, 31)
     for role in Role:
