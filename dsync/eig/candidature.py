@@ -182,7 +182,7 @@ class Candidature(_Mapped, table=True):
     etape: str | None = _champ("Dossier", "stage", "Étape saisie par l'équipe du programme ; souvent vide. Où en est le dossier : lecture_suivi.", opened=True)
     page_produit: str | None = _champ("Project", "product page", "Adresse de la page du produit, telle que saisie.")
     phase_declaree: str | None = _champ("Project", "phase declared", "Phase du produit déclarée dans le formulaire.", opened=True)
-    incubateur: str | None = _champ("Project", "incubator declared", "Incubateur déclaré.")
+    incubateur: str | None = _champ("Project", "incubator declared", "Incubateur déclaré ; celui du catalogue : incubateur_constate.")
     probleme: str | None = _champ("Project", "problem", "Problème auquel répond le produit.")
     politique_publique: str | None = _champ("Project", "public policy", "Politique publique concernée.")
     entite: str | None = _champ("Administration", "entity", "Entité qui porte le projet, telle que saisie ; où le formulaire en donne la liste, la configuration l'ouvre dans formulaire_* ([ouvert] champs).")

@@ -124,7 +124,7 @@ VIEWS: Dictionary = {
         **of(candidature, "c", "numero"),
         **computed("ligne", "CAST(e.value ->> 0 AS integer)", "Place de la grille dans le dossier, à partir de 1.", type="integer"),
         **computed("moment", "e.value ->> 1", "Moment de l'évaluation, dans les mots du formulaire : sur dossier, ou à la soutenance."),
-        **computed("evaluateur", "e.value ->> 2", "Personne qui évalue.", mark=Mark.PERSONAL),
+        **computed("evaluateur", "e.value ->> 2", "Personne qui évalue ; dans un jury de quelques personnes, un pseudonyme la laisserait deviner. Les grilles d'une même personne : remplacee_par.", mark=Mark.PERSONAL),
         **computed("commentaire", "e.value ->> 3", "Commentaire de l'évaluation.", mark=Mark.FREE_TEXT),
         **computed("moyenne", "CAST(round(CAST(e.value ->> 5 AS numeric) + 0.000000001, 2) AS double precision)", "Moyenne des notes données, à deux décimales ; vide s'il n'y en a pas.", mark=Mark.OF_JURY, type="number"),
         **computed("soutenance", "CAST(e.value ->> 6 AS boolean)", "Vrai si ce moment est la soutenance ; tout autre moment, ou aucun, vaut évaluation du dossier.", type="boolean"),
