@@ -60,6 +60,14 @@ def test_the_pages_say_what_the_code_does_today() -> None:
     assert [] == [file.name for file, text in texts.items() if filled(text) != text]
 
 
+def test_the_pages_are_short() -> None:
+    """Who writes more says the rest in fewer words; what is made of the code does not count."""
+    pages = [ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")]
+    pages += (ROOT / "docs").rglob("*.md")
+    words = sum(len(MARK.sub("", page.read_text("utf-8")).split()) for page in pages)
+    assert words <= 38_000
+
+
 def test_pages_lead_to_the_repository_as_soon_as_it_has_an_address() -> None:
     """Nobody is led to the placeholder; files beside docs/ are edited where they are."""
     named = (ROOT / "zensical.toml").read_text(encoding="utf-8")
