@@ -27,10 +27,10 @@ from dsync.console.visit import (
     instant_of,
     said_filters,
 )
-from dsync.domain.check_answers import ANSWER, TO_CONFIRM
+from dsync.domain.check_answers import ANSWER, COURT, TO_CONFIRM
 from dsync.domain.documented import MASKED, Declared
 from dsync.domain.ids import DossierNumber, number_of
-from dsync.domain.judging import COURT, RULE, TO_DO
+from dsync.domain.judging import RULE, TO_DO
 from dsync.domain.rights import opened
 from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
 from dsync.domain.wording import dialled

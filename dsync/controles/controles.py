@@ -20,7 +20,7 @@ from dsync.controles.facts import Plan, label_of
 from dsync.controles.functions import versions
 from dsync.controles.notations import fold_text, french_amount, french_number
 from dsync.domain.account import AccountRules, Letter, said
-from dsync.domain.check_answers import ANSWER
+from dsync.domain.check_answers import ANSWER, COURT, DEMANDE
 from dsync.domain.dossier import Demarche, Descriptor, Revision
 from dsync.domain.ids import DescriptorId
 from dsync.domain.judging import Rules, Wording
@@ -28,6 +28,8 @@ from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.domain.verdict import Verdict
 from dsync.programme import FormFindings, NoFields, Programme, ProgrammeRun, Reading, Words
 
+_SAID = (ANSWER, COURT, DEMANDE, EXIGENCE, SANS_LIGNE)
+"""The evidence that sentences say in words."""
 _OWN = "c-"
 """How the versions of declared checks begin."""
 
@@ -93,7 +95,7 @@ class DeclaredWords(Words):
     def evidence(self, evidence: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         """Leave out who answered: that is in the reason, by initial and name."""
         # An account goes to the applicant.
-        shown = {k: v for k, v in evidence.items() if k not in (ANSWER, EXIGENCE, SANS_LIGNE)}
+        shown = {k: v for k, v in evidence.items() if k not in _SAID}
         found = [(key, label_of(key, self._champs), value) for key, value in shown.items()]
         return [(key, label, _in_words(value, label)) for key, label, value in found]
 

@@ -35,11 +35,11 @@ from dsync.controles.notations import (
     writings_of,
     written,
 )
-from dsync.domain.check_answers import TWINS
+from dsync.domain.check_answers import COURT, DEMANDE, TWINS
 from dsync.domain.dossier import Json
 from dsync.domain.due import named
-from dsync.domain.judging import COURT, DEJA_SIGNALE, SIGNALE
-from dsync.domain.verdict import Controle, Resultat
+from dsync.domain.judging import DEJA_SIGNALE, SIGNALE
+from dsync.domain.verdict import ASKED, Controle, Resultat
 from dsync.domain.wording import fold, listed, quoted, words
 
 Rows = Mapping[str, Mapping[str, str]]
@@ -231,6 +231,8 @@ class Evaluator:
         evidence |= found.preuve
         if found.court:
             evidence[COURT] = found.court
+        if found.demande is not None and found.resultat in ASKED:
+            evidence[DEMANDE] = [*found.demande]
         if found.resultat is Resultat.CONFORME:
             return Controle(declared.nom, found.resultat, found.constat, evidence)
         is_limited = found.resultat is Resultat.NON_CONFORME

@@ -7,7 +7,7 @@ One of the programme takes what the programme knows of the dossier in place of f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any, NamedTuple, get_type_hints
@@ -36,6 +36,9 @@ class Found(NamedTuple):
     """What it saw, beside the facts that it takes by name."""
     court: str = ""
     """The finding in a few words, for lists; empty: as it is."""
+    demande: Sequence[str] | None = None
+    """What the applicant is asked for, from its fullest wording to its shortest one: sentences,
+    which quote what people typed; None: what the file says, empty: nothing."""
 
 
 class Function(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,6 @@ from dsync.controles.declared_checks import (
 )
 from dsync.controles.facts import FAITS, PERSON, label_of
 from dsync.domain.account import (
-    ASKED,
     LONGEST_DEMAND,
     AccountRules,
     Letter,
@@ -27,10 +26,11 @@ from dsync.domain.account import (
     open_points,
     said,
 )
+from dsync.domain.check_answers import DEMANDE
 from dsync.domain.judging import DEJA_SIGNALE
 from dsync.domain.paper import Block, heading, paragraph, table
 from dsync.domain.rights import USAGER, contribution, opened
-from dsync.domain.verdict import Controle, Resultat, Verdict
+from dsync.domain.verdict import ASKED, Controle, Resultat, Verdict
 from dsync.domain.wording import defused, french_date, listed
 
 Document = Mapping[str, Any]
@@ -233,53 +233,67 @@ def phrases(sections: ControlesSections) -> list[dict[str, Any]]:
     return found
 
 
-def blank(
+def demande(
     sections: ControlesSections,
     one: Controle,
-    silent: Collection[str],
-    others: Collection[str] = (),
+    field: str | None,
+    begun: Callable[[str], str] = str,
 ) -> list[str]:
-    """Return the blank questions that a check asks for.
+    """Return what is asked of the applicant for one check, and the question to correct; or nothing.
 
-    What another check asks for, or a person settled, is left out, and so are `others`; not what one
-    of `silent` leaves out, because it was not examined, say.
+    That is what its function asked for, or else the file: the fullest wording that is short.
+    `field` is the champ that a function asks for; `begun` gives each wording another beginning.
     """
-    own = {
-        name
-        for other in sections.controles
-        if other.nom not in silent and other.nom != one.controle
-        for name in other.champs
-    }
-    names: Any = one.preuve.get(VIDES, ()) if one.resultat in ASKED else ()
-    return [name for name in names if name not in own.union(others)]
-
-
-def demandes(
-    sections: ControlesSections,
-    one: Controle,
-    silent: Collection[str],
-    others: Collection[str] = (),
-) -> list[str]:
-    """Return what the applicant is asked for of a declared check; arguments as of `blank`."""
     declared = next((d for d in sections.controles if d.nom == one.controle), None)
-    if declared is None:
+    if one.resultat not in ASKED or declared is None:
         return []
-    if declared.exige and declared.exige.tous_presents is not None:
-        labels = (label_of(n, sections.champs) for n in blank(sections, one, silent, others))
-        return [f"Merci de répondre à « {defused(label, LONGEST_DEMAND)} »." for label in labels]
-    # What a table lacks is the office's to repair.
-    if not declared.demande or SANS_LIGNE in one.preuve:
+    wordings: Any = one.preuve.get(DEMANDE)
+    if wordings is None:
+        # What a table lacks is the office's to repair; what is blank is asked question by question.
+        is_asked = declared.demande and SANS_LIGNE not in one.preuve and VIDES not in one.preuve
+        wordings = [declared.demande] if is_asked else []
+    if not wordings:
         return []
     used = (*(declared.exige.names if declared.exige else ()), *declared.faits)
     names = dict.fromkeys(name.partition(".")[0] for name in used)
-    known = (label_of(name, sections.champs) for name in names if name in sections.champs)
-    return [f"{declared.demande}{questions(one for one in known if one not in declared.demande)}"]
+    labels = (label_of(name, sections.champs) for name in names if name in sections.champs)
+    named = [label_of(field, sections.champs)] if field else labels
+    shown = [f"« {defused(label, LONGEST_DEMAND)} »" for label in named if label not in wordings[0]]
+    more = f" Question{'s' if shown[1:] else ''} : {listed(shown)}." if shown else ""
+    texts = [f"{begun(wording)}{more}" for wording in wordings]
+    return [next((text for text in texts if len(text) <= LONGEST_DEMAND), texts[-1])]
 
 
-def questions(labels: Iterable[str]) -> str:
-    """Return which questions of the form to correct, in a sentence behind a blank."""
-    named = [f"« {defused(label, LONGEST_DEMAND)} »" for label in labels]
-    return f" Question{'s' if named[1:] else ''} : {listed(named)}." if named else ""
+def asked(
+    sections: ControlesSections, controles: Sequence[Controle], questions: Mapping[str, str] = {}
+) -> tuple[list[str], Collection[str]]:
+    """Return what the applicant is asked for, and which blank questions are asked with that.
+
+    `controles` are those that no person answered; `questions` has, by check, the champ that a
+    function of the programme asks for.
+    """
+    # Their questions are asked with the blank ones: these were not examined, say.
+    silent = {
+        one.controle
+        for one in controles
+        if one.resultat not in ASKED or (one.controle in questions and DEMANDE not in one.preuve)
+    }
+    found, blanks = list[str](), list[str]()
+    for one in controles:
+        # What another check asks for, or a person settled, is left out.
+        own = {
+            name
+            for other in sections.controles
+            if other.nom not in silent and other.nom != one.controle
+            for name in (*other.champs, questions.get(other.nom))
+        }
+        vides: Any = one.preuve.get(VIDES, ()) if one.resultat in ASKED else ()
+        left = [name for name in vides if name not in own]
+        labels = [defused(label_of(name, sections.champs), LONGEST_DEMAND) for name in left]
+        found += [f"Merci de répondre à « {label} »." for label in labels]
+        found += demande(sections, one, questions.get(one.controle))
+        blanks += left
+    return found, blanks
 
 
 def message_of(
@@ -289,18 +303,14 @@ def message_of(
 
     A check without `demande` asks nothing of them.
     """
-    left = open_points(found, checks)
-    silent = {one.controle for one in left if one.resultat not in ASKED}
-    asked = [
-        text for one in left if one.resultat in ASKED for text in demandes(sections, one, silent)
-    ]
-    return sent(sections, found["numero"], asked, may_edit=may_edit(found))
+    demands, _ = asked(sections, open_points(found, checks))
+    return sent(sections, found["numero"], demands, may_edit=may_edit(found))
 
 
 def sent(
-    sections: ControlesSections, numero: int, asked: Sequence[str], *, may_edit: bool
+    sections: ControlesSections, numero: int, demands: Sequence[str], *, may_edit: bool
 ) -> Letter:
     """Return the message that asks for something, from who decides."""
     sender = sections.precontrole
     who, url, days = sender.instruction, sender.publication_url, sender.answer_days
-    return letter(numero, asked, who, url, days=days, may_edit=may_edit)
+    return letter(numero, demands, who, url, days=days, may_edit=may_edit)

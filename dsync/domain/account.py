@@ -337,9 +337,6 @@ def said(value: Any) -> str:
     return str(value)
 
 
-ASKED = (Resultat.NON_CONFORME, Resultat.A_VERIFIER)
-"""Where the evidence is out of reach, the applicant has nothing to send."""
-
 LONGEST_DEMAND = 300
 """Characters of a demand; only names, which are never cut, make one longer."""
 

@@ -25,6 +25,11 @@ ABOUT = "produit"
 """Key in the evidence of a check: the id of what its result is about."""
 TWINS = "dossiers"
 """Key in the evidence of a check that compares dossiers: the numbers of those that are alike."""
+COURT = "court"
+"""The evidence that says the finding in a few words, what differs first, for lists."""
+DEMANDE = "demande"
+"""The evidence that says what the applicant is asked for, from the fullest wording on."""
+_IN_WORDS = {COURT, DEMANDE}
 RESULTS = (Resultat.CONFORME, Resultat.NON_CONFORME)
 """What a person may establish."""
 LONGEST_REASON = 500
@@ -152,7 +157,8 @@ def _is_as_seen(now: tuple[Resultat, Any], seen: tuple[Resultat, Any]) -> bool:
 
 def _facts(controle: Controle, reading: frozenset[str]) -> tuple[Resultat, Any]:
     """Return what an answer rests on, as the database gives it back."""
-    kept = {name: value for name, value in controle.preuve.items() if name not in reading}
+    left_out = reading | _IN_WORDS
+    kept = {name: value for name, value in controle.preuve.items() if name not in left_out}
     return controle.resultat, json.decode(json_bytes(kept))
 
 

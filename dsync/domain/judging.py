@@ -169,8 +169,6 @@ Line = tuple[Resultat, Sequence[str], str]
 """A finding of a text: the result, the checks, the reason."""
 
 
-COURT = "court"
-"""The evidence that says the finding in a few words, what differs first, for lists."""
 SIGNALE = "sans_reponse"
 """The evidence that names the question without answer of which a check's sentence tells."""
 DEJA_SIGNALE = "Réponse attendue manquante, déjà signalée par un autre contrôle."

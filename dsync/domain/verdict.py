@@ -30,6 +30,10 @@ class Resultat(Code):
     )
 
 
+ASKED = (Resultat.NON_CONFORME, Resultat.A_VERIFIER)
+"""Where the evidence is out of reach, the applicant has nothing to send."""
+
+
 class Verdict(Code):
     """The result of the pre-check; the value is the text of views and annotations."""
 

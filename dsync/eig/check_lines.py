@@ -155,7 +155,7 @@ def _unmapped(mapping: MappingConfig, rules: RuleSet | None) -> list[str]:
     # A form of another kind has questions of its own, and few of these.
     asks = bool(papers.expected(rules.sections))
     is_own = asks and len(missing) <= (1 - OWN_SHARE) * len(needed)
-    return [field for field in missing if is_own or QUESTIONS.get(field) in rules.checks]
+    return [field for field in missing if is_own or _check_of(field) in rules.checks]
 
 
 def _unmapped_lines(missing: Iterable[str], rules: RuleSet) -> Iterator[CheckLine]:
@@ -170,12 +170,16 @@ def _unmapped_lines(missing: Iterable[str], rules: RuleSet) -> Iterator[CheckLin
 
 
 def _unmapped_fault(field: str, rules: RuleSet) -> FormFault | None:
-    check = QUESTIONS.get(field)
+    check = _check_of(field)
     if check not in rules.checks:
         return None
     message = f"{field}: not mapped, so the check {check} is impossible"
     remedy = f"add {_section_of(field)} with the id of its champ, or remove the check {check}"
     return FormFault(CheckLine("mapping", CheckStatus.ERROR, message, remedy, 2))
+
+
+def _check_of(field: str) -> str:
+    return next((check for check, of in QUESTIONS.items() if of == field), "")
 
 
 def _section_of(field: str) -> str:
@@ -252,12 +256,12 @@ def _option_lines(
     `known` is what the rules have for each option; `offered` what they expect the form to offer.
     """
     for option in [option for option, names in known.items() if not names]:
-        message = f"{field}: the check {QUESTIONS[field]} does not know the option {named(option)}"
+        message = f"{field}: the check {_check_of(field)} does not know the option {named(option)}"
         remedy = "add it to the parametres of the check, or remove it from the form"
         yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
     given = {name for names in known.values() for name in names}
     for name in [name for name in offered if name not in given]:
-        message = f"{field}: the form has no option for « {name} » of the check {QUESTIONS[field]}"
+        message = f"{field}: the form has no option for « {name} » of the check {_check_of(field)}"
         remedy = "correct its wording in parametres, or add the option to the form"
         yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
 

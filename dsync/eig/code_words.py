@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from dsync.domain.judging import COURT
+from dsync.domain.check_answers import COURT, DEMANDE
 from dsync.domain.rights import opened
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Reponse, declared_fields
@@ -110,8 +110,8 @@ PUBLIC: Mapping[Check, frozenset[str]] = {
     Check.DEPOT: frozenset({"motif", "depot"}),
     Check.ADMINISTRATION: frozenset(
         {
-            "motif", COURT, "siren", "nom", "liste", "code", "libelle", "type", "ferme", "source",
-            "registre", "registre_source", "registre_consulte_le",
+            "motif", COURT, DEMANDE, "siren", "nom", "liste", "code", "libelle", "type", "ferme",
+            "source", "registre", "registre_source", "registre_consulte_le",
         }
     ),
     Check.FICHE_PRODUIT: frozenset(
@@ -122,7 +122,7 @@ PUBLIC: Mapping[Check, frozenset[str]] = {
     ),
     Check.PHASE: frozenset(
         {
-            "motif", COURT, "produit", "date", "phase", "phases", "lisibles", "declaree",
+            "motif", COURT, DEMANDE, "produit", "date", "phase", "phases", "lisibles", "declaree",
             "consulte_le", "reponse", "sans_reponse",
         }
     ),
@@ -131,8 +131,8 @@ PUBLIC: Mapping[Check, frozenset[str]] = {
     ),
     Check.CAS_OCTROI: frozenset(
         {
-            "motif", COURT, "produit", "cas", "date", "stats_url", "repository", "phase", "manque",
-            "consulte_le", "reponse", "sans_reponse",
+            "motif", COURT, DEMANDE, "produit", "cas", "date", "stats_url", "repository", "phase",
+            "manque", "consulte_le", "reponse", "sans_reponse",
         }
     ),
     Check.COMPLETUDE: frozenset({"motif", "vides", "non_associes"}),

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Connection, Text, cast
 
-from dsync.domain.account import ASKED, AccountRules, Letter, may_edit, open_points
+from dsync.domain.account import AccountRules, Letter, may_edit, open_points
+from dsync.domain.check_answers import DEMANDE
 from dsync.domain.dossier import Demarche, Descriptor, Revision, paris_day
 from dsync.domain.ids import DescriptorId, DossierNumber
 from dsync.domain.toml import TO_CHECK
+from dsync.domain.verdict import ASKED
 from dsync.eig import candidature, candidature_views, evidence_tables, rows
 from dsync.eig.candidature import Reponse
 from dsync.eig.candidature_facts import EigEvidence
@@ -266,7 +268,9 @@ class Eig(Programme):
         numero, made = DossierNumber(found["numero"]), list(checks)
         controles = open_points(found, made)
         suggestions: Sequence[Suggestion] = ()
-        if any(one.controle == Check.FICHE_PRODUIT and one.resultat in ASKED for one in controles):
+        fiche = next((one for one in controles if one.controle == Check.FICHE_PRODUIT), None)
+        # Where it asks nothing, the product is known.
+        if fiche and fiche.resultat in ASKED and fiche.preuve.get(DEMANDE):
             answered = {one["controle"] for one in made} - {one.controle for one in controles}
             suggestions = self._suggestions(reader, numero, answered)
         return message_of(numero, controles, self.rule_set, suggestions, may_edit=may_edit(found))
@@ -274,10 +278,9 @@ class Eig(Programme):
     def _suggestions(
         self, reader: Reading, numero: DossierNumber, answered: Collection[str]
     ) -> list[Suggestion]:
-        """Return the products that a dossier's answer may mean.
+        """Return the product that a dossier's answer names, though not for certain.
 
-        Of one that it names, though not for certain, with the checks as if it gave its address, but
-        for those that a person answered. Of one that is only near, nothing is asked.
+        It has the checks as if its address were given, but for those that a person answered.
         """
         rules = self._in_force
         candidature = rows.candidatures(reader.connection, [numero]).get(numero)
@@ -287,21 +290,20 @@ class Eig(Programme):
         incubateur = candidature.incubateur
         named = identify_product(candidature.page_produit, incubateur, evidence, rules.pages, None)
         match = without_answer(named, candidature, evidence.catalogue).match
-        found = []
-        for id_ in [match.product_id] if match.product_id else match.ids:
-            url = ProductPage(id_).url
-            supposed = candidature.with_changes(page_produit=url)
-            product = identify_product(url, incubateur, evidence, rules.pages, None).match.product
-            if product is None:
-                continue
-            decision = judge(supposed, evidence, rules, doublons=())
-            controles = [
-                one
-                for one in decision.controles
-                if match.product_id and one.controle in OF_PRODUCT and one.controle not in answered
-            ]
-            found.append(Suggestion(product.nom, url, controles))
-        return found
+        if match.product_id is None:
+            return []
+        url = ProductPage(match.product_id).url
+        product = identify_product(url, incubateur, evidence, rules.pages, None).match.product
+        if product is None:
+            return []
+        supposed = candidature.with_changes(page_produit=url)
+        decision = judge(supposed, evidence, rules, doublons=())
+        controles = [
+            one
+            for one in decision.controles
+            if one.controle in OF_PRODUCT and one.controle not in answered
+        ]
+        return [Suggestion(product.nom, controles)]
 
     def close(self) -> None:
         """Close the connections to the sources."""

@@ -53,6 +53,13 @@ OLD = phase("a_verifier", phase="success", consulte_le="2026-03-01")
         # Read again, with the same result and evidence; the database has lists for tuples.
         (OLD, "conforme", phase("a_verifier", phase="success", consulte_le="2027"), "conforme"),
         (phase("a_verifier", b=[1, 2]), "conforme", phase("a_verifier", b=(1, 2)), "conforme"),
+        # Said in other words, alone.
+        (
+            phase("a_verifier", demande=["x"]),
+            "conforme",
+            phase("a_verifier", court="y"),
+            "conforme",
+        ),
         # Other facts, or other rules that find something else in them: somebody has to confirm it,
         # also where the check would now say the same.
         (OLD, "conforme", phase("a_verifier", phase="alumni"), "a_verifier"),

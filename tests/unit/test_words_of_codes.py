@@ -22,7 +22,7 @@ PARTIAL = {
     "dsync.controles.facts._VALUES": "rows are read by their columns",
     "dsync.ds.classify._ERRORS": "those of the token are in `_REASONS`",
     "dsync.ds.classify._REASONS": "the faults that are of the token",
-    "dsync.eig.message._SAYING": "the other checks are declared",
+    "dsync.eig.check_lines.QUESTIONS": "the other checks ask for no one champ",
     "dsync.eig.mapped_form.DATED": "the stages that a date of the form gives",
     "dsync.eig.precheck.checks.fiche_produit._MOYENS": "the links that are sure",
     "dsync.eig.precheck.checks.fiche_produit._SENTENCES": "without a catalogue nothing is said",

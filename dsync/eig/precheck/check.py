@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Self
 
@@ -63,9 +63,9 @@ OF_PRODUCT: Collection[str] = frozenset(check for check in Check if check.is_of_
 """The checks whose result depends on which product it is."""
 FUNCTIONS = (Check.ADMINISTRATION, Check.FICHE_PRODUIT, Check.PHASE, Check.CAS_OCTROI)
 """The checks that are functions of the programme."""
-QUESTIONS = {
-    "page_produit": Check.FICHE_PRODUIT,
-    "phase_declaree": Check.PHASE,
-    "cas_demande": Check.CAS_OCTROI,
+QUESTIONS: Mapping[str, str] = {
+    Check.FICHE_PRODUIT: "page_produit",
+    Check.PHASE: "phase_declaree",
+    Check.CAS_OCTROI: "cas_demande",
 }
-"""By field, the function that asks for its answer, and needs it mapped."""
+"""By function, the field whose answer it asks for, and which it needs mapped."""

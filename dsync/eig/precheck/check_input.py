@@ -11,8 +11,8 @@ from dsync.controles.functions import Found
 from dsync.domain.check_answers import Answer
 from dsync.domain.dossier import Json, paris_day
 from dsync.domain.ids import DossierNumber
-from dsync.domain.judging import COURT, SIGNALE
-from dsync.domain.wording import french_date
+from dsync.domain.judging import SIGNALE
+from dsync.domain.wording import defused, french_date
 from dsync.eig.candidature import Candidature, Reponse
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.evidence import IdentifiedProduct, PublicEvidence
@@ -30,10 +30,10 @@ ineligible phase counts against an applicant who did not declare such a phase.""
 # Measured on the catalogue's history: of the products in an admitted phase at a deposit, 4 % are
 # read as past two weeks later, 6 % after three months, 14 % after a year.
 
-READING = frozenset(
-    {"source", "sha256", "consulte_le", "registre_source", "registre_consulte_le", COURT}
-)
-"""Keys of evidence that only say where and when it was read, or the rest in words."""
+READING = frozenset({"source", "sha256", "consulte_le", "registre_source", "registre_consulte_le"})
+"""Keys of evidence that only say where and when it was read."""
+_LONGEST_NAME = 1000
+"""Of a name, only to bound the work on an abusive one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,13 @@ def found(sentence: Sentence, preuve: Mapping[str, Json], **facts: object) -> Fo
         sentence.a_faire and f"{sentence.a_faire.format(**facts)}.",
         preuve,
         sentence.short(**facts) if sentence.court else "",
+        [one.format(**facts) for one in sentence.demande],
     )
+
+
+def whole(name: object) -> str:
+    """Return « name », whole: for what an applicant is asked."""
+    return f"« {defused(str(name), _LONGEST_NAME)} »"
 
 
 def without_question(context: CheckInput, field: str, question: str) -> Found | None:

@@ -33,6 +33,11 @@ class Sentence:
     a_faire: str = ""
     court: str = ""
     """The finding as lists say it, beside the candidat: what differs first. Empty: `fait`."""
+    demande: tuple[str, ...] = ()
+    """What the applicant is asked for, from its fullest wording to its shortest one.
+
+    It says by what it can be shown, never what others have deposited.
+    """
 
     def text(self, regle: str) -> str:
         """Return the sentence with its placeholders; `regle` is the rule of the check."""
@@ -71,6 +76,43 @@ _JUSTIFIER_PHASE = (
 _REGLE_CAS_PREVUS = f"{_FAQ}un EIG se demande dans le cas {{cas_prevus}}"
 _QUEL_CAS = "demander au candidat quel cas il retient"
 _JUSTIFIER_CAS = "demander au candidat d’établir ce qui manque"
+
+# What an applicant is asked for.
+FORME_FICHE = "https://beta.gouv.fr/startups/nom-du-produit.html"
+_PROGRAMME = "Le programme est destiné aux administrations centrales et aux opérateurs de l’État."
+_SIRET = (
+    "Votre dossier n’a pas de numéro SIRET lisible. Merci d’indiquer celui de votre "
+    "administration.",
+)
+_TEXTE = (
+    f"{_PROGRAMME} {{nature}}Merci de joindre le texte (décret, arrêté ou convention constitutive) "
+    "qui place votre organisme parmi eux, ou d’indiquer quelle administration porte le projet.",
+    f"{_PROGRAMME} {{nature}}Merci de joindre le texte qui place votre organisme parmi eux, ou "
+    "d’indiquer quelle administration porte le projet.",
+    "{nature}Merci de joindre le texte qui en fait une administration centrale ou un opérateur de "
+    "l’État, ou d’indiquer quelle administration porte le projet.",
+)
+PUBLIE = tuple(
+    "Le programme s’adresse aux produits dont la fiche est déjà publiée sur beta.gouv.fr : si le "
+    f"vôtre en a une, merci d’en donner l’adresse, seule{form}."
+    for form in (f", de la forme {FORME_FICHE}", "")
+)
+_AUCUNE_TROUVEE = tuple(
+    f"Nous n’avons trouvé aucune fiche à partir de votre réponse{one}. {publie}"
+    for one in ("{reponse}", "")
+    for publie in PUBLIE
+)
+_INCERTAINE = tuple(
+    f"Votre réponse{one} ne suffit pas à reconnaître avec certitude la fiche de votre produit sur "
+    f"beta.gouv.fr. Merci de donner l’adresse de cette fiche, seule, de la forme {FORME_FICHE}."
+    for one in ("{reponse}", "")
+)
+_MANQUE = (
+    "Nous n’avons pas trouvé sur la fiche de votre produit ce que suppose le cas {choisi}. Merci "
+    "de donner {a_donner}, et de compléter la fiche.",
+    "La fiche de votre produit ne montre pas ce que suppose le cas {choisi}. Merci de donner "
+    "{a_donner}.",
+)
 
 # ---- Several checks ---------------------------------------------------------------------------
 NON_ASSOCIE = Sentence(
@@ -119,6 +161,7 @@ EXCLUE = Sentence(
     "centrale et ce SIREN ne figure pas sur {listes}",
     _REGLE_ADMINISTRATION, _PORTEUR,
     court="{forme} ; ni administration centrale, ni opérateur de l’État",
+    demande=_TEXTE,
 )  # fmt: skip
 PRIVEE_HORS_LISTE = Sentence(
     (Check.ADMINISTRATION,), NON_CONFORME,
@@ -126,6 +169,7 @@ PRIVEE_HORS_LISTE = Sentence(
     "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {liste}, année du dépôt",
     _REGLE_ADMINISTRATION, _PORTEUR,
     court="{forme}, absent de {liste}",
+    demande=_TEXTE,
 )  # fmt: skip
 FORME_INSUFFISANTE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "catégorie qui ne suffit pas à conclure",
@@ -134,6 +178,7 @@ FORME_INSUFFISANTE = Sentence(
     _REGLE_ADMINISTRATION,
     "vérifier dans les textes qui régissent ce candidat s’il est une administration centrale",
     court="{forme}, absent de {listes} ; cette forme ne suffit pas à conclure",
+    demande=_TEXTE,
 )  # fmt: skip
 HORS_LISTE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER,
@@ -142,6 +187,7 @@ HORS_LISTE = Sentence(
     _REGLE_ADMINISTRATION,
     "chercher ce candidat dans la liste pour {annee}, annexe au projet de loi de finances",
     court="{forme}, absent de {listes}",
+    demande=_TEXTE,
 )  # fmt: skip
 HORS_LISTE_DE_L_ANNEE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER,
@@ -149,6 +195,7 @@ HORS_LISTE_DE_L_ANNEE = Sentence(
     "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {liste}, année du dépôt",
     _REGLE_ADMINISTRATION, _PORTEUR,
     court="{forme}, absent de {liste}",
+    demande=_TEXTE,
 )  # fmt: skip
 FERMEE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "administration admise, mais fermée au registre",
@@ -156,16 +203,23 @@ FERMEE = Sentence(
     _REGLE_ADMINISTRATION,
     "demander au candidat le SIRET de l’administration qui porte aujourd’hui le projet",
     court="fermé au {registre} ; {qualite}",
+    demande=(
+        "L’organisme dont vous avez donné le SIRET est inscrit comme fermé au registre des "
+        "entreprises. Merci d’indiquer le SIRET de l’administration qui porte aujourd’hui le "
+        "projet.",
+    ),
 )  # fmt: skip
 PERSONNE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "dossier déposé par une personne physique",
     "Dossier déposé par une personne physique, sans numéro SIRET",
     _REGLE_ADMINISTRATION, "demander au candidat le SIRET de son administration",
+    demande=_SIRET,
 )  # fmt: skip
 SANS_SIRET = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "aucun SIRET",
     "Aucun numéro SIRET lisible dans le dossier",
     _REGLE_ADMINISTRATION, "demander au candidat le SIRET de son administration",
+    demande=_SIRET,
 )  # fmt: skip
 CANDIDAT_NON_RENDU = Sentence(
     (Check.ADMINISTRATION,), IMPOSSIBLE,
@@ -179,18 +233,24 @@ SANS_CATEGORIE = Sentence(
     _REGLE_ADMINISTRATION,
     "chercher la forme juridique de ce candidat dans l’Annuaire des entreprises",
     court="sans catégorie juridique dans Démarches Simplifiées",
+    demande=_TEXTE,
 )  # fmt: skip
 REGISTRE_SANS_CATEGORIE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "registre consulté, sans catégorie juridique",
     "Candidat {organisme}, sans catégorie juridique au {registre}",
     _REGLE_ADMINISTRATION, "demander au candidat le texte qui a créé son administration",
     court="sans catégorie juridique au {registre}",
+    demande=_TEXTE,
 )  # fmt: skip
 REGISTRE_INCONNU = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "SIREN inconnu du registre",
     "Candidat {organisme}, inconnu du {registre}",
     _REGLE_ADMINISTRATION, "demander au candidat le SIRET exact de son administration",
     court="inconnu du {registre}",
+    demande=(
+        "Le registre des entreprises ne connaît pas le SIREN {siren} de votre dossier. Merci "
+        "d’indiquer le SIRET exact de votre administration.",
+    ),
 )  # fmt: skip
 REGISTRE_INJOIGNABLE = Sentence(
     (Check.ADMINISTRATION,), IMPOSSIBLE, "registre à consulter, injoignable",
@@ -229,32 +289,38 @@ AVEC_AUTRES_MOTS = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "produit désigné, avec d’autres mots dans la réponse",
     "Réponse qui désigne le produit {nom} par {moyen}, mais contient aussi {mots} ({catalogue})",
     _REGLE_FICHE, _BIEN_CETTE_FICHE,
+    demande=_INCERTAINE,
 )  # fmt: skip
 PAR_IDENTIFIANT = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "identifiant du produit, hors de l’adresse de sa fiche",
     "Réponse {saisie}, qui contient l’identifiant du produit {nom}, mais pas l’adresse de sa fiche "
     "({catalogue})",
     _REGLE_FICHE, _BIEN_CETTE_FICHE,
+    demande=_INCERTAINE,
 )  # fmt: skip
 PAR_NOM = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "nom du produit, sans adresse",
     "Réponse {saisie}, sans adresse de fiche, rapprochée du produit {nom} ({catalogue})",
     _REGLE_FICHE, _BIEN_CETTE_FICHE,
     court="{saisie}, sans adresse de fiche, rapprochée du produit {nom}",
+    demande=_INCERTAINE,
 )  # fmt: skip
 PAR_SITE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "adresse exacte du site du produit",
     "Adresse du site du produit {nom}, selon le {catalogue}, au lieu de celle de sa fiche",
     _REGLE_FICHE, _BIEN_CETTE_FICHE,
+    demande=_INCERTAINE,
 )  # fmt: skip
 PAR_DEPOT = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "adresse exacte du dépôt de code du produit",
     "Adresse du code source du produit {nom}, selon le {catalogue}, au lieu de celle de sa fiche",
     _REGLE_FICHE, _BIEN_CETTE_FICHE,
+    demande=_INCERTAINE,
 )  # fmt: skip
 VIDE = Sentence(
     (Check.FICHE_PRODUIT,), NON_CONFORME, "réponse vide",
     "La question « {question} » est sans réponse", _REGLE_FICHE, _ADRESSE,
+    demande=tuple(f"La question sur la fiche produit est sans réponse. {one}" for one in PUBLIE),
 )  # fmt: skip
 AILLEURS = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER,
@@ -267,6 +333,11 @@ SANS_FICHE = Sentence(
     "réponse qui dit seulement qu’il n’y a pas de fiche (« aucune », « néant », « pas de fiche », "
     "« sans objet », « N/A »)",
     "Absence de fiche déclarée par le candidat, {saisie}", _REGLE_FICHE, _ADRESSE,
+    demande=tuple(
+        f"Vous avez répondu{one}. {publie}"
+        for one in ("{reponse} à la demande de fiche produit", " ne pas avoir de fiche produit")
+        for publie in PUBLIE
+    ),
 )  # fmt: skip
 INCONNUE = Sentence(
     (Check.FICHE_PRODUIT,), NON_CONFORME,
@@ -274,6 +345,7 @@ INCONNUE = Sentence(
     "L’adresse donnée ({page}) ne correspond à aucune fiche produit, selon le {catalogue}",
     _REGLE_FICHE, _ADRESSE,
     court="aucune fiche à l’adresse donnée ({page})",
+    demande=_AUCUNE_TROUVEE,
 )  # fmt: skip
 INCONNUE_LUE_TARD = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER,
@@ -283,6 +355,7 @@ INCONNUE_LUE_TARD = Sentence(
     _REGLE_FICHE, "demander au candidat l’adresse actuelle de la fiche de son produit",
     court="aucune fiche à l’adresse donnée ({page}) ; catalogue lu plus de {delai} jours "
     "après le dépôt",
+    demande=_AUCUNE_TROUVEE,
 )  # fmt: skip
 INCONNUE_SANS_ALIAS = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page inconnue, redirections illisibles",
@@ -291,6 +364,7 @@ INCONNUE_SANS_ALIAS = Sentence(
     _REGLE_FICHE,
     "ouvrir l’adresse donnée et relever celle de la fiche affichée, ou la demander au candidat",
     court="aucune fiche à l’adresse donnée ({page}) ; redirections illisibles",
+    demande=_AUCUNE_TROUVEE,
 )  # fmt: skip
 INCONNUE_AVEC_MOTS = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page inconnue, avec d’autres mots dans la réponse",
@@ -298,6 +372,7 @@ INCONNUE_AVEC_MOTS = Sentence(
     "réponse contient aussi {mots}",
     _REGLE_FICHE, _ADRESSE,
     court="aucune fiche à l’adresse donnée ({page}) ; la réponse contient aussi {mots}",
+    demande=_AUCUNE_TROUVEE,
 )  # fmt: skip
 PROCHE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER,
@@ -306,18 +381,21 @@ PROCHE = Sentence(
     "{objet} {page}, absente du {catalogue}, mais d’orthographe proche de {noms}",
     _REGLE_FICHE, _EST_CE,
     court="{page}, absente du catalogue, proche de {noms}",
+    demande=_INCERTAINE,
 )  # fmt: skip
 SIGLE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "réponse avec le sigle d’un produit",
     "{objet} {page}, absente du {catalogue}, mais où se lit le sigle de {noms}",
     _REGLE_FICHE, _EST_CE,
     court="{page}, absente du catalogue, sigle de {noms}",
+    demande=_INCERTAINE,
 )  # fmt: skip
 PROCHE_ANCIENNE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "réponse proche d’une ancienne adresse",
     "{objet} {page}, absente du {catalogue}, mais proche d’une ancienne adresse de {noms}",
     _REGLE_FICHE, _EST_CE,
     court="{page}, absente du catalogue, proche d’une ancienne adresse de {noms}",
+    demande=_INCERTAINE,
 )  # fmt: skip
 PROCHES = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "réponse proche de plusieurs produits, chacun à sa façon",
@@ -331,33 +409,39 @@ PROCHE_SANS_NOM = Sentence(
     "page inconnue, peut-être incomplète ou mal orthographiée, sans produit à suggérer",
     "Page {page}, absente du {catalogue}, mais peut-être incomplète ou mal orthographiée",
     _REGLE_FICHE, _ADRESSE,
+    demande=_INCERTAINE,
 )  # fmt: skip
 RETIREE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page publiée autrefois",
     "Fiche{s} {noms} absente{s} du {catalogue}, mais présente{s} dans un catalogue lu auparavant ; "
     "page{s} retirée{s} ou renommée{s} depuis",
     _REGLE_FICHE, _EST_CE,
+    demande=_INCERTAINE,
 )  # fmt: skip
 AMBIGUE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "une adresse ou un nom pour plusieurs produits",
     "Réponse {saisie}, qui désigne, selon le {catalogue}, plusieurs produits, {noms}",
     _REGLE_FICHE, _QUEL_PRODUIT,
+    demande=_INCERTAINE,
 )  # fmt: skip
 PLUSIEURS = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "plusieurs produits, par des pages, sites ou noms",
     "Réponse {saisie}, qui désigne plusieurs pages ou produits, {noms} ({catalogue})",
     _REGLE_FICHE, _QUEL_PRODUIT,
+    demande=_INCERTAINE,
 )  # fmt: skip
 CITEE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "produit évoqué dans une phrase, ou page de son site",
     "Réponse {saisie}, sans adresse de fiche, qui évoque {noms}, selon le {catalogue}",
     _REGLE_FICHE, _EST_CE,
+    demande=_INCERTAINE,
 )  # fmt: skip
 AUTRE_PAGE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "page de beta.gouv.fr qui n’est pas une fiche",
     "L’adresse donnée ({saisie}) est bien sur beta.gouv.fr, mais n’est pas celle d’une fiche "
     "produit",
     _REGLE_FICHE, _ADRESSE,
+    demande=_INCERTAINE,
 )  # fmt: skip
 AUTRE_SITE = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "adresse d’un autre site",
@@ -365,12 +449,14 @@ AUTRE_SITE = Sentence(
     "{catalogue}",
     _REGLE_FICHE, _ADRESSE,
     court="{saisie}, adresse d’aucun produit connu",
+    demande=_INCERTAINE,
 )  # fmt: skip
 NI_ADRESSE_NI_NOM = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "ni adresse ni nom de produit",
     "Réponse {saisie}, où ne se reconnaît aucun produit du {catalogue}",
     _REGLE_FICHE, _ADRESSE,
     court="{saisie}, où ne se reconnaît aucun produit",
+    demande=_INCERTAINE,
 )  # fmt: skip
 
 # ---- Phase ------------------------------------------------------------------------------------
@@ -438,6 +524,7 @@ CAS_NON_ETABLI = Sentence(
     (Check.CAS_OCTROI,), A_VERIFIER, "conditions du cas non établies",
     "Selon la fiche, {manque} ({catalogue}) ; cas choisi, {cas}",
     _REGLE_CAS, _JUSTIFIER_CAS,
+    demande=_MANQUE,
 )  # fmt: skip
 CAS_AUTRE_REUNI = Sentence(
     (Check.CAS_OCTROI,), A_VERIFIER,
@@ -445,16 +532,22 @@ CAS_AUTRE_REUNI = Sentence(
     "Selon la fiche, {manque} ({catalogue}) ; cas choisi, {cas} ; conditions du cas {autres} "
     "réunies",
     _REGLE_CAS, f"{_JUSTIFIER_CAS} ou de choisir un autre cas",
+    demande=_MANQUE,
 )  # fmt: skip
 CAS_ABSENT = Sentence(
     (Check.CAS_OCTROI,), A_VERIFIER, "aucun cas choisi",
     "Aucun cas choisi dans le dossier",
     _REGLE_CAS_PREVUS, _QUEL_CAS,
+    demande=("Merci de choisir le cas de votre demande : {admis}.",),
 )  # fmt: skip
 CAS_INCONNU = Sentence(
     (Check.CAS_OCTROI,), A_VERIFIER, "cas inconnu du programme",
     "{cas} choisi, cas inconnu du programme",
     _REGLE_CAS_PREVUS, _QUEL_CAS,
+    demande=(
+        "Votre réponse {choisi} n’est pas un cas prévu. Merci de dire le cas de votre demande : "
+        "{admis}.",
+    ),
 )  # fmt: skip
 
 SENTENCES = tuple(value for value in globals().values() if isinstance(value, Sentence))

@@ -13,7 +13,7 @@ from dsync.domain.verdict import Controle, Resultat
 from dsync.eig.message import Suggestion, message_of
 from dsync.eig.precheck.check import Check
 from tests.golden.dossiers import DOSSIERS, PAGE, Dossier, applicant, decide, shipped_rules
-from tests.unit.eig.precheck.builders import load_rules
+from tests.unit.eig.precheck.builders import ALL_OPEN, a_just, check, load_rules, product
 
 LONG = "Plateforme nationale de suivi des demandes de rénovation énergétique des logements " * 3
 NAME = LONG.strip()
@@ -43,11 +43,10 @@ def about(kind: str) -> list[str]:
     return asked(decide(next(one for one in KINDS if one.kind == kind)).controles)
 
 
-def suggested(nom: str, page: str, **changes: Any) -> Suggestion:
+def suggested(page: str, **changes: Any) -> Suggestion:
     """Return a product that may be meant, with the checks as if its page were given."""
-    url = f"{PAGE}/{page}.html"
-    found = decide(Dossier("", {"page_produit": url, **changes})).controles
-    return Suggestion(nom, url, [one for one in found if Check(one.controle).is_of_product])
+    found = decide(Dossier("", {"page_produit": f"{PAGE}/{page}.html", **changes})).controles
+    return Suggestion(page, [one for one in found if Check(one.controle).is_of_product])
 
 
 def test_each_demand_is_short_and_whole() -> None:
@@ -81,14 +80,14 @@ def test_what_a_person_answered_is_not_asked_again() -> None:
 @pytest.mark.parametrize("resultat", [Resultat.IMPOSSIBLE, Resultat.SANS_OBJET, Resultat.CONFORME])
 def test_nothing_is_said_of_a_check_that_asks_nothing(resultat: Resultat) -> None:
     """Whatever its evidence has, which may be of an earlier reading."""
-    evidence = {"siren": "110001013", "saisie": "x", "phase": "success", "vides": ["probleme"]}
+    evidence = {"siren": "110001013", "saisie": "x", "vides": ["probleme"], "demande": ["x"]}
     assert [] == asked([Controle(check.value, resultat, "", evidence) for check in Check])
 
 
 def test_nothing_is_said_of_a_product_that_is_not_certain() -> None:
     """Not even without a suggestion: only which one it is, is asked."""
     [only] = about("Site d’un produit en phase passée")
-    assert "ne suffit pas à reconnaître" in only
+    assert "désigne-t-elle « DomiFa »" in only
 
 
 def test_what_no_examined_check_asks_for_is_asked_with_the_blank_answers() -> None:
@@ -121,93 +120,73 @@ def test_an_answer_that_was_given_is_taken_up(kind: str, begins: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("evidence", "wanted", "not_wanted"),
+    ("lacking", "wanted", "not_wanted"),
     [
-        ({"cas": "Internaliser le pilotage stratégique", "stats_url": "/stats",
-          "repository": "https://github.com/x/y", "manque": ["aucune adresse"]},
-         "mesures d’impact", "code source"),
-        ({"cas": "Lancer un produit numérique", "stats_url": None, "repository": None,
-          "manque": ["la phase"]},
-         "pièce datée", "mesures d’impact"),
+        ({"cas_demande": "Internaliser le pilotage stratégique", "stats_url": "/stats",
+          "repository": "https://github.com/x/y"}, "mesures d’impact", "code source"),
+        ({"phases": []}, "pièce datée", "mesures d’impact"),
     ],
 )  # fmt: skip
 def test_only_what_a_case_lacks_is_asked(
-    evidence: dict[str, Any], wanted: str, not_wanted: str
+    lacking: dict[str, Any], wanted: str, not_wanted: str
 ) -> None:
     """The template's « /stats » is no address."""
-    [demand] = asked([Controle("cas_octroi", Resultat.A_VERIFIER, "", evidence)])
+    links = {name: lacking.pop(name) for name in ("stats_url", "repository") if name in lacking}
+    products = a_just(lacking.pop("phases", ALL_OPEN), **links)
+    [demand] = asked([check("cas_octroi", products=products, **lacking)])
     assert (True, False) == (wanted in demand, not_wanted in demand)
 
 
 @pytest.mark.parametrize(
-    ("noms", "said"),
+    ("typed", "names", "said"),
     [
-        (["A-JUST", "Pix"], "Votre réponse désigne deux produits : « A-JUST » et « Pix »."),
-        (["A-JUST (a-just)", "Pix (pix)", "Clara (clara)"],
-         "Votre réponse désigne plusieurs produits : « A-JUST », « Pix » et « Clara »."),
-        ([NAME, "Pix"], f"Votre réponse désigne deux produits : « {NAME} » et « Pix »."),
+        ("A-JUST et Pix", "A-JUST,Pix", "deux produits : « A-JUST » et « Pix »"),
+        ("Clara, Pix, Eva", "Clara,Pix,Eva", "plusieurs produits : « Clara », « Eva » et « Pix »"),
+        (f"{PAGE}/p1.html et {PAGE}/p0.html", f"{NAME},Pix",
+         f"deux produits : « Pix » et « {NAME} »"),
+        ("Registre des musées et Carte-Forêt", "Carte forêt,Registre des musées",
+         "deux produits : « Carte forêt » et « Registre des musées »"),
+        ("Guichet unique", "Guichet unique,Guichet unique", ""),
+        ("Notre carte forêt", "Carte,Carte forêt", ""),
     ],
 )  # fmt: skip
-def test_an_answer_that_names_several_products_is_told_so(noms: list[str], said: str) -> None:
-    """With their names, also where each of them is suggested."""
-    fiche = Controle("fiche_produit", Resultat.A_VERIFIER, "",
-                     {"saisie": "…", "lien": "plusieurs", "noms": noms})  # fmt: skip
-    alone = asked([fiche])
-    assert alone == asked([fiche], [suggested(nom, "a-just") for nom in noms])
-    assert alone[0].startswith(said)
-    assert "une seule fiche" in alone[0] or "la seule adresse" in alone[0]
-
-
-@pytest.mark.parametrize(
-    ("saisie", "noms", "number"),
-    [
-        ("Registre des musées et Carte-Forêt", ["Carte forêt (a)", "Registre des musées (b)"], 2),
-        ("Guichet unique", ["Guichet unique (guichet-1)", "Guichet unique (guichet-2)"], 1),
-        ("Notre carte forêt", ["Carte (a)", "Carte forêt (b)"], 1),
-        ("Carte", ["Carte forêt (a)", "Carte sols (b)"], 0),
-    ],
-)
-def test_several_names_in_a_sentence_are_several_products(
-    saisie: str, noms: list[str], number: int
+def test_an_answer_that_names_several_products_is_told_so(
+    typed: str, names: str, said: str
 ) -> None:
-    """One name of two products, or a word near two names, is not."""
-    fiche = Controle("fiche_produit", Resultat.A_VERIFIER, "",
-                     {"saisie": saisie, "lien": "cite", "noms": noms})  # fmt: skip
+    """One name of two products, or one inside another, is not several."""
+    products = {f"p{rank}": product(name) for rank, name in enumerate(names.split(","))}
+    fiche = check("fiche_produit", products=products, page_produit=typed)
     [demand] = asked([fiche])
-    assert (number > 1) is ("désigne deux produits" in demand)
+    assert demand.startswith(f"Votre réponse désigne {said or '-'}") is bool(said), demand
 
 
 def test_each_name_is_whole_however_long() -> None:
-    """Of products, cases and legal forms."""
-    weak = Controle("fiche_produit", Resultat.A_VERIFIER, "", {"saisie": NAME, "lien": "nom"})
-    demands = asked([weak], [suggested(NAME, "domifa")])
-    assert 2 == sum(f"« {NAME} »" in one for one in demands)
+    """Of products and cases."""
+    weak = check("fiche_produit", products={"x": product(NAME)}, page_produit=f"Le produit {NAME}")
+    [which] = asked([weak])
+    assert f"désigne-t-elle « {NAME} »" in which
     assert "n’est pas un cas prévu" in about("Cas inconnu")[0]
     assert NAME in about("Cas inconnu")[0]
 
 
 def test_a_suggested_product_is_asked_about_in_one_demand_and_what_it_lacks_in_others() -> None:
     """Without what a person answered, and what another demand asks for already."""
-    found = decide(
-        Dossier("", {"page_produit": "Le produit DomiFa", "cas_demande": None})
-    ).controles
-    given = suggested("DomiFa", "domifa", cas_demande=None)
-    which, *others = asked(found, [given])
+    weak = {"page_produit": "Le produit DomiFa", "cas_demande": None}
+    which, *others = asked(
+        decide(Dossier("", weak)).controles, [suggested("domifa", cas_demande=None)]
+    )
     assert which == (
         "Votre réponse « Le produit DomiFa » désigne-t-elle « DomiFa », dont la fiche est à "
         f"l’adresse {PAGE}/domifa.html ? Si oui, merci de donner cette seule adresse ; sinon, "
         "celle de la fiche de votre produit. Question : « Page produit sur "
         "beta.gouv.fr »."
     )
-    assert [True] * len(others) == [
-        one.startswith(("Si votre produit est « DomiFa » : ", "Merci de répondre à "))
-        for one in others
-    ]
-    assert 1 == sum("la phase « pérennisé »" in one for one in others)
-    assert 1 == sum("cas" in one.lower() for one in others)
-    fine = suggested("A-JUST", "a-just")
-    assert 1 == len(asked(decide(Dossier("", {"page_produit": "Le produit A-JUST"})).controles,
-                          [fine]))  # fmt: skip
+    assert others[0] == "Merci de répondre à « Cas de la demande »."
+    assert others[1].startswith("Si votre produit est « domifa » : sa fiche, lue le 22/05/2024, ")
+    assert "la phase « pérennisé »" in others[1]
+    assert 2 == len(others)
+    named = decide(Dossier("", {"page_produit": "Le produit A-JUST"})).controles
+    assert 1 == len(asked(named, [suggested("a-just")]))
 
 
 QUESTIONED = ("« Page produit sur beta.gouv.fr »", "« Phase du produit »", "« Cas de la demande »",
@@ -218,26 +197,13 @@ def test_each_demand_about_an_answer_names_its_question() -> None:
     """An applicant knows where to correct; a SIRET and a wish are no questions of their own."""
     for dossier in KINDS:
         given = {one.controle: [one] for one in decide(dossier).controles}
-        for check in (Check.FICHE_PRODUIT, Check.PHASE, Check.CAS_OCTROI, Check.PROFILS):
+        for name in (Check.FICHE_PRODUIT, Check.PHASE, Check.CAS_OCTROI, Check.PROFILS):
             unnamed = [
                 one
-                for one in asked(given.get(check, []))
+                for one in asked(given.get(name, []))
                 if not any(label in one for label in QUESTIONED)
             ]
-            assert [] == unnamed, (dossier.kind, check)
-
-
-def test_several_suggested_products_are_one_question() -> None:
-    """With their pages as far as there is room."""
-    fiche = Controle("fiche_produit", Resultat.A_VERIFIER, "",
-                     {"saisie": "Guichet unique", "lien": "ambigu"})  # fmt: skip
-    two = [Suggestion("Guichet unique", f"{PAGE}/guichet-{n}.html", ()) for n in (1, 2)]
-    [demand] = asked([fiche], two)
-    assert demand.startswith(
-        f"Votre réponse peut désigner « Guichet unique » ({PAGE}/guichet-1.html)"
-        f" ou « Guichet unique » ({PAGE}/guichet-2.html)."
-    )
-    assert len(demand) <= LONGEST_DEMAND
+            assert [] == unnamed, (dossier.kind, name)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from dsync.domain.wording import (
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.check_input import CheckInput, found
+from dsync.eig.precheck.check_input import CheckInput, found, whole
 from dsync.eig.precheck.evidence import RegistryAnswer, RegistryStatus
 from dsync.eig.precheck.lists import CategorieReponse, OperateurList
 from dsync.eig.precheck.parameters import Administration
@@ -138,7 +138,7 @@ def _by_category(context: CheckInput, siren: str) -> Found:
     if not code:
         registry = registry_answer(context)
         if registry is None:
-            return _inconnu(sentences.SANS_CATEGORIE, preuve, organisme=organisme)
+            return _inconnu(sentences.SANS_CATEGORIE, preuve, organisme=organisme, nature="")
         preuve |= _registry_preuve(registry)
         if registry.status is RegistryStatus.UNREACHABLE:
             preuve["type"] = _INCONNU
@@ -152,7 +152,14 @@ def _by_category(context: CheckInput, siren: str) -> Found:
             sentence = (
                 sentences.REGISTRE_INCONNU if is_unknown else (sentences.REGISTRE_SANS_CATEGORIE)
             )
-            return _inconnu(sentence, preuve, organisme=organisme, registre=registre)
+            return _inconnu(
+                sentence,
+                preuve,
+                organisme=organisme,
+                registre=registre,
+                siren=grouped_siren(siren),
+                nature="",
+            )
     categories = context.rules.categories
     categorie = categories.get(code)
     # The label in the dossier is more exact than that of a family of categories.
@@ -165,7 +172,8 @@ def _by_category(context: CheckInput, siren: str) -> Found:
     preuve |= {"code": code, "libelle": libelle, "source": categories.source}
     categorie_lue = f"catégorie juridique {cut(cleaned(code), 8)} selon {source}"
     forme = f"{quoted(libelle, 100)} ({categorie_lue})" if libelle else categorie_lue
-    facts: dict[str, object] = {"organisme": organisme, "forme": forme}
+    nature = f"La forme juridique de votre organisme est {whole(libelle)}. " if libelle else ""
+    facts: dict[str, object] = {"organisme": organisme, "forme": forme, "nature": nature}
     return _judge(
         context, categorie.reponse if categorie else CategorieReponse.A_VERIFIER, preuve, facts
     )

@@ -15,6 +15,7 @@ from dsync.eig.precheck.catalogue import Product, first_begun, phase_by_start, p
 from dsync.eig.precheck.check_input import (
     CheckInput,
     found,
+    whole,
     without_product,
     without_question,
 )
@@ -30,6 +31,8 @@ class _Need(NamedTuple):
     required: str
     shown: str
     missing: str
+    given: str
+    """What the applicant is asked for."""
 
 
 _OPEN = {
@@ -37,9 +40,13 @@ _OPEN = {
         "la transparence des résultats",
         "adresse de mesures d’impact",
         "aucune adresse de mesures d’impact",
+        "l’adresse de la page publique de vos mesures d’impact",
     ),
     "repository": _Need(
-        "l’ouverture des codes sources", "adresse de code source", "aucune adresse de code source"
+        "l’ouverture des codes sources",
+        "adresse de code source",
+        "aucune adresse de code source",
+        "l’adresse de votre code source ouvert",
     ),
 }
 
@@ -57,7 +64,8 @@ def check_cas_octroi(context: CheckInput, parametres: CasOctroi) -> Found:
         "repository": product.repository,
     }
     if refusal := without_question(context, FIELD, "cas de la demande"):
-        return refusal._replace(preuve={**preuve, **refusal.preuve})
+        wanted = [one.format(admis=_admitted(parametres)) for one in sentences.CAS_ABSENT.demande]
+        return refusal._replace(preuve={**preuve, **refusal.preuve}, demande=wanted)
     typed = (context.candidature.cas_demande or "").strip()
     named = quoted(typed, 45)
     cas = parametres.chosen(typed)
@@ -65,7 +73,14 @@ def check_cas_octroi(context: CheckInput, parametres: CasOctroi) -> Found:
         sentence = sentences.CAS_INCONNU if typed else sentences.CAS_ABSENT
         prevus = listed((_name_of(one) for one in parametres.cas), last="ou")
         preuve |= {} if typed else {SIGNALE: FIELD}
-        return found(sentence, preuve, cas=named, cas_prevus=prevus)
+        return found(
+            sentence,
+            preuve,
+            cas=named,
+            cas_prevus=prevus,
+            choisi=whole(typed),
+            admis=_admitted(parametres),
+        )
     needs = _needs(context, parametres, cas, product)
     missing = [need for need, is_met in needs if not is_met]
     if not missing:
@@ -86,6 +101,8 @@ def check_cas_octroi(context: CheckInput, parametres: CasOctroi) -> Found:
         manque=listed(need.missing for need in missing),
         condition=listed(need.required for need, _ in needs),
         autres=listed(met),
+        choisi=whole(typed),
+        a_donner=listed(need.given for need in missing),
     )
 
 
@@ -108,6 +125,8 @@ def _needs(
             f"une phase {phase} en cours ou achevée",
             shown,
             _missing_phase(product, cas.phase, phase, deposit),
+            f"une pièce datée qui montre une phase {whole(phase_name(cas.phase))} en cours ou "
+            "achevée",
         )
         needs.append((need, bool(begun or later)))
     # Only an address with a host counts: « /stats » is the default of the page's template.
@@ -149,3 +168,7 @@ def _later_phase(
 
 def _name_of(cas: Cas) -> str:
     return quoted(cas.name, 45)
+
+
+def _admitted(parametres: CasOctroi) -> str:
+    return listed((whole(one.name) for one in parametres.cas), last="ou")

@@ -9,6 +9,7 @@ from dsync.controles.facts import label_of
 from dsync.controles.functions import Found
 from dsync.domain.dossier import Json, paris_day
 from dsync.domain.judging import SIGNALE
+from dsync.domain.verdict import ASKED
 from dsync.domain.wording import cleaned, cut, french_date, joined, listed, quoted, words
 from dsync.eig.precheck import sentences
 from dsync.eig.precheck.address import ProductPage
@@ -17,6 +18,7 @@ from dsync.eig.precheck.check_input import (
     LATE_READING_DAYS,
     CheckInput,
     found,
+    whole,
     without_question,
 )
 from dsync.eig.precheck.parameters import FicheProduit
@@ -24,6 +26,9 @@ from dsync.eig.precheck.product import WEAK, Lien, ProductMatch
 from dsync.eig.precheck.sentences import Sentence
 
 FIELD = "page_produit"
+_QUOTED_ANSWER = 120
+"""A longer answer is not quoted in a demand: cut, it could lose a part of a name."""
+_LONGEST_READ = 1000
 SINCE = "existe_depuis"
 """Key in the evidence: the day since which a page exists that came after the deposit."""
 
@@ -59,7 +64,7 @@ _MOYENS = {
 def check_fiche_produit(context: CheckInput, parametres: FicheProduit) -> Found:
     """Check whether the typed text leads to one published product."""
     if refusal := without_question(context, FIELD, "page produit"):
-        return refusal
+        return refusal._replace(demande=sentences.PUBLIE)
     champs = context.rules.sections.champs
     match, (source, sha256, _) = context.typed, context.catalogue_read
     preuve: dict[str, Json] = {
@@ -98,7 +103,9 @@ def check_fiche_produit(context: CheckInput, parametres: FicheProduit) -> Found:
     elif sentence is sentences.APRES_LE_DEPOT and first and first.debut:
         preuve[SINCE] = first.debut.isoformat()
     saisie = quoted(context.candidature.page_produit, 60)
-    return found(
+    answer = cleaned((context.candidature.page_produit or "")[:_LONGEST_READ])
+    reponse = f" {whole(answer)}" if 0 < len(answer) <= _QUOTED_ANSWER else ""
+    made = found(
         sentence,
         preuve,
         nom=quoted(product.nom if product else None, 60),
@@ -123,7 +130,76 @@ def check_fiche_produit(context: CheckInput, parametres: FicheProduit) -> Found:
         debut=french_date(first.debut) if first and first.debut else "",
         phase=quoted(phase_name(first.nom), 40) if first else "",
         absente=french_date(paris_day(match.absente_le)) if match.absente_le else "",
+        reponse=reponse,
     )
+    # A page that came after the deposit is known: the team decides, the applicant has no answer.
+    is_asked = made.resultat in ASKED and SINCE not in preuve
+    which = _which(context, labels, reponse) if is_asked else ()
+    return made._replace(demande=which) if which else made
+
+
+def _which(context: CheckInput, labels: Sequence[str], reponse: str) -> Sequence[str]:
+    """Return the question which of the possible products it is; empty where none is possible."""
+    match, catalogue = context.typed, context.evidence.catalogue
+    where = listed(map(whole, labels))
+    elsewhere = (
+        "Vous n’avez pas donné d’adresse en réponse à la question sur la fiche produit, mais votre "
+        f"réponse à {where} en contient une."
+    )
+    if _names_several(context):
+        # Most are followed by their id in brackets.
+        noms = [nom.rpartition(" (")[0] or nom for nom in match.noms]
+        number = "deux" if len(noms) == 2 else "plusieurs"
+        named = f" : {listed(map(whole, noms))}" if noms else ""
+        begin = f"Votre réponse désigne {number} produits{named}. Merci de donner"
+        return (
+            f"{begin} l’adresse d’une seule fiche, celle du produit de votre demande, de la forme "
+            f"{sentences.FORME_FICHE}.",
+            f"{begin} la seule adresse de la fiche du vôtre.",
+        )
+    ids = [match.product_id] if match.product_id else match.ids
+    shown = [
+        (whole(product.nom), ProductPage(id_).url)
+        for id_ in ids
+        if catalogue and (product := catalogue.products.get(catalogue.current_id(id_)))
+    ]
+    pages = listed((f"{nom} ({url})" for nom, url in shown), last="ou")
+    if match.lien is Lien.AILLEURS and shown:
+        return [
+            f"{begin} Si votre produit est {pages}, merci de donner cette seule adresse en réponse "
+            "à la question ; sinon, celle de la fiche de votre produit."
+            for begin in (elsewhere, f"Votre réponse à {where} contient une adresse.")
+        ]
+    if match.lien is Lien.AILLEURS:
+        return [
+            f"{elsewhere} Merci de répondre par celle de la fiche de votre produit{form}."
+            for form in (f", de la forme {sentences.FORME_FICHE}", "")
+        ]
+    if len(shown) == 1:
+        [(nom, url)] = shown
+        return [
+            f"Votre réponse{answer} désigne-t-elle {nom}, dont la fiche est à l’adresse {url} ? Si "
+            "oui, merci de donner cette seule adresse ; sinon, celle de la fiche de votre produit."
+            for answer in (reponse, "")
+        ]
+    return [
+        f"Votre réponse{answer} peut désigner {which}. Merci de donner la seule adresse de la "
+        "fiche de votre produit sur beta.gouv.fr."
+        for which in (pages, listed((nom for nom, _ in shown), last="ou"))
+        for answer in (reponse, "")
+        if shown
+    ]
+
+
+def _names_several(context: CheckInput) -> bool:
+    """Whether the answer names more than one product, in whatever words."""
+    match = context.typed
+    typed = f" {' '.join(words(context.candidature.page_produit or ''))} "
+    spelt = {f" {' '.join(words(nom.rpartition(' (')[0] or nom))} " for nom in match.noms}
+    written = [one for one in spelt if one.strip() and one in typed]
+    # A name inside a longer one is not another product.
+    named = [one for one in written if not any(one != other and one in other for other in written)]
+    return match.lien is Lien.PLUSIEURS or len(named) > 1
 
 
 def _sentence(context: CheckInput) -> Sentence:

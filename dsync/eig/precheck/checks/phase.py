@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dsync.controles.functions import Found
 from dsync.domain.check_answers import ABOUT
 from dsync.domain.dossier import Json
 from dsync.domain.judging import SIGNALE
-from dsync.domain.verdict import Resultat, worst
+from dsync.domain.verdict import ASKED, Resultat, worst
 from dsync.domain.wording import fold, french_date, listed, quoted
 from dsync.eig.candidature import Reponse
 from dsync.eig.precheck import sentences
@@ -17,6 +17,7 @@ from dsync.eig.precheck.check_input import (
     LATE_READING_DAYS,
     CheckInput,
     found,
+    whole,
     without_product,
     without_question,
 )
@@ -48,7 +49,8 @@ def check_phase(context: CheckInput, parametres: AdmittedPhases) -> Found:
     declared = without_question(context, FIELD, "phase du produit")
     # The worst cell of the rules wins: an ineligible phase counts whatever was declared.
     if declared and worst((sentence.resultat, declared.resultat)) is not sentence.resultat:
-        return declared._replace(preuve={**preuve, **declared.preuve})
+        wanted = _demande(context, parametres, by_start, is_asked=True)
+        return declared._replace(preuve={**preuve, **declared.preuve}, demande=wanted)
     if context.reponse(FIELD) is Reponse.VIDE:
         preuve[SIGNALE] = FIELD
     made = found(
@@ -67,7 +69,47 @@ def check_phase(context: CheckInput, parametres: AdmittedPhases) -> Found:
     # If it is not certain which product is meant, it may be another one.
     if made.resultat is Resultat.NON_CONFORME and not context.match.is_certain:
         made = made._replace(resultat=Resultat.A_VERIFIER)
-    return made
+    if made.resultat not in ASKED:
+        return made
+    return made._replace(demande=_demande(context, parametres, by_start))
+
+
+def _demande(
+    context: CheckInput,
+    admitted: AdmittedPhases,
+    by_start: Phase | None,
+    *,
+    is_asked: bool = False,
+) -> Sequence[str]:
+    """Return what the applicant is asked for; `is_asked`: for the answer alone."""
+    day, declared = f"le {french_date(context.deposit_day)}", context.candidature.phase_declaree
+    is_eligible = by_start is not None and _is_eligible(admitted, by_start)
+    read = f", lue le {french_date(context.read_day)}," if context.read_day else ""
+    page, gives = "La fiche de votre produit", f"ne montre pas de phase {day}"
+    if by_start is not None:
+        gives = f"donne la phase {whole(phase_name(by_start.nom))} {day}"
+    seen = f"{page}{read} {gives}"
+    if is_asked or (not declared and (is_eligible or by_start is None)):
+        # What the applicant has not said yet is all that is missing.
+        more = f" {seen}." if is_eligible else ""
+        return [f"Merci d’indiquer la phase de votre produit {day}.{more}"]
+    said = f" ; vous avez déclaré {whole(declared)}" if declared else ""
+    if by_start is not None and is_eligible:
+        if fold(by_start.nom) in admitted.meant(declared):
+            said = ", comme vous, mais des dates de phases incomplètes ou contradictoires"
+        wanted = "Merci de montrer sa phase ce jour-là par une pièce datée"
+    else:
+        wanted = (
+            f"Le programme s’adresse aux phases {listed(map(whole, admitted.admises), last='ou')} "
+            ": si votre produit y était, merci de le montrer par une pièce datée"
+        )
+    return [
+        f"{seen}{said}. {wanted} (lettre de mission, décision de financement, compte rendu de "
+        "comité).",
+        f"{seen}{said}. {wanted}.",
+        f"{seen}. {wanted}.",
+        f"{page} {gives}. {wanted}.",
+    ]
 
 
 def _observe(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from dsync.console.dossiers import short
-from dsync.domain.check_answers import ANSWER
-from dsync.domain.judging import COURT
-from dsync.eig.precheck.check_input import READING, found
+from dsync.domain.check_answers import ANSWER, COURT
+from dsync.eig.precheck.check_input import found
 from dsync.eig.precheck.sentences import EXCLUE, SENTENCES, Sentence
 from tests.unit.eig.precheck.builders import check
 
@@ -35,17 +34,17 @@ def test_a_short_form_does_not_begin_with_who_applies() -> None:
 
 
 def test_the_short_form_is_stored_beside_the_sentence() -> None:
-    """As evidence that an answer does not rest on."""
+    """As evidence."""
     facts = {
         "forme": "« Commune (nouvelle) » (catégorie 7210)",
         "listes": "la liste",
         "organisme": "X",
+        "nature": "",
     }
     expected = "« Commune (nouvelle) » ; ni administration centrale, ni opérateur de l’État"
     assert expected == found(EXCLUE, {}, **facts).court
     stored = check("administration", code="7210").preuve[COURT]
     assert "ni administration centrale" in str(stored)
-    assert COURT in READING
 
 
 def test_a_list_says_of_an_answer_what_is_to_be_confirmed() -> None:
