@@ -298,6 +298,8 @@ TYPED = {
     "produit": "Produit sur lequel porte le dossier, s’il est conforme (facultatif)",
     "texte": "Courriel, nom, téléphone ou SIRET",
     "nom": "Nom de la liste",
+    "membres": "Membres du jury",
+    "numeros": "Dossiers prévus",
 }
 """The fields into which texts are typed, with their labels; a test compares them with the pages."""
 

@@ -1,4 +1,4 @@
-"""Who may enter the console, as an administrator decides it; conflicts of interest.
+"""Who may enter the console and who sits in a jury, as an administrator decides it; conflicts.
 
 What is decided here is in the database, and counts more than `[[acces]]` from the next request on.
 """
@@ -15,13 +15,16 @@ from dsync.configuration import AccesSection
 from dsync.console import words
 from dsync.console.access import Right, Role
 from dsync.console.dossiers import ALL
-from dsync.console.visit import Visit, day_of
+from dsync.console.jury import check_programme, members, planned, who_may_sit
+from dsync.console.visit import NO_DOSSIER, UnknownValueError, Visit, day_of
 from dsync.domain.dossier import midnight
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.store.console_users import AccessRow
 
 NONE, OF_FILE = "aucun", "fichier"
 """In a form, instead of a role: no access; what the file says."""
+_LONGEST = 200
+"""Characters of a member's name or address."""
 _NO_ADDRESS = "Indiquez une adresse entière, telle que prenom.nom@exemple.gouv.fr."
 
 
@@ -126,7 +129,55 @@ def _journaled(visit: Visit, number: DossierNumber, qui: str, *, is_lifted: bool
         )
 
 
+def composing(visit: Visit) -> Response:
+    """Show who is to sit in a jury and what it is to see, to be changed."""
+    check_programme(visit)
+    visit.need_all()
+    day, wanted = visit.day("le"), visit.numbers("dossier")
+    days = [day.isoformat()] if day else []
+    with visit.reading() as reader:
+        rows = planned(visit, reader, days, "jury_le")
+        sitting = members(visit, reader, days) or sorted(who_may_sit(visit, reader))
+    dated = {row["numero"] for row in rows if row["dans_ds"] is not None}
+    return visit.page(
+        "composer.html",
+        day=day,
+        sitting=sitting,
+        numbers=sorted({*wanted, *(row["numero"] for row in rows)} - dated),
+        dated=sorted(dated),
+    )
+
+
+def compose(visit: Visit) -> Response:
+    """Store who sits in a jury and which dossiers it sees that DS has no day of.
+
+    400: the day is none, or a dossier is not of the démarche.
+    """
+    check_programme(visit)
+    visit.need_all()
+    if not visit.form.get("le"):
+        return visit.refuse("Indiquez le jour du jury.", "/jury/composer")
+    day = day_of("le", visit.form["le"])
+    typed = (" ".join(one.split())[:_LONGEST] for one in visit.form.get("membres", "").splitlines())
+    sitting = [*dict.fromkeys(one.lower() if "@" in one else one for one in typed if one)]
+    numbers = visit.numbers("numeros")
+    with visit.reading() as reader:
+        known = reader.dossiers.demarches(numbers)
+    strange = [str(one) for one in numbers if known.get(one) != visit.worker.demarche]
+    if strange:
+        raise UnknownValueError("dossiers", ", ".join(strange), NO_DOSSIER)
+    with visit.worker.store.accesses(visit.worker.demarche) as (accesses, journal):
+        accesses.compose(day, sitting, numbers, but=visit.grant.deports)
+        told = f"{words.day(day)}, {words.plural(len(sitting), 'membre')}"
+        options = {"dossiers": numbers, "acces": told}
+        journal.record("jury", options, visit.name, since=visit.now, now=visit.now)
+    visit.say(f"Le jury du {words.day(day)} est composé : {words.plural(len(sitting), 'membre')}.")
+    return visit.back("/jury", le=day.isoformat()) if numbers else visit.back("/jury")
+
+
 PAGES = [
+    ("GET", "/jury/composer", composing, Right.ADMINISTRER),
+    ("POST", "/jury/composer", compose, Right.ADMINISTRER),
     ("GET", "/acces", show, Right.ADMINISTRER),
     ("POST", "/acces", decide, Right.ADMINISTRER),
     ("POST", "/acces/deport", lift, Right.ADMINISTRER),

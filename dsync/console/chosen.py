@@ -77,6 +77,8 @@ def act(visit: Visit) -> Response:
         kept = ("tri", "ordre", "colonnes")
         order = {name: parameters[name] for name in kept if name in parameters}
         return visit.back("/dossiers.xlsx", numeros=",".join(map(str, numbers)), **order)
+    if wanted == "jury":
+        return visit.back("/jury/composer", dossier=" ".join(map(str, numbers)))
     if wanted not in ACTS:
         raise HTTPException(400)
     if wanted in _JUDGING:

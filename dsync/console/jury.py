@@ -55,10 +55,12 @@ _STORED = (
 )
 # Not of `lecture_candidature`: all that it joins would be gone through for each dossier.
 _DAYS = """(
-    SELECT c.numero, c.jury_le, d.demarche_numero, d.presence
+    SELECT c.numero, coalesce(c.jury_le, p.jury_le) AS jury_le, p.jury_le AS prevu_le,
+        c.jury_le AS dans_ds, d.demarche_numero, d.presence
     FROM candidature AS c
+    LEFT JOIN jury_prevu AS p ON p.numero = c.numero
     JOIN dossier AS d ON d.numero = c.numero
-    WHERE c.jury_le IS NOT NULL
+    WHERE coalesce(c.jury_le, p.jury_le) IS NOT NULL
 ) AS days"""
 _NO_JURY = "Aucun dossier n’est prévu à ce jury."
 
@@ -89,6 +91,36 @@ def days_of(visit: Viewer, reader: Reader) -> list[dict[str, Any]]:
 def _default(days: Collection[str], today: str) -> str | None:
     """Return the next jury, else the last one, None without any."""
     return min((day for day in days if day >= today), default=max(days, default=None))
+
+
+def planned(
+    viewer: Viewer, reader: Reader, days: Sequence[str], of: str = "prevu_le"
+) -> list[dict[str, Any]]:
+    """Return the dossiers that were planned for juries here, with the day that DS has, or None.
+
+    With `of` « jury_le », those that these juries see.
+    """
+    names, where = ("numero", "prevu_le", "dans_ds"), present(viewer) | {of: [*days]}
+    return reader.rows_of(_DAYS, names, where, order="numero", limit=ALL) if days else []
+
+
+def members(visit: Visit, reader: Reader, days: Sequence[str]) -> list[str]:
+    """Return who sits in juries, as they were composed."""
+    where = {"demarche_numero": visit.worker.demarche, "jury_le": [*days]}
+    rows = reader.rows_of("jury_membre", ("qui",), where, order="qui", limit=ALL) if days else []
+    return [*dict.fromkeys(row["qui"] for row in rows)]
+
+
+def who_may_sit(visit: Visit, reader: Reader) -> set[str]:
+    """Return who has the role of a jury's member by name, in the database and in the file."""
+    given = {"demarche_numero": visit.worker.demarche, "role": Role.JURY.value}
+    decided = reader.rows_of("acces", ("qui",), given, order="qui", limit=ALL)
+    return {one["qui"] for one in decided} | {
+        who
+        for one in visit.site.entries(visit.worker.demarche)
+        for who in one.who
+        if one.role == Role.JURY.value and "@" in who and not who.startswith("@")
+    }
 
 
 def _chosen(visit: Visit, days: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -295,6 +327,8 @@ def show(visit: Visit) -> Response:
             if rows and visit.may(Right.AGIR)
             else []
         )
+        acts = visit.may(Right.AGIR) and visit.grant.groupes is None
+        sitting = members(visit, reader, chosen) if acts else []
         known = [str(one["jury_le"]) for one in days]
         is_all = visit.query("le") == ALL_DAYS
         day = None if is_all else next(iter(chosen), None)
@@ -334,6 +368,12 @@ def show(visit: Visit) -> Response:
             wide=WIDE,
             mine=mine,
             deports=deports,
+            sitting=sitting,
+            planned=[
+                one
+                for one in planned(visit, reader, chosen if visit.may(Right.AGIR) else ())
+                if one["dans_ds"] != one["prevu_le"]
+            ],
             headers=[*_columns(rows).items()],
         )
 
@@ -377,22 +417,17 @@ def minutes(visit: Visit) -> Response:
         where = {"numero": [row["numero"] for row in rows]}
         named = ("numero", "qui")
         deports = reader.rows_of("deport", named, where, order="numero, qui", limit=ALL)
-        given = {"demarche_numero": visit.worker.demarche, "role": Role.JURY.value}
-        decided = reader.rows_of("acces", ("qui",), given, order="qui", limit=ALL)
-    named_in_file = {
-        who
-        for one in visit.site.entries(visit.worker.demarche)
-        for who in one.who
-        if one.role == Role.JURY.value and "@" in who and not who.startswith("@")
-    }
-    members = {one["evaluateur"] for one in grids if one["evaluateur"]} | named_in_file
+        composed = members(visit, reader, days)
+        known = {one["evaluateur"] for one in grids if one["evaluateur"]}
+        known |= who_may_sit(visit, reader)
     marks = [(row["numero"], row["rang"], row["note_moyenne"], row["grilles"]) for row in rows]
     return visit.page(
         "proces_verbal.html",
         day=days[0],
         rows=rows,
         moments=[*MOMENTS.values(), None],
-        members=sorted(members | {one["qui"] for one in decided}),
+        members=composed or sorted(known),
+        is_composed=bool(composed),
         deports=deports,
         version=blake2b(repr(marks).encode(), digest_size=4).hexdigest(),
     )

@@ -109,6 +109,7 @@ GENRES = {
     "liste": "Liste remplacée",
     "role": "Accès",
     "deport": "Déport",
+    "jury": "Jury composé",
 }
 STATUTS = Status.labels()
 EVENEMENTS = EventName.labels()

@@ -166,7 +166,7 @@ VIEWS: Dictionary = {
         **computed("phrases", "json(r.document) ->> 'phrases'", "Situations prévues : contrôles, résultat, situation, phrase avec ses variables entre accolades."),
         **moved("utc(r.depuis_le)", "Date du premier verdict établi par cette version, en UTC."),
     }, key=("version",)),
-    "lecture_jury_dossier": View("Une ligne par dossier qui a une date de jury, passée ou à venir, même s'il a été décidé avant ce jour, avec ses notes, masqués et disparus compris ; un dossier évalué sans date de jury n'y est pas. Les notes sont celles de la soutenance s'il y en a une grille, sinon celles du dossier, jamais des deux ; chaque personne compte une fois, par sa dernière grille. Les mêmes chiffres que /jury.", {
+    "lecture_jury_dossier": View("Une ligne par dossier qui a une date de jury, passée ou à venir, dans Démarches Simplifiées ou, à défaut, prévue dans la console, même s'il a été décidé avant ce jour, avec ses notes, masqués et disparus compris ; un dossier évalué sans date de jury n'y est pas. Les notes sont celles de la soutenance s'il y en a une grille, sinon celles du dossier, jamais des deux ; chaque personne compte une fois, par sa dernière grille. Les mêmes chiffres que /jury.", {
         **said("jury_le", "Date du jury.", type="date"),
         **said("numero", "Numéro du dossier.", type="integer"),
         **said("raison_sociale", "Raison sociale du demandeur.", mark=Mark.OF_PERSON),

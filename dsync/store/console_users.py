@@ -1,15 +1,16 @@
-"""What is stored of who uses the console: sessions, access, conflicts of interest, lists.
+"""What is stored of who uses the console: sessions, access, conflicts, juries, lists.
 
 Of open sessions nothing is stored.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, null, or_, select
+from sqlalchemy import Connection, and_, delete, null, or_, select, true
 
 from dsync.domain.access_given import Given
 from dsync.domain.ids import DossierNumber
@@ -18,6 +19,7 @@ from dsync.store.sql import Subject, insert_missing, upsert
 
 _session, _demarche, _state = tables.session_fermee, tables.demarche, tables.sync_state
 _acces, _deport, _list = tables.acces, tables.deport, tables.liste_gardee
+_planned, _member = tables.jury_prevu, tables.jury_membre
 
 
 def close_session(connection: Connection, token: str, until: datetime, now: datetime) -> None:
@@ -99,7 +101,7 @@ class AccessRow(NamedTuple):
 
 
 class AccessWrites(Subject):
-    """Writes who has access to a démarche, who does not see a dossier, and lists kept by name."""
+    """Writes who may enter and who does not see a dossier, juries, and lists kept by name."""
 
     def decide(self, row: AccessRow) -> None:
         """Store what an administrator decides of a person, in place of what was decided before."""
@@ -119,6 +121,27 @@ class AccessWrites(Subject):
         """Delete a conflict of interest."""
         mine = (_deport.c.demarche_numero == self.number) & (_deport.c.numero == numero)
         self.connection.execute(delete(_deport).where(mine, _deport.c.qui == qui))
+
+    def compose(
+        self,
+        day: date,
+        members: Iterable[str],
+        numbers: Iterable[int],
+        *,
+        but: Collection[int] = (),
+    ) -> None:
+        """Store who sits in a jury and what it sees, in place of what was planned for that day.
+
+        The dossiers of `but` stay where they were.
+        """
+        of_day = {"demarche_numero": self.number, "jury_le": day}
+        for table in (_planned, _member):
+            same = (table.c.demarche_numero == self.number) & (table.c.jury_le == day)
+            kept = _planned.c.numero.not_in(but) if table is _planned else true()
+            self.connection.execute(delete(table).where(same, kept))
+        upsert(self.connection, _planned, [{"numero": one, **of_day} for one in numbers])
+        for one in members:
+            insert_missing(self.connection, _member, {"qui": one, **of_day})
 
     def keep_list(self, qui: str, nom: str, parametres: str) -> None:
         """Store a person's list, in place of theirs of that name."""

@@ -389,6 +389,7 @@ ERASED_TABLES = (
     tables.quarantaine,
     tables.reponse,
     tables.cle,
+    tables.jury_prevu,
 )
 """The tables of which an erased dossier's rows are deleted."""
 

@@ -612,6 +612,26 @@ deport = Table(
 )
 
 
+# The jury that an administrator plans for a dossier: its day counts until DS has one.
+jury_prevu = Table(
+    "jury_prevu", metadata,
+    given_number("numero"),
+    open_("demarche_numero", BigInteger, index=True),
+    open_("jury_le", Date),
+    info=kept("Dossiers qu'un administrateur prévoit pour un jury, avant que DS n'en ait la date.", "La composition suivante du jury, ou l'effacement du dossier."),
+)
+
+
+# Who sits in a jury, as an administrator composed it.
+jury_membre = Table(
+    "jury_membre", metadata,
+    given_number("demarche_numero"),
+    open_("jury_le", Date, primary_key=True),
+    personal("qui", String, "Nom ou adresse du membre.", primary_key=True),
+    info=kept("Membres des jurys.", "La composition suivante du jury, ou la suppression de la base."),
+)
+
+
 # The filters, the order and the columns of a list of dossiers.
 liste_gardee = Table(
     "liste_gardee", metadata,

@@ -39,6 +39,8 @@ RULES = {
     ("GET", "/jury"): Right.NOTES,
     ("GET", "/jury.xlsx"): Right.NOTES,
     ("GET", "/jury/proces-verbal"): Right.AGIR,
+    ("GET", "/jury/composer"): Right.ADMINISTRER,
+    ("POST", "/jury/composer"): Right.ADMINISTRER,
     ("GET", "/jury/fiches"): Right.NOTES,
     ("GET", "/jury/fiches/{numero}"): Right.NOTES,
     ("GET", "/a-reporter"): Right.NOTES,

@@ -1,4 +1,4 @@
-"""Access that an administrator gives and takes back, and conflicts of interest."""
+"""Access that an administrator gives and takes back, conflicts of interest, juries, kept lists."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tests.console.provider import EMAIL, Clock, FakeProvider, as_, provider, team_access
-from tests.console.served import ServedConsole, Visitor, served
+from tests.console.served import ServedConsole, Visitor, served, visiting
+from tests.console.test_jury import ADA, DAY, grade, ungraded
 from tests.engine.rig import Engine, number, seeds
 from tests.store.databases import on_each
 
 OTHER = "remplacante@agence.example.fr"
 JURY = "kay@dinum.example.fr"
+LATER = "2031-03-11"
 
 
 @pytest.fixture
@@ -126,6 +128,41 @@ def test_who_has_a_conflict_of_interest_sees_the_dossier_nowhere(synced: Engine)
         admin.send("/acces/deport", dossier=str(one), qui=JURY)
         assert 200 == member.get(f"/dossiers/{one}").status_code
         assert f"{JURY} : levé" in admin.read("/journal")
+
+
+@on_each
+def test_a_jury_is_composed_of_who_when_and_which_dossiers(synced: Engine) -> None:
+    """Its minutes have them; a day that the team types in DS counts more; who stepped aside."""
+    engine, (one, other) = synced, ungraded(synced, 2)
+    grade(engine, other, ("Dossier", ADA, 4))
+    engine.sync_later()
+    with visiting(engine) as visitor:
+        sent = {"quoi": "jury", "dossier": [str(number(one)), str(number(other))]}
+        form = visitor.post("/dossiers", **sent)
+        assert f">{number(one)} {number(other)}</textarea>" in form.text
+        sitting = "Ada  Lovelace\r\nBOB@exemple.gouv.fr\r\n\r\nAda Lovelace"
+        given = {"membres": sitting, "numeros": f"{number(one)}\r\n{number(other)}"}
+        said = visitor.send("/jury/composer", le=LATER, **given)
+        assert "est composé : 2 membres" in said
+        assert "Membres : Ada Lovelace, bob@exemple.gouv.fr." in said
+        assert f"{number(one)} , prévu pour ce jury : la date reste à saisir" in said
+        assert f"{number(other)} , prévu pour ce jury : Démarches Simplifiées dit le" in said
+        assert "11/03/2031 (à venir, 1 dossier)" in said
+        minutes = visitor.read(f"/jury/proces-verbal?le={LATER}")
+        for word in ("Ada Lovelace", "bob@exemple.gouv.fr", str(number(one))):
+            assert word in minutes
+        assert str(number(other)) not in minutes
+        visitor.send(f"/dossiers/{number(one)}/deport", confirme="oui")
+        # What who composes does not see stays.
+        visitor.send("/jury/composer", le=LATER, membres="Ada Lovelace", numeros="")
+        assert "2 membres" in visitor.read("/journal")
+        assert "jury" in engine.rows("SELECT genre FROM demande ORDER BY id")[-1]["genre"]
+        assert 400 == visitor.post("/jury/composer", le="demain", **given).status_code
+    kept = engine.rows("SELECT numero FROM lecture_jury_dossier WHERE jury_le = :le", le=LATER)
+    assert [number(one)] == [row["numero"] for row in kept]
+    engine.control.edit_annotation(number(one), 5203, DAY)
+    engine.sync_later()
+    assert DAY == str(engine.one("lecture_jury_dossier", one)["jury_le"])
 
 
 def test_a_list_is_kept_under_a_name_for_who_keeps_it(synced: Engine) -> None:

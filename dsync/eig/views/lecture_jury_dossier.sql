@@ -24,7 +24,7 @@ SELECT
     {modifie_ici_le}
 FROM (
     SELECT
-        k.jury_le,
+        coalesce(k.jury_le, p.jury_le) AS jury_le,
         c.numero,
         c.raison_sociale,
         c.page_produit,
@@ -43,6 +43,7 @@ FROM (
         c.demarche_numero
     -- In this order SQLite looks at the dossiers of juries alone, not at all of a démarche.
     FROM candidature AS k
+    LEFT JOIN jury_prevu AS p ON p.numero = k.numero
     JOIN lecture_candidature AS c ON c.numero = k.numero
-    WHERE k.jury_le IS NOT NULL
+    WHERE coalesce(k.jury_le, p.jury_le) IS NOT NULL
 ) AS n
