@@ -25,7 +25,7 @@ from tests.engine.rig import (
 )
 from tests.engine.test_pushing import CONFIRMED, OTHER, READ, make_ineligible
 from tests.profiles import long
-from tests.store.databases import on_each
+from tests.store.databases import engine_by_case, on_each
 
 
 @pytest.mark.parametrize("when", ["before", long("over a conflict"), "kept"])
@@ -285,8 +285,14 @@ def end(engine: Engine, choice: Choice) -> None:
     end_conflicts(engine.worker.store, DEMARCHE, choice, now, asked_by="ana@poste")
 
 
-@on_each
-@pytest.mark.parametrize("ends", [agrees, gives_back, orders, keeps_and_agrees])
+@pytest.mark.parametrize(
+    ("database_url", "ends"),
+    [
+        *(("sqlite", one) for one in (agrees, gives_back, orders, keeps_and_agrees)),
+        ("postgresql", keeps_and_agrees),
+    ],
+    indirect=["database_url"],
+)
 def test_beside_a_humans_result_dsync_says_whose_opinion_is_whose(
     start: Start, ends: Callable[[Engine], None]
 ) -> None:
@@ -315,8 +321,7 @@ def test_beside_a_humans_result_dsync_says_whose_opinion_is_whose(
     assert_quiet(engine)
 
 
-@on_each
-@pytest.mark.parametrize("when", ["before the read", "between the read and the push"])
+@engine_by_case("when", sqlite="before the read", postgresql="between the read and the push")
 def test_a_detail_and_a_label_of_a_human_stay_beside_their_result(start: Start, when: str) -> None:
     """What they wrote is never touched, nor restored when they agree on the result."""
     engine = start([0, 1])

@@ -59,8 +59,9 @@ class Copy:
 
     def check(self) -> None:
         """Compare it, row by row and column by column, with everything."""
+        steady = by_dossier(self.engine)
         for name, rows in self._loaded(None).items():
-            moving = set() if name in by_dossier(self.engine) else VOLATILE
+            moving = set() if name in steady else VOLATILE
             both = (_in_order(one, rows, moving) for one in (rows, self.rows[name]))
             assert next(both) == next(both), name
         for name in self.views:
@@ -77,6 +78,7 @@ class Copy:
             export(reader.connection, tables, self.folder, **args)  # type: ignore[arg-type]
         package = json.loads((self.folder / "datapackage.json").read_text())
         kept: set[str] = set()
+        steady = by_dossier(self.engine)
         if since:
             roll = self.read("dossiers.csv")
             kept = {row["numero"] for row in roll if row["modifie_ici_le"] < _iso(since)}
@@ -86,7 +88,7 @@ class Copy:
                 continue
             rows = self.read(resource["path"])
             fields = [field["name"] for field in resource["schema"]["fields"]]
-            if since and name in by_dossier(self.engine):
+            if since and name in steady:
                 stay = [row for row in self.rows.get(name, []) if row["numero"] in kept]
                 rows = stay + rows
             elif since:
