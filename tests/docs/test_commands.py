@@ -23,7 +23,11 @@ COMMANDS = {
     if not isinstance(command, click.Group) or command.invoke_without_command
 }
 """Those that do something, with their full names."""
-PAGES = ["README.md", *(str(one.relative_to(ROOT)) for one in sorted(ROOT.glob("docs/**/*.md")))]
+PAGES = [
+    "README.md",
+    "SECURITY.md",
+    *(str(one.relative_to(ROOT)) for one in sorted(ROOT.glob("docs/**/*.md"))),
+]
 PAGES.remove("docs/contribute/recipes.md")  # It adds an invented one.
 READS = [
     *("check", "status", "history", "person", "sync", "push", "precheck"),
@@ -52,6 +56,15 @@ def test_the_documentation_names_no_command_that_is_not_there() -> None:
             first = " ".join(words.split()[:2])
             expected = words if first in groups and words != first else first
             assert expected in COMMANDS or expected in groups, (page, words)
+
+
+def test_the_documentation_names_no_setting_that_is_not_there() -> None:
+    settings = (REFERENCE / "settings.md").read_text(encoding="utf-8")
+    for page in PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for section, key in re.findall(r"`\[+([a-z.]+)\]+ ([a-z_]+)`", text):
+            keys = settings.partition(f"### `[{section}]`")[2].partition("\n#")[0]
+            assert f"`{key}`" in keys, (page, section, key)
 
 
 def test_each_read_offers_json() -> None:
