@@ -68,12 +68,12 @@ def init(*, file: Path) -> None:
             opened.write(made.text)
     except OSError as exc:
         raise ConfigurationError(f"{file}: cannot be written ({exc.strerror}).") from exc
-    click.echo(f"{file}: {made.sentence}")
+    print_note(f"{file}: {made.sentence}")
     click.echo(f"Places to look at: {made.to_check}, marked with « {TO_CHECK} ».")
     if file == OWN_CONFIG:
-        click.echo(f"It is found in this folder. Next: {NEXT}.")
+        print_note(f"It is found in this folder. Next: {NEXT}.")
         return
-    click.echo(f"Next: export DSYNC_CONFIG={shlex.quote(str(file))}, then {NEXT}.")
+    print_note(f"Next: export DSYNC_CONFIG={shlex.quote(str(file))}, then {NEXT}.")
 
 
 @config.command("show")
