@@ -220,7 +220,11 @@ def _mass_deletion(reader: Reader, sync: SyncState) -> k.MassDeletion | None:
 
 def waiting(reader: Reader, evidence: Mapping[str, Any] | None) -> list[Asked]:
     """Return what waits, the oldest first; without `Worker.evidence`, nothing is judged."""
-    found = [one for one in reader.consents.all() if one.given_at is None]
+    found = [
+        one._replace(sample=reader.outbox.waiting_detail()) if one.proposal.is_first_write else one
+        for one in reader.consents.all()
+        if one.given_at is None
+    ]
     # These two are followed, or replaced by the last good copy, whatever a person says; they are
     # stored where they are used.
     catalogue = (evidence or {}).get("catalogue") or {}

@@ -53,6 +53,7 @@ with later(globals()):
     from dsync.settings import Settings
     from dsync.store.quarantine import Quarantined
     from dsync.store.store import utc_now
+    from dsync.sync.context import first_write
     from dsync.sync.handing_over import Choice, end_conflicts
     from dsync.sync.work import ReadDossiers
 
@@ -102,7 +103,7 @@ def accept(*, kind: str | None, yes: bool, everywhere: bool, as_json: bool) -> N
             return [], 0
         _check_present(settings, one)
         if not as_json:
-            _print_one(one)
+            print_asked(one)
         if not confirmed(f"{one.proposal.kind.english_effect} Accept?", yes=yes, as_json=as_json):
             return _document(one), 0
         return told(work_of(one), settings, as_json=as_json)
@@ -116,12 +117,18 @@ def _waiting(settings: Settings) -> list[Asked]:
 
 
 def _check_present(settings: Settings, one: Asked) -> None:
-    """Raise ConfigurationError if the rules that wait are not those of the file any more."""
+    """Raise ConfigurationError if what waits is not of the present rules and annotations."""
     if one.proposal.kind not in (Consent.RULES, Consent.FIRST):
         return
     with open_worker(settings.without_ds()) as worker:
         version = in_force(worker.programme).version
-    if version not in one.proposal.subjects:
+        present = {version: "", **first_write(worker.context)}
+    if not one.proposal.subjects.items() <= present.items():
+        if version in one.proposal.subjects or one.proposal.is_first_write:
+            raise ConfigurationError(
+                "The file was changed since: the results or their annotations are others now. "
+                "`dsync sync` asks about them."
+            )
         raise ConfigurationError(
             f"The file was changed since: its rules are version {version} now. `dsync sync` tries "
             "them, and they judge at once if they move few verdicts."
@@ -133,11 +140,12 @@ def _print(found: list[Asked]) -> None:
         click.echo("Nothing waits for consent.")
         return
     for one in found:
-        _print_one(one)
+        print_asked(one)
         click.echo(pasteable(f"\n`dsync accept {one.proposal.kind.word}` consents.\n"))
 
 
-def _print_one(one: Asked) -> None:
+def print_asked(one: Asked) -> None:
+    """Print what waits, as a person has to have seen it."""
     proposal = one.proposal
     heading(f"{proposal.kind.word}: {proposal.kind.english}")
     print_note(f"Waits since {ago(one.since, utc_now())}.")
@@ -160,6 +168,11 @@ def _print_one(one: Asked) -> None:
         print_note(found_by(finding))
     if proposal.example is not None:
         print_note(f"example: {proposal.example}")
+    if one.sample is not None:
+        number, detail = one.sample
+        click.echo(f"\nThe detail that dossier {number} gets:\n")
+        for line in detail.splitlines():
+            print_note(f"  {shown(line)}" if line else "", hanging=2)
 
 
 def _document(one: Asked) -> dict[str, object]:
@@ -171,6 +184,7 @@ def _document(one: Asked) -> dict[str, object]:
         "moves": [move._asdict() for move in one.proposal.moves],
         "subjects": sorted(one.proposal.subjects),
         "detail": "\n".join(one.proposal.lines),
+        "sample": one.sample and dict(zip(("numero", "detail"), one.sample, strict=True)),
     }
 
 

@@ -32,7 +32,9 @@ with later(globals()):
     from pydantic import SecretStr
 
     from dsync.addresses import Listen
+    from dsync.care.state import waiting, work_of
     from dsync.cli.console import HOST
+    from dsync.cli.decisions import print_asked
     from dsync.cli.output import announce_stop, print_note, print_table, shown
     from dsync.cli.run import serve as run_service
     from dsync.cli.runs import print_document
@@ -97,8 +99,8 @@ def demo(
     """Show a complete run on this machine, without a token.
 
     Starts a sandbox that imitates DS and beta.gouv.fr, reads its dossiers over HTTP, pre-checks
-    them, writes the results back and prints the verdicts. All data are invented and stay in one
-    folder.
+    them, shows what the first write asks a person, writes the results back and prints the verdicts.
+    All data are invented and stay in one folder.
     """
     listening = _listen(port) if console else None
     database = _fresh_database(folder)
@@ -119,6 +121,9 @@ def demo(
         ):
             first = worker.sync(Request(ReadAll(), "demo"))
         _end_when_failed(first, signals.exit_code)
+        with open_worker(settings, stop=signals.stop) as worker:
+            written = _consent(worker, first)
+            _end_when_failed(written, signals.exit_code)
         # Without progress: it reads next to nothing.
         with open_worker(settings, stop=signals.stop) as worker:
             again = worker.sync(Request(ReadChanges(), "demo"))
@@ -127,8 +132,8 @@ def demo(
         click.echo(f"The first {SHOWN_OF_EACH} of each verdict:\n")
         print_table(("dossier", "product", "verdict", "first reason"), rows)
         click.echo()
-        print_document(first.to_json())
-        click.echo("A second run, when only dsync itself has written:")
+        print_document(written.to_json())
+        click.echo("Another run, when only dsync itself has written:")
         print_document(again.to_json())
         environment = _write_environment(server, database)
         if listening is not None:
@@ -137,6 +142,23 @@ def demo(
         _next_steps(environment, rows, serve=serve)
         if serve:
             signals.stop.wait()
+
+
+def _consent(worker: Worker, first: RunReport) -> RunReport:
+    """Show what the first run asks before it writes; return the run that it consents to.
+
+    That is the first one, if it had nothing to write.
+    """
+    print_document(first.to_json())
+    with worker.store.reading(worker.demarche) as reader:
+        found = waiting(reader, worker.evidence(reader))
+    asked = next((one for one in found if one.proposal.is_first_write), None)
+    if asked is None:
+        return first
+    click.echo()
+    print_asked(asked)
+    click.echo("\nThe demo consents to it, as `dsync accept first` does.\n")
+    return worker.sync(Request(work_of(asked), "demo"))
 
 
 def _listen(port: int | None) -> socket:

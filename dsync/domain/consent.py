@@ -56,11 +56,11 @@ class Consent(StrEnum):
     )
     FIRST = (
         "premiers_avis",
-        "Des contrôles jugeraient pour la première fois",
-        "Rien n’est encore jugé ni inscrit.",
+        "Les premiers avis attendent qu’une personne les ait vus",
+        "Rien n’est encore inscrit dans Démarches Simplifiées.",
         "Les dossiers ouverts sont jugés, et les avis inscrits.",
-        "Declared checks would judge for the first time",
-        "They judge from now on, and the results are written into DS.",
+        "The first results wait until a person has looked at them",
+        "Open dossiers are judged from now on, and the results are written into DS.",
     )
     EVIDENCE = (
         "preuves",
@@ -115,6 +115,10 @@ class Consent(StrEnum):
         return cls[word.upper()]
 
 
+OWN_ANNOTATIONS = "[annotations]"
+"""The subject of the first write, with a digest of what says where and by which rules."""
+UNWRITTEN = "rien d’inscrit"
+"""What stands before it."""
 NOTHING = "Sans verdict"
 """What stands where nothing was written or judged yet."""
 
@@ -181,7 +185,7 @@ class Proposal:
         """How many dossiers move from a value that stands, by what moves in most of them."""
         counts: dict[str, int] = {}
         for one in self.moves:
-            if one.before not in (NOTHING, one.after):
+            if one.before not in (NOTHING, UNWRITTEN, one.after):
                 counts[one.what] = counts.get(one.what, 0) + one.dossiers
         return max(counts.values(), default=0)
 
@@ -207,6 +211,11 @@ class Proposal:
             ),
             *([] if self.example is None else [f"exemple : {self.example}"]),
         ]
+
+    @property
+    def is_first_write(self) -> bool:
+        """Whether it asks only about the first write: what is judged is not in question."""
+        return self.kind is Consent.FIRST and self.subjects.keys() == {OWN_ANNOTATIONS}
 
     @property
     def table(self) -> str:
@@ -245,6 +254,8 @@ class Asked(NamedTuple):
     since: datetime
     """Since when it waits."""
     given_at: datetime | None
+    sample: tuple[int, str] | None = None
+    """Of a first write: a dossier, and the whole detail that it would get; not stored with it."""
 
     @classmethod
     def stored(cls, kind: str, version: str, document: Mapping[str, Any], *rest: Any) -> Self:

@@ -567,6 +567,12 @@ def _of_writing(one: k.OfWriting) -> str:
                 "with `dsync precheck --dry-run` at what they would give; then correct "
                 "[[controles]], or run `dsync accept first`."
             )
+        case k.FirstWrite(dossiers, table):
+            return (
+                f"First write into this démarche, {dossiers} dossiers: {table}. Nothing is written "
+                "into DS before a person has looked: `dsync accept first` shows the results, the "
+                "annotations and a whole detail, and consents."
+            )
         case k.AnotherWrites(dossiers, table):
             return (
                 f"Another database of dsync wrote into {dossiers} dossiers (result there → result "
@@ -721,6 +727,8 @@ _PROPOSED = {
     "retirée du formulaire": "removed from the form",
     "retirées de la copie": "removed from the copy",
     "règle trop large ?": "is its rule too wide?",
+    "rien d’inscrit": "nothing",
+    "parmi": "among",
     "résultat": "result",
     "réponses lues": "answers read",
     "section [annotations]": "section [annotations]",

@@ -525,6 +525,12 @@ def _of_writing(one: k.OfWriting) -> str:
                 "Frein de sécurité : les contrôles sont nouveaux. Rien n’est jugé ni inscrit selon "
                 "eux tant que personne ne donne son accord."
             )
+        case k.FirstWrite(dossiers):
+            return (
+                "Première inscription dans cette démarche : "
+                f"{plural(dossiers, 'dossier')}. Rien n’est inscrit tant que personne n’a regardé "
+                "et donné son accord."
+            )
         case k.AnotherWrites(dossiers):
             return (
                 "Une autre base de données de dsync a inscrit des valeurs dans "

@@ -370,6 +370,11 @@ class FirstStopped(_Problem, frozen=True):
     table: str
 
 
+class FirstWrite(_Problem, frozen=True):
+    dossiers: int
+    table: str
+
+
 class AnotherWrites(_Problem, frozen=True):
     dossiers: int
     table: str
@@ -503,6 +508,7 @@ OfWriting = (
     WritesStopped
     | RulesStopped
     | FirstStopped
+    | FirstWrite
     | AnotherWrites
     | WritesWait
     | WriteRefused

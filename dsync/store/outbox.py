@@ -222,6 +222,22 @@ class OutboxReads(Subject):
         )
         return frozenset(self.connection.scalars(found))
 
+    def waiting_results(self) -> list[tuple[str, int]]:
+        """Return each waiting result with its number of dossiers, the most frequent first."""
+        value, count = _outbox.c.valeur, func.count()
+        found = self._waiting(select(value, count)).where(_outbox.c.annotation == RESULTAT)
+        rows = self.connection.execute(found.group_by(value).order_by(count.desc(), value))
+        return [(row[0], row[1]) for row in rows]
+
+    def waiting_detail(self) -> tuple[int, str] | None:
+        """Return the first dossier of which a detail waits, with it."""
+        found = self._waiting(select(_outbox.c.numero, _outbox.c.valeur))
+        is_detail = _outbox.c.annotation == DETAIL
+        row = self.connection.execute(
+            found.where(is_detail).order_by(_outbox.c.numero).limit(1)
+        ).first()
+        return None if row is None else (row[0], row[1])
+
     def waiting_numbers(self, *, annotations: bool = False) -> list[DossierNumber]:
         """Return the writable dossiers with waiting wishes, due now or not, by number.
 

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 from dsync.annotations.targets import AnnotationsConfig, ResolvedAnnotations, resolve
-from dsync.domain.consent import Consent, Proposal
+from dsync.domain.consent import OWN_ANNOTATIONS, Asked, Consent, Proposal, digest_of
 from dsync.domain.dossier import Demarche, Presence, Revision
 from dsync.domain.ids import DemarcheNumber, DossierNumber, RevisionId
 from dsync.domain.verdict import Verdict
@@ -154,7 +154,7 @@ class Run:
     """Whether this run has finished a full read."""
     doubts: Doubts = field(default_factory=Doubts)
     """What this run was shown and does not believe."""
-    proposed: set[Consent] | None = None
+    proposed: dict[Consent, Asked] | None = None
     """The kinds of which a proposal is stored, by runs alone, once they are read."""
     compared: set[DossierNumber] = field(default_factory=set)
     """Dossiers of which this run has stored what the checks compare, as they are in the copy."""
@@ -261,6 +261,14 @@ def refresh_demarche(run: Run) -> Demarche:
     return demarche
 
 
+def first_write(context: Context) -> dict[str, str]:
+    """Return the subject of the first write: the annotations, and the rules of what they get."""
+    annotations, programme = context.annotations, context.judge
+    if annotations is None or programme is None or programme.rules is None:
+        return {}
+    return {OWN_ANNOTATIONS: digest_of(annotations.model_dump_json(), programme.rules.version)}
+
+
 def is_accepted(run: Run, proposal: Proposal) -> bool:
     """Return whether a person consented to all of a proposal; if not, it waits from now on.
 
@@ -275,20 +283,26 @@ def is_accepted(run: Run, proposal: Proposal) -> bool:
     with run.transaction() as tx:
         tx.consents.ask(proposal, run.now)
     if run.proposed is not None:
-        run.proposed.add(proposal.kind)
+        run.proposed[proposal.kind] = Asked(proposal, proposal.version, run.now, None)
     return False
 
 
 def nothing_to_accept(run: Run, *kinds: Consent) -> None:
     """End proposals of which the cause is gone, or that are done."""
-    if run.proposed is None:
-        with run.reading() as reader:
-            run.proposed = {one.proposal.kind for one in reader.consents.all()}
-    if ended := run.proposed.intersection(kinds):
+    proposed = proposals(run)
+    if ended := proposed.keys() & {*kinds}:
         with run.transaction() as tx:
             for kind in ended:
                 tx.consents.end(kind)
-        run.proposed -= ended
+                del proposed[kind]
+
+
+def proposals(run: Run) -> dict[Consent, Asked]:
+    """Return what waits or was accepted, read at its first use in a run."""
+    if run.proposed is None:
+        with run.reading() as reader:
+            run.proposed = {one.proposal.kind: one for one in reader.consents.all()}
+    return run.proposed
 
 
 def digest(*parts: str) -> str:

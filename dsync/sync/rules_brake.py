@@ -29,8 +29,9 @@ from dsync.domain.verdict import (
 )
 from dsync.messages import kinds as k
 from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
-from dsync.sync.context import FEW, Run, is_accepted, most_of, nothing_to_accept
+from dsync.sync.context import FEW, Run, first_write, is_accepted, most_of, nothing_to_accept
 from dsync.sync.isolating import Failed, judged, look_up, prepare
+from dsync.sync.write_brake import annotations_in_ds
 
 NOBODY = "ne distingue personne : valeur mal écrite ?"
 """Asked of a check that finds no dossier, as one that compares with what nobody answers."""
@@ -99,13 +100,19 @@ class Moves(NamedTuple):
         standing = sum(before is not None for before, _ in pairs)
         return cls.of("", standing, pairs, (one.after for one in comparisons if is_declared))
 
-    def proposal(self, kind: Consent) -> Proposal:
-        """Return these moves as what a person is asked about; they consent to this version."""
+    def proposal(
+        self, kind: Consent, subjects: Mapping[str, str], notes: Iterable[str] = ()
+    ) -> Proposal:
+        """Return these moves as what a person is asked about; they consent to this version.
+
+        They consent to the other subjects, too, which the notes explain.
+        """
         return Proposal(
             kind,
             (*(Move(_VERDICT, *row) for row in self.moves), *self.said),
             of=self.standing,
-            subjects={self.version: ""},
+            subjects={self.version: "", **subjects},
+            detail="\n".join(notes),
             findings=self.found,
             example=self.example,
         )
@@ -172,7 +179,8 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
     with run.reading() as reader:
         standing = reader.state.read().rules_version
         rules = (Consent.RULES, Consent.FIRST)
-        asked = [one for one in reader.consents.all() if one.proposal.kind in rules]
+        found = [one for one in reader.consents.all() if one.proposal.kind in rules]
+    asked = [one for one in found if not one.proposal.is_first_write]
     if standing == version:
         _end(run, asked)
         return False
@@ -184,7 +192,9 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
         # those whose evidence was out of reach.
         if known is None or is_first or not _is_final(known.proposal):
             moves = _try(run, programme, evidence)
-            proposal = moves.proposal(kind)
+            # Of the first checks a person is asked once: that covers the first write.
+            own = first_write(run.context) if is_first else {}
+            proposal = moves.proposal(kind, own, annotations_in_ds(run) if own else ())
             is_off = run.context.verdicts_percent >= _EVERY
             if not is_first and moves.moved <= _limit(run, proposal) and (is_off or not moves.said):
                 _believe(run, version, asked)

@@ -42,7 +42,7 @@ from dsync.sync.context import Run, learn_revisions, nothing_to_accept, refresh_
 from dsync.sync.grounds import UNREAD_BOX, has_lost_box, is_writer, may_adopt, serves_another_call
 from dsync.sync.pull import read_back
 from dsync.sync.work import Overwrite, Push
-from dsync.sync.write_brake import replaces_too_much
+from dsync.sync.write_brake import end_first_write, is_unseen, replaces_too_much
 from dsync.sync.writes import (
     Another,
     WriteTerms,
@@ -136,7 +136,10 @@ def push_due(
     Raises:
         DsyncError: DS or the database cannot be reached; the outcomes recorded so far stay.
     """
-    if run.context.annotations is None or serves_another_call(run):
+    if run.context.annotations is None:
+        end_first_write(run)
+        return
+    if serves_another_call(run):
         return
     _push_now(run, numbers, waits=waits, ordered=ordered)
     if waits:
@@ -169,12 +172,17 @@ def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool, ordere
     with run.reading() as reader:
         total = reader.outbox.due_count(run.now, numbers)
     terms = _terms(run) if total else None
-    if terms is not None and is_writer(run, terms) and (ordered or not replaces_too_much(run)):
+    if (
+        terms is not None
+        and is_writer(run, terms)
+        and (ordered or not (is_unseen(run, terms) or replaces_too_much(run)))
+    ):
         _push_all(run, terms, numbers, total, waits=waits)
         if terms.anothers and terms.anothers.keys() <= run.report.adopted_numbers:
             nothing_to_accept(run, Consent.WRITER)
     elif not total and not numbers:
         nothing_to_accept(run, Consent.WRITER, Consent.WRITES)
+        end_first_write(run)
 
 
 def _terms(run: Run) -> WriteTerms | None:

@@ -5,6 +5,9 @@ it. Free is a dossier whose verdict changed for a cause of its own, since the ve
 its applicant or an instructeur changed it, its twins came, changed or went, a person answered a
 check, or consented to the rules. And so is what a person ordered or consented to.
 
+Where nothing of dsync stands yet, it asks before the first write, by a table of the results, the
+annotations as DS names them, and one whole detail.
+
 A single changed verdict is ordinary. Many at once are more often a fault: swapped options, another
 mapping, a slip in the rules, a lost list. What a person wrote is never replaced and no matter here.
 """
@@ -12,28 +15,97 @@ mapping, a slip in the rules, a lost list. What a person wrote is never replaced
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from dsync.annotations.plan import is_beside
-from dsync.annotations.targets import DETAIL, LABEL, RESULTAT, AnnotationsConfig
+from dsync.annotations.targets import (
+    DETAIL,
+    LABEL,
+    RESULTAT,
+    VALUE_NAMES,
+    AnnotationsConfig,
+    resolve,
+)
 from dsync.annotations.wish import Annotation, Standing
 from dsync.domain.check_answers import TWINS, answers_in
-from dsync.domain.consent import Asked, Consent, Move, Proposal, counted, digest_of
+from dsync.domain.consent import (
+    UNWRITTEN,
+    Asked,
+    Consent,
+    Move,
+    Proposal,
+    counted,
+    digest_of,
+)
 from dsync.domain.due import MOST_NAMED
 from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import frame_of
 from dsync.domain.verdict import StoredVerdict, Verdict, changes
 from dsync.messages import kinds as k
 from dsync.store.outbox import Replacing
-from dsync.sync.context import Run, is_accepted, learn_revisions, most_of, nothing_to_accept
+from dsync.sync.context import (
+    Run,
+    first_write,
+    is_accepted,
+    learn_revisions,
+    most_of,
+    nothing_to_accept,
+    proposals,
+)
+from dsync.sync.writes import WriteTerms
 
 FEW = 3
 """Fewer dossiers are no pattern, as long as none is reversed."""
 FRAME = "phrase d’introduction ou adresse des règles"
 NO_LABEL = "aucune"
 _WHAT = {one.value: one.label.lower() for one in Annotation}
+
+
+def is_unseen(run: Run, terms: WriteTerms) -> bool:
+    """Return whether nothing may be written before a person has seen the first write; it is told.
+
+    Once asked it stays asked, until a person consents to these annotations and rules. A dry run
+    shows more than the question does.
+    """
+    if terms.anothers or run.report.dry or (terms.written and not _is_first_asked(run)):
+        end_first_write(run)
+        return False
+    with run.reading() as reader:
+        results = reader.outbox.waiting_results()
+    moves = tuple(Move(_WHAT[RESULTAT], UNWRITTEN, *row) for row in results)
+    detail = "\n".join(annotations_in_ds(run))
+    proposal = Proposal(Consent.FIRST, moves, 0, first_write(run.context), detail)
+    if not moves or is_accepted(run, proposal):
+        return False
+    run.report.brake(k.FirstWrite(proposal.dossiers, proposal.table))
+    return True
+
+
+def _is_first_asked(run: Run) -> bool:
+    first = proposals(run).get(Consent.FIRST)
+    return first is not None and first.given_at is None and first.proposal.is_first_write
+
+
+def end_first_write(run: Run) -> None:
+    """End the question about the first write, if it waits: nothing is to be written first."""
+    if _is_first_asked(run):
+        nothing_to_accept(run, Consent.FIRST)
+
+
+def annotations_in_ds(run: Run) -> Iterator[str]:
+    """Yield each annotation with its name in DS, in French, and the labels."""
+    demarche, config = run.known_demarche(), run.context.annotations
+    if demarche is None or config is None:
+        return
+    active = demarche.revisions.get(demarche.active_revision_id)
+    own = resolve(config, active.descriptors.values() if active else ())
+    for name in VALUE_NAMES:
+        if (descriptor := own.by_name(name)) is not None:
+            yield f"{_WHAT[name]} : dans l’annotation « {descriptor.libelle} »"
+    if config.labels:
+        yield f"{_WHAT[LABEL]} : parmi « {' », « '.join(config.labels.all())} »"
 
 
 def replaces_too_much(run: Run) -> bool:

@@ -24,6 +24,7 @@ from click.testing import CliRunner
 
 from dsync.cli import dsync
 from dsync.cli.options import Flags
+from tests.seen import see_first_of
 
 DEADLINE_S = 120
 _CONFIG = Path(__file__).parents[2] / "config" / "aap-eig7.toml"
@@ -116,6 +117,7 @@ class Command:
 
     def __call__(self, *arguments: str, **environment: str) -> Ended:
         """Run it to its end."""
+        see_first_of(self.folder, {**self.environment, **environment}, arguments)
         done = subprocess.run(
             self.line(arguments),
             cwd=self.folder,
@@ -153,6 +155,7 @@ class Command:
             closed: the number of a stream that it is started without, as the shell's `>&-` does.
             environment: variables beside its own.
         """
+        see_first_of(self.folder, {**self.environment, **environment}, arguments)
         return subprocess.Popen(
             self.line(arguments),
             cwd=self.folder,
@@ -175,6 +178,7 @@ class InsideCommand(Command):
 
     def __call__(self, *arguments: str, **environment: str) -> Ended:
         """Run it to its end."""
+        see_first_of(self.folder, {**self.environment, **environment}, arguments)
         with self.inside(environment) as runner:
             done = runner.invoke(dsync, arguments, prog_name="dsync")
         return checked(arguments, Ended(done.exit_code, done.stdout, done.stderr))

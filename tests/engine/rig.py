@@ -47,6 +47,7 @@ from dsync.store.engine import open_engine, parse_url
 from dsync.sync.report import RunReport
 from dsync.sync.work import PrecheckAsOf, Read, ReadAll, ReadChanges, ReadDossiers, Request, of_row
 from tests.configured import load_settings
+from tests.seen import see_first
 from tests.store import databases
 
 NOW = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
@@ -337,6 +338,7 @@ class Worker:
         configuration = changes.pop("configuration", None)
         only = changes.pop("sections", None)
         programme = changes.pop("programme", PROGRAMME)
+        has_seen = changes.pop("seen", True)
         given: dict[str, Any] = {
             "ds_url": sandbox.ds_url,
             "betagouv_url": sandbox.betagouv_url,
@@ -376,6 +378,8 @@ class Worker:
         self.app = wiring.Worker(
             settings, stop=self.stop, clock=self.now, store=self.store, client=self.client
         )
+        if has_seen:
+            see_first(engine.url, self.app)
 
     def now(self) -> datetime:
         """Return this machine's present."""
@@ -627,14 +631,14 @@ class Engine:
         with self._tables.begin() as connection:
             connection.execute(text(sql))
 
-    def lose_database(self) -> None:
+    def lose_database(self, **changes: Any) -> None:
         """Begin again with an empty database, as after a loss, or on a new machine."""
         with self._tables.begin() as connection:
             for table in reversed(list(_tables())):
                 # It says which columns there are.
                 if table.name != "colonne":
                     connection.execute(table.delete())
-        self.restart()
+        self.restart(**changes)
 
     def one(self, table: str, rank: int) -> dict[str, Any]:
         """Return a dossier's row of a table or view; nothing when there is none."""

@@ -14,6 +14,7 @@ from dsync.sandbox import Sandbox
 from dsync.sandbox.control import Control
 from tests.acceptance.worker.forked import Forked
 from tests.commands.command import Ended, InsideCommand
+from tests.seen import see_first_of
 
 COMMAND = Path(sys.executable).with_name("dsync")
 INSTRUCTEUR = "dsync@example.gouv.fr"
@@ -139,6 +140,7 @@ class Installed:
         """
         # Nothing of the machine that runs the tests: neither its DSYNC_… nor its PYTHON….
         environment = {"PATH": os.environ["PATH"], **self._environment(variables)}
+        see_first_of(self.folder, environment, arguments)
         if temporary is not None:
             environment |= dict.fromkeys(("TMPDIR", "SQLITE_TMPDIR"), str(temporary))
         process = Process(arguments, self.folder, environment, anew=anew)
