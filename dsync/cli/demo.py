@@ -121,19 +121,18 @@ def demo(
         ):
             first = worker.sync(Request(ReadAll(), "demo"))
         _end_when_failed(first, signals.exit_code)
+        print_document(first.to_json())
+        # Without progress: these read next to nothing.
         with open_worker(settings, stop=signals.stop) as worker:
-            written = _consent(worker, first)
-            _end_when_failed(written, signals.exit_code)
-        # Without progress: it reads next to nothing.
-        with open_worker(settings, stop=signals.stop) as worker:
+            if (written := _first_write(worker)) is not None:
+                _end_when_failed(written, signals.exit_code)
+                print_document(written.to_json())
             again = worker.sync(Request(ReadChanges(), "demo"))
             _end_when_failed(again, signals.exit_code)
             rows = _examples(worker)
-        click.echo(f"The first {SHOWN_OF_EACH} of each verdict:\n")
+        click.echo(f"\nThe first {SHOWN_OF_EACH} of each verdict:\n")
         print_table(("dossier", "product", "verdict", "first reason"), rows)
-        click.echo()
-        print_document(written.to_json())
-        click.echo("Another run, when only dsync itself has written:")
+        click.echo("\nAnother run, when only dsync itself has written:")
         print_document(again.to_json())
         environment = _write_environment(server, database)
         if listening is not None:
@@ -144,17 +143,16 @@ def demo(
             signals.stop.wait()
 
 
-def _consent(worker: Worker, first: RunReport) -> RunReport:
-    """Show what the first run asks before it writes; return the run that it consents to.
+def _first_write(worker: Worker) -> RunReport | None:
+    """Show what the first run asks before it writes; return the run that writes.
 
-    That is the first one, if it had nothing to write.
+    None: it had nothing to write.
     """
-    print_document(first.to_json())
     with worker.store.reading(worker.demarche) as reader:
         found = waiting(reader, worker.evidence(reader))
     asked = next((one for one in found if one.proposal.is_first_write), None)
     if asked is None:
-        return first
+        return None
     click.echo()
     print_asked(asked)
     click.echo("\nThe demo consents to it, as `dsync accept first` does.\n")

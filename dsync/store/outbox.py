@@ -222,6 +222,12 @@ class OutboxReads(Subject):
         )
         return frozenset(self.connection.scalars(found))
 
+    def has_sent(self) -> bool:
+        """Return whether dsync wrote into any dossier, also into those erased here since."""
+        found = select(_outbox.c.numero).join(_dossier, _dossier.c.numero == _outbox.c.numero)
+        is_sent = (_dossier.c.demarche_numero == self.number, _outbox.c.envoyee_le.is_not(None))
+        return self.connection.scalar(found.where(*is_sent).limit(1)) is not None
+
     def waiting_results(self) -> list[tuple[str, int]]:
         """Return each waiting result with its number of dossiers, the most frequent first."""
         value, count = _outbox.c.valeur, func.count()

@@ -69,7 +69,9 @@ def is_unseen(run: Run, terms: WriteTerms) -> bool:
     Once asked it stays asked, until a person consents to these annotations and rules. A dry run
     shows more than the question does.
     """
-    if terms.anothers or run.report.dry or (terms.written and not _is_first_asked(run)):
+    with run.reading() as reader:
+        has_written = bool(terms.written) or reader.outbox.has_sent()
+    if terms.anothers or run.report.dry or (has_written and not _is_first_asked(run)):
         end_first_write(run)
         return False
     with run.reading() as reader:
@@ -79,7 +81,8 @@ def is_unseen(run: Run, terms: WriteTerms) -> bool:
     proposal = Proposal(Consent.FIRST, moves, 0, first_write(run.context), detail)
     if not moves or is_accepted(run, proposal):
         return False
-    run.report.brake(k.FirstWrite(proposal.dossiers, proposal.table))
+    counts = ", ".join(f"{result}: {count}" for result, count in results)
+    run.report.brake(k.FirstWrite(proposal.dossiers, counts))
     return True
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
+from dsync.cli import dsync
 from dsync.sandbox import Sandbox, content
 from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin
@@ -76,6 +77,28 @@ def test_refresh_replaces_the_evidence(sandbox: Sandbox, run: Command) -> None:
     after = run("dossier", "show", number, "--json").json
     assert ("À vérifier", "alumni") == (after["verdict"], after["phase_constatee"])
     assert "preuve_relue" in [event["evenement"] for event in after["evenements"]]
+
+
+def test_the_first_write_is_shown_whole_and_asked_once(run: InsideCommand) -> None:
+    """The results, where they go by DS's names, a detail; other annotations ask anew."""
+    with run.inside({}) as runner:
+        first = runner.invoke(dsync, ["sync"])
+    assert (4, True) == (first.exit_code, "`dsync accept first`" in first.output), first.output
+    assert run("accept").tells(
+        "first: The first results wait until a person has looked at them",
+        "result  nothing  « Éligible »",
+        "date: in the annotation « Pré-contrôle établi le »\n",
+        "\nThe detail that dossier ",
+        "`dsync accept first` consents.",
+    )
+    [asked] = run("accept", "--json").json
+    assert {"numero", "detail"} == asked["sample"].keys()
+    assert asked["sample"]["detail"].startswith(("Éligible – ", "Inéligible – ", "À vérifier – "))
+    jury = ('"Q2hhbXAtNTEwNA==", "Pré-contrôle établi le"', '"Q2hhbXAtNTIwMw==", "Date du jury"')
+    slip, consent = config_with(run.folder, jury), ("accept", "first", "--yes")
+    assert run(*consent, DSYNC_CONFIG=slip).refuses("The file was changed since")
+    assert run(*consent).tells("The detail that dossier ", " written back")
+    assert run("accept").tells("Nothing waits for consent.")
 
 
 def test_a_catalogue_that_shrinks_is_used_after_an_operator_accepts_it(

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tests.console.provider import EMAIL, Clock, FakeProvider, as_, provider, team_access
-from tests.console.served import ServedConsole, Visitor, served, visiting
+from tests.console.served import ServedConsole, Visitor, served, visiting, words
+from tests.console.test_french import ENGLISH, OTHER_WORDS, read
 from tests.console.test_jury import ADA, DAY, grade, ungraded
 from tests.engine.rig import Engine, number, seeds
 from tests.store.databases import on_each
@@ -163,6 +164,30 @@ def test_a_jury_is_composed_of_who_when_and_which_dossiers(synced: Engine) -> No
     engine.control.edit_annotation(number(one), 5203, DAY)
     engine.sync_later()
     assert DAY == str(engine.one("lecture_jury_dossier", one)["jury_le"])
+
+
+@on_each
+def test_the_detail_that_a_first_write_shows_is_of_a_dossier_that_the_person_sees(
+    database_url: str,
+) -> None:
+    """With the results and the annotations by their names, in French; then all is written."""
+    one, other = number(0), number(1)
+    with Engine(database_url, seeds(), seen=False) as engine, console(engine) as (made, fake):
+        assert 4 == engine.sync().exit_code
+        admin = enter(made, fake, EMAIL)
+        page = admin.get("/accords").text
+        assert [] == [*ENGLISH.finditer(read(page)), *OTHER_WORDS.finditer(read(page))]
+        assert "Résultat rien d’inscrit Éligible" in words(page)
+        assert "date : dans l’annotation « Pré-contrôle établi le »" in words(page)
+        assert f"Détail du dossier {one} Éligible – Avis préparatoire" in words(page)
+        admin.send(f"/dossiers/{one}/deport", confirme="oui")
+        page = admin.get("/accords").text
+        assert str(one) not in page
+        assert f"Détail du dossier {other}" in words(page)
+        [version] = re.findall(r'name="version" value="(\w+)"', page)
+        admin.ask("/accords", genre="premiers_avis", version=version, confirme="1")
+        assert "Éligible" == engine.remote(0)
+        assert "Rien n’attend votre accord" in admin.read("/accords")
 
 
 def test_a_list_is_kept_under_a_name_for_who_keeps_it(synced: Engine) -> None:

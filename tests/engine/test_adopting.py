@@ -148,7 +148,7 @@ def test_a_new_database_adopts_what_dsync_wrote_once_a_person_says_so(engine: En
     """Before, nothing is written at all, new dossiers included; then it is journaled as adopted."""
     engine.sync_until_quiet()
     before = [engine.remote(rank, DATE) for rank in OPEN]
-    engine.lose_database()
+    engine.lose_database(seen=False)
     engine.advance(hours=3)
     engine.control.forget_requests()
     for _ in range(2):

@@ -6,7 +6,7 @@ from typing import Any
 
 from dsync.domain.consent import Consent
 from tests.engine.conftest import Start
-from tests.engine.rig import PROBLEME, Engine, base_settings, number
+from tests.engine.rig import PROBLEME, Engine, base_settings, number, seeds
 from tests.store.databases import on_each
 
 RANKS = range(12)
@@ -86,6 +86,17 @@ def test_a_lost_database_asks_only_which_one_writes(start: Start) -> None:
     assert (0, []) == (engine.accept(Consent.WRITER).exit_code, engine.asked())
 
 
+def test_an_installation_that_wrote_is_never_asked(start: Start) -> None:
+    """Nor where what it wrote was erased from it since, and other rules judge what comes."""
+    engine = start([0])
+    engine.sync_until_quiet()
+    engine.worker.erase(0)
+    engine.restart(seen=False, configuration={"precontrole": {"instruction": "le service"}})
+    engine.control.deposit(seeds([1])[0])
+    report = engine.sync_later()
+    assert (0, [], 1) == (report.exit_code, engine.asked(), report.pushed), report
+
+
 def test_what_a_person_orders_is_written_and_the_others_still_wait(start: Start) -> None:
     """One dossier by hand is no look at all of them."""
     engine = start(RANKS, seen=False)
@@ -101,6 +112,6 @@ def test_a_question_ends_with_what_it_is_about(start: Start) -> None:
     engine = start([0], seen=False)
     engine.sync()
     assert [Consent.FIRST] == [one.proposal.kind for one in engine.asked()]
-    engine.control.delete(number(0))
+    engine.control.hide(number(0))
     engine.sync_later(full=True)
     assert [] == engine.asked()

@@ -33,6 +33,7 @@ from tests.engine.rig import (
     number,
     seeds,
 )
+from tests.seen import see_first
 from tests.store.databases import connected
 
 REMEDY = "`dsync config init` writes a file"
@@ -52,6 +53,8 @@ def synced(sandbox: Sandbox, folder: Path, demarche: int, **flags: Any) -> RunRe
         **{"config": shipped_config(), **flags},
     )
     with Worker(settings, clock=sandbox.world.now) as app:
+        app.store.demarches()  # SQLite's file is made.
+        see_first(settings.database_url, app)
         return app.sync(Request(ReadAll()))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -23,6 +23,7 @@ from dsync.programme import (
 from dsync.store.dictionary import NO_PROGRAMME
 from tests.console.served import served, words
 from tests.engine.rig import FIRST, RESULTAT, Engine, seeds
+from tests.seen import see_first
 
 
 class There(NamedTuple):
@@ -84,9 +85,11 @@ class Everybody(Programme):
 @pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
 def test_it_judges_and_writes_back(empty_database_url: str) -> None:
     """Its verdicts are pushed once, and commands and pages show them in its words."""
-    with Engine(empty_database_url, seeds(range(3)), programme=NO_PROGRAMME) as engine:
+    given: dict[str, Any] = {"programme": NO_PROGRAMME, "seen": False}
+    with Engine(empty_database_url, seeds(range(3)), **given) as engine:
         app = engine.worker.app
         app.programme = Everybody()  # type: ignore[assignment]
+        see_first(engine.url, app)
         first = engine.sync()
         assert (0, [], 3) == (first.exit_code, first.errors, first.pushed)
         assert "Éligible" == engine.remote(0, RESULTAT)
