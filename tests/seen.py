@@ -26,7 +26,7 @@ _WRITING = {"sync", "run"}
 _LOOKING = {"--dry-run", "--no-push", "--help"}
 
 
-def see_first(url: str, app: Worker) -> None:
+def see_first(app: Worker) -> None:
     """Have seen the first write of a worker, of whom nothing else was asked."""
     proposal = Proposal(Consent.FIRST, (), subjects=first_write(app.context))
     row = {
@@ -40,7 +40,8 @@ def see_first(url: str, app: Worker) -> None:
     }
     accord = tables.accord
     own = (accord.c.demarche_numero == app.demarche, accord.c.genre == proposal.kind.value)
-    made = create_engine(parse_url(url))
+    assert app.store  # On SQLite, this makes the file.
+    made = create_engine(parse_url(app.settings.database_url))
     try:
         with made.begin() as connection:
             connection.execute(accord.delete().where(*own, accord.c.donne_par == SEER))
@@ -67,6 +68,4 @@ def see_first_of(
     ):
         for settings in load_all(**flags):
             with Worker(settings) as app:
-                # SQLite's file is made.
-                app.store.demarches()
-                see_first(settings.database_url, app)
+                see_first(app)

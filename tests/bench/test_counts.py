@@ -20,6 +20,7 @@ from dsync.sync.work import Push, ReadAll, ReadChanges, Request
 from dsync.wiring import Worker
 from tests.bench.measured import app_on
 from tests.bench.prebuilt import PAGE, Prebuilt, serving
+from tests.seen import see_first
 
 DOSSIERS = 2 * PAGE
 GROWING = re.compile(
@@ -247,10 +248,12 @@ def test_what_dsync_wrote_itself_is_read_once(tmp_path: Path) -> None:
 
 
 def _pushing(sandbox: Sandbox, database_url: str) -> Worker:
-    return app_on(
+    app = app_on(
         sandbox.ds_url,
         sandbox.betagouv_url,
         database_url,
         token=sandbox.tokens.write,
         ds_instructeur="dsync@example.gouv.fr",
     )
+    see_first(app)
+    return app

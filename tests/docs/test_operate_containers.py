@@ -85,5 +85,6 @@ def test_kubernetes_serves_a_demarche(
     done(bare(files, variables, folder=folder))
     looked = done(bare(page("kubernetes.md", "look"), variables, folder=folder))
     assert "annotations may be written" in looked.out
-    synced = done(bare("kubectl exec deploy/dsync -- dsync sync", variables, folder=folder))
-    assert "success" in synced.out
+    inside = "kubectl exec deploy/dsync -- dsync"
+    assert 4 == bare(f"{inside} sync", variables, folder=folder).code
+    assert "success" in done(bare(f"{inside} accept first --yes", variables, folder=folder)).out

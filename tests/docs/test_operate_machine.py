@@ -66,7 +66,8 @@ def installed(
     done(machine(page("systemd.md", "token"), given=f"{served.tokens.write}\n"))
     done(machine(page("systemd.md", "database"), given=f"sqlite:///{DATABASE}\n"))
     first = done(machine(page("systemd.md", "first run")))
-    pushed = done(machine("dsync sync && dsync status --strict"))
+    done(machine("dsync sync"), 4)
+    pushed = done(machine("dsync accept first --yes && dsync status --strict"))
     service = done(machine(f"systemctl() {{ :; }}\n{page('systemd.md', 'service')}"))
     state = pickle.dumps((served.world.demarches, served.world.agents))
     return machine, state, [first, pushed, service]

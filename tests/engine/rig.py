@@ -379,7 +379,7 @@ class Worker:
             settings, stop=self.stop, clock=self.now, store=self.store, client=self.client
         )
         if has_seen:
-            see_first(engine.url, self.app)
+            see_first(self.app)
 
     def now(self) -> datetime:
         """Return this machine's present."""

@@ -53,8 +53,7 @@ def synced(sandbox: Sandbox, folder: Path, demarche: int, **flags: Any) -> RunRe
         **{"config": shipped_config(), **flags},
     )
     with Worker(settings, clock=sandbox.world.now) as app:
-        app.store.demarches()  # SQLite's file is made.
-        see_first(settings.database_url, app)
+        see_first(app)
         return app.sync(Request(ReadAll()))
 
 

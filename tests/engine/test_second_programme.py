@@ -89,7 +89,7 @@ def test_it_judges_and_writes_back(empty_database_url: str) -> None:
     with Engine(empty_database_url, seeds(range(3)), **given) as engine:
         app = engine.worker.app
         app.programme = Everybody()  # type: ignore[assignment]
-        see_first(engine.url, app)
+        see_first(app)
         first = engine.sync()
         assert (0, [], 3) == (first.exit_code, first.errors, first.pushed)
         assert "Éligible" == engine.remote(0, RESULTAT)
