@@ -499,7 +499,8 @@ class Engine:
 
     def another(self, **changes: Any) -> Worker:
         """Start one more worker on the same database and sandbox."""
-        worker = Worker(self, **changes)
+        has_seen = {"seen": self._changes.get("seen", True)}
+        worker = Worker(self, **has_seen | changes)
         self._open.callback(worker.close)
         return worker
 

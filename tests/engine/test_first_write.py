@@ -57,10 +57,10 @@ def test_consent_to_other_annotations_or_rules_is_none(start: Start) -> None:
     """What was consented to and not yet written is asked anew once it is another."""
     engine = start(RANKS, seen=False)
     engine.sync()
-    engine.restart(seen=False, configuration=with_date_on_another())
+    engine.restart(configuration=with_date_on_another())
     assert (4, 0) == ((report := engine.accept(Consent.FIRST)).exit_code, report.pushed)
     assert "« Date du jury »" in engine.asked()[0].proposal.detail
-    engine.restart(seen=False, configuration={"precontrole": {"instruction": "le service"}})
+    engine.restart(configuration={"precontrole": {"instruction": "le service"}})
     assert (4, 0) == ((report := engine.accept(Consent.FIRST)).exit_code, report.pushed)
     report = engine.accept(Consent.FIRST)
     assert (0, written(engine)) == (report.exit_code, report.pushed)
@@ -93,7 +93,7 @@ def test_an_installation_that_wrote_is_never_asked(start: Start) -> None:
     engine.worker.erase(0)
     engine.restart(seen=False, configuration={"precontrole": {"instruction": "le service"}})
     engine.control.deposit(seeds([1])[0])
-    report = engine.sync_later()
+    report = engine.sync_later(full=True)
     assert (0, [], 1) == (report.exit_code, engine.asked(), report.pushed), report
 
 
