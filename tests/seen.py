@@ -23,7 +23,7 @@ from tests.configured import load_all
 SEER = "who has seen the first write"
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _WRITING = {"sync", "run"}
-_LOOKING = {"--dry-run", "--no-push", "--help"}
+_LOOKING = {"--dry-run", "--help"}
 
 
 def see_first(app: Worker) -> None:

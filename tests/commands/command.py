@@ -114,10 +114,12 @@ class Command:
 
     folder: Path
     environment: Mapping[str, str]
+    has_seen: bool = True
+    """Whether a person has seen the first write of each démarche."""
 
     def __call__(self, *arguments: str, **environment: str) -> Ended:
         """Run it to its end."""
-        see_first_of(self.folder, {**self.environment, **environment}, arguments)
+        self._see(arguments, environment)
         done = subprocess.run(
             self.line(arguments),
             cwd=self.folder,
@@ -155,7 +157,7 @@ class Command:
             closed: the number of a stream that it is started without, as the shell's `>&-` does.
             environment: variables beside its own.
         """
-        see_first_of(self.folder, {**self.environment, **environment}, arguments)
+        self._see(arguments, environment)
         return subprocess.Popen(
             self.line(arguments),
             cwd=self.folder,
@@ -165,6 +167,10 @@ class Command:
             stderr=err,
             text=True,
         )
+
+    def _see(self, arguments: tuple[str, ...], environment: Mapping[str, str]) -> None:
+        if self.has_seen:
+            see_first_of(self.folder, {**self.environment, **environment}, arguments)
 
     @staticmethod
     def line(arguments: tuple[str, ...]) -> list[str]:
@@ -178,7 +184,7 @@ class InsideCommand(Command):
 
     def __call__(self, *arguments: str, **environment: str) -> Ended:
         """Run it to its end."""
-        see_first_of(self.folder, {**self.environment, **environment}, arguments)
+        self._see(arguments, environment)
         with self.inside(environment) as runner:
             done = runner.invoke(dsync, arguments, prog_name="dsync")
         return checked(arguments, Ended(done.exit_code, done.stdout, done.stderr))

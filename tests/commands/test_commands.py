@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from pathlib import Path
@@ -14,7 +15,6 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from dsync.cli import dsync
 from dsync.sandbox import Sandbox, content
 from tests.commands.command import Command, InsideCommand, config_with
 from tests.commands.conftest import begin
@@ -81,9 +81,9 @@ def test_refresh_replaces_the_evidence(sandbox: Sandbox, run: Command) -> None:
 
 def test_the_first_write_is_shown_whole_and_asked_once(run: InsideCommand) -> None:
     """The results, where they go by DS's names, a detail; other annotations ask anew."""
-    with run.inside({}) as runner:
-        first = runner.invoke(dsync, ["sync"])
-    assert (4, True) == (first.exit_code, "`dsync accept first`" in first.output), first.output
+    run = replace(run, has_seen=False)
+    first = run("sync")
+    assert (4, True) == (first.code, "`dsync accept first`" in first.out), first.text
     assert run("accept").tells(
         "first: The first results wait until a person has looked at them",
         "result  nothing  « Éligible »",
