@@ -83,7 +83,7 @@ def test_the_first_write_is_shown_whole_and_asked_once(run: InsideCommand) -> No
     """The results, where they go by DS's names, a detail; other annotations ask anew."""
     run = replace(run, has_seen=False)
     first = run("sync")
-    assert (4, True) == (first.code, "`dsync accept first`" in first.out), first.text
+    assert (4, True) == (first.code, "dsync accept first" in first.text), first.text
     assert run("accept").tells(
         "first: The first results wait until a person has looked at them",
         "result  nothing  « Éligible »",
