@@ -13,7 +13,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.annotations.wish import WishStatus
+from dsync.annotations.wish import Wish, WishStatus
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossiers import parameters_of
@@ -21,7 +21,7 @@ from dsync.console.files import Download
 from dsync.console.visit import Visit
 from dsync.domain.check_answers import ANSWER, RESULTS
 from dsync.domain.dossier import midnight
-from dsync.domain.ids import DemarcheNumber, number_of
+from dsync.domain.ids import DemarcheNumber, DossierNumber, number_of
 from dsync.errors import StoreError
 from dsync.messages import french
 from dsync.store import Reader, Store
@@ -37,6 +37,13 @@ log = structlog.get_logger(__name__)
 PER_PAGE = 50
 SHOWN = 50
 """Maximum number of verdicts on the page of a request."""
+UNCHANGED = ("numero", "verdict")
+"""What is shown of a dossier whose verdict is as before."""
+FURTHEST = (
+    *(WishStatus.REFUSEE, WishStatus.CONFLIT, WishStatus.INCERTAINE, WishStatus.SUSPENDUE),
+    *(WishStatus.EN_ATTENTE, WishStatus.CONFIRMEE),
+)
+"""The statuses of wishes, those first that are furthest from being in DS."""
 MOST_VERDICTS = 2000
 """Verdicts of a run among which those of the named dossiers are looked for."""
 REFRESH_S = 2
@@ -220,8 +227,19 @@ def _judged(
     if not 0 < len(named) <= SHOWN:
         return [*changed.values()][:SHOWN], len(changed) > SHOWN
     rows, _ = reader.dossiers.listing(Selection(numeros=tuple(named)), limit=SHOWN)
-    unchanged = ("numero", "verdict")
-    return [changed.get(row["numero"]) or {k: row[k] for k in unchanged} for row in rows], False
+    found = [changed.get(row["numero"]) or {k: row[k] for k in UNCHANGED} for row in rows]
+    sent, kept_out = _sent(reader, named), {one.numero for one in reader.quarantine.entries()}
+    return [
+        one | {"envoi": sent.get(one["numero"]), "est_illisible": one["numero"] in kept_out}
+        for one in found
+    ], False
+
+
+def _sent(reader: Reader, named: Sequence[int]) -> dict[int, Wish]:
+    """Return how far what is wanted of dossiers is in DS: of each, the wish that is furthest."""
+    wishes = reader.wishes.current(FURTHEST, [DossierNumber(one) for one in named])
+    wishes.sort(key=lambda one: -FURTHEST.index(one.statut))
+    return {one.numero: one for one in wishes}
 
 
 def withdraw(visit: Visit) -> Response:

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from dsync.console.desk import Desk
+from dsync.console.words import ENVOIS
 from dsync.domain.consent import Consent
 from dsync.errors import StoreError
 from dsync.sandbox import Change
@@ -180,12 +181,22 @@ def test_a_dossier_in_quarantine_is_tried_again(engine: Engine, visitor: Visitor
 
 
 def test_a_refused_push_is_sent_again(fresh: Engine) -> None:
-    """Once DS accepts it; refusals are grouped by their cause."""
+    """Once DS accepts it; refusals are grouped by cause; of several asked for, each is said."""
     fresh.control.form.publish_revision(Change(options={RESULTAT: ["Inéligible"]}))
     fresh.sync()
     assert "refusee" == fresh.wishes(0)["resultat"]
     with visiting(fresh) as visitor:
         assert "Refusée" in visitor.get("/anomalies").text
+        ticked = " ".join(str(number(rank)) for rank in range(3))
+        several = {"quoi": "rejuger", "dossier": ticked, "confirme": "oui"}
+        states = {rank: fresh.wishes(rank)["resultat"] for rank in range(3)}
+        page = visitor.ask("/dossiers", **several)
+        for rank, state in states.items():
+            said = rf"{number(rank)} : [^·]+ · {ENVOIS[state]} (\w+)"
+            found = re.search(said, page)
+            assert found, (said, page)
+            assert ("le" == found[1]) == (state == "confirmee")
+        assert {"refusee", "confirmee"} <= {*states.values()}
         options = ["Inéligible", "À vérifier", "Éligible", "Indéterminé"]
         fresh.control.form.publish_revision(Change(options={RESULTAT: options}))
         visitor.ask("/resynchroniser", portee="tout")
