@@ -127,7 +127,7 @@ class EigEvidence:
         twins: Iterable[DossierNumber],
         options: PrecheckOptions | None,
     ) -> CandidatureFacts:
-        verdict = current = due.current
+        verdict = due.current
         preuve = verdict.preuve if verdict else None
         frozen = stored_product(preuve)
         if options is not None and options.depot is not None:
@@ -135,8 +135,8 @@ class EigEvidence:
         # Fresh evidence does not tell that the page came after the deposit.
         absent = absent_page(candidature, verdict, frozen) if verdict else None
         if options is not None:
-            frozen, current = stored_product(options.frozen(preuve)), None
-        return facts_of(
+            frozen = stored_product(options.frozen(preuve))
+        facts = facts_of(
             candidature,
             evidence,
             self.rule_set,
@@ -144,8 +144,8 @@ class EigEvidence:
             frozen=frozen,
             answers=due.answers,
             absent=absent,
-            current=current,
         )
+        return facts.beside(verdict) if verdict and options is None else facts
 
 
 BY_WORDS = "doublon"

@@ -47,8 +47,6 @@ class CheckInput:
     doublons: Sequence[DossierNumber]
     answers: Mapping[str, Answer] = field(default_factory=dict)
     """What persons established, by check."""
-    reported_blanks: frozenset[str] = frozenset()
-    """Blank fields that another check reports already."""
 
     @property
     def match(self) -> ProductMatch:

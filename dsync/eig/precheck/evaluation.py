@@ -82,6 +82,14 @@ class CandidatureFacts:
                 kept = [one for one in kept if self._is_about(one, current)]
         return _run_checks(replace(self.known, answers=answers), kept)
 
+    def beside(self, current: StoredVerdict) -> CandidatureFacts:
+        """Return the facts as of a verdict by redirects that could be read, while they cannot."""
+        if not self.known.evidence.aliases_known:
+            confirmed = _fingerprint(self.known, aliases_known=True)
+            if current.preuve_hash == confirmed:
+                return replace(self, fingerprint=confirmed)
+        return self
+
     def _is_about(self, one: Controle, current: StoredVerdict) -> bool:
         """Return whether a result stands, because it is about an answer that did not change.
 
@@ -109,14 +117,13 @@ def facts_of(
     frozen: ProductEvidence | None = None,
     answers: Mapping[str, Answer] = {},
     absent: AbsentPage | None = None,
-    current: StoredVerdict | None = None,
 ) -> CandidatureFacts:
     """Return what is known of a candidature.
 
     `doublons` are the first dossiers for the same product, by their deposits. `frozen`, the product
     evidence of the current verdict, is used as long as the applicant names that product; the remark
     then says what today's catalogue would change. `absent` is the page that an earlier catalogue
-    did not have, as `absent_page` returns it. `current` is the current verdict, if it may stand.
+    did not have, as `absent_page` returns it.
     """
     typed, incubateur = candidature.page_produit, candidature.incubateur
     answer = answers.get(Check.FICHE_PRODUIT)
@@ -131,11 +138,6 @@ def facts_of(
         other = replace(known, named=now)
         if now.match != kept.match and (said := _fingerprint(other)) != facts.fingerprint:
             facts = replace(facts, today=CandidatureFacts(other, frozen, said))
-    if current is not None and not evidence.aliases_known:
-        # What was judged by redirects that could be read stands while they cannot.
-        confirmed = _fingerprint(known, aliases_known=True)
-        if current.preuve_hash == confirmed:
-            facts = replace(facts, fingerprint=confirmed)
     return facts
 
 

@@ -280,6 +280,5 @@ def judge_if_needed(
         frozen=frozen,
         answers=answers,
         absent=absent_page(candidature, stored, frozen),
-        current=stored,
-    )
+    ).beside(stored)
     return new_decision(due, facts, rules.rules)
