@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import gzip
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -70,10 +71,19 @@ class Server(ThreadingHTTPServer):
         if not gone and not self.stopping.is_set():
             super().handle_error(request, client_address)
 
-    def stop(self) -> None:
-        """Stop listening and close every connection."""
+    def serve(self) -> None:
+        """Serve until `stop`, without looking in between whether it was called."""
+        while not self.stopping.is_set():
+            self.handle_request()
+
+    def stop(self, serving: threading.Thread) -> None:
+        """Stop listening and close every connection; `serving` is the thread that serves."""
+        if self.stopping.is_set():
+            return
         self.stopping.set()
-        self.shutdown()
+        # A connection ends the wait for one.
+        socket.create_connection(("127.0.0.1", self.server_address[1])).close()
+        serving.join(timeout=1)
         self.server_close()
         for connection in list(self._connections):
             self.shutdown_request(connection)
@@ -216,9 +226,7 @@ class Sandbox:
         self.ds_url = self.base_url + PATH
         self.betagouv_url = self.base_url + BETAGOUV
         self.control_url = self.base_url + CONTROL
-        # `stop` waits for the poll interval: each test of the worker has a sandbox of its own.
-        poll = {"poll_interval": 0.01}
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs=poll, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve, daemon=True)
         self._thread.start()
 
     @classmethod
@@ -255,8 +263,7 @@ class Sandbox:
 
     def stop(self) -> None:
         """Stop the server and close all its connections."""
-        self._server.stop()
-        self._thread.join(timeout=1)
+        self._server.stop(self._thread)
 
     def __enter__(self) -> Sandbox:
         return self
