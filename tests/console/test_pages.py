@@ -318,7 +318,7 @@ def test_every_piece_of_evidence_has_its_french_name(read_engine: Engine) -> Non
     """But for those that people need not see."""
     rows = read_engine.rows("SELECT preuve FROM lecture_precontrole_controle")
     keys = {key for row in rows for key in json.loads(row["preuve"] or "{}")}
-    unseen = {"sha256", "lisibles", "exigence", "voeux.profil", "court"}
+    unseen = {"sha256", "lisibles", "exigence", "voeux.profil", "court", "demande"}
     assert keys - EVIDENCE.keys() <= unseen < keys
 
 
