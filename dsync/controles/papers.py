@@ -221,7 +221,7 @@ def phrases(sections: ControlesSections) -> list[dict[str, Any]]:
         if one.exige.tous_presents is not None:
             said = AUCUNE_REPONSE.format(questions="{vides}")
             left.append((one.sinon_effectif, "réponses attendues vides", f"{said} {rest}"))
-            left.append((one.sinon_effectif, "seules manquent celles-là", DEJA_SIGNALE))
+            left.append((one.sinon_effectif, "réponses vides, déjà signalées", DEJA_SIGNALE))
         elif one.motif:
             left.append((one.sinon_effectif, "règle non remplie", f"{one.motif} {rest}"))
         if one.trop:

@@ -8,7 +8,7 @@ blanks; French punctuation has non-breaking spaces.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -171,13 +171,15 @@ Line = tuple[Resultat, Sequence[str], str]
 
 SIGNALE = "sans_reponse"
 """The evidence that names the question without answer of which a check's sentence tells."""
-DEJA_SIGNALE = "Réponse attendue manquante, déjà signalée par un autre contrôle."
+_BY_ANOTHER = "par un autre contrôle"
+DEJA_SIGNALE = f"Réponse attendue manquante, déjà signalée {_BY_ANOTHER}."
 
 
-def grouped(controles: Sequence[Controle]) -> list[Line]:
+def grouped(controles: Sequence[Controle], title: Callable[[str], str]) -> list[Line]:
     """Group the checks that are not conforme by result and reason, the most severe first.
 
-    A check that only repeats what another check reports is listed with that check.
+    A check that only repeats what another check reports is listed with that check, or names it by
+    its title.
     """
     against = by_severity(controles)
     groups: dict[tuple[Resultat, str], list[str]] = {}
@@ -191,7 +193,11 @@ def grouped(controles: Sequence[Controle]) -> list[Line]:
             reporter = next((c for c in against if SIGNALE in c.preuve), None)
             # Nor with one of another result.
             if reporter is None or reporter.resultat is not controle.resultat:
-                groups[controle.resultat, controle.motif] = [controle.controle]
+                motif = controle.motif
+                if reporter is not None:
+                    by = _without_colon(title(reporter.controle))
+                    motif = motif.replace(_BY_ANOTHER, f"par « {by} »")
+                groups[controle.resultat, motif] = [controle.controle]
                 continue
             groups[reporter.resultat, reporter.motif].append(controle.controle)
     return [(resultat, names, motif) for (resultat, motif), names in groups.items()]
@@ -241,7 +247,7 @@ class Wording:
             last.insert(0, f"À contrôler par une personne : {listed(people)}.")
         findings = [
             (self.title(names[0]), finding(resultat, map(self.title, names), motif))
-            for resultat, names, motif in grouped(controles)
+            for resultat, names, motif in grouped(controles, self.title)
         ]
         conforming = [
             (self.title(one.controle), one)

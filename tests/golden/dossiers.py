@@ -128,6 +128,9 @@ DOSSIERS = (
     Dossier("Société, liste de l’année disponible",
             applicant("NUMERIQUE SAS", "5710", "SAS, société par actions simplifiée"),
             rules={"operateurs": (2024,)}),
+    Dossier("Établissement public absent de la liste, long libellé",
+            applicant("OFFICE DES DONNEES", "4110", "Établissement public national à caractère "
+                      "industriel ou commercial doté d'un comptable public")),
     Dossier("Autorité indépendante",
             applicant("AUTORITE DES MARCHES", "7112",
                       "Autorité administrative ou publique indépendante")),

@@ -36,7 +36,7 @@ from dsync.eig.precheck.parameters import AdmittedPhases, CasOctroi, FicheProdui
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.errors import ConfigurationError
 
-SENTENCES_REVISION = 9
+SENTENCES_REVISION = 10
 """Raise it when sentences or checks change, so that all open dossiers are judged again."""
 CATEGORIES = "categories_juridiques.csv"
 """The file with the legal categories: beside the configuration, or else the shipped one."""

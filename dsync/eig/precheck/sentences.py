@@ -84,13 +84,11 @@ _SIRET = (
     "Votre dossier n’a pas de numéro SIRET lisible. Merci d’indiquer celui de votre "
     "administration.",
 )
-_TEXTE = (
-    f"{_PROGRAMME} {{nature}}Merci de joindre le texte (décret, arrêté ou convention constitutive) "
-    "qui place votre organisme parmi eux, ou d’indiquer quelle administration porte le projet.",
-    f"{_PROGRAMME} {{nature}}Merci de joindre le texte qui place votre organisme parmi eux, ou "
-    "d’indiquer quelle administration porte le projet.",
-    "{nature}Merci de joindre le texte qui en fait une administration centrale ou un opérateur de "
-    "l’État, ou d’indiquer quelle administration porte le projet.",
+_TEXTE = tuple(
+    f"{_PROGRAMME} {nature}Merci de joindre le texte{one} qui place votre organisme parmi eux, ou "
+    "d’indiquer quelle administration porte le projet."
+    for nature in ("{nature}", "")
+    for one in (" (décret, arrêté ou convention constitutive)", "")
 )
 PUBLIE = tuple(
     "Le programme s’adresse aux produits dont la fiche est déjà publiée sur beta.gouv.fr : si le "
@@ -403,6 +401,7 @@ PROCHES = Sentence(
     "ancienne adresse, de {noms}",
     _REGLE_FICHE, _EST_CE,
     court="{page}, absente du catalogue, proche de {noms}",
+    demande=_INCERTAINE,
 )  # fmt: skip
 PROCHE_SANS_NOM = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER,
@@ -472,9 +471,9 @@ PHASE_ADMISE_PAR_ORDRE = Sentence(
 )  # fmt: skip
 PHASE_AUTRE = Sentence(
     (Check.PHASE,), A_VERIFIER, "phase admise, autre que la phase déclarée",
-    "Phase {phase} au jour du dépôt ({jour}) selon le {catalogue} ; {declaree}",
+    "Phase {phase} au jour du dépôt ({jour}) selon le {catalogue}, mais {declaree}",
     _REGLE_PHASE, "demander au candidat quelle était la phase au {jour}",
-    court="{phase} au jour du dépôt, selon le catalogue ; {declaree}",
+    court="{phase} au jour du dépôt, selon le catalogue, mais {declaree}",
 )  # fmt: skip
 PHASE_PASSEE = Sentence(
     (Check.PHASE,), NON_CONFORME, "autre phase, lue à temps ou déclarée par le candidat",

@@ -61,6 +61,14 @@ def test_each_demand_is_short_and_whole() -> None:
         assert len(demands) == len({*demands}), dossier.kind
 
 
+def test_an_applicant_is_told_the_rule_before_a_proof_is_asked() -> None:
+    """However long the name of its legal form is, which is left out first."""
+    for kind in DOSSIERS:
+        for one in asked(decide(kind).controles):
+            if "joindre le texte" in one:
+                assert one.startswith("Le programme est destiné aux administrations centrales et")
+
+
 def test_what_a_person_answered_is_not_asked_again() -> None:
     """Each check in its turn; the others are asked as before, but for what hangs on it."""
     for dossier in KINDS:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.check_answers import DEMANDE
 from dsync.domain.verdict import Verdict
 from dsync.domain.wording import french_date
 from dsync.eig.candidature import Voeu
@@ -129,8 +130,11 @@ def test_products_that_are_close_in_several_ways_are_told_so() -> None:
     """One by its letters, one by its acronym; a beginning of the folder is close to none."""
     known = {"ami": product("AMI", []), "agents.en.intervention": product("Agents", []),
              "stargate": product("Stargate", [])}  # fmt: skip
-    motif = check("fiche_produit", page_produit=f"{PAGE}/aei", products=known).motif
-    assert ", mais proche, par l’orthographe, un sigle ou une ancienne adresse, de « A" in motif
+    near = check("fiche_produit", page_produit=f"{PAGE}/aei", products=known)
+    assert (
+        ", mais proche, par l’orthographe, un sigle ou une ancienne adresse, de « A" in near.motif
+    )
+    assert near.preuve[DEMANDE]
     cut = check("fiche_produit", page_produit="https://beta.gouv.fr/star", products=known)
     assert ("a_verifier", False) == (cut.resultat, "Stargate" in cut.motif)
 
