@@ -48,6 +48,17 @@ SILENT_SINCE = (
 """Since when the usager of an open dossier `d` has not answered, as SQL; null: nothing is asked."""
 
 
+TEAM_RESULT = (
+    "(SELECT coalesce(nullif(o.valeur_distante, ''), 'retiré') FROM outbox AS o "
+    "WHERE o.numero = d.numero AND o.annotation = 'resultat' AND o.courante "
+    "AND o.valeur_distante <> o.valeur AND (o.statut <> 'conflit' OR o.erreur IS NULL) "
+    "AND (o.distante_le IS NULL OR o.distante_le <= d.annotations_modifie_le))"
+)
+"""The result of a person that stands in place of dsync's in dossier `d`, as SQL; null: none does.
+
+As `annotations/plan.py` has it: what changed without a hand, by DS's dates, is nobody's opinion."""
+
+
 def waited_for(attend: str, dossier: str = "d") -> str:
     """Return whom a dossier waits for, as SQL: the last word passes the turn to the other side.
 
@@ -156,6 +167,7 @@ VIEWS: Dictionary = {
     "lecture_precontrole": View("Une ligne par verdict établi, ceux qui sont remplacés compris : l'historique complet du pré-contrôle, l'avis préparatoire que dsync établit sur les critères publiés.", {
         **of(verdict, "v", "numero verdict"),
         **computed("avis", "coalesce(json(m.avis) ->> v.verdict, v.verdict)", "Le verdict dans les mots que la configuration lui donne ([annotations] options) ; à défaut, le verdict."),
+        **computed("avis_equipe", f"CASE WHEN v.courant THEN {TEAM_RESULT} END", "Résultat qu'une personne a inscrit à la place de cet avis, et qui vaut, « retiré » si elle l'a vidé ; vide si l'avis de dsync y est, et pour un verdict remplacé.", mark=Mark.FREE_TEXT),
         **of(verdict, "v", "detail etabli_le version_regles courant remarque demarche_numero"),
         **MOVED,
     }, key=("numero", "etabli_le")),

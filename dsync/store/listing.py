@@ -37,6 +37,7 @@ from dsync.store.dictionary import (
     DOSSIER_VIEW,
     ENGINE,
     SILENT_SINCE,
+    TEAM_RESULT,
     all_tables,
     is_person,
     waited_for,
@@ -476,7 +477,8 @@ class DossierReads(Subject):
             f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, d.groupe_instructeur, "
             f"{followed['etape']} AS etape, {followed['attend']} AS attend, "
             f"{since} AS etape_depuis, utc(d.demande_le) AS demande_le, "
-            f"utc(d.repondu_le) AS repondu_le, r.departement_nom, {_IN_CONFLICT} AS en_conflit "
+            f"utc(d.repondu_le) AS repondu_le, r.departement_nom, {_IN_CONFLICT} AS en_conflit, "
+            f"{TEAM_RESULT} AS avis_equipe "
             f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {self._joined} WHERE d.numero IN :numbers"
         )
         by_number = {}

@@ -103,6 +103,9 @@ def test_the_dossiers_in_conflict_are_listed(engine: Engine, visitor: Visitor) -
     edit(engine, 0, 1)
     page = visitor.get("/dossiers?conflit=oui")
     assert [number(0), number(1)] == numbers(page)
+    for shown in (page, visitor.get(f"/dossiers/{number(0)}")):
+        said = "avis de l’équipe ; celui de dsync était « Éligible »"
+        assert said in words(shown.text)
     assert {"comparer", "relire", "rejuger", "telecharger"} == {
         *re.findall(r'name="quoi" value="(\w+)', page.text)
     }

@@ -308,9 +308,11 @@ def test_beside_a_humans_result_dsync_says_whose_opinion_is_whose(
     assert {"detail": {"dsync"}, "etiquettes": {"dsync"}, "resultat": {"dsync", "instructeur"}} == (
         authors(engine)
     )
+    assert OTHER == engine.one("lecture_precontrole", 0)["avis_equipe"]
     ends(engine)
     engine.advance(minutes=20)
     assert 0 == engine.sync().exit_code
+    assert engine.one("lecture_precontrole", 0)["avis_equipe"] is None
     assert ("Éligible", detail, ["éligible"]) == (
         engine.remote(0),
         engine.remote(0, DETAIL),
