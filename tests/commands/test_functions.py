@@ -49,14 +49,17 @@ def test_a_function_of_a_package_judges_with_the_declared_checks(bourse: Command
     bourse("sync")
     assert 0 == bourse("accept", "first", "--yes").code
     rows = bourse.rows(
-        "SELECT resultat, motif, preuve FROM lecture_precontrole_controle "
+        "SELECT numero, resultat, motif, preuve FROM lecture_precontrole_controle "
         "WHERE controle = 'jours_ouvres' AND courant"
     )
-    assert {"conforme", "non_conforme"} <= {resultat for resultat, _, _ in rows}
-    for resultat, motif, preuve in rows:
+    assert {"conforme", "non_conforme"} <= {resultat for _, resultat, _, _ in rows}
+    for _, resultat, motif, preuve in rows:
         if resultat == "non_conforme":
             assert "jours ouvrés. Règle (règlement de la bourse, article 5)" in motif
-            assert {"depart", "retour", "exigence"} == {*json.loads(preuve)}
+            assert {"depart", "retour", "exigence", "demande"} == {*json.loads(preuve)}
+    short = next(numero for numero, resultat, _, _ in rows if resultat == "non_conforme")
+    asked = bourse("dossier", "message", str(short)).out.replace("\u00a0", " ")
+    assert "jours ouvrés, 20 sont attendus" in asked
 
 
 @pytest.mark.parametrize(

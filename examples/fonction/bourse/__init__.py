@@ -28,4 +28,8 @@ def jours_ouvres(faits: Mapping[str, Any], parametres: Parametres) -> Found:
     return Found(
         Resultat.CONFORME if is_enough else Resultat.NON_CONFORME,
         f"Séjour de {count} jours ouvrés.",
+        demande=[
+            f"Votre séjour compte {count} jours ouvrés, {parametres.au_moins} sont attendus. Merci "
+            "d’en indiquer les dates exactes."
+        ],
     )
