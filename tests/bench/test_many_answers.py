@@ -17,8 +17,7 @@ from itertools import islice
 
 import pytest
 
-from dsync.domain.account import ASKED
-from dsync.domain.verdict import Verdict
+from dsync.domain.verdict import ASKED, Verdict
 from dsync.eig.precheck.product import resolve_product
 from tests.golden.dossiers import shipped_rules
 from tests.property import answers
