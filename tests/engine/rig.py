@@ -506,7 +506,8 @@ class Engine:
 
     def restart(self, **changes: Any) -> Worker:
         """Replace the worker by a fresh process."""
-        self.worker.close()
+        if "worker" in vars(self):
+            self.worker.close()
         self.worker = self.another(**changes)
         return self.worker
 
