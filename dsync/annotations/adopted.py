@@ -2,7 +2,7 @@
 
 Another database wrote them: this one was lost, restored from a backup that is older than the
 writes, or is not the only one. Only their form and their dates distinguish them from a human's.
-They become dsync's own by a person's consent (`dsync/sync/grounds.py`).
+They become dsync's own by a person's consent (`dsync/sync/brakes/grounds.py`).
 """
 
 from __future__ import annotations

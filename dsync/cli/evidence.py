@@ -52,8 +52,8 @@ with later(globals()):
     from dsync.programme import NO_RULES, Programme, in_force, known_rules
     from dsync.settings import Settings
     from dsync.store.store import utc_now
+    from dsync.sync.brakes.rules import Moves
     from dsync.sync.report import Comparisons
-    from dsync.sync.rules_brake import Moves
     from dsync.sync.work import Precheck
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from dsync.errors import DsyncError, InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.programme import Evidence, FormFault, Programme
 from dsync.store import Lease, Reader, Store, Tx
-from dsync.sync.doubts import Doubts
+from dsync.sync.brakes.doubts import Doubts
 from dsync.sync.piece_files import PieceSettings
 from dsync.sync.record import Recorder
 from dsync.sync.report import RunReport

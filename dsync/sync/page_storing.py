@@ -23,9 +23,9 @@ from dsync.ds.dossier_reading import lacks_names_only, unread_parts
 from dsync.ds.results import Page, Unreadable
 from dsync.messages import kinds as k
 from dsync.store import PageResult, Record, StoredDossier, Tx
-from dsync.sync.belief import Held, KnownDossier, Read, doubted, filled, may_lack_company
+from dsync.sync.brakes.belief import Held, KnownDossier, Read, doubted, filled, may_lack_company
+from dsync.sync.brakes.grounds import LOST_TICK, has_lost_box, is_ticked
 from dsync.sync.context import Run, learn_revisions
-from dsync.sync.grounds import LOST_TICK, has_lost_box, is_ticked
 from dsync.sync.record import dossier_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -42,6 +42,8 @@ from dsync.errors import (
 from dsync.messages import kinds as k
 from dsync.store import SyncState, Tx
 from dsync.store.requests import WEBHOOK
+from dsync.sync.brakes.doubts import Doubts
+from dsync.sync.brakes.settling import begin, settle
 from dsync.sync.context import (
     OVERLAP,
     Run,
@@ -51,7 +53,6 @@ from dsync.sync.context import (
     nothing_to_accept,
     refresh_demarche,
 )
-from dsync.sync.doubts import Doubts
 from dsync.sync.evaluate import evaluate_page, page_judge
 from dsync.sync.page_storing import (
     EPOCH,
@@ -60,7 +61,6 @@ from dsync.sync.page_storing import (
     store_page,
 )
 from dsync.sync.prefetch import prefetched
-from dsync.sync.settling import begin, settle
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 log = structlog.get_logger(__name__)

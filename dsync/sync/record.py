@@ -33,7 +33,7 @@ from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.json_bytes import digest_of, json_bytes
 from dsync.programme import Form, Programme
 from dsync.store import Record, StoredDossier
-from dsync.sync.doubts import Forms
+from dsync.sync.brakes.doubts import Forms
 
 Descriptors = Mapping[DescriptorId, Descriptor]
 

@@ -37,12 +37,18 @@ from dsync.errors import (
     InterruptedRunError,
 )
 from dsync.messages import kinds as k
-from dsync.sync.config_changes import follow_config_changes, report_missing_labels
+from dsync.sync.brakes.config_changes import follow_config_changes, report_missing_labels
+from dsync.sync.brakes.grounds import (
+    UNREAD_BOX,
+    has_lost_box,
+    is_writer,
+    may_adopt,
+    serves_another_call,
+)
+from dsync.sync.brakes.writes import end_first_write, is_unseen, replaces_too_much
 from dsync.sync.context import Run, learn_revisions, nothing_to_accept, refresh_demarche
-from dsync.sync.grounds import UNREAD_BOX, has_lost_box, is_writer, may_adopt, serves_another_call
 from dsync.sync.pull import read_back
 from dsync.sync.work import Overwrite, Push
-from dsync.sync.write_brake import end_first_write, is_unseen, replaces_too_much
 from dsync.sync.writes import (
     Another,
     WriteTerms,

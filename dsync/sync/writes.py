@@ -71,7 +71,7 @@ class WriteTerms:
     """The annotations into which this database wrote before this push."""
     anothers: dict[DossierNumber, Another] = field(default_factory=dict)
     """The dossiers into which another database wrote. This one writes into them, and into others,
-    only with a person's consent to all of them (`dsync/sync/grounds.py`)."""
+    only with a person's consent to all of them (`dsync/sync/brakes/grounds.py`)."""
 
 
 def plan_steps(

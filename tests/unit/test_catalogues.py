@@ -17,9 +17,9 @@ from dsync.domain.consent import GONE, IN_DS, NOTHING, Finding
 from dsync.messages import english, french, kinds
 from dsync.service.alerts import ALERTS, TOLD
 from dsync.settings import PREFIX, VARIABLES
-from dsync.sync import doubts, grounds
-from dsync.sync.rules_brake import NEVER, NOBODY
-from dsync.sync.write_brake import FRAME, NO_LABEL
+from dsync.sync.brakes import doubts, grounds
+from dsync.sync.brakes.rules import NEVER, NOBODY
+from dsync.sync.brakes.writes import FRAME, NO_LABEL
 
 NOW = datetime(2024, 6, 10, 8, tzinfo=UTC)
 SAMPLES: dict[Any, Any] = {

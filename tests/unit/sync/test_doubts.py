@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from dsync.domain.dossier import Champ, Descriptor, Dossier, Etat, Fichier, Ligne, Traitement
 from dsync.domain.ids import DescriptorId
-from dsync.sync.doubts import Forms, doubt_of, kept, moves_of
+from dsync.sync.brakes.doubts import Forms, doubt_of, kept, moves_of
 from tests.store.builders import CHAMPS, EARLIER, NOW, champ, make_dossier
 
 PLACE = {"name": "Lyon", "code": "69123"}

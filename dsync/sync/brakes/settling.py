@@ -9,8 +9,8 @@ from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.ids import DossierNumber
 from dsync.messages import kinds as k
 from dsync.store import SyncState
+from dsync.sync.brakes.doubts import moves_of
 from dsync.sync.context import OVERLAP, Run, is_accepted, most_of, nothing_to_accept
-from dsync.sync.doubts import moves_of
 from dsync.sync.page_storing import store_by_number
 
 LATE = timedelta(hours=1)

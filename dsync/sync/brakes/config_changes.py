@@ -14,6 +14,12 @@ from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.due import ToJudge
 from dsync.errors import ConfigurationError
 from dsync.messages import kinds as k
+from dsync.sync.brakes.grounds import (
+    follow_boxes,
+    learn_boxes,
+    lost_boxes,
+    serves_another_call,
+)
 from dsync.sync.context import (
     Context,
     Run,
@@ -22,12 +28,6 @@ from dsync.sync.context import (
     learn_revisions,
     nothing_to_accept,
     refresh_demarche,
-)
-from dsync.sync.grounds import (
-    follow_boxes,
-    learn_boxes,
-    lost_boxes,
-    serves_another_call,
 )
 
 

@@ -30,9 +30,9 @@ from dsync.domain.dossier import (
 )
 from dsync.domain.ids import DossierNumber
 from dsync.store import StoredDossier
+from dsync.sync.brakes.doubts import Doubt, Forms, doubt_of, emptying, kept
+from dsync.sync.brakes.grounds import has_lost_tick
 from dsync.sync.context import FEW, Run, most_of
-from dsync.sync.doubts import Doubt, Forms, doubt_of, emptying, kept
-from dsync.sync.grounds import has_lost_tick
 from dsync.sync.record import dossier_of
 
 _CHAMPS = ("champs", "annotations")

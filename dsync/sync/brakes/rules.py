@@ -29,9 +29,9 @@ from dsync.domain.verdict import (
 )
 from dsync.messages import kinds as k
 from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
+from dsync.sync.brakes.writes import annotations_in_ds
 from dsync.sync.context import FEW, Run, first_write, is_accepted, most_of, nothing_to_accept
 from dsync.sync.isolating import Failed, judged, look_up, prepare
-from dsync.sync.write_brake import annotations_in_ds
 
 NOBODY = "ne distingue personne : valeur mal écrite ?"
 """Asked of a check that finds no dossier, as one that compares with what nobody answers."""
