@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
+from weakref import WeakValueDictionary
 
 import anyio
 import jinja2
@@ -86,7 +87,7 @@ BUILD = sha256(__version__.encode()).hexdigest()[:8]
 MAX_FORM = 256 * 1024
 """Maximum length of a form, in bytes."""
 THREADS = 4
-"""Pages that are made at the same time; further ones wait."""
+"""Pages that are made at the same time, half of them for one person; further ones wait."""
 HEADERS = {
     "content-security-policy": (
         "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -148,6 +149,7 @@ class Console:
         access.given = lambda name: self._site.store.given(name)
         self.witness = Witness(lambda: self._site.store, stop)
         self._limiter = anyio.CapacityLimiter(THREADS)
+        self._turns: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
         self.application = self._application(secret, cookie)
 
     def open(self) -> None:
@@ -304,7 +306,8 @@ class Console:
 
         async def endpoint(request: Request) -> Response:
             visit = await self._visit(request)
-            return await anyio.to_thread.run_sync(answer, visit, limiter=self._limiter)
+            async with self._turns.setdefault(visit.actor.name, anyio.Semaphore(THREADS // 2)):
+                return await anyio.to_thread.run_sync(answer, visit, limiter=self._limiter)
 
         return endpoint
 

@@ -1,4 +1,4 @@
-"""Files that many ask for at once: one for each person, few for all, and no descriptor left."""
+"""What many ask for at once: files and pages of one person leave room, and no descriptor open."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from starlette.exceptions import HTTPException
 
 from dsync.console.access import Role
 from dsync.console.desk import MOST_FILES, MOST_KEPT, Desk
-from tests.console.served import DEADLINE_S, ServedConsole, served, words
+from tests.console.provider import as_, team
+from tests.console.served import DEADLINE_S, ServedConsole, Visitor, served, words
 from tests.engine.rig import Engine, engine_for
 
 AT_ONCE = 30
@@ -71,6 +73,35 @@ def test_files_at_once_leave_the_pages_quick_and_nothing_open(console: ServedCon
         assert int(one.headers["Retry-After"]) > 0
         assert "Un autre fichier est en préparation pour vous" in words(one.text)
     assert_none_open()
+
+
+def test_slow_pages_of_one_person_leave_room_for_those_of_others(read_engine: Engine) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    database, (many, one) = engine_for(read_engine.url), ("many@x.example.fr", "one@x.example.fr")
+
+    def slow(_c: object, _k: object, _s: object, parameters: object, *_: object) -> None:
+        if "tarder" in str(parameters):
+            reached.set()
+            assert go_on.wait(DEADLINE_S)
+
+    with team(read_engine, [as_("lecteur", many, one)], email=many) as (visitor, fake):
+        fake.userinfo = lambda claims: claims.update(email=one)
+        other = Visitor(visitor.base, "/entrer")
+        cookies = visitor.session.cookies.get_dict()
+        ask = partial(requests.get, f"{visitor.base}/dossiers?q=tarder", cookies=cookies)
+        event.listen(database, "before_cursor_execute", slow)
+        try:
+            with ThreadPoolExecutor(AT_ONCE) as threads:
+                asked = [threads.submit(ask, timeout=2 * DEADLINE_S) for _ in range(AT_ONCE)]
+                try:
+                    assert reached.wait(DEADLINE_S)
+                    for _ in range(10):
+                        assert 200 == other.get("/dossiers", timeout=5).status_code
+                finally:
+                    go_on.set()
+                assert {200} == {page.result().status_code for page in asked}
+        finally:
+            event.remove(database, "before_cursor_execute", slow)
 
 
 def test_a_file_that_nobody_reads_to_its_end_is_closed(console: ServedConsole) -> None:
