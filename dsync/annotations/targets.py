@@ -125,6 +125,14 @@ class AnnotationsConfig(Section):
     """Names of the démarche's labels; if missing, dsync writes none, and takes those away that it
     wrote: it asks first. `{}` leaves these."""
 
+    @field_validator("options", mode="before")
+    @classmethod
+    def _stripped(cls, given: object) -> object:
+        # As DS strips its options: no message would show the blank.
+        if not isinstance(given, dict):
+            return given
+        return {key: one.strip() if isinstance(one, str) else one for key, one in given.items()}
+
     @field_validator("labels", mode="before")
     @classmethod
     def _given(cls, given: object) -> object:

@@ -26,7 +26,7 @@ from dsync.annotations.targets import (
     misnamed,
     resolve,
 )
-from dsync.domain.consent import Consent
+from dsync.domain.consent import Consent, Move
 from dsync.domain.dossier import Demarche, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId
 from dsync.domain.remedies import CheckLine, CheckStatus, expiry_line, no_instructeur
@@ -51,6 +51,7 @@ from dsync.errors import (
 from dsync.programme import Programme
 from dsync.store import Store
 from dsync.store.engine import FEW, SUPERUSERS, connections_of, parse_url, sqlite_file
+from dsync.sync.brakes.config_changes import lost_sections
 from dsync.sync.brakes.grounds import BOX, known_boxes, misfits_of
 from dsync.sync.piece_files import try_target
 
@@ -216,6 +217,7 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
             known=resolve(sources.annotations, revision.descriptors.values()).ids(),
             every_champ=sources.every_champ,
         )
+    yield from _section_lines(sources, demarche.number)
     yield from opened_lines(sources.opened, demarche)
     yield from access_lines(sources.groupes, demarche)
     if sources.annotations is None:
@@ -265,6 +267,24 @@ def _written(sources: CheckSources, demarche: DemarcheNumber) -> Collection[str]
             with store.reading(demarche) as reader:
                 return reader.outbox.written_annotations()
     return ()
+
+
+def _section_lines(sources: CheckSources, demarche: DemarcheNumber) -> Iterator[CheckLine]:
+    """Yield the line of sections that the file lacks, and by which the stored rows were made."""
+    lost, accepted = dict[str, tuple[Move, str]](), None
+    with _store(sources) as store, suppress(StoreError):
+        if store is not None:
+            with store.reading(demarche) as reader:
+                lost = lost_sections(reader, sources.programme, sources.annotations)
+                accepted = reader.consents.of(Consent.CONFIG)
+    if accepted and accepted.given_at and lost.keys() <= accepted.proposal.subjects.keys():
+        return
+    if lost:
+        said = ", ".join(f"{move.dossiers} {what}" for move, what in lost.values())
+        message = f"lacks {', '.join(lost)}, by which the stored rows were made: {said}"
+        remedy = "correct DSYNC_CONFIG or the file; if it is meant, run a sync, then "
+        remedy += "`dsync accept config`"
+        yield CheckLine("configuration", CheckStatus.ERROR, message, remedy, 2)
 
 
 def _boxes(sources: CheckSources, demarche: DemarcheNumber) -> tuple[Collection[str], bool]:

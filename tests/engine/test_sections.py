@@ -109,6 +109,9 @@ def test_a_configuration_without_the_sections_that_made_the_rows_is_refused(star
         for what in ("12 candidatures", "12 verdicts", f"{wishes} wishes", "dsync accept config"):
             assert what in said
     assert before == engine.content()
+    # `dsync check` does not say that `dsync sync` can run.
+    [lost] = [one.message for one in engine.worker.app.check() if one.exit_code == 2]
+    assert lost.startswith("lacks [mapping], [[controles]], [annotations]")
     assert 0 == engine.worker.erase(3).exit_code
     [asked] = engine.asked()
     assert [
@@ -118,6 +121,7 @@ def test_a_configuration_without_the_sections_that_made_the_rows_is_refused(star
     ] == [(move.what, move.dossiers) for move in asked.proposal.moves]
     assert 0 == engine.accept(Consent.CONFIG).exit_code
     assert [] == engine.asked()
+    assert [] == [one for one in engine.worker.app.check() if one.exit_code]
     assert 0 == engine.sync().exit_code
     assert [] == engine.rows("SELECT * FROM candidature")
     assert [] == engine.rows("SELECT * FROM outbox WHERE courante")

@@ -7,13 +7,15 @@ the wishes are worded again and the stopped ones are retried.
 
 from __future__ import annotations
 
-from dsync.annotations.targets import LABEL, RESULTAT, desired
+from dsync.annotations.targets import LABEL, RESULTAT, AnnotationsConfig, desired
 from dsync.annotations.wish import NewWish
 from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import OPEN_ETATS, Demarche, Presence
 from dsync.domain.due import ToJudge
 from dsync.errors import ConfigurationError
 from dsync.messages import kinds as k
+from dsync.programme import Programme
+from dsync.store import Reader
 from dsync.sync.brakes.grounds import (
     follow_boxes,
     learn_boxes,
@@ -61,24 +63,32 @@ def end_consent(run: Run) -> None:
 
 
 def _lost_sections(run: Run) -> dict[str, tuple[Move, str]]:
+    context = run.context
+    if context.judge and context.annotations:
+        return {}
+    with run.reading() as reader:
+        return lost_sections(reader, context.programme, context.annotations)
+
+
+def lost_sections(
+    reader: Reader, programme: Programme | None, annotations: AnnotationsConfig | None
+) -> dict[str, tuple[Move, str]]:
     """Return what each missing section of the configuration has made, and what becomes of it."""
-    context, lost = run.context, dict[str, tuple[Move, str]]()
+    lost = dict[str, tuple[Move, str]]()
 
     def lose(name: str, number: int, what: str, before: str, after: str) -> None:
         lost[name] = Move(f"section {name}", before, after, number), what
 
-    if context.judge and context.annotations:
-        return {}
-    with run.reading() as reader:
-        state, made = reader.state.read(), reader.made_by_sections()
-    if not context.maps and made.rows:
+    state, made = reader.state.read(), reader.made_by_sections()
+    if made.rows and not (programme and programme.mapping_key):
         what = f"{made.table}s would be emptied"
         lose("[mapping]", made.rows, what, "réponses lues", "retirées de la copie")
     # The key is that of rules: without it, these verdicts were given up before.
-    if context.judge is None and state.evidence_key is not None and made.verdicts:
+    has_rules = programme is not None and bool(programme.rules)
+    if not has_rules and state.evidence_key is not None and made.verdicts:
         what = "verdicts would be renewed no more"
         lose("[[controles]]", made.verdicts, what, "avis tenus à jour", "figés")
-    if context.annotations is None and made.wishes:
+    if annotations is None and made.wishes:
         what = "wishes would be emptied"
         lose("[annotations]", made.wishes, what, "inscriptions suivies", "abandonnées")
     return lost

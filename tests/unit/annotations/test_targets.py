@@ -18,7 +18,7 @@ from dsync.annotations.targets import (
 from dsync.domain.dossier import Revision
 from dsync.domain.ids import DescriptorId, RevisionId
 from dsync.domain.verdict import Verdict
-from tests.unit.annotations.form import CONFIG, descriptor
+from tests.unit.annotations.form import CONFIG, OPTIONS, descriptor
 
 OTHERS = [("R", "drop_down_list"), ("D", "textarea"), ("T", "datetime")]
 BOX, NEW, RETYPED = ("V", "checkbox"), ("W", "checkbox"), ("V", "text")
@@ -102,6 +102,12 @@ def test_a_verdict_is_called_as_ds_shows_it(
     """Unless the word is one of two options, or what dsync calls another verdict."""
     others = {"a_verifier": "À vérifier", "ineligible": "Inéligible"}
     assert expected == VerdictTexts(**(others | options)).words
+
+
+def test_a_blank_at_the_end_of_an_option_is_no_part_of_it() -> None:
+    """DS has none, and no message would show the difference."""
+    options = {key: f" {text} " for key, text in OPTIONS.model_dump(exclude_none=True).items()}
+    assert CONFIG == AnnotationsConfig.model_validate({**dict(CONFIG), "options": options})
 
 
 @pytest.mark.parametrize(
