@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -232,6 +232,46 @@ def test_consent_to_rules_covers_what_they_change_and_no_more(start: Start) -> N
     before = written(engine)
     engine.restart(configuration={**rules, **swapped_options()})
     assert (4, before) == (engine.sync().exit_code, written(engine))
+
+
+@on_each
+@pytest.mark.parametrize("days", [2, 31])
+def test_a_few_again_and_again_are_many(start: Start, days: int) -> None:
+    """What no person did is written in as many dossiers as the limit, in thirty days."""
+    engine = start(range(96))
+    engine.sync_until_quiet()
+    rows = engine.rows("SELECT numero, depose_le FROM dossier ORDER BY depose_le")
+    at = {row["numero"] - number(0): str(row["depose_le"])[:10] for row in rows}
+    ours = [
+        rank
+        for rank in at
+        if engine.remote(rank) == "Éligible" and engine.wishes(rank).get("resultat") == "confirmee"
+    ]
+
+    def end_before(rank: int) -> Any:
+        """Let the call end before the deposit of a dossier."""
+        last = date.fromisoformat(at[rank]) - timedelta(days=1)
+        tight = {"safety": {"verdicts_percent": 5}}
+        engine.restart(configuration=deposited(date(2019, 1, 1), last) | tight)
+        return engine.sync_later()
+
+    def moved() -> set[int]:
+        return {rank for rank in ours if engine.remote(rank) != "Éligible"}
+
+    assert [0, 0] == [end_before(ours[last]).exit_code for last in (-3, -5)]
+    before = moved()
+    assert 5 == len(before)
+    engine.advance(days=days)
+    report = end_before(ours[-6])
+    if days > 30:
+        assert (0, True) == (report.exit_code, before < moved()), report.errors
+        return
+    assert (4, before) == (report.exit_code, moved())
+    [asked] = engine.asked()
+    said = f"Dossiers repris sans explication en 30 jours : {len(before)}"
+    assert (Consent.WRITES, said) == (asked.proposal.kind, asked.proposal.detail)
+    assert 0 == engine.accept(Consent.WRITES).exit_code
+    assert before < moved()
 
 
 def test_what_waits_is_not_written_one_by_one(start: Start) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dsync.domain.consent import Consent, Move, Proposal
@@ -25,6 +25,29 @@ AGAIN = timedelta(hours=1)
 _LATELY = "Dossiers repris sans explication en 30 jours : {}"
 
 
+def lately_of(run: Run, state: SyncState) -> dict[DossierNumber, datetime]:
+    """Return the dossiers of which a change that nothing explains was let pass lately, and when.
+
+    What was read and what was written without a cause count together.
+    """
+    return {
+        DossierNumber(int(number)): at
+        for number, given in (state.believed or {}).items()
+        if run.now - (at := datetime.fromisoformat(given)) < LATELY
+    }
+
+
+def note_lately(run: Run, lately: Mapping[DossierNumber, datetime]) -> None:
+    """Store what counts from now on."""
+    with run.transaction() as tx:
+        tx.state.save(believed={str(n): at.isoformat() for n, at in lately.items()})
+
+
+def said_lately(count: int) -> str:
+    """Return what a person is told of them beside a proposal; "" of none."""
+    return _LATELY.format(count) if count else ""
+
+
 def begin(run: Run) -> SyncState:
     """Load what waits for a person, or what they consented to; return the state before the read."""
     doubts = run.doubts
@@ -43,11 +66,7 @@ def begin(run: Run) -> SyncState:
             with run.transaction() as tx:
                 tx.state.save(believed=None)
     else:
-        doubts.lately = {
-            DossierNumber(int(number)): at
-            for number, given in (state.believed or {}).items()
-            if run.now - (at := datetime.fromisoformat(given)) < LATELY
-        }
+        doubts.lately = lately_of(run, state)
     return state
 
 
@@ -83,7 +102,7 @@ def settle(run: Run, *, is_whole: bool) -> None:
     if not left:
         nothing_to_accept(run, Consent.ANSWERS)
         return
-    detail = _LATELY.format(lately) if lately else ""
+    detail = said_lately(lately)
     if is_accepted(run, Proposal(Consent.ANSWERS, moves, present, left, detail)):
         return
     if doubts.odd:
@@ -108,8 +127,7 @@ def _read_again(run: Run, numbers: Sequence[DossierNumber]) -> None:
     doubts.is_settling = True
     store_by_number(run, sorted({*numbers, *doubts.untold}))
     doubts.lately |= dict.fromkeys((n for n in numbers if n not in doubts.found), run.now)
-    with run.transaction() as tx:
-        tx.state.save(believed={str(n): at.isoformat() for n, at in doubts.lately.items()})
+    note_lately(run, doubts.lately)
     if flapping := [n for n in numbers if n in doubts.found and not doubts.found[n].is_bare]:
         # Hidden since, or another answer each time: the next read of all dossiers tells.
         for number in flapping:

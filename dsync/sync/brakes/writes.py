@@ -3,7 +3,8 @@
 It compares what this database wrote with what it would write now, in all dossiers, whatever moved
 it. Free is a dossier whose verdict changed for a cause of its own, since the verdict that stands:
 its applicant or an instructeur changed it, its twins came, changed or went, a person answered a
-check, or consented to the rules. And so is what a person ordered or consented to.
+check, or consented to the rules. And so is what a person ordered or consented to. What passes
+without a cause counts for thirty days, with what was read without one: a few in each run are many.
 
 Where nothing of dsync stands yet, it asks before the first write, by a table of the results, the
 annotations as DS names them, and one whole detail.
@@ -54,6 +55,7 @@ from dsync.sync.context import (
     nothing_to_accept,
     proposals,
 )
+from dsync.sync.settling import lately_of, note_lately, said_lately
 from dsync.sync.writes import WriteTerms
 
 FEW = 3
@@ -119,27 +121,37 @@ def replaces_too_much(run: Run) -> bool:
     with run.reading() as reader:
         given = [one for one in reader.consents.all() if one.given_at is not None]
         standing, chosen = reader.outbox.standing(), reader.outbox.replacing_numbers()
+        lately = lately_of(run, reader.state.read())
         answered = reader.wishes.answered() if chosen else ()
     replaced, since = _replaced(run, chosen, {(one.numero, one.annotation) for one in answered})
     limit = most_of(standing.dossiers, run.context.verdicts_percent)
 
     def is_stopped(some: Replaced) -> bool:
-        return is_too_much(some, standing, limit, config)
+        numbers = some.changed
+        is_slow = bool(numbers) and len(numbers | lately.keys()) > limit
+        return is_slow or is_too_much(some, standing, limit, config)
 
-    if is_stopped(replaced):
-        # Only now: this reads the verdicts of each dossier.
-        replaced = replaced.without(_free(run, replaced, since, given, config))
+    replaced = replaced.without(_free(run, replaced, since, given, config))
     accepted = _accepted(replaced, given)
-    if not is_stopped(replaced.without(accepted)):
+    left = replaced.without(accepted)
+    if not is_stopped(left):
         # What was accepted stays until it is written.
         if not accepted:
             nothing_to_accept(run, Consent.WRITES)
+        if left.changed - lately.keys():
+            note_lately(run, dict.fromkeys(left.changed, run.now) | lately)
         return False
     # With what was accepted before: the question is about all that waits.
     proposal = Proposal(
-        Consent.WRITES, replaced.moves, of=standing.dossiers, subjects=replaced.subjects
+        Consent.WRITES,
+        replaced.moves,
+        of=standing.dossiers,
+        subjects=replaced.subjects,
+        detail=said_lately(len(lately.keys() - replaced.changed)),
     )
     if is_accepted(run, proposal):
+        # Somebody has looked: the count begins again.
+        note_lately(run, {})
         return False
     run.report.brake(k.WritesStopped(len(proposal.subjects), standing.dossiers, proposal.table))
     return True
@@ -205,8 +217,12 @@ def _free(
         for version in one.proposal.subjects
     }
     moved = {number for number, *_ in replaced.moved}
-    free: set[DossierNumber] = set()
-    for some in run.batches(sorted(replaced.wanted.keys() - moved)):
+    # Other reasons for the same follow the rules and the evidence; answers that nobody gave do not.
+    free = replaced.reasons.keys() - replaced.wanted.keys()
+    reasons = frozenset(free)
+    asked = run.doubts.asked
+    believed = run.doubts.subjects if asked and asked.given_at else {}
+    for some in run.batches(sorted((replaced.wanted.keys() | reasons) - moved)):
         with run.reading() as reader:
             pairs = {}
             for number, history in reader.verdicts.history(some).items():
@@ -217,7 +233,13 @@ def _free(
         for number, (at, before, now) in pairs.items():
             # A frame is of the rules: no edit of a dossier changes it.
             is_of_rules = before.version_regles != now.version_regles
-            if is_of_rules:
+            if str(number) in believed:
+                free.add(number)
+            elif number in reasons:
+                is_read = before.inputs_hash != now.inputs_hash and not is_of_rules
+                if is_read and not _is_own(number, at, before, now, acted):
+                    free.discard(number)
+            elif is_of_rules:
                 if now.version_regles in rules and before.inputs_hash == now.inputs_hash:
                     free.add(number)
             elif number not in replaced.frames and _is_own(number, at, before, now, acted):
@@ -289,6 +311,8 @@ class Replaced:
     labels: dict[DossierNumber, tuple[str, str]] = field(default_factory=dict)
     frames: set[DossierNumber] = field(default_factory=set)
     moved: list[tuple[DossierNumber, str, str]] = field(default_factory=list)
+    reasons: dict[DossierNumber, str] = field(default_factory=dict)
+    """Of which the detail gives other reasons for the same, with a digest of both."""
     wanted: dict[DossierNumber, dict[str, str]] = field(default_factory=dict)
     """Digests of what would be written in place of what, by annotation."""
 
@@ -310,8 +334,9 @@ class Replaced:
             values = self.results if annotation == RESULTAT else self.labels
             values[number] = (there, wanted)
         else:
-            # A date, or other reasons for the same: they follow what was read and judged.
-            return
+            if annotation == DETAIL and not is_beside(there):
+                self.reasons[number] = digest_of(there, wanted, "")
+            return  # As a date, they follow what was read and judged.
         said = digest_of(there, wanted, moved_to)
         self.wanted.setdefault(number, {})[annotation] = said
 
@@ -331,8 +356,14 @@ class Replaced:
             {number: one for number, one in self.labels.items() if number not in left_out},
             self.frames - left_out,
             [one for one in self.moved if one[0] not in left_out],
+            {number: one for number, one in self.reasons.items() if number not in left_out},
             {number: one for number, one in self.wanted.items() if number not in left_out},
         )
+
+    @property
+    def changed(self) -> set[DossierNumber]:
+        """The dossiers of which result, label or reasons change."""
+        return {*self.results, *self.labels, *self.reasons}
 
     def explained(self, number: DossierNumber, verdict: Verdict, config: AnnotationsConfig) -> bool:
         """Return whether what stands in a dossier is what a verdict says in the present words.
@@ -348,7 +379,7 @@ class Replaced:
     @property
     def subjects(self) -> dict[str, str]:
         """Each dossier with a digest of what would be written into it."""
-        return {
+        return {str(number): one for number, one in self.reasons.items()} | {
             str(number): digest_of(*(f"{name}={value}" for name, value in sorted(one.items())))
             for number, one in self.wanted.items()
         }
@@ -362,6 +393,8 @@ class Replaced:
         ]
         if self.frames:
             moves.append(Move(_WHAT[DETAIL], FRAME, "autre", len(self.frames)))
+        if reasons := len(self.reasons.keys() - self.wanted.keys()):
+            moves.append(Move(_WHAT[DETAIL], "motifs", "autres motifs", reasons))
         places = Counter((name, label) for _, name, label in self.moved)
         moves += [
             Move(_WHAT[name], "dans son annotation", f"dans l’annotation « {label} »", count)
