@@ -89,7 +89,7 @@ class SyncState:
     validation_boxes: Any = None
     """The ids of the descriptors that were found as the validation box so far; None: none."""
     believed: Any = None
-    """The dossiers of which an unexplained change was believed in the last days, and when."""
+    """The dossiers of which an unexplained change was believed or written lately, and when."""
     retention_at: datetime | None = None
     """When it was last announced what is to be erased by its age."""
     retention_key: str | None = None

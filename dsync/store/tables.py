@@ -672,7 +672,7 @@ sync_state = Table(
     open_("rules_version", String, nullable=True),
     # The ids of the descriptors that were found as the validation box so far.
     open_("validation_boxes", JsonText()),
-    # The dossiers of which an unexplained change was believed in the last days, and when.
+    # The dossiers of which an unexplained change was believed or written lately, and when.
     open_("believed", JsonText()),
     # What was announced to be erased by age: when, and by which ages.
     open_("retention_at", Instant, nullable=True),

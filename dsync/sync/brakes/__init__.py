@@ -21,6 +21,7 @@ asked about many (`accept answers`). The brake on deletions is beside the lists 
 the same dossiers twice, so that only the rules explain what moves (`accept rules`).
 
 `writes`: wanted are the values of the outbox, what stands is what this database wrote into DS. A
-cause of the dossier's own, since the verdict that stands, explains a change; what a person wrote is
-never replaced (`accept writes`, and `accept first` before the first write of a database).
+cause of the dossier's own, since the verdict that stands, explains a change. What passes without
+one counts for thirty days, with what `settling` believed. What a person wrote is never replaced
+(`accept writes`, and `accept first` before the first write of a database).
 """

@@ -46,6 +46,7 @@ from dsync.domain.judging import frame_of
 from dsync.domain.verdict import StoredVerdict, Verdict, changes
 from dsync.messages import kinds as k
 from dsync.store.outbox import Replacing
+from dsync.sync.brakes.settling import lately_of, note_lately, said_lately
 from dsync.sync.context import (
     Run,
     first_write,
@@ -55,7 +56,6 @@ from dsync.sync.context import (
     nothing_to_accept,
     proposals,
 )
-from dsync.sync.settling import lately_of, note_lately, said_lately
 from dsync.sync.writes import WriteTerms
 
 FEW = 3
