@@ -95,23 +95,16 @@ def look_up(
 
 
 def distinct(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return what `look_up` found, each value of a dossier once, whichever tables have it.
-
-    Not the text by which lists find a dossier, which is made of the others.
-    """
+    """Return what `look_up` found, each value of a dossier once, whichever tables have it."""
     kept: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    hits = sorted(found["trouve"], key=lambda one: one["table"] == _SEARCHED)
-    told = {one["numero"] for one in hits if one["table"] != _SEARCHED}
-    for rank, one in enumerate(hits):
+    for rank, one in enumerate(found["trouve"]):
         number = one["numero"]
-        if one["table"] != _SEARCHED or number not in told:
-            # What is of no dossier, such as a line of a journal, stands for itself.
-            key = (rank,) if number is None else (number, one["acte"], one["valeur"].strip())
-            kept.setdefault(key, one)
+        # What is of no dossier, such as a line of a journal, stands for itself.
+        key = (rank,) if number is None else (number, one["acte"], one["valeur"].strip())
+        kept.setdefault(key, one)
     return [*kept.values()]
 
 
-_SEARCHED = "liste"
 MOST = 100
 """Dossiers of one applicant: a text that names more is no person's."""
 ACTS: Mapping[str, str] = {

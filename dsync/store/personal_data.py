@@ -92,7 +92,8 @@ class Holding(NamedTuple):
     @property
     def searched(self) -> list[Column[Any]]:
         """The columns in which a person is looked for."""
-        return [self.table.c[name] for name in self.columns]
+        # What lists find dossiers by has the names of several persons, who are elsewhere one by one.
+        return [] if self.table is tables.liste else [self.table.c[name] for name in self.columns]
 
     @property
     def act(self) -> Act:
@@ -571,7 +572,7 @@ def wanted_of(text: str) -> list[Wanted]:
     return [*map(Wanted, names_in(text) or [text])]
 
 
-_OF_DS = frozenset({tables.dossier, tables.contenu, tables.liste, tables.piece})
+_OF_DS = frozenset({tables.dossier, tables.contenu, tables.piece})
 """The engine's tables of what DS has, too."""
 _ACCOUNT = ("dossier", "usager_courriel")
 _NAMES = frozenset({"siret", "siren", "raison_sociale", "titre", "rna", "nom", "prenom", "email"})

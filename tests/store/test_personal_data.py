@@ -92,6 +92,17 @@ def test_a_person_is_found_in_every_column(database_url: str, store: Store) -> N
     assert {"evidence", "registre"} == {hit.table for hit in found}
 
 
+def test_two_persons_of_a_dossier_are_nobody(database_url: str, store: Store) -> None:
+    """The text by which lists find it has both, and is told to neither."""
+    names = {"personnes": "ada lovelace claude exemple claude@exemple.fr"}
+    with connected(database_url) as connection:
+        for table, texts in ((tables.dossier, {}), (tables.liste, names)):
+            connection.execute(insert(table).values(_row(table, dict(texts))))
+    with store.reading(DEMARCHE) as reader:
+        assert [] == reader.persons.search("Ada Exemple")
+        assert [] == reader.persons.search("Lovelace")
+
+
 WRITTEN = {
     "Élise Traçard": [
         *("CV_Elise_Traçard.pdf", "elise_tracard@exemple.fr", "elise.tracard2@exemple.fr"),
