@@ -110,10 +110,9 @@ def precheck(
         with reading(settings) as reader:
             dossiers = tuple(reader.dossiers.contradicted())
         if not dossiers:
-            raise click.UsageError(
-                "No « Inéligible » is contradicted by today's catalogue. --refresh needs --dossier "
-                "N: other evidence is kept on purpose."
-            )
+            nothing = "No « Inéligible » is contradicted by today's catalogue."
+            click.echo("[]" if as_json else f"{nothing} --dossier N takes another one.")
+            return
     work: Judging = RefreshEvidence(dossiers) if refresh else Precheck(dossiers)
     stores = not (dry_run or as_of)
     if refresh and stores and not _agreed(work, settings, yes=yes, as_json=as_json):

@@ -161,7 +161,13 @@ def compose(visit: Visit) -> Response:
     typed = (" ".join(one.split())[:_LONGEST] for one in visit.form.get("membres", "").splitlines())
     sitting = [*dict.fromkeys(one.lower() if "@" in one else one for one in typed if one)]
     numbers = visit.numbers("numeros")
+    days = [day.isoformat()]
     with visit.reading() as reader:
+        if visit.form.get("vu") != day.isoformat():
+            # Not the jury that the form showed: it is completed, not replaced.
+            had = (DossierNumber(one["numero"]) for one in planned(visit, reader, days))
+            numbers = sorted({*numbers, *had})
+            sitting = members(visit, reader, days) or sitting
         known = reader.dossiers.demarches(numbers)
     strange = [str(one) for one in numbers if known.get(one) != visit.worker.demarche]
     if strange:

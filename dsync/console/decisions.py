@@ -201,6 +201,7 @@ def consents(visit: Visit) -> Response:
                 detail = evidence["catalogue"]["refused_message"] or ""
             examples = one.proposal.numbers if example is None else [example]
             shown.append((one, [*_facts(visit, one, titles)], examples, detail.splitlines()))
+        visit.shown = [one.sample[0] for one, *_ in shown if one.sample is not None]
         return visit.page("accords.html", waiting=shown)
 
 

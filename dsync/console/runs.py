@@ -20,6 +20,7 @@ from dsync.console.dossiers import parameters_of
 from dsync.console.files import Download
 from dsync.console.visit import Visit
 from dsync.domain.check_answers import ANSWER, RESULTS
+from dsync.domain.consent import Consent
 from dsync.domain.dossier import midnight
 from dsync.domain.ids import DemarcheNumber, DossierNumber, number_of
 from dsync.errors import StoreError
@@ -149,8 +150,16 @@ def _sending(visit: Visit, reader: Reader, asked: ManualRequest, lease: LeaseInf
     if asked.genre != Kind.PRECHECK or not named or visit.worker.configuration.annotations is None:
         return ""
     left = (WishStatus.EN_ATTENTE, WishStatus.INCERTAINE)
-    wishes = reader.wishes.current((*left, WishStatus.CONFIRMEE), named)
+    ended = (WishStatus.CONFLIT, WishStatus.REFUSEE, WishStatus.SUSPENDUE)
+    wishes = reader.wishes.current((*left, *ended, WishStatus.CONFIRMEE), named)
+    if any(one.statut in ended for one in wishes):
+        # The table of these dossiers says it, with why.
+        return ""
     if any(one.statut in left for one in wishes):
+        asks = (Consent.FIRST, Consent.WRITES, Consent.RULES, Consent.WRITER)
+        waiting = (one for one in reader.consents.all() if one.given_at is None)
+        if any(one.proposal.kind in asks for one in waiting):
+            return "L’envoi à Démarches Simplifiées attend un accord : voyez « Accords à donner »."
         services = reader.services([visit.worker.demarche])[visit.worker.demarche]
         if any(is_alive(one, lease, visit.now) for one in services):
             return "L’envoi à Démarches Simplifiées suit, avec la prochaine synchronisation."

@@ -57,7 +57,7 @@ class Consent(StrEnum):
     FIRST = (
         "premiers_avis",
         "Les premiers avis attendent qu’une personne les ait vus",
-        "Rien n’est encore inscrit dans Démarches Simplifiées.",
+        "Rien n’est inscrit dans Démarches Simplifiées, sauf un dossier que l’on renvoie seul.",
         "Les dossiers ouverts sont jugés, et les avis inscrits.",
         "The first results wait until a person has looked at them",
         "Open dossiers are judged from now on, and the results are written into DS.",

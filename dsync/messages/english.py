@@ -569,16 +569,16 @@ def _of_writing(one: k.OfWriting) -> str:
             )
         case k.FirstWrite(dossiers, table):
             return (
-                f"First write into this démarche, {dossiers} dossiers: {table}. Nothing is written "
-                "into DS before a person has looked: `dsync accept first` shows the results, the "
-                "annotations and a whole detail, and consents."
+                f"First write into this démarche, {_count(dossiers, 'dossier')}: {table}. Nothing "
+                "is written into DS before a person has looked: `dsync accept first` shows the "
+                "results, the annotations and a whole detail, and consents."
             )
         case k.AnotherWrites(dossiers, table):
             return (
-                f"Another database of dsync wrote into {dossiers} dossiers (result there → result "
-                f"wanted, dossiers: {table}). Nothing is written back until a person says which "
-                "one writes. If it is this one, stop the other one: `dsync accept writer` shows "
-                "what this one would take as its own."
+                f"Another database of dsync wrote into {_count(dossiers, 'dossier')} (result there "
+                f"→ result wanted, dossiers: {table}). Nothing is written back until a person says "
+                "which one writes. If it is this one, stop the other one: `dsync accept writer` "
+                "shows what this one would take as its own."
             )
         case k.WritesWait(dossiers, reasons):
             why = "; ".join(map(quotation, reasons)) or "DS did not answer"

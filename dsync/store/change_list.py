@@ -50,10 +50,7 @@ class ChangeSelection(NamedTuple):
     """The ids of champs and annotations."""
 
 
-_ACTS = (
-    *("cree", "etat", "masque", "restaure", "supprime", "disparu", "efface", "effacement_leve"),
-    EventName.PREUVE_RELUE.value,
-)
+_ACTS = ("cree", "etat", "masque", "restaure", "supprime", "disparu", "efface", "effacement_leve")
 
 
 class ChangeReads(Subject):
@@ -63,8 +60,7 @@ class ChangeReads(Subject):
         """Return when it was last read that somebody had done something about these dossiers.
 
         Their applicant or an instructeur changed them, as DS's own dates show; or they came, went,
-        or took another state; or a person had their evidence replaced. What dsync writes is nothing
-        of it.
+        or took another state. What dsync writes is nothing of it.
         """
         event = tables.evenement
         instants = union_all(
@@ -79,6 +75,16 @@ class ChangeReads(Subject):
         ).subquery()
         rows = self.connection.execute(
             select(instants.c.numero, func.max(instants.c.at)).group_by(instants.c.numero)
+        )
+        return {DossierNumber(number): at for number, at in rows}
+
+    def reread_at(self, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, datetime]:
+        """Return when a person last had the evidence of these dossiers replaced."""
+        event = tables.evenement
+        is_reread = event.c.evenement == EventName.PREUVE_RELUE.value
+        found = select(event.c.numero, func.max(event.c.survenu_le))
+        rows = self.connection.execute(
+            found.where(among(event.c.numero, numbers), is_reread).group_by(event.c.numero)
         )
         return {DossierNumber(number): at for number, at in rows}
 

@@ -92,7 +92,7 @@ class Holding(NamedTuple):
     @property
     def searched(self) -> list[Column[Any]]:
         """The columns in which a person is looked for."""
-        # What lists find dossiers by has the names of several persons, who are elsewhere one by one.
+        # What lists find dossiers by names several persons, who are elsewhere one by one.
         return [] if self.table is tables.liste else [self.table.c[name] for name in self.columns]
 
     @property

@@ -327,12 +327,13 @@ def precheck(run: Run, work: Judging, as_of: date | None = None) -> None:
             known.add(number)
         known |= batch.failed.keys()
         if as_of is None:
-            store_verdicts(run, stored)
             if refreshes:
+                # Before the verdicts: what changes one of these later is no act of a person.
                 by = {"demande_par": run.asked_by}
                 events = [NewEvent(number, EventName.PREUVE_RELUE, by) for number in sorted(kept)]
                 with run.transaction() as tx:
                     tx.journal.record_events(run.id, events, run.now)
+            store_verdicts(run, stored)
     for number in work.dossiers:
         if number not in known:
             run.problem(k.Numbered(k.NumberNote.NOTHING_TO_JUDGE, number))

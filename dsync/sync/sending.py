@@ -181,7 +181,8 @@ def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool, ordere
     if (
         terms is not None
         and is_writer(run, terms)
-        and (ordered or not (is_unseen(run, terms) or replaces_too_much(run)))
+        and not is_unseen(run, terms, ordered=ordered)
+        and (ordered or not replaces_too_much(run))
     ):
         _push_all(run, terms, numbers, total, waits=waits)
         if terms.anothers and terms.anothers.keys() <= run.report.adopted_numbers:

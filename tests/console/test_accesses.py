@@ -155,8 +155,13 @@ def test_a_jury_is_composed_of_who_when_and_which_dossiers(synced: Engine) -> No
         assert str(number(other)) not in minutes
         visitor.send(f"/dossiers/{number(one)}/deport", confirme="oui")
         # What who composes does not see stays.
-        visitor.send("/jury/composer", le=LATER, membres="Ada Lovelace", numeros="")
+        shown = {"le": LATER, "vu": LATER, "numeros": ""}
+        visitor.send("/jury/composer", membres="Ada Lovelace\r\nEve", **shown)
         assert "2 membres" in visitor.read("/journal")
+        # Who has not seen that day's jury completes it; who has seen it says what it is.
+        for seen, said in (("", "2 membres"), (LATER, "1 membre")):
+            again = {**shown, "vu": seen, "membres": "Bob"}
+            assert said in visitor.send("/jury/composer", **again), seen
         assert "jury" in engine.rows("SELECT genre FROM demande ORDER BY id")[-1]["genre"]
         assert 400 == visitor.post("/jury/composer", le="demain", **given).status_code
     kept = engine.rows("SELECT numero FROM lecture_jury_dossier WHERE jury_le = :le", le=LATER)

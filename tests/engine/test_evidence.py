@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dsync.domain.consent import Consent
 from dsync.store.codes import Kind
 from dsync.sync.evaluate import stored_comparisons
 from dsync.sync.report import RunReport
@@ -159,6 +160,42 @@ def test_another_product_is_judged_anew(start: Start) -> None:
     assert ("À vérifier", "alumni") == standing(engine, 0)[:2]
 
 
+def test_a_move_in_ds_explains_no_other_result_of_the_catalogue(start: Start) -> None:
+    """Nine pages that the catalogue did not know, and then knows: what an instructeur did since has
+    nothing to do with them.
+    """
+    engine, ranks = start([]), (0, 1, 2, 3, 4, 7, 8, 9, 10)
+    unknown = {rank: f"qzxwvk-{rank}-tout-a-fait-inconnue" for rank in ranks}
+    for rank, seed in zip(ranks, seeds(ranks), strict=True):
+        engine.control.deposit(replace(seed, depose_at=NOW))
+        engine.control.edit_champ(number(rank), PAGE, SUIVI.format(unknown[rank]))
+    publish(engine, lambda entries: entries)
+    engine.sync_until_quiet()
+    assert {"Inéligible"} == {engine.remote(rank) for rank in ranks}
+    engine.advance(minutes=30)
+    for rank in ranks:
+        engine.control.move(number(rank), "en_instruction")
+    engine.sync_later()
+    begun = [{"name": "acceleration", "start": "2020-01-01", "end": ""}]
+    publish(
+        engine,
+        lambda entries: [
+            *entries,
+            *(
+                {
+                    **entries[0],
+                    "id": one,
+                    "attributes": {**entries[0]["attributes"], "phases": begun},
+                }
+                for one in unknown.values()
+            ),
+        ],
+    )
+    report = engine.sync_later()
+    assert (4, 0) == (report.exit_code, report.pushed), report
+    assert [Consent.WRITES] == [one.proposal.kind for one in engine.asked()]
+
+
 def test_fresh_evidence_is_taken_when_an_operator_asks(start: Start) -> None:
     """It is pushed, the journal says who asked, and what was compared is read back."""
     engine = start([0, 5, 9])
@@ -174,7 +211,7 @@ def test_fresh_evidence_is_taken_when_an_operator_asks(start: Start) -> None:
         compared.before.verdict if compared.before else None,
         compared.after.verdict,
     )
-    assert "preuve_relue" == engine.events(0)[-1]
+    assert ["preuve_relue", "verdict"] == engine.events(0)[-2:]
     events = engine.rows("SELECT details FROM evenement WHERE evenement = 'preuve_relue'")
     assert {"cli:ada"} == {json.loads(event["details"])["demande_par"] for event in events}
     [run] = engine.rows("SELECT demande_par FROM sync_run ORDER BY run DESC LIMIT 1")

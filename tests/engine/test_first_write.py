@@ -107,6 +107,19 @@ def test_what_a_person_orders_is_written_and_the_others_still_wait(start: Start)
     assert 1 < written(engine)
 
 
+def test_an_order_before_the_question_answers_it_neither(start: Start) -> None:
+    """Nor does another database's single dossier tell what this one would write into the others."""
+    engine = start(RANKS, seen=False)
+    engine.sync(push=False)
+    assert 1 == engine.worker.push(0, force_by="ada@here").pushed
+    assert (4, 1) == (engine.sync_later().exit_code, written(engine))
+    engine.lose_database(seen=False)
+    engine.sync()
+    assert 4 == engine.accept(Consent.WRITER).exit_code
+    assert [Consent.FIRST] == [one.proposal.kind for one in engine.asked()]
+    assert 1 == written(engine)
+
+
 def test_a_question_ends_with_what_it_is_about(start: Start) -> None:
     """Without a dossier to write into, nothing waits."""
     engine = start([0], seen=False)

@@ -65,27 +65,30 @@ NO_LABEL = "aucune"
 _WHAT = {one.value: one.label.lower() for one in Annotation}
 
 
-def is_unseen(run: Run, terms: WriteTerms) -> bool:
+def is_unseen(run: Run, terms: WriteTerms, *, ordered: bool) -> bool:
     """Return whether nothing may be written before a person has seen the first write; it is told.
 
-    Once asked it stays asked, until a person consents to these annotations and rules. A dry run
+    Once asked it stays asked, until a person consents to these annotations and rules. Before an
+    order it is asked, too, and not told: what is ordered is no look at the others. A dry run
     shows more than the question does.
     """
     with run.reading() as reader:
         has_written = bool(terms.written) or reader.outbox.has_sent()
-    if terms.anothers or run.report.dry or (has_written and not _is_first_asked(run)):
+        results = reader.outbox.waiting_results()
+    # Of a few, another database's values tell nothing about the others.
+    is_taken_over = 2 * len(terms.anothers) > sum(count for _, count in results)
+    if is_taken_over or run.report.dry or (has_written and not _is_first_asked(run)):
         end_first_write(run)
         return False
-    with run.reading() as reader:
-        results = reader.outbox.waiting_results()
     moves = tuple(Move(_WHAT[RESULTAT], UNWRITTEN, *row) for row in results)
     detail = "\n".join(annotations_in_ds(run))
     proposal = Proposal(Consent.FIRST, moves, 0, first_write(run.context), detail)
     if not moves or is_accepted(run, proposal):
         return False
-    counts = ", ".join(f"{result}: {count}" for result, count in results)
-    run.report.brake(k.FirstWrite(proposal.dossiers, counts))
-    return True
+    if not ordered:
+        counts = ", ".join(f"{result}: {count}" for result, count in results)
+        run.report.brake(k.FirstWrite(proposal.dossiers, counts))
+    return not ordered
 
 
 def _is_first_asked(run: Run) -> bool:
@@ -230,6 +233,7 @@ def _free(
                     pairs[number] = pair
             twins = {twin for _, before, now in pairs.values() for twin in _twins(before, now)}
             acted = reader.changes.acted_at(sorted({*pairs, *twins}))
+            reread = reader.changes.reread_at(sorted(pairs))
         for number, (at, before, now) in pairs.items():
             # A frame is of the rules: no edit of a dossier changes it.
             is_of_rules = before.version_regles != now.version_regles
@@ -242,7 +246,10 @@ def _free(
             elif is_of_rules:
                 if now.version_regles in rules and before.inputs_hash == now.inputs_hash:
                     free.add(number)
-            elif number not in replaced.frames and _is_own(number, at, before, now, acted):
+            elif number not in replaced.frames and (
+                (number in reread and reread[number] > at)
+                or _is_own(number, at, before, now, acted)
+            ):
                 free.add(number)
     return free
 
@@ -283,8 +290,6 @@ def _is_own(
     if before.inputs_hash != now.inputs_hash:
         return has_acted(number)
     if answers_in(before.controles) != answers_in(now.controles):
-        return True
-    if before.preuve != now.preuve and has_acted(number):
         return True
     results, texts = changes(before, now)
     compares = {one.controle for one in now.controles if TWINS in one.preuve}

@@ -171,6 +171,16 @@ def test_an_answer_is_compared_in_the_notations_of_its_type(
         assert "aucune réponse à « Texte » ne peut être « X »." in found("parmi", "X").motif
 
 
+@pytest.mark.parametrize(
+    ("text", "town"), [("13200 Arles (13004)", "13055"), ("69380 Lozanne (69121)", "69123")]
+)
+def test_a_postal_code_is_no_arrondissement(text: str, town: str, tmp_path: Path) -> None:
+    """Those of the towns around Lyon and Marseille begin like their codes."""
+    declarations = read(f'{{ champ = "texte", parmi = ["{town}"] }}', tmp_path)
+    champ = Champ(DescriptorId("texte"), text)
+    assert YES != outcome(judged(declarations, COMPANY, champ, texte="communes"))
+
+
 def test_what_is_found_decides_beside_a_value_that_is_written_wrong(tmp_path: Path) -> None:
     champ = Champ(DescriptorId("texte"), "Bretagne")
     for operator, expected in (("parmi", YES), ("pas_parmi", NO)):
