@@ -32,7 +32,7 @@ PROGRAMME = ("sqlmodel", "sqlalchemy.orm", "dsync.eig.eig", "dsync.controles.che
         (
             "sync",
             (*WEB, "apscheduler", "alembic", "rich.console", "sqlalchemy.dialects.postgresql"),
-            193,
+            194,
         ),
     ],
 )

@@ -19,6 +19,7 @@ ALONE = {"sections": ("demarche", "ds")}
 """A démarche that is copied, no more."""
 OWN = set(PROGRAMME.storage.views) - set(ENGINE.views)
 OF_PROGRAMME = (
+    "/jury/composer",
     *("/jury", "/jury.xlsx", "/jury/proces-verbal", "/jury/fiches", f"/jury/fiches/{FIRST}"),
     "/a-reporter",
     *("/preuves", f"/dossiers/{FIRST}/explication", "/regles"),
