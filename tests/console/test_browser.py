@@ -205,7 +205,7 @@ def test_what_is_found_of_a_person_is_accessible(page: Page, told: Engine) -> No
 
 
 def test_what_is_to_do_and_many_dossiers_are_on_one_screen(page: Page, state_page: Page) -> None:
-    """At 1280 by 800: all that waits, eleven dossiers, of which three say who wrote their result."""
+    """At 1280 by 800: what waits, eleven dossiers, of which three say whose result it is."""
     for one in (page, state_page):
         one.set_viewport_size({"width": 1280, "height": 800})
         for address, rows, most in (

@@ -217,7 +217,7 @@ def test_each_view_has_the_date_of_a_rows_last_change(engine: Engine) -> None:
     """The page names each one that is loaded whole all the same."""
     views = engine.worker.store.dictionary()
     assert [] == [name for name in views if "modifie_ici_le" not in views[name].columns]
-    [said] = re.findall(r"se recharge entière : (.*?)\. ", PAGE_OF_DATA.read_text())
+    [said] = re.findall(r"Se rechargent entières : (.*?)\. ", PAGE_OF_DATA.read_text())
     whole = {*views} - {*WITHHELD} - by_dossier(engine)
     assert whole == {*re.findall(r"`(lecture_\w+)`", said)}
 
