@@ -52,7 +52,7 @@ with later(globals()):
     from dsync.programme import NO_RULES, Programme, in_force, known_rules
     from dsync.settings import Settings
     from dsync.store.store import utc_now
-    from dsync.sync.brakes.rules import Moves
+    from dsync.sync.brakes.changed_rules import Moves
     from dsync.sync.report import Comparisons
     from dsync.sync.work import Precheck
 

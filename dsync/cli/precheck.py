@@ -33,7 +33,7 @@ with later(globals()):
     from dsync.domain.wording import cut
     from dsync.settings import Settings
     from dsync.sync.answering import check
-    from dsync.sync.brakes.rules import Moves
+    from dsync.sync.brakes.changed_rules import Moves
     from dsync.sync.evaluate import stored_comparisons
     from dsync.sync.report import Comparisons
     from dsync.sync.work import (

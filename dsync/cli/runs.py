@@ -31,7 +31,7 @@ from dsync.errors import InterruptedRunError
 from dsync.messages.english import found_by, proposed
 from dsync.service.signals import StopSignals
 from dsync.settings import Settings
-from dsync.sync.brakes.rules import Moves
+from dsync.sync.brakes.changed_rules import Moves
 from dsync.sync.handing_over import hand_over
 from dsync.sync.report import Comparisons
 from dsync.sync.work import AskingNothing, Attempted, PrecheckAsOf, Read, Request, Work

@@ -111,6 +111,13 @@ def members(visit: Visit, reader: Reader, days: Sequence[str]) -> list[str]:
     return [*dict.fromkeys(row["qui"] for row in rows)]
 
 
+def _deports(reader: Reader, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return who stepped aside from which of these dossiers."""
+    where = {"numero": [row["numero"] for row in rows]}
+    names = ("numero", "qui")
+    return reader.rows_of("deport", names, where, order="numero, qui", limit=ALL) if rows else []
+
+
 def who_may_sit(visit: Visit, reader: Reader) -> set[str]:
     """Return who has the role of a jury's member by name, in the database and in the file."""
     given = {"demarche_numero": visit.worker.demarche, "role": Role.JURY.value}
@@ -321,12 +328,7 @@ def show(visit: Visit) -> Response:
         }
         visit.personal = [name for name, is_shown in said.items() if is_shown]
         visit.listed = [row["numero"] for row in rows] if visit.personal else ()
-        declared = ("numero", "qui"), {"numero": [row["numero"] for row in rows]}
-        deports = (
-            reader.rows_of("deport", *declared, order="numero, qui", limit=ALL)
-            if rows and visit.may(Right.AGIR)
-            else []
-        )
+        deports = _deports(reader, rows) if visit.may(Right.AGIR) else []
         acts = visit.may(Right.AGIR) and visit.grant.groupes is None
         sitting = members(visit, reader, chosen) if acts else []
         known = [str(one["jury_le"]) for one in days]
@@ -414,9 +416,7 @@ def minutes(visit: Visit) -> Response:
         if len(days) != 1:
             return visit.back("/jury")  # There is none, or one has to be chosen.
         rows, grids = ranking(visit, reader, days)
-        where = {"numero": [row["numero"] for row in rows]}
-        named = ("numero", "qui")
-        deports = reader.rows_of("deport", named, where, order="numero, qui", limit=ALL)
+        deports = _deports(reader, rows)
         composed = members(visit, reader, days)
         known = {one["evaluateur"] for one in grids if one["evaluateur"]}
         known |= who_may_sit(visit, reader)

@@ -151,7 +151,7 @@ def _sending(visit: Visit, reader: Reader, asked: ManualRequest, lease: LeaseInf
         return ""
     left = (WishStatus.EN_ATTENTE, WishStatus.INCERTAINE)
     ended = (WishStatus.CONFLIT, WishStatus.REFUSEE, WishStatus.SUSPENDUE)
-    wishes = reader.wishes.current((*left, *ended, WishStatus.CONFIRMEE), named)
+    wishes = reader.wishes.current(FURTHEST, named)
     if any(one.statut in ended for one in wishes):
         # The table of these dossiers says it, with why.
         return ""

@@ -383,14 +383,14 @@ _ARRONDISSEMENT = re.compile(
 )
 _TOWNS = {"751": "75056", "6938": "69123", "132": "13055"}
 """By the beginning of the codes of its arrondissements, the code of a commune."""
-CODE_LENGTH = 5
+_CODE_LENGTH = 5
 _SAINT = re.compile(r"\b(?:saint|st)(e?)\b[ .-]+", re.IGNORECASE)
 
 
 def _of_place(name: str) -> Iterable[str]:
     """Return the ways of writing a commune: an arrondissement is in it, and « St » is short."""
     # A code alone: « 13200 Arles » begins like an arrondissement of Marseille.
-    starts = _TOWNS.items() if len(name) == CODE_LENGTH else ()
+    starts = _TOWNS.items() if len(name) == _CODE_LENGTH else ()
     town = next((code for start, code in starts if name.startswith(start)), name)
     whole = _ARRONDISSEMENT.fullmatch(name)
     names = (name, town, *(whole.groups() if whole else ()))

@@ -149,7 +149,7 @@ class Move(NamedTuple):
         return self.what.removeprefix(_CHECK).removesuffix(_END) if is_one else None
 
 
-class Finding(NamedTuple):
+class CheckFinding(NamedTuple):
     """What a check found when it was tried on dossiers."""
 
     check: str
@@ -175,7 +175,7 @@ class Proposal:
     become of it. Consent to some covers these, also where others are done already."""
     detail: str = ""
     """What more there is to say, in French: a field's name, a file's."""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[CheckFinding, ...] = ()
     """Of checks that judge for the first time."""
     example: int | None = None
     """A dossier that would get another verdict, else one of which a check says something else."""
@@ -268,7 +268,7 @@ class Asked(NamedTuple):
                 document["of"],
                 document["subjects"],
                 document["detail"],
-                tuple(Finding(*finding) for finding in document["findings"]),
+                tuple(CheckFinding(*finding) for finding in document["findings"]),
                 document["example"],
             ),
             version,

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from msgspec.structs import asdict
 
-from dsync.domain.consent import Finding
+from dsync.domain.consent import CheckFinding
 from dsync.domain.json_bytes import MAX_VALUES
 from dsync.domain.remedies import ago, expiry_line, span
 from dsync.errors import quotation
@@ -416,9 +416,13 @@ def alert(one: k.Concern, now: datetime) -> str | None:
                 f"{_count(dossiers, 'dossier')} with annotations that DS refused: see `dsync "
                 "check`."
             )
-        case k.Conflicts() | k.Contradicted() | k.InQuarantine():
-            return warning(one, now)
-        case k.UnfinishedErasures() | k.GristLeft():
+        case (
+            k.Conflicts()
+            | k.Contradicted()
+            | k.InQuarantine()
+            | k.UnfinishedErasures()
+            | k.GristLeft()
+        ):
             return warning(one, now)
         case k.NoTarget():
             return "The target of the copies of files is not there: see `dsync history`."
@@ -743,7 +747,7 @@ _PROPOSED = {
 """The French phrases of proposals, which the console shows as they are stored."""
 
 
-def found_by(one: Finding) -> str:
+def found_by(one: CheckFinding) -> str:
     """Return what a check found, in English."""
     doubt = f": {_PROPOSED[one.doubt]}" if one.doubt else ""
     return f"{one.check}: {one.dossiers} of {one.judged} dossiers{doubt}"

@@ -134,7 +134,6 @@ class SyncState:
 
 _FIELDS = tuple(f.name for f in fields(SyncState))
 _state = tables.sync_state.c
-# Made once: a run reads it several times.
 _STATES = select(_state.demarche_numero, *(_state[name] for name in _FIELDS)).where(
     _state.demarche_numero.in_(bindparam("numbers", expanding=True))
 )

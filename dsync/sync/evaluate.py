@@ -35,8 +35,8 @@ from dsync.programme import (
 )
 from dsync.store import NewEvent, Reader, Tx
 from dsync.store.codes import EventName
+from dsync.sync.brakes.changed_rules import stopped_rules, waits_for_consent
 from dsync.sync.brakes.grounds import stops_judging
-from dsync.sync.brakes.rules import stopped_rules, waits_for_consent
 from dsync.sync.context import BATCH, Run
 from dsync.sync.isolating import Failed, judged, look_up, prepare
 from dsync.sync.page_storing import PageJudge, quarantine_dossier

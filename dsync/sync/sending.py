@@ -45,7 +45,7 @@ from dsync.sync.brakes.grounds import (
     may_adopt,
     serves_another_call,
 )
-from dsync.sync.brakes.writes import end_first_write, is_unseen, replaces_too_much
+from dsync.sync.brakes.replacing import end_first_write, is_unseen, replaces_too_much
 from dsync.sync.context import Run, learn_revisions, nothing_to_accept, refresh_demarche
 from dsync.sync.pull import read_back
 from dsync.sync.work import Overwrite, Push

@@ -13,13 +13,13 @@ from msgspec.structs import replace
 
 from dsync.configuration import Configuration
 from dsync.console.suivi import LINKS
-from dsync.domain.consent import GONE, IN_DS, NOTHING, Finding
+from dsync.domain.consent import GONE, IN_DS, NOTHING, CheckFinding
 from dsync.messages import english, french, kinds
 from dsync.service.alerts import ALERTS, TOLD
 from dsync.settings import PREFIX, VARIABLES
 from dsync.sync.brakes import doubts, grounds
-from dsync.sync.brakes.rules import NEVER, NOBODY
-from dsync.sync.brakes.writes import FRAME, NO_LABEL
+from dsync.sync.brakes.changed_rules import NEVER, NOBODY
+from dsync.sync.brakes.replacing import FRAME, NO_LABEL
 
 NOW = datetime(2024, 6, 10, 8, tzinfo=UTC)
 SAMPLES: dict[Any, Any] = {
@@ -147,9 +147,9 @@ PROPOSED = {
 }
 """Phrases of proposals, and what an operator reads."""
 FOUND = {
-    Finding("doublon", 1, 39, NOBODY): "doublon: 1 of 39 dossiers: tells nobody apart: is a value "
-    "misspelt?",
-    Finding("mon-essai", 0, 39, NEVER): "mon-essai: 0 of 39 dossiers: applies to nobody: is a "
+    CheckFinding("doublon", 1, 39, NOBODY): "doublon: 1 of 39 dossiers: tells nobody apart: is a "
+    "value misspelt?",
+    CheckFinding("mon-essai", 0, 39, NEVER): "mon-essai: 0 of 39 dossiers: applies to nobody: is a "
     "condition wrong?",
 }
 """The same of what checks found."""

@@ -17,10 +17,10 @@ asked about many (`accept answers`). The brake on deletions is beside the lists 
 `dsync/sync/pull.py` (`accept deletions`), and that on a catalogue where it is read, in
 `dsync/eig/gathering.py` (`accept evidence`).
 
-`rules`: wanted are the verdicts of changed rules, what stands are those that were given. Judged are
-the same dossiers twice, so that only the rules explain what moves (`accept rules`).
+`changed_rules`: wanted are the verdicts of changed rules, what stands are those that were given.
+Judged are the same dossiers twice, so that only the rules explain what moves (`accept rules`).
 
-`writes`: wanted are the values of the outbox, what stands is what this database wrote into DS. A
+`replacing`: wanted are the values of the outbox, what stands is what this database wrote into DS. A
 cause of the dossier's own, since the verdict that stands, explains a change. What passes without
 one counts for thirty days, with what `settling` believed. What a person wrote is never replaced
 (`accept writes`, and `accept first` before the first write of a database).

@@ -6,7 +6,7 @@ import pytest
 
 from dsync.domain.dossier import Json
 from dsync.domain.verdict import Controle, Decision, Resultat, Verdict
-from dsync.sync.brakes.rules import NEVER, NOBODY, Moves
+from dsync.sync.brakes.changed_rules import NEVER, NOBODY, Moves
 
 SEEN: dict[str, Json] = {"exigence": "0"}
 TWIN: dict[str, Json] = {**SEEN, "dossiers": [7]}

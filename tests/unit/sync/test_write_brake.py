@@ -15,7 +15,7 @@ from dsync.annotations.wish import Standing
 from dsync.domain.consent import Consent, Proposal
 from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import frame
-from dsync.sync.brakes.writes import Replaced, is_too_much
+from dsync.sync.brakes.replacing import Replaced, is_too_much
 from tests.unit.annotations.form import CONFIG, LABELS, OPTIONS
 
 OUI, VOIR, NON = OPTIONS.all()

@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 from dsync.domain.check_answers import TWINS
 from dsync.domain.consent import NOTHING as NO_VERDICT
-from dsync.domain.consent import Asked, Consent, Finding, Move, Proposal
+from dsync.domain.consent import Asked, CheckFinding, Consent, Move, Proposal
 from dsync.domain.dossier import COUNTED_ETATS, Presence
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import (
@@ -29,7 +29,7 @@ from dsync.domain.verdict import (
 )
 from dsync.messages import kinds as k
 from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
-from dsync.sync.brakes.writes import annotations_in_ds
+from dsync.sync.brakes.replacing import annotations_in_ds
 from dsync.sync.context import FEW, Run, first_write, is_accepted, most_of, nothing_to_accept
 from dsync.sync.isolating import Failed, judged, look_up, prepare
 
@@ -54,7 +54,7 @@ class Moves(NamedTuple):
     """The number of open dossiers with a verdict."""
     moves: tuple[tuple[str, str, int], ...]
     """Verdict before, verdict after, number of dossiers; only those that differ."""
-    found: tuple[Finding, ...] = ()
+    found: tuple[CheckFinding, ...] = ()
     """Of declared checks."""
     said: tuple[Move, ...] = ()
     """The checks of which the result or the sentence is another one in most of these dossiers."""
@@ -128,7 +128,7 @@ class Moves(NamedTuple):
         return sum(count for before, _, count in self.moves if before == NO_VERDICT)
 
 
-def _found(judged: Iterable[Decision]) -> Iterator[Finding]:
+def _found(judged: Iterable[Decision]) -> Iterator[CheckFinding]:
     counts: Counter[str] = Counter()
     doublons: Counter[str] = Counter()
     conforming: Counter[str] = Counter()
@@ -149,7 +149,7 @@ def _found(judged: Iterable[Decision]) -> Iterator[Finding]:
             asked = "clé trop large ?" if 2 * doublons[name] > count else "règle trop large ?"
         elif total >= _MANY and not count and name in tried:
             asked = NOBODY if conforming[name] else NEVER
-        yield Finding(name, count, total, asked)
+        yield CheckFinding(name, count, total, asked)
 
 
 def waits_for_consent(run: Run, programme: Programme) -> bool:

@@ -74,10 +74,13 @@ def is_unseen(run: Run, terms: WriteTerms, *, ordered: bool) -> bool:
     """
     with run.reading() as reader:
         has_written = bool(terms.written) or reader.outbox.has_sent()
+    if run.report.dry or (has_written and not _is_first_asked(run)):
+        end_first_write(run)
+        return False
+    with run.reading() as reader:
         results = reader.outbox.waiting_results()
     # Of a few, another database's values tell nothing about the others.
-    is_taken_over = 2 * len(terms.anothers) > sum(count for _, count in results)
-    if is_taken_over or run.report.dry or (has_written and not _is_first_asked(run)):
+    if 2 * len(terms.anothers) > sum(count for _, count in results):
         end_first_write(run)
         return False
     moves = tuple(Move(_WHAT[RESULTAT], UNWRITTEN, *row) for row in results)
