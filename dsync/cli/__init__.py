@@ -28,7 +28,12 @@ def main() -> None:
     # Until a command has made its imports: they stay, and what comes later is looked at alone.
     gc.disable()
     end_by_exception()
-    dsync(prog_name="dsync")
+    try:
+        dsync(prog_name="dsync")
+    finally:
+        # When a signal interrupts text that Python evaluates, as typing and named tuples do at
+        # imports, Python ends itself by SIGINT whatever the exit code, unless other text succeeds.
+        exec("")  # noqa: S102
 
 
 def set_up_process() -> None:

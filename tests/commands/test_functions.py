@@ -86,3 +86,14 @@ def test_a_wrong_call_of_a_function_is_refused(
     path.write_text(text.replace(old, new), encoding="utf-8")
     refused = bourse("config", "check")
     assert (2, True) == (refused.code, said in refused.err)
+
+
+def test_a_signal_while_a_package_is_loaded_ends_with_its_code(
+    bourse: Command, tmp_path: Path
+) -> None:
+    """Python evaluates text at imports, and would end itself by SIGINT when one interrupts that."""
+    (tmp_path / "site/bourse/__init__.py").write_text(
+        "exec('import signal; signal.raise_signal(signal.SIGTERM)')", encoding="utf-8"
+    )
+    ended = bourse("config", "check")
+    assert (143, "Interrupted.") == (ended.code, ended.err.strip())

@@ -73,7 +73,7 @@ def without_end(url: str) -> Iterator[Callable[[int], bool]]:
                     opened += any(os.readlink(fd) == file for fd in process.glob("fd/*"))
                 except OSError:
                     continue
-            return opened >= count and time.sleep(0.5) is None
+            return opened >= count and time.sleep(0.5 * slowdown()) is None
 
         yield readers
         return
