@@ -175,8 +175,13 @@ class Worker:
         rules, folder, shipped = None, self.settings.config.parent, shipped_config().parent
         if self.configuration.judges:
             rules = RuleSet.load(sections.declared_checks, folder, shipped=shipped)
-        percent = self.configuration.safety.verdicts_percent
-        return Eig(sections, rules, sources, catalogue_percent=percent)
+        return Eig(
+            sections,
+            rules,
+            sources,
+            catalogue_percent=self.configuration.safety.verdicts_percent,
+            borrowed_word=self.configuration.borrowed_word,
+        )
 
     @property
     def _user_agent(self) -> str:

@@ -174,29 +174,34 @@ class Declarations:
                     )
         yield from (fault for _, fault in self.impossible_values(known))
         for one in self.sections.controles:
-            yield from self._of_list(one, known)
+            yield from self._of_lists(one, known)
 
-    def _of_list(self, one: DeclaredControle, known: Collection[Descriptor]) -> Iterator[str]:
-        """Yield what a list for a column has and its options in the form do not, and inversely."""
-        exige = one.exige
-        if exige is None or not exige.colonne or exige.parmi is None:
-            return
-        name, _, column = exige.colonne.partition(".")
-        champ, on_list = self.sections.champs[name], Listed(exige.parmi)
-        id_ = champ.colonnes[column]
-        block = find((d for d in known if d.parent_id is None), champ.id, champ.libelles)
-        inner = [d for d in known if block and d.parent_id == block.id]
-        found = find(inner, id_, (id_,))
-        if found is None or found.options is None or found.other_option:
-            return
-        known_as = [on_list.option(option) for option in found.options]
-        for option, meant in zip(found.options, known_as, strict=True):
-            if meant is None:
+    def _of_lists(self, one: DeclaredControle, known: Collection[Descriptor]) -> Iterator[str]:
+        """Yield what a check's list has and the options of its question do not, and inversely."""
+        function, exige = self.functions.get(one.nom), one.exige
+        offers = getattr(function and function.parametres, "offers", ())
+        if exige and exige.colonne and exige.parmi is not None:
+            offers = [Listed(exige.parmi).offer(exige.colonne)]
+        for offer in offers:
+            found = self._question(offer.champ, known)
+            if found is None or found.options is None or found.other_option:
+                continue
+            meant = {option: offer.meant(option) for option in found.options}
+            for option in (option for option, names in meant.items() if not names):
                 yield f"{one.nom} : la liste n’a pas l’option « {option} » de « {found.libelle} »"
-        for one_on_list in on_list.options:
-            if one_on_list not in known_as:
-                label = one_on_list.libelles[0]
-                yield f"{one.nom} : « {label} » n’est pas une option de « {found.libelle} »"
+            for name in offer.names:
+                if not any(name in names for names in meant.values()):
+                    yield f"{one.nom} : « {name} » n’est pas une option de « {found.libelle} »"
+
+    def _question(self, name: str, known: Collection[Descriptor]) -> Descriptor | None:
+        base, _, column = name.partition(".")
+        if (champ := self.sections.champs.get(base)) is None:
+            return None
+        found = find((d for d in known if d.parent_id is None), champ.id, champ.libelles)
+        if found is None or not column:
+            return found
+        id_ = champ.colonnes[column]
+        return find((d for d in known if d.parent_id == found.id), id_, (id_,))
 
     def _not_found(self, name: str, champ: DeclaredChamp, known: Collection[Descriptor]) -> str:
         """Return what to say of a champ that is no question of the form itself."""

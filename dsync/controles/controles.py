@@ -153,18 +153,23 @@ class DeclaredFindings(FormFindings):
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
         """Compare the declarations with a revision of the form, for `dsync check`."""
+        return self.rules_lines(demarche, revision)
+
+    def rules_lines(
+        self, demarche: Demarche, revision: Revision, own: Iterable[CheckLine] = ()
+    ) -> Iterator[CheckLine]:
+        """Yield what of the checks does not fit a form, or that all fits; `own`: more lines."""
         for warning in self._early_words():
-            yield CheckLine("controles", CheckStatus.WARNING, warning)
-        faults = list(self._declarations.of_form(revision.descriptors.values()))
+            yield CheckLine("rules", CheckStatus.WARNING, warning)
         impossible = self.impossible_values(demarche)
-        for fault in faults:
-            if fault in impossible:
-                yield CheckLine("controles", CheckStatus.ERROR, fault, exit_code=2)
-            else:
-                yield CheckLine("controles", CheckStatus.WARNING, fault)
-        if not faults:
-            count = len(self._sections.champs)
-            yield CheckLine("controles", CheckStatus.OK, f"the form has the {count} [champs]")
+        lines = [
+            CheckLine("rules", CheckStatus.ERROR, fault, exit_code=2)
+            if fault in impossible
+            else CheckLine("rules", CheckStatus.WARNING, fault, exit_code=7)
+            for fault in self._declarations.of_form(revision.descriptors.values())
+        ]
+        fits = CheckLine("rules", CheckStatus.OK, "the checks fit the form")
+        yield from [*own, *lines] or [fits]
 
 
 def rules_of(

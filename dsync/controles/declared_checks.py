@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from dsync.controles.declarations import (
     AutreDemarche,
@@ -604,6 +604,17 @@ def _is_of_all(declared: DeclaredControle) -> bool:
     return declared.exige is not None and declared.exige.tous_presents is not None
 
 
+class Offer(NamedTuple):
+    """What a check knows of the options of a question; `parametres` of a function have `offers`."""
+
+    champ: str
+    """Or a column."""
+    names: Sequence[str]
+    """What the form should offer."""
+    meant: Callable[[str], Collection[str]]
+    """Returns what an option of the form means, by these or other names; empty: it is not known."""
+
+
 class Listed:
     """The options of a list, by their labels and words."""
 
@@ -625,6 +636,15 @@ class Listed:
         found = [one for one, known in self._by_words if any(some <= said for some in known)]
         # Words of two options in one label decide nothing.
         return found[0] if len(found) == 1 else None
+
+    def offer(self, champ: str) -> Offer:
+        """Return what a question should offer."""
+
+        def meant(option: str) -> Collection[str]:
+            found = self.option(option)
+            return found.libelles[:1] if found else ()
+
+        return Offer(champ, [one.libelles[0] for one in self.options], meant)
 
 
 def _choices(labels: Iterable[str]) -> str:

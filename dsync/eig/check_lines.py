@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsync.addresses import mask_url
 from dsync.controles import papers
+from dsync.controles.checking import Declarations
+from dsync.controles.controles import DeclaredFindings
+from dsync.controles.declarations import ControlesSections
 from dsync.domain.dossier import Demarche, Revision, paris_day
 from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.domain.toml import named
-from dsync.domain.wording import fold, joined
+from dsync.domain.wording import joined
 from dsync.eig.betagouv import fetch_catalogue
 from dsync.eig.mapped_form import FieldMatch, match_fields, new_in
 from dsync.eig.precheck.catalogue import Catalogue
-from dsync.eig.precheck.check import QUESTIONS, Check
+from dsync.eig.precheck.check import QUESTIONS
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.proposal import OWN_SHARE
 from dsync.eig.rows import EvidenceCopy, evidence
@@ -28,37 +32,47 @@ from dsync.eig.sections import (
     MappingConfig,
 )
 from dsync.errors import DsyncError, EvidenceUnavailableError
-from dsync.programme import Database, FormFault, FormFindings
+from dsync.programme import Database, FormFault
 
 if TYPE_CHECKING:
     from dsync.eig.sources import EvidenceSources
 
 A_YEAR = timedelta(days=366)
+_NO_CHECKS = Declarations(ControlesSections(), Path())
 
 
-class EigFindings(FormFindings):
+class EigFindings(DeclaredFindings):
     """What is wrong in the programme's sections, or does not fit a form."""
 
     def __init__(
-        self, sections: EigSections, rules: RuleSet | None, sources: EvidenceSources
+        self,
+        sections: EigSections,
+        rules: RuleSet | None,
+        sources: EvidenceSources,
+        borrowed_word: str | None = None,
     ) -> None:
-        self._sections, self._rules, self._sources = sections, rules, sources
+        super().__init__(rules.declarations if rules else _NO_CHECKS, borrowed_word)
+        self._mapping, self._rules, self._sources = sections.mapping, rules, sources
+        self._is_off = rules is None and "precontrole" in sections.model_fields_set
 
     def warnings(self) -> Iterator[str]:
         """Yield that the rules are off, and names that are similar to a field's."""
-        if self._rules is not None:
-            yield from self._rules.declarations.warnings()
-        elif "precontrole" in self._sections.model_fields_set:
+        yield from super().warnings()
+        if self._is_off:
             yield "no [[controles]], so nothing is judged: add them as in the shipped file"
-        for name, nearest in self._sections.mapping.misspelt().items():
+        for name, nearest in self._mapping.misspelt().items():
             yield (
                 f"[mapping.champs] {name}: no field has this name, so its answers go into `extra`; "
                 f"did you mean {nearest}?"
             )
 
+    def missing_fields(self, demarche: Demarche) -> Sequence[str]:
+        """Return nothing: without a field that the checks need, nothing is judged."""
+        return ()
+
     def form_faults(self, demarche: Demarche, revision: Revision) -> list[FormFault]:
         """Return the needed fields that the form lacks, and what is wrong with the rules for it."""
-        mapping, rules = self._sections.mapping, self._rules
+        mapping, rules = self._mapping, self._rules
         faults = [
             FormFault(_missing_line(match), match.field)
             for match in match_fields(mapping, revision.descriptors)
@@ -66,20 +80,17 @@ class EigFindings(FormFindings):
         ]
         if rules is not None:
             found = [_unmapped_fault(field, rules) for field in _unmapped(mapping, rules)]
-            faults += filter(None, found)
-        published_at = demarche.published_at
-        if rules is not None and published_at is not None:
-            faults += _window_faults(rules, paris_day(published_at))
+            faults += [*filter(None, found), *_window_faults(rules, demarche)]
         return faults
 
     def form_lines(
         self, demarche: Demarche, revision: Revision, *, known: Iterable[str], every_champ: bool
     ) -> Iterator[CheckLine]:
         """Compare the mapping and the rules with a revision."""
-        mapping, rules = self._sections.mapping, self._rules
+        mapping, rules = self._mapping, self._rules
         yield from mapping_lines(mapping, revision, rules, known=known, every_champ=every_champ)
         if rules is not None:
-            yield from rules_lines(rules, mapping, revision, demarche.published_at)
+            yield from self.rules_lines(demarche, revision, _window_lines(rules, demarche))
 
     def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the catalogue can be read, and its incubators; stores nothing."""
@@ -186,54 +197,19 @@ def _section_of(field: str) -> str:
     return f"[mapping.{'' if field == VOEUX else 'champs.'}{field}]"
 
 
-def rules_lines(
-    rules: RuleSet, mapping: MappingConfig, revision: Revision, published_at: datetime | None
-) -> Iterator[CheckLine]:
-    """Yield the differences between rules and active revision; one line if there is none.
-
-    `published_at` is when the form was first published, if that is known.
-    """
-    lines = list[CheckLine]()
-    if published_at is not None:
-        lines += _window_lines(rules, paris_day(published_at))
-    matches = match_fields(mapping, revision.descriptors)
-    options = {match.field: match.descriptor.options for match in matches if match.descriptor}
-
-    def compare(
-        check: Check, field: str, find: Callable[[str], Set[str]], offered: Iterable[str]
-    ) -> None:
-        if check in rules.checks and (given := options.get(field)):
-            found = {option: find(option) for option in given}
-            lines.extend(_option_lines(field, found, offered))
-
-    def phases(option: str) -> Set[str]:
-        return rules.phases.meant(option) & rules.phases.known
-
-    def cas(option: str) -> Set[str]:
-        found = rules.cas.chosen(option)
-        return {found.name} if found else set()
-
-    compare(Check.PHASE, "phase_declaree", phases, map(fold, rules.phases.admises))
-    compare(Check.CAS_OCTROI, "cas_demande", cas, [one.name for one in rules.cas.cas])
-    lines += [
-        CheckLine("rules", CheckStatus.WARNING, fault, exit_code=7)
-        for fault in rules.declarations.of_form(revision.descriptors.values())
-    ]
-    message = "the checks fit the form"
-    yield from lines or [CheckLine("rules", CheckStatus.OK, message)]
-
-
-def _window_lines(rules: RuleSet, published: date) -> Iterator[CheckLine]:
-    if faults := _window_faults(rules, published):
+def _window_lines(rules: RuleSet, demarche: Demarche) -> Iterator[CheckLine]:
+    published = demarche.published_at and paris_day(demarche.published_at)
+    if faults := _window_faults(rules, demarche):
         yield from (fault.line for fault in faults)
-    elif rules.window is not None and published - rules.window[0] > A_YEAR:
+    elif published and rules.window and published - rules.window[0] > A_YEAR:
         begins = f"{_window(*rules.window)} begins more than a year before the form was published"
         message = f"{begins} ({published})"
         yield CheckLine("rules", CheckStatus.WARNING, message, _CORRECT_WINDOW)
 
 
-def _window_faults(rules: RuleSet, published: date) -> list[FormFault]:
-    if rules.window is None or published <= rules.window[1]:
+def _window_faults(rules: RuleSet, demarche: Demarche) -> list[FormFault]:
+    published = demarche.published_at and paris_day(demarche.published_at)
+    if not published or rules.window is None or published <= rules.window[1]:
         return []
     ended = f"{_window(*rules.window)} ended before the form was published ({published})"
     message = f"{ended}: it is another call's"
@@ -246,24 +222,6 @@ def _window(first: date, last: date) -> str:
 
 
 _CORRECT_WINDOW = "correct the days of the check of depot in [[controles]]"
-
-
-def _option_lines(
-    field: str, known: Mapping[str, Set[str]], offered: Iterable[str]
-) -> Iterator[CheckLine]:
-    """Yield the options that the rules do not know, and what they have and the form does not.
-
-    `known` is what the rules have for each option; `offered` what they expect the form to offer.
-    """
-    for option in [option for option, names in known.items() if not names]:
-        message = f"{field}: the check {_check_of(field)} does not know the option {named(option)}"
-        remedy = "add it to the parametres of the check, or remove it from the form"
-        yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
-    given = {name for names in known.values() for name in names}
-    for name in [name for name in offered if name not in given]:
-        message = f"{field}: the form has no option for « {name} » of the check {_check_of(field)}"
-        remedy = "correct its wording in parametres, or add the option to the form"
-        yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
 
 
 def _missing_line(match: FieldMatch) -> CheckLine:

@@ -91,7 +91,8 @@ def _in_lists(rows: Mapping[str, Row], at: datetime) -> InLists | None:
 class Eig(Programme):
     """One call for projects; `Programme` says what each method takes and returns.
 
-    `catalogue_percent` of the products, at most, may be missing or changed in a new catalogue.
+    `catalogue_percent` of the products, at most, may be missing or changed in a new catalogue;
+    `borrowed_word` is as of `DeclaredFindings`.
     """
 
     storage: ClassVar[Storage] = Storage(
@@ -170,6 +171,7 @@ class Eig(Programme):
         sources: EvidenceSources,
         *,
         catalogue_percent: float,
+        borrowed_word: str | None = None,
     ) -> None:
         self.rule_set = rules
         self.rules = None if rules is None else rules.rules
@@ -177,7 +179,7 @@ class Eig(Programme):
         self.checks = {**type(self).checks, **(rules.titles if rules else {})}
         self._mapping = sections.mapping
         self.words = EigWords(sections.mapping)
-        self.findings = EigFindings(sections, rules, sources)
+        self.findings = EigFindings(sections, rules, sources, borrowed_word)
         self._sources = sources
         self._catalogue_percent = catalogue_percent
 

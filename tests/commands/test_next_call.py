@@ -254,12 +254,12 @@ def test_check_compares_rules_and_form(run: Command, sandbox: Sandbox) -> None:
         (
             "rules",
             "warning",
-            "phase_declaree: the check phase does not know the option « Exploration »",
+            "phase : la liste n’a pas l’option « Exploration » de « Phase du produit »",
         ),
         (
             "rules",
             "warning",
-            "cas_demande: the form has no option for « Autre chose » of the check cas_octroi",
+            "cas_octroi : « Autre chose » n’est pas une option de « Cas de la demande »",
         ),
         ("mapping", "error", "page_produit: not mapped, so the check fiche_produit is impossible"),
         ("mapping", "warning", "entite: not mapped, so the check completude does not ask for it"),

@@ -5,7 +5,7 @@ Plain dataclasses, which pydantic validates when the checks are read.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, ClassVar
@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 from annotated_types import MinLen
 
 from dsync.controles.declarations import Option
-from dsync.controles.declared_checks import Listed
+from dsync.controles.declared_checks import Listed, Offer
 from dsync.domain.toml import Marked
 from dsync.domain.wording import fold, joined
 from dsync.eig.precheck.catalogue import PHASES, Product, incubator_names
@@ -90,6 +90,13 @@ class AdmittedPhases(_Parameters):
         typed = fold(option or "")
         return self._meant.get(typed, frozenset()) | {typed}
 
+    @property
+    def offers(self) -> Iterator[Offer]:
+        """What its question should offer."""
+        yield Offer(
+            "phase_declaree", [*map(fold, self.admises)], lambda one: self.meant(one) & self.known
+        )
+
 
 class Cas(Option):
     """A case in which EIG are granted, by an option of the form."""
@@ -136,6 +143,11 @@ class CasOctroi(_Parameters):
         """Return the case that an answer means; None: no one."""
         found = self._listed.option(typed)
         return found if isinstance(found, Cas) else None
+
+    @property
+    def offers(self) -> Iterator[Offer]:
+        """What its question should offer."""
+        yield self._listed.offer("cas_demande")
 
 
 def _refuse_unknown(names: Iterable[str], own: Collection[str]) -> None:

@@ -22,7 +22,7 @@ from dsync.configuration import read_configuration, shipped_config
 from dsync.domain.dossier import Demarche, Descriptor, Instructeur, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
 from dsync.domain.remedies import expiry_line
-from dsync.eig.check_lines import EigFindings, mapping_lines, rules_lines
+from dsync.eig.check_lines import EigFindings, mapping_lines
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.sections import EigSections
 
@@ -238,15 +238,12 @@ PUBLISHED = {
 def test_what_is_ko_for_judging_is_what_stops_a_run(mapped, published_at) -> None:
     """One function decides: each error about the form is one of its faults, and the reverse."""
     revision = make_revision(make_page())
-    lines = [
-        *mapping_lines(mapped, revision, RULES, known=(), every_champ=False),
-        *rules_lines(RULES, mapped, revision, published_at),
-    ]
-    errors = {line for line in lines if line.status is CheckStatus.ERROR}
     published = replace(revision, date_publication=published_at)
     demarche = replace(make_demarche(), revisions={revision.id: published})
     # Forms need no evidence.
     findings = EigFindings(EigSections(mapping=mapped), RULES, sources=None)  # type: ignore[arg-type]
+    lines = findings.form_lines(demarche, revision, known=(), every_champ=False)
+    errors = {line for line in lines if line.status is CheckStatus.ERROR}
     faults = findings.form_faults(demarche, revision)
     assert errors == {fault.line for fault in faults}
     assert "probleme" in {fault.field for fault in faults}
