@@ -153,12 +153,14 @@ def left_after(
         rows += reader.rows_of(view, _COLUMNS, accepted, order="numero", limit=MOST_UNDATED)
     judges, in_ds = visit.worker.configuration.judges, visit.in_ds
     groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
+    team = reader.dossiers.team_results([row["numero"] for row in rows])
     for row in rows:
         for one in todos(row, today, programme.words.label_in_ds, judges=judges):
             groups[one.groupe].append(
                 {
                     **{name: row[name] for name in ("numero", "jury_le", "verdict")},
                     "organisme": row["raison_sociale"],
+                    "avis_equipe": team.get(row["numero"]),
                     "actuel": one.actuel,
                     "voulu": one.voulu,
                     "lien": in_ds and f"{in_ds}/{row['numero']}",

@@ -129,6 +129,7 @@ def show(visit: Visit) -> Response:
     with visit.reading() as reader:
         both = [in_copy(visit, reader, number, only=("voeux",)) for number in numbers]
         first, second = (_answers(visit, reader, one) for one in both)
+        team = reader.dossiers.team_results(numbers)
         sections = dict[str, list[FacingAnswers]]()
         different = 0
         for key, (section, label, _) in {**first, **second}.items():
@@ -140,7 +141,10 @@ def show(visit: Visit) -> Response:
                 sections.setdefault(section, []).append(compared)
         return visit.page(
             "comparaison.html",
-            both=[one | {"demandeur": applicant_of(one)} for one in both],
+            both=[
+                one | {"demandeur": applicant_of(one), "avis_equipe": team.get(one["numero"])}
+                for one in both
+            ],
             sections=sections,
             different=different,
             same=sum(map(len, sections.values())) - different,

@@ -188,8 +188,10 @@ def ranking(
     named = ("candidature", ("numero", "produit_id"), {"numero": numbers})
     products = reader.rows_of(*named, order="numero", limit=ALL) if known and numbers else []
     names = {row["numero"]: known.get(row["produit_id"]) for row in products}
+    team = reader.dossiers.team_results(numbers)
     for row in rows:
         count = row["nb_evaluateurs"]
+        row["avis_equipe"] = team.get(row["numero"])
         row["note_dossier"] = former.get(row["numero"])
         row["grilles"] = f"{count - row['nb_incompletes']} sur {count}" if count else "aucune"
         row["moment"] = MOMENTS.get(row["moment"])
@@ -451,6 +453,7 @@ def _book(visit: Visit) -> Download:
         columns = {"jury_le": "Jury du", **columns}
     for row in rows:
         row["jury_le"] = words.day(row["jury_le"])
+        row["verdict"] = words.opinion(visit.said("verdict", row["verdict"]), row["avis_equipe"])
     lines = [[visit.said(name, row[name]) for name in columns] for row in rows]
     visit.personal = [COLUMNS["page_produit"], EVALUATOR, "Commentaire", "Textes"]
     name = f"jury-{days[0] if len(days) == 1 else f'{days[-1]}-{days[0]}'}"

@@ -192,6 +192,7 @@ def sheets_of(
     grids = grids_of(reader, [*rows])
     days = {row["jury_le"] for row in rows.values() if row["jury_le"]}
     ranks = ranks_of(visit, reader, sorted(days), [*rows])
+    team = reader.dossiers.team_results([*rows])
     columns = ("numero", "rang", "profil", "missions")
     wishes: dict[int, list[dict[str, Any]]] = {}
     for row in reader.rows_of("lecture_voeu", columns, asked, order="numero, rang", limit=ALL):
@@ -227,6 +228,7 @@ def sheets_of(
         made.append(
             {
                 **{name: row[name] for name in ("numero", "etat", "jury_le", "verdict")},
+                "avis_equipe": team.get(number),
                 "rang": ranks.get(number, {}).get("rang"),
                 "organisme": row["raison_sociale"],
                 "produit": row["produit_nom"]
@@ -379,7 +381,7 @@ def _of_dossier(fiche: Mapping[str, Any]) -> tuple[list[Row], set[int]]:
     rows += [
         ("Organisme", fiche["organisme"]),
         ("Produit", fiche["produit"]),
-        ("Avis", fiche["verdict"]),
+        ("Avis", words.opinion(fiche["verdict"], fiche["avis_equipe"])),
         ("État", words.ETATS[fiche["etat"]]),
         ("Jury du", words.day(fiche["jury_le"])),
         ("Rang", fiche["rang"]),

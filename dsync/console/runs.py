@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 PER_PAGE = 50
 SHOWN = 50
 """Maximum number of verdicts on the page of a request."""
-UNCHANGED = ("numero", "verdict")
+UNCHANGED = ("numero", "verdict", "avis_equipe")
 """What is shown of a dossier whose verdict is as before."""
 FURTHEST = (
     *(WishStatus.REFUSEE, WishStatus.CONFLIT, WishStatus.INCERTAINE, WishStatus.SUSPENDUE),

@@ -381,6 +381,17 @@ def outcome(genre: str, result: Mapping[str, Any]) -> str:
     return f"{' ; '.join(said)}." if said else ""
 
 
+def opinion(verdict: str | None, team: str | None) -> str | None:
+    """Return a verdict in words, with the team's result that stands in its place.
+
+    Empty: it is not to be seen.
+    """
+    if team is None:
+        return verdict
+    said = team or "remplacé par l’équipe"
+    return f"{said} (avis de l’équipe ; celui de dsync était « {verdict} »)"
+
+
 def status(run: Mapping[str, Any]) -> str:
     """Return the status of a run; one that was asked to stop has failed in the views alone."""
     is_interrupted = run["code"] == errors.InterruptedRunError.exit_code

@@ -168,6 +168,7 @@ VIEWS: Dictionary = {
         **of(verdict, "v", "numero verdict"),
         **computed("avis", "coalesce(json(m.avis) ->> v.verdict, v.verdict)", "Le verdict dans les mots que la configuration lui donne ([annotations] options) ; à défaut, le verdict."),
         **computed("avis_equipe", f"CASE WHEN v.courant THEN {TEAM_RESULT} END", "Résultat qu'une personne a inscrit à la place de cet avis, et qui vaut, « retiré » si elle l'a vidé ; vide si l'avis de dsync y est, et pour un verdict remplacé.", mark=Mark.FREE_TEXT),
+        **computed("avis_remplace", f"v.courant AND {TEAM_RESULT} IS NOT NULL", "Vrai si une personne a remplacé cet avis, qui vaut encore : avis_equipe.", type="boolean"),
         **of(verdict, "v", "detail etabli_le version_regles courant remarque demarche_numero"),
         **MOVED,
     }, key=("numero", "etabli_le")),

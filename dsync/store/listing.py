@@ -37,7 +37,6 @@ from dsync.store.dictionary import (
     DOSSIER_VIEW,
     ENGINE,
     SILENT_SINCE,
-    TEAM_RESULT,
     all_tables,
     is_person,
     waited_for,
@@ -477,17 +476,29 @@ class DossierReads(Subject):
             f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, d.groupe_instructeur, "
             f"{followed['etape']} AS etape, {followed['attend']} AS attend, "
             f"{since} AS etape_depuis, utc(d.demande_le) AS demande_le, "
-            f"utc(d.repondu_le) AS repondu_le, r.departement_nom, {_IN_CONFLICT} AS en_conflit, "
-            f"{TEAM_RESULT} AS avis_equipe "
+            f"utc(d.repondu_le) AS repondu_le, r.departement_nom, {_IN_CONFLICT} AS en_conflit "
             f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {self._joined} WHERE d.numero IN :numbers"
         )
-        by_number = {}
+        by_number, team = {}, self.team_results(numbers)
         for row in documents(self._executed(query, {"numbers": list(numbers)})):
+            row["avis_equipe"] = team.get(row["numero"])
             row["labels"] = json.loads(row["labels"] or "[]")
             row |= {one.name: _several(row[one.name]) for one in fields if one.is_many}
             row |= {name: bool(row[name]) for name in ("archive", "en_conflit")}
             by_number[row["numero"]] = row
         return [by_number[number] for number in numbers]
+
+    def team_results(self, numbers: Collection[int]) -> dict[int, str]:
+        """Return the results of persons that stand in place of dsync's, by dossier.
+
+        Empty: there is one, and who reads does not see it.
+        """
+        query = (
+            "SELECT numero, coalesce(avis_equipe, '') AS avis FROM lecture_precontrole "
+            "WHERE courant AND avis_remplace AND numero IN :numbers"
+        )
+        found = self._executed(query, {"numbers": [*numbers]}) if numbers else ()
+        return {row.numero: row.avis for row in found}
 
     @property
     def persons(self) -> Mapping[str, str]:

@@ -19,10 +19,10 @@ from dsync.sandbox.content.aap_eig7 import CRITERES
 from dsync.sandbox.content.applicants import NASTY_TEXTS
 from tests.console.served import Visitor, visiting, words
 from tests.console.test_pages import numbers, table_of
-from tests.engine.rig import Engine, number
+from tests.engine.rig import RESULTAT, Engine, number
 from tests.store.databases import connected
 
-DAY = "2031-03-04"
+DAY, PAST = "2031-03-04", "2025-03-04"
 ADA, BOB = "ada@exemple.fr", "bob@exemple.fr"
 WHERE = "Les notes se saisissent et se corrigent dans Démarches Simplifiées"
 
@@ -138,6 +138,38 @@ def test_a_jury_to_come_names_who_left_it_and_who_stepped_aside(
     assert 1 == visitor.read("/jury?le=tous").count("plus à juger"), "others are over"
 
 
+@pytest.mark.parametrize(
+    ("role", "theirs"),
+    [
+        (Role.INSTRUCTEUR, "Écrit à la main"),
+        (Role.JURY, "Remplacé par l’équipe"),
+        (Role.LECTEUR, "Remplacé par l’équipe"),
+    ],
+)
+def test_a_result_of_the_team_is_said_wherever_an_opinion_is(
+    engine: Engine, role: Role, theirs: str
+) -> None:
+    """Beside dsync's; who does not see free texts learns that there is one, and not which."""
+    rank, other = ungraded(engine, 2)
+    verdict = engine.one("lecture_candidature", rank)["verdict"]
+    grade(engine, rank, ("Dossier", ADA, 4))
+    engine.control.edit_annotation(number(rank), 5203, PAST)
+    engine.control.edit_annotation(number(rank), RESULTAT, "Écrit à la main")
+    engine.sync_later()
+    of_jury = (f"/jury?le={PAST}", f"/jury/fiches/{number(rank)}", f"/a-reporter?le={PAST}")
+    paths = [f"/dossiers/{number(rank)}", f"/dossiers/{number(rank)}/comparer/{number(other)}"]
+    paths += [f"/dossiers?q={number(rank)}", *(of_jury if role != Role.LECTEUR else ())]
+    with visiting(engine, role=role) as person:
+        for path in paths:
+            page = person.read(path)
+            said = f"{theirs} avis de l’équipe ; celui de dsync était « {verdict} »"
+            assert said in page, path
+            assert (role is Role.INSTRUCTEUR) == ("Écrit à la main" in page), path
+        if role is not Role.LECTEUR:
+            rows = person.book(f"/jury.xlsx?le={PAST}")["Classement"].values
+            assert f"{theirs.lower()} (avis de l’équipe" in str([*map(list, rows)]).lower()
+
+
 def test_equal_means_share_a_rank_of_a_round(engine: Engine, visitor: Visitor) -> None:
     """Whatever the dossier's number; the next rank is left out, and each round has its own."""
     heard, *others = ungraded(engine, 4)
@@ -206,7 +238,8 @@ def test_a_workbook_of_three_hundred_dossiers_opens() -> None:
         "compte": True, "complete": True, "manques": [], "notes": [("=critère", 4.0)],
     }  # fmt: skip
     typed = {
-        "produit": "=1+1", "verdict": "@SUM(A1)", "etat": "en_instruction", "jury_le": DAY,
+        "produit": "=1+1", "verdict": "@SUM(A1)", "avis_equipe": None, "etat": "en_instruction",
+        "jury_le": DAY,
         "rang": None, "faits": [("Entité", "+33")], "remarques": [("=qui", "=texte")],
         "grilles": matrices([grid]), "textes": [("Problème", "é" * 40_000)],
     }  # fmt: skip
