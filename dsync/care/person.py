@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Any
 
 from dsync.domain.documented import Declared
 from dsync.domain.dossier import PARIS
-from dsync.domain.ids import DemarcheNumber
+from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import NoticeFacts, processing
-from dsync.domain.wording import french_date
+from dsync.domain.wording import french_date, unaccented
 from dsync.errors import ConfigurationError, StoreError
 from dsync.programme import Dictionary
 from dsync.store import Reader, Store
 from dsync.store.codes import Seen
 from dsync.store.dictionary import DOSSIER_COLUMNS, label_of
-from dsync.store.listing import applicant_of
-from dsync.store.personal_data import Act, names_in
+from dsync.store.listing import applicant_of as applicant_of_row
+from dsync.store.personal_data import OTHER, Act, Others, names_in, wanted_of
 
 
 def look_up(
@@ -36,7 +36,8 @@ def look_up(
 ) -> dict[str, Any]:
     """Return the values that have the words of a text, and the dossiers whose applicant they name.
 
-    Of a text that nothing has, similar names (`proches`).
+    Of a text that nothing has, similar names (`proches`). Excerpts, and the applicants of other
+    dossiers, name nobody else.
 
     The text is as of `wanted_of`: e-mail addresses, names, numbers. The journal has that `asked_by`
     looked, when, which dossiers were found and what `journaled` says, and not the text. Without a
@@ -55,13 +56,21 @@ def look_up(
         files = reader.persons.copies(numbers)
         applicant_of = reader.persons.applicant_of(hits)
         dossiers = reader.persons.dossiers(numbers)
+        others = reader.persons.others(numbers, wanted_of(text))
+        for number in applicant_of[:MOST]:
+            others[number] = _others(reader, DossierNumber(number), text)
+    of_nobody = Others(wanted_of(text))
+    for row in dossiers:
+        if row["numero"] not in applicant_of and (who := applicant_of_row(row)):
+            hidden = others[row["numero"]].hide(who)
+            row |= {"raison_sociale": hidden, "demandeur_prenom": None, "demandeur_nom": None}
     close = list[str]()
     # Before anybody sees the result.
     for number in store.demarches() if demarche is None else (demarche,):
-        theirs = [one for one in hits if one.demarche_numero == number]
-        found = sorted({one.numero for one in theirs if one.numero})
+        theirs = [one._asdict() for one in hits if one.demarche_numero == number]
+        found = sorted({one["numero"] for one in theirs if one["numero"]})
         options = {**({"dossiers": found} if found else {}), **(journaled or {})}
-        result = {"nombre": len(theirs)}
+        result = {"nombre": len(distinct(theirs))}
         if not hits:
             with store.reading(number) as reader:
                 close += reader.dossiers.close_to(text)
@@ -78,7 +87,10 @@ def look_up(
     declared = {one.table.name: one for one in store.holdings()}
     return {
         "le": began,
-        "trouve": [one._asdict() for one in hits],
+        "trouve": [
+            one._asdict() | {"extrait": others.get(one.numero or 0, of_nobody).excerpt(one.valeur)}
+            for one in hits
+        ],
         "demandeur_de": applicant_of,
         "proches": [*dict.fromkeys(close)],
         "dossiers": dossiers,
@@ -94,10 +106,10 @@ def look_up(
     }
 
 
-def distinct(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def distinct(hits: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return what `look_up` found, each value of a dossier once, whichever tables have it."""
     kept: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    for rank, one in enumerate(found["trouve"]):
+    for rank, one in enumerate(hits):
         number = one["numero"]
         # What is of no dossier, such as a line of a journal, stands for itself.
         key = (rank,) if number is None else (number, one["acte"], one["valeur"].strip())
@@ -137,6 +149,21 @@ _AGENTS = frozenset(
 """Columns that name agents: access to one's own data is none to theirs (article 15, 4)."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
+_NAMED = re.compile(
+    r"prenom|\bnoms? (?:de famille|d'usage|(?:et|ou) |(?:du|de la|de l'|des) ?(?:agent|auteur|chef|"
+    r"contact|correspondant|declarant|demandeur|deposant|directeur|directrice|evaluat|mandataire|"
+    r"personne|point de contact|porteu|referent|representant|responsable|signataire|sponsor))"
+)
+"""Of the label of a champ into which the name of a person is typed."""
+_WITHHELD = (
+    f"Ce qui désigne d’autres personnes ({OTHER}), et le nom des agents et des membres du jury : "
+    "la copie ne porte pas atteinte aux droits d’autrui (article 15, 4).",
+    "Les commentaires du jury sont ci-dessus s’il y en a : à remettre, à occulter ou à retenir, au "
+    "délégué d’en décider, avec le motif [à compléter].",
+    "Le contenu des pièces jointes et les sauvegardes : ils ne sont pas cherchés ici. Ce que "
+    "Démarches Simplifiées garde de son côté se demande à son délégué.",
+)
+
 Reading = Callable[[DemarcheNumber], AbstractContextManager[Reader]]
 
 
@@ -175,22 +202,25 @@ def access_answer(
         "Données personnelles conservées (RGPD, article 15)",
         [
             paragraph(
-                f"Projet de réponse établi le {french_date(today)}, d’après : {named}. À "
-                "relire avant l’envoi : écartez les homonymes et ce qui est d’une autre personne, "
-                "agents compris ; joignez les pièces demandées. Cherchez aussi les autres "
-                "identifiants de la personne."
+                f"Projet de réponse établi le {french_date(today)}, d’après : {named}. Demande "
+                "reçue le [à compléter] ; réponse due un mois après, le [à compléter] (article 12, "
+                "3). À relire avant l’envoi : écartez les homonymes ; ôtez les noms que dsync ne "
+                "connaît pas, dans les textes ; joignez les pièces demandées. Cherchez aussi les "
+                "autres identifiants de la personne : ce qui n’en a aucun est tenu pour d’un autre."
             ),
             heading("Ce qui est conservé"),
             *_finds(found),
             *_files(found["fichiers"]),
-            *_copies(found, dictionary, reading),
+            *_copies(found, text, dictionary, reading),
+            heading("Ce qui n’est pas remis, et pourquoi"),
+            items(_WITHHELD),
             *processed,
         ],
     )
 
 
 def _finds(found: Mapping[str, Any]) -> Iterator[Block]:
-    hits, declared = distinct(found), found["tables"]
+    hits, declared = distinct(found["trouve"]), found["tables"]
     if not hits:
         yield paragraph("Rien de ce qui est conservé n’a ces mots.")
     for one in found["dossiers"]:
@@ -210,7 +240,7 @@ def _finds(found: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def _context(dossier: Mapping[str, Any]) -> str:
-    who = applicant_of(dossier)
+    who = applicant_of_row(dossier)
     return (
         f"Démarche {dossier['demarche_numero']}, déposé le "
         f"{french_date(dossier['depose_le'].astimezone(PARIS).date())}, "
@@ -249,7 +279,10 @@ def _files(files: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
         )
 
 
-def _copies(found: Mapping[str, Any], dictionary: Dictionary, reading: Reading) -> Iterator[Block]:
+def _copies(
+    found: Mapping[str, Any], text: str, dictionary: Dictionary, reading: Reading
+) -> Iterator[Block]:
+    """Yield the person's own dossiers, without what names others."""
     wanted = {*found["demandeur_de"]}
     for dossier in found["dossiers"]:
         number = dossier["numero"]
@@ -259,30 +292,58 @@ def _copies(found: Mapping[str, Any], dictionary: Dictionary, reading: Reading) 
             document = reader.dossiers.by_number(number)
             answers = reader.dossiers.answers(number)
             views = {key: one.name for key, one in reader.dossiers.views.items()}
-        if document is None:
-            continue
-        yield heading(f"Copie du dossier {number}")
-        own = {name: document.get(name) for name in DOSSIER_COLUMNS if name not in _AGENTS}
-        yield table(
-            ("Donnée", "Valeur"),
-            [
-                (label_of(DOSSIER_COLUMNS[name].sentence), _said(value))
-                for name, value in own.items()
-                if value not in (None, "", [])
-            ],
-        )
-        for origin, title in _ORIGINS.items():
-            if given := [
-                (one["libelle"] or "", one["valeur"])
-                for one in answers
-                if one["origine"] == origin and one["valeur"]
-            ]:
-                yield heading(title, level=3)
-                yield table(("Question", "Réponse"), given)
-        for key, view in views.items():
-            if rows := document.get(key):
-                yield heading(_TITLES.get(key, key), level=3)
-                yield _rows(rows, dictionary[view].columns)
+            if document is None:
+                continue
+            others = _others(reader, number, text)
+        for block in _copy(document, answers, views, dictionary):
+            rows = [[others.hide(cell) for cell in row] for row in block.rows]
+            yield block._replace(rows=rows)
+
+
+def _others(reader: Reader, number: DossierNumber, text: str) -> Others:
+    """Return what hides others in a dossier: those of its former answers and its jury, too."""
+    keys = ("changements", "evaluations")
+    document = reader.dossiers.by_number(number, only=keys) or {}
+    typed = [*reader.dossiers.answers(number), *document.get("changements", ())]
+    named = [
+        one[name]
+        for one in typed
+        if _NAMED.search(unaccented(one["libelle"] or ""))
+        for name in one
+        if name.endswith("valeur")
+    ]
+    named += [one["evaluateur"] for one in document.get("evaluations", ())]
+    return reader.persons.others([number], wanted_of(text), [*filter(None, named)])[number]
+
+
+def _copy(
+    document: Mapping[str, Any],
+    answers: Sequence[Mapping[str, Any]],
+    views: Mapping[str, str],
+    dictionary: Dictionary,
+) -> Iterator[Block]:
+    yield heading(f"Copie du dossier {document['numero']}")
+    own = {name: document.get(name) for name in DOSSIER_COLUMNS if name not in _AGENTS}
+    yield table(
+        ("Donnée", "Valeur"),
+        [
+            (label_of(DOSSIER_COLUMNS[name].sentence), _said(value))
+            for name, value in own.items()
+            if value not in (None, "", [])
+        ],
+    )
+    for origin, title in _ORIGINS.items():
+        if given := [
+            (one["libelle"] or "", one["valeur"])
+            for one in answers
+            if one["origine"] == origin and one["valeur"]
+        ]:
+            yield heading(title, level=3)
+            yield table(("Question", "Réponse"), given)
+    for key, view in views.items():
+        if rows := document.get(key):
+            yield heading(_TITLES.get(key, key), level=3)
+            yield _rows(rows, dictionary[view].columns)
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Declared]) -> Block:

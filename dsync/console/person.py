@@ -135,7 +135,7 @@ def _page(visit: Visit, **values: Any) -> Response:
         "error": None,
         "text": one.text if one else "",
         "is_short": False,
-        "hits": distinct(values["found"]) if values.get("found") else [],
+        "hits": distinct(values["found"]["trouve"]) if values.get("found") else [],
         "shown": SHOWN,
         "most": MOST,
         "acts": ACTS,

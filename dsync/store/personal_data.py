@@ -9,17 +9,19 @@ from __future__ import annotations
 import codecs
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import accumulate
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, Select, Table, Text, cast, func, null, or_, select
+from sqlalchemy import Column, FromClause, Select, Table, Text, cast, func, null, or_, select
 
 from dsync.domain.documented import Declared, Mark
 from dsync.domain.dossier import Cell
-from dsync.domain.wording import unaccented
+from dsync.domain.wording import dialled, unaccented
 from dsync.errors import ConfigurationError
 from dsync.programme import Programme
 from dsync.store import tables
@@ -59,6 +61,16 @@ _CHOICE = re.compile(rb"\[.*?\]\??|.\?|\W")
 """What a pattern of letters may have in several ways, or not."""
 _SPELT = re.compile(r"\b[a-z](?:[ .][a-z]){2,}\b")
 """A word written letter by letter."""
+OTHER = "[autre personne]"
+"""In place of what names others than the person who is looked for."""
+_OTHERS = re.compile(rf"{re.escape(OTHER)}(?:[\s,.'’-]*{re.escape(OTHER)})+")
+_TOKEN = re.compile(r"[^\W\d_]+")
+_CONTACT = re.compile(
+    rf"[\w.+-]+{_AT}[\w-]+(?:{_DOT}[\w-]+)+"
+    r"|(?<![\w+])(?:(?:\+|00)\d{2,3}[\s./-]*(?:\(0\)[\s./-]*)?|0)[1-9](?:[\s./-]*\d{2}){4}(?!\d)",
+    re.IGNORECASE,
+)
+"""An address of e-mail, or a telephone number."""
 _LONG = 6
 """Letters of a name in whose midst a hyphen, an apostrophe or a space may be left out or added."""
 _OF_NOBODY = (Mark.OPEN, Mark.OF_JURY)
@@ -119,8 +131,6 @@ class Hit(NamedTuple):
     libelle: str | None
     """The label of a champ or an annotation."""
     valeur: str
-    extrait: str
-    """The words with what is around them."""
     acte: Act
 
 
@@ -147,6 +157,7 @@ class Wanted:
             raise ConfigurationError(
                 f"Give at least {SHORTEST} letters or digits: an e-mail address, a name or a SIRET."
             )
+        self.text = plain
         self._words, self._is_latin = self._ways[0].words, plain.isascii()
         needed = {way.needed[0] for way in self._ways}
         self._needed = [one for one in needed if not any(o in one for o in needed - {one})]
@@ -166,7 +177,9 @@ class Wanted:
         plain = re.sub(r"\\[bfnrt]", " ", plain)
         return any(way.is_in(plain) for way in ways)
 
-    def _is_in(self, plain: str) -> bool:
+    def is_in(self, text: str) -> bool:
+        """Return whether a text has all the words."""
+        plain = unaccented(text)
         return any(way.is_in(plain) for way in self._ways)
 
     def excerpt(self, text: str) -> str:
@@ -203,7 +216,7 @@ class Wanted:
         the words in values that consist of them alone.
         """
         if (children := _children(value)) is None:
-            return [(place, str(value))] if self._is_in(unaccented(str(value))) else []
+            return [(place, str(value))] if self.is_in(str(value)) else []
         found = [hit for key, child in children for hit in self.hits(child, (*place, key))]
         if found or len(self._words) == 1:
             return found
@@ -218,6 +231,75 @@ class Wanted:
         for one in self._words:
             rest = one.sub("", rest)
         return rest != unaccented(text) and not re.search(r"\w", rest)
+
+
+class Others:
+    """Takes out of the texts of a dossier what names others than the person who is looked for.
+
+    That are e-mail addresses, French telephone numbers, and the names in `persons`: the values of
+    columns, whose names begin with what the columns of one person share, such as `contact_`. Who
+    has one value of the person is the person. `names` are of others, too.
+    """
+
+    def __init__(
+        self,
+        wanted: Sequence[Wanted],
+        persons: Mapping[str, str | None] = MappingProxyType({}),
+        names: Iterable[str] = (),
+    ) -> None:
+        self._wanted = wanted
+        by_person = defaultdict[str, list[str]](list)
+        for column, value in persons.items():
+            if value:
+                by_person[column.partition("_")[0]].append(value)
+        theirs = {one for one, values in by_person.items() if self.is_theirs(" ".join(values))}
+        own = [value for one in theirs for value in by_person[one]]
+        self._own = {*map(_compact, own)}
+        of_others = [v for one, values in by_person.items() if one not in theirs for v in values]
+        kept = _PARTICLES.union(*map(_tokens, [*own, *(one.text for one in wanted)]))
+        written = (
+            one
+            for one in (*of_others, *names)
+            if not _CONTACT.search(one) and not self.is_theirs(one)
+        )
+        # « N'Diaye » is « Ndiaye », too.
+        self._names = {
+            word for one in written for word in _tokens(one) | _tokens(re.sub("['’]", "", one))
+        } - kept
+
+    def is_theirs(self, text: str) -> bool:
+        """Return whether a text names the person who is looked for."""
+        return any(one.is_in(text) for one in self._wanted)
+
+    def hide(self, text: str) -> str:
+        """Return a text in which `OTHER` stands for what names others."""
+        text = _CONTACT.sub(lambda one: one[0] if self._is_own(one[0]) else OTHER, text)
+        found = [*_TOKEN.finditer(text)] if self._names else []
+        known = [unaccented(one[0]) in self._names for one in found]
+        parts, at = list[str](), 0
+        for rank, one in enumerate(found):
+            # A name may be a word, too: in small letters it is one beside another part of it.
+            is_beside = any(known[max(rank - 1, 0) : rank] + known[rank + 1 : rank + 2])
+            if known[rank] and (is_beside or (len(one[0]) >= SHORTEST and one[0][0].isupper())):
+                parts += text[at : one.start()], OTHER
+                at = one.end()
+        return _OTHERS.sub(OTHER, "".join((*parts, text[at:])))
+
+    def excerpt(self, text: str) -> str:
+        """Return what was found in a text with what is around it, without what names others."""
+        text = self.hide(text)
+        return next((one for one in self._wanted if one.is_in(text)), self._wanted[0]).excerpt(text)
+
+    def _is_own(self, contact: str) -> bool:
+        return self.is_theirs(contact) or _compact(contact) in self._own
+
+
+def _compact(text: str) -> str:
+    return re.sub(r"[\s./-]", "", dialled(unaccented(text)))
+
+
+def _tokens(text: str) -> set[str]:
+    return {*_TOKEN.findall(unaccented(text))}
 
 
 class _Way(NamedTuple):
@@ -473,6 +555,33 @@ class PersonReads(Subject):
         )
         return [dict(row) for row in rows.mappings()]
 
+    def others(
+        self, numbers: Sequence[int], wanted: Sequence[Wanted], names: Iterable[str] = ()
+    ) -> dict[int, Others]:
+        """Return what hides other persons, those of `names` too, in the texts of some dossiers."""
+        dossier, part = tables.dossier, self.programme.lists
+        own = {name: part.table.c[name] for name in part.persons} if part else {}
+        columns = {**{name: dossier.c[name] for name in _NAMING}, **own}
+        joined: FromClause = dossier
+        if part:
+            joined = dossier.outerjoin(part.table, part.table.c.numero == dossier.c.numero)
+        rows = self.connection.execute(
+            select(dossier.c.numero, dossier.c.forme_juridique_code, *columns.values())
+            .select_from(joined)
+            .where(among(dossier.c.numero, numbers))
+        )
+        found = {}
+        for number, form, *values in rows:
+            persons = dict(zip(columns, values, strict=True))
+            account = persons.pop("usager_courriel")
+            persons[f"{'mandataire' if persons['mandataire_nom'] else 'demandeur'}_courriel"] = (
+                account
+            )
+            name = persons.pop("raison_sociale")
+            persons["demandeur_raison"] = name if form and form.startswith(_OF_PERSONS) else None
+            found[number] = Others(wanted, persons, names)
+        return found
+
     def copies(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         """Return the copied files of dossiers, whose contents are not searched."""
         piece = tables.piece.c
@@ -509,7 +618,7 @@ class PersonReads(Subject):
                 key = dict(zip(keys, rest, strict=False))
                 parsed = {n: _parsed(one) for n, one in zip(names, texts, strict=True) if one}
                 told: set[tuple[str | None, str]] = set()
-                for one, place, value in ((w, *hit) for w in there for hit in w.hits(parsed)):
+                for place, value in (hit for one in there for hit in one.hits(parsed)):
                     label = _label(parsed, place, labels)
                     champ = ".".join(map(str, place))
                     # DS gives a champ's text and its value.
@@ -525,7 +634,6 @@ class PersonReads(Subject):
                             champ,
                             label,
                             value,
-                            one.excerpt(value),
                             holding.act,
                         )
                     )
@@ -575,6 +683,11 @@ def wanted_of(text: str) -> list[Wanted]:
 _OF_DS = frozenset({tables.dossier, tables.contenu, tables.piece})
 """The engine's tables of what DS has, too."""
 _ACCOUNT = ("dossier", "usager_courriel")
+_NAMING = (
+    *("demandeur_prenom", "demandeur_nom", "usager_courriel", "mandataire_nom", "raison_sociale"),
+)
+_OF_PERSONS = ("1", "21", "22", "23")
+"""Beginnings of the legal forms whose name is that of a person, or of several."""
 _NAMES = frozenset({"siret", "siren", "raison_sociale", "titre", "rna", "nom", "prenom", "email"})
 """What names an applicant, in `dossier` after `demandeur_`, in `contenu` inside `demandeur`."""
 

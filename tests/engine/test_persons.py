@@ -12,6 +12,7 @@ import pytest
 
 from dsync.care.person import access_answer, distinct, look_up
 from dsync.domain.paper import html
+from dsync.domain.wording import unaccented
 from dsync.sandbox.model import FileSeed, ServedDossier
 from dsync.store.codes import Kind
 from dsync.sync.work import AnswerCheck, Erase, Request
@@ -44,6 +45,16 @@ def planted() -> list[ServedDossier]:
     made[9].annotations[5302] = [{5303: "Dossier", 5304: "elise.tracard@exemple.fr"}]
     company = {**made[11].demandeur["entreprise"], "raison_sociale": "TRACARD ELISE"}
     made[11].demandeur = {**made[11].demandeur, "entreprise": company}
+    # Others are in her own dossiers and beside her, too.
+    made[0].champs |= {SPONSOR: "de la Tour, Zoé", NAME: "Karim N’Guessan", PHONE: "06 99 88 77 66"}
+    made[0].champs |= {SPONSOR_MAIL: "zoe.dltr@exemple.fr", MAIL: "k.nguessan@exemple.fr"}
+    made[0].champs[PROBLEME] = (
+        "Mme TOUR et nguessan karim (+33 6 99 88 77 66, zoe.dltr [at] exemple.fr) ont écrit à "
+        "elise.tracard@exemple.fr. Voir CV_Nguessan.pdf, ou appeler l’associé : 01.99.00.17.34."
+    )
+    made[0].annotations[5302] = [{5303: "Dossier", 5304: "Odile Jurée"}]
+    made[3].champs |= {NAME: "Karim N’Guessan", PHONE: "+33 1 99 00 17 34"}
+    made[3].champs[PROBLEME] = "Élise Traçard et N'Guessan (06 11 22 33 44 et 01.99.00.17.34)."
     return made
 
 
@@ -80,7 +91,7 @@ def test_twelve_are_found_with_their_context_and_erased_together(planted_engine:
     everywhere = {number(rank) for rank in range(NOBODY)}
     found = found_in(engine)
     assert everywhere == dossiers_of(found) == {one["numero"] for one in found["dossiers"]}
-    shown = [(one["numero"], one["acte"], one["valeur"]) for one in distinct(found)]
+    shown = [(one["numero"], one["acte"], one["valeur"]) for one in distinct(found["trouve"])]
     assert len({*shown}) == len(shown) < len(found["trouve"])
     assert everywhere == {numero for numero, *_ in shown}
     # Their contents are not searched.
@@ -131,8 +142,8 @@ def test_the_answer_says_all_that_article_15_asks_for(planted_engine: Engine) ->
         "se corrige dans Démarches Simplifiées", "ne se corrige pas",
     ):  # fmt: skip
         assert said.lower() in page.lower(), said
-    truth = planted_engine.control.truth_of(number(0))
-    copy = page.partition(f"Copie du dossier {number(0)}")[2].partition("<h2>")[0]
+    truth = planted_engine.control.truth_of(number(11))
+    copy = page.partition(f"Copie du dossier {number(11)}")[2].partition("<h2>")[0]
     for text in (truth.champs[PROBLEME], "Avis du pré-contrôle", "Problème identifié"):
         assert " ".join(str(text).split())[:60] in " ".join(copy.split())
     assert f"Copie du dossier {number(1)}" not in page
@@ -141,3 +152,25 @@ def test_the_answer_says_all_that_article_15_asks_for(planted_engine: Engine) ->
     assert " ".join(str(other.champs[PROBLEME]).split())[:60] not in " ".join(page.split())
     # The colleagues of the team are others.
     assert "instruction-eig@example.gouv.fr" not in page
+
+
+@on_each
+def test_no_other_person_is_in_the_answer_nor_beside_what_is_found(planted_engine: Engine) -> None:
+    """Names, addresses and numbers of others are withheld, with why; hers stay."""
+    planted_engine.control.edit_champ(number(0), SPONSOR, "Successeur, Yann")
+    planted_engine.advance(minutes=5)
+    planted_engine.sync()
+    excerpts = [one["extrait"] for one in found_in(planted_engine)["trouve"]]
+    page = answer_of(planted_engine)
+    copy = page.partition(f"Copie du dossier {number(0)}")[2]
+    for text in (page, " ".join(excerpts)):
+        plain = unaccented(text)
+        for canary in (
+            "zoe", "tour ", "dltr", "karim", "guessan", "99 88", "998877", "jure", "odile",
+            "yann", "successeur", "17.34",
+        ):  # fmt: skip
+            assert canary not in plain, (canary, plain[plain.index(canary) - 60 :][:120])
+    assert "[autre personne] (" in copy
+    assert "elise.tracard@exemple.fr" in copy
+    for said in ("un mois", "droits d’autrui (article 15, 4)", "Les commentaires du jury"):
+        assert said in page, said
