@@ -133,7 +133,7 @@ def person(*, text: str, answer: Path | None, as_json: bool) -> None:
     if answer:
         blanks = {name: what for one in facts.values() for name, what in one.blanks.items()}
         left = f" It has blanks: {blank_list(blanks)}." if blanks else ""
-        click.echo(f"{answer}: a draft without what dsync knows of others: read it before.{left}", err=True)
+        click.echo(f"{answer}: a draft, without others as far as known: read it.{left}", err=True)
 
 
 def _print(found: dict[str, Any]) -> None:
