@@ -14,6 +14,7 @@ from dsync.annotations.wish import Wish
 from dsync.care.state import waiting, work_of
 from dsync.console import words
 from dsync.console.access import Right
+from dsync.console.suivi import UNREAD, service_line, unread_evidence
 from dsync.console.visit import NONE_CHOSEN, Visit
 from dsync.domain.consent import NOTHING, Asked, Consent
 from dsync.domain.dossier import Anomaly
@@ -25,6 +26,9 @@ from dsync.sync.work import Overwrite, Push, ReadDossiers
 
 SHOWN = 200
 """Maximum number of conflicts on the page, and of dossiers in quarantine with the same remedy."""
+
+SHOWN_TIMES = 5
+"""The last times in which the catalogue could not be read."""
 
 
 def key_of(conflict: Wish) -> str:
@@ -127,7 +131,10 @@ def _gone(count: int) -> str:
 
 
 def anomalies(visit: Visit) -> Response:
-    """Show the quarantine and the pushes that DS refused or that wait, by remedy."""
+    """Show the quarantine and the pushes that DS refused or that wait, by remedy.
+
+    Where the last run could not read or write, that comes first: what it has not seen is not well.
+    """
     with visit.reading() as reader:
         groups: dict[str, list[object]] = defaultdict(list)
         for one in reader.quarantine.entries():
@@ -136,8 +143,12 @@ def anomalies(visit: Visit) -> Response:
         wishes = reader.wishes.open()
         for wish in wishes:
             refused[wish.statut, wish.erreur or ""].append(wish)
+        state = visit.worker.state(visit.now, visit.sight, counted=False)
         return visit.page(
             "anomalies.html",
+            service=service_line(state, reader, visit.now),
+            unread=unread_evidence(visit, reader, state)[:SHOWN_TIMES],
+            unread_said=UNREAD,
             groups=groups,
             shown=SHOWN,
             refused=refused,

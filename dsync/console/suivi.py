@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from dsync.care.state import State, concerns_of
+from dsync.care.state import End, State, concerns_of
+from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.changements import changes_of
 from dsync.console.dossiers import VERDICTS
 from dsync.console.jury import days_of
 from dsync.console.visit import Visit, address_of, has_stages
 from dsync.domain.verdict import NO_VERDICT
+from dsync.errors import (
+    PARTIAL,
+    ConfigurationError,
+    DSError,
+    DSUnauthorizedError,
+    DsyncError,
+    SafetyBrakeError,
+    StoreError,
+)
 from dsync.messages import french
 from dsync.messages import kinds as k
 from dsync.store import Reader
+from dsync.store.journal import Unread
 from dsync.store.listing import UNDER_WAY
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
@@ -26,7 +37,17 @@ TALLIES = {"rattachement": "Administration", "profil": "Profil", "region": "Rég
 """By what dossiers are counted: the filters of the list, with their titles."""
 MOST_TALLIES = 30
 MARKED_JURIES = 3
-"""Former addresses of pages, with those of today."""
+
+
+_CAUSES = {
+    DSError.exit_code: "Démarches Simplifiées ne répond pas",
+    DSUnauthorizedError.exit_code: "Démarches Simplifiées refuse le jeton",
+    SafetyBrakeError.exit_code: "Le frein de sécurité arrête la lecture",
+    StoreError.exit_code: "La base de données n’est pas disponible",
+    ConfigurationError.exit_code: "La configuration est à corriger",
+}
+_COUNTED = {k.Note.UNREADABLE_DOSSIERS, k.Note.RULE_FAILED, k.Note.NOT_RENDERED}
+"""What « Anomalies » has dossier by dossier."""
 
 
 class Point(NamedTuple):
@@ -60,6 +81,9 @@ LINKS: Mapping[type[k.Concern], tuple[str, str]] = {
     k.OldEvidence: ("/preuves", "Voir les preuves"),
 }
 """Where to go, and the text of the link."""
+UNREAD = (
+    "Aucun avis n’en devient inéligible : la dernière bonne copie sert, sinon le contrôle attend."
+)
 _ERRORS = (
     k.NoSuccess | k.Late | k.SilentService | k.ClockWentBack | k.RunFailed | k.Stopped | k.NoTarget
 )
@@ -100,6 +124,90 @@ def points_of(visit: Visit, reader: Reader, state: State) -> Iterator[Point]:
         ):
             path = None
         yield Point(text, path and visit.url(path), link, isinstance(one, _ERRORS))
+    unread = unread_evidence(visit, reader, state) if may_act else ()
+    if unread and unread[0].until is None:
+        since = words.clock(unread[0].since, visit.now)
+        yield Point(
+            f"Le catalogue de beta.gouv.fr n’est plus lu depuis {since}. {UNREAD}",
+            visit.url("/preuves"),
+            "Voir les preuves",
+        )
+
+
+class ServiceLine(NamedTuple):
+    """What is said of the service in one line."""
+
+    text: str
+    is_trouble: bool
+
+
+def service_line(state: State, reader: Reader, now: datetime) -> ServiceLine:
+    """Return the state of the service in one line, in trouble with its cause; `now` is in UTC."""
+    next_at, last = max(state.next_run_at or now, now), state.sync.last_success_at
+    end, partly = state.last_end, ""
+    code = end and end.code
+    if last is None:
+        so_far = "aucune synchronisation n’a encore réussi"
+    elif end and code == PARTIAL and (partly := _partly(end)):
+        so_far = (
+            f"la dernière synchronisation, il y a {words.duration(now - end.at)}, est faite en "
+            "partie"
+        )
+    else:
+        so_far = f"la dernière synchronisation réussie remonte à {words.duration(now - last)}"
+    if code in _CAUSES or code == DsyncError.exit_code:
+        since = reader.journal.failing_since(code)
+        cause = _CAUSES.get(code, "dsync s’arrête sur un défaut")
+        if since is not None:
+            said = f"{cause} depuis {words.clock(since, now)}"
+            if state.lease:
+                return ServiceLine(f"{said} ; un essai est en cours.", is_trouble=True)
+            if state.alive:
+                return ServiceLine(
+                    f"{said}, prochain essai à {words.clock(next_at, now)}.", is_trouble=True
+                )
+            return ServiceLine(f"{said} ; aucun service ne tourne.", is_trouble=True)
+    if state.lease:
+        begun = words.clock(state.lease.acquired_at, now)
+        if (left_s := state.taken_over_in_s) is not None:
+            return ServiceLine(
+                f"La synchronisation commencée à {begun} ne donne plus signe de vie, une autre "
+                f"peut reprendre dans {words.plural(left_s, 'seconde')} au plus ; {so_far}.",
+                is_trouble=True,
+            )
+        return ServiceLine(
+            f"Une synchronisation est en cours depuis {begun} ; {so_far}.", is_trouble=last is None
+        )
+    if not state.alive:
+        silent = max((one.seen_at for one in state.services), default=None)
+        said = (
+            "Aucun service ne tourne"
+            if silent is None
+            else f"Le service ne répond plus depuis {words.clock(silent, now)}"
+        )
+        return ServiceLine(f"{said} ; {so_far}.{partly}", is_trouble=True)
+    next_said = "dans un instant" if next_at <= now else f"à {words.clock(next_at, now)}"
+    return ServiceLine(
+        f"Le service tourne : {so_far}, prochaine lecture {next_said}.{partly}",
+        is_trouble=last is None or bool(partly),
+    )
+
+
+def _partly(end: End) -> str:
+    """Return why a run is partial, "" if « Anomalies » says it."""
+    every = french.all_said(end.messages, end.dits)
+    others = [
+        one.text
+        for one, facts in zip(every, map(k.of_stored, end.dits), strict=False)
+        if not (isinstance(facts, k.Noted) and facts.note in _COUNTED)
+    ]
+    return f" {others[0]}" if others else ""
+
+
+def unread_evidence(visit: Visit, reader: Reader, state: State) -> Sequence[Unread]:
+    """Return when the catalogue could not be read in the last runs, the last time first."""
+    found: Sequence[Unread] = visit.once_a_run("unread", state, reader.journal.unread_evidence)
+    return found
 
 
 def _groupes(visit: Visit, reader: Reader) -> str:

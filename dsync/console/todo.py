@@ -24,29 +24,14 @@ from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.after_jury import left_after
 from dsync.console.decisions import key_of, open_conflicts
 from dsync.console.jury import days_of, unfinished_grids
-from dsync.console.suivi import points_of
+from dsync.console.suivi import points_of, service_line
 from dsync.console.visit import Visit, address_of, has_stages
 from dsync.domain.check_answers import TO_CONFIRM
-from dsync.errors import (
-    ConfigurationError,
-    DSError,
-    DSUnauthorizedError,
-    DsyncError,
-    SafetyBrakeError,
-    StoreError,
-)
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
 from dsync.store.codes import Author
 from dsync.store.listing import TO_SETTLE, UNDER_WAY, Selection
 
-_CAUSES = {
-    DSError.exit_code: "Démarches Simplifiées ne répond pas",
-    DSUnauthorizedError.exit_code: "Démarches Simplifiées refuse le jeton",
-    SafetyBrakeError.exit_code: "Le frein de sécurité arrête la lecture",
-    StoreError.exit_code: "La base de données n’est pas disponible",
-    ConfigurationError.exit_code: "La configuration est à corriger",
-}
 DS = "Démarches Simplifiées"
 _COOKIE = "dsync_visite"
 _KEPT_S = 180 * 86_400
@@ -57,58 +42,6 @@ _PAUSE_S = 1800
 _FIRST = timedelta(days=7)
 """What counts as new at the first visit."""
 _VISIT = re.compile(r"([0-9a-f]{12})\.([0-9]{9,11})\.([0-9]{1,11})")
-
-
-class ServiceLine(NamedTuple):
-    """What is said of the service in one line."""
-
-    text: str
-    is_trouble: bool
-
-
-def service_line(state: State, reader: Reader, now: datetime) -> ServiceLine:
-    """Return the state of the service in one line, in trouble with its cause; `now` is in UTC."""
-    next_at, last = max(state.next_run_at or now, now), state.sync.last_success_at
-    if last is None:
-        so_far = "aucune synchronisation n’a encore réussi"
-    else:
-        so_far = f"la dernière synchronisation réussie remonte à {words.duration(now - last)}"
-    code = state.last_end and state.last_end.code
-    if code in _CAUSES or code == DsyncError.exit_code:
-        since = reader.journal.failing_since()
-        cause = _CAUSES.get(code, "dsync s’arrête sur un défaut")
-        if since is not None:
-            said = f"{cause} depuis {words.clock(since, now)}"
-            if state.lease:
-                return ServiceLine(f"{said} ; un essai est en cours.", is_trouble=True)
-            if state.alive:
-                return ServiceLine(
-                    f"{said}, prochain essai à {words.clock(next_at, now)}.", is_trouble=True
-                )
-            return ServiceLine(f"{said} ; aucun service ne tourne.", is_trouble=True)
-    if state.lease:
-        begun = words.clock(state.lease.acquired_at, now)
-        if (left_s := state.taken_over_in_s) is not None:
-            return ServiceLine(
-                f"La synchronisation commencée à {begun} ne donne plus signe de vie, une autre "
-                f"peut reprendre dans {words.plural(left_s, 'seconde')} au plus ; {so_far}.",
-                is_trouble=True,
-            )
-        return ServiceLine(
-            f"Une synchronisation est en cours depuis {begun} ; {so_far}.", is_trouble=last is None
-        )
-    if not state.alive:
-        silent = max((one.seen_at for one in state.services), default=None)
-        said = (
-            "Aucun service ne tourne"
-            if silent is None
-            else f"Le service ne répond plus depuis {words.clock(silent, now)}"
-        )
-        return ServiceLine(f"{said} ; {so_far}.", is_trouble=True)
-    next_said = "dans un instant" if next_at <= now else f"à {words.clock(next_at, now)}"
-    return ServiceLine(
-        f"Le service tourne : {so_far}, prochaine lecture {next_said}.", is_trouble=last is None
-    )
 
 
 def last_visit(visit: Visit) -> tuple[datetime | None, str]:

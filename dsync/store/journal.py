@@ -13,7 +13,9 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Table,
+    Text,
     and_,
+    cast,
     column,
     delete,
     func,
@@ -30,9 +32,9 @@ from sqlalchemy import (
 from dsync.domain.dossier import Json
 from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.json_bytes import json_bytes
-from dsync.errors import InterruptedRunError
+from dsync.errors import PARTIAL, InterruptedRunError
 from dsync.store import tables
-from dsync.store.codes import EventName, Status
+from dsync.store.codes import EventName, Kind, Status
 from dsync.store.listing import Document, documents
 from dsync.store.sql import AT_ONCE, Subject, update_rows
 
@@ -75,6 +77,11 @@ NAMELESS = "agent effacé"
 _NO_NAMES = (NAMELESS, "service", "webhook")
 
 
+_READ_EVIDENCE = [Kind.FULL.value, Kind.INCREMENTAL.value, Kind.PRECHECK.value]
+"""The runs that read the published evidence, whatever there is to judge."""
+_LATELY = 2000
+"""How many of them: those of a week, of a service that reads every five minutes."""
+
 Counted = tuple[int, Sequence[int]]
 """Which runs were counted: the number of the last one, and those before it that had not ended."""
 NOT_COUNTED: Counted = (0, ())
@@ -89,6 +96,16 @@ class RunTotals(NamedTuple):
     runs: int
     figures: Mapping[str, int]
     """By column of a run."""
+
+
+class Unread(NamedTuple):
+    """A time in which runs could not read the published evidence."""
+
+    since: datetime
+    until: datetime | None
+    """When a run read it again; None: none has yet."""
+    judged: int
+    """Verdicts made meanwhile."""
 
 
 def _last_run(*conditions: ColumnElement[bool]) -> Select[tuple[int]]:
@@ -108,18 +125,41 @@ class JournalReads(Subject):
         table = tables.sync_run
         return self.connection.scalar(select(table.c.debut).where(table.c.run == run))
 
-    def failing_since(self) -> datetime | None:
-        """Return when the first run began that failed since the last one that did not."""
+    def failing_since(self, code: int) -> datetime | None:
+        """Return when the first run began that failed with a code since the last other end."""
         run = tables.sync_run
         ours = run.c.demarche_numero == self.number
-        # A run that was stopped in order says nothing of what the others fail on.
-        failed = run.c.statut == Status.FAILED.value, run.c.code != InterruptedRunError.exit_code
+        failed = run.c.statut == Status.FAILED.value, run.c.code == code
+        # A run that was stopped in order, or killed, says nothing of what the others fail on.
+        other = run.c.code.not_in([code, InterruptedRunError.exit_code])
         done = run.c.statut.in_([Status.SUCCESS.value, Status.PARTIAL.value])
-        last = func.coalesce(_last_run(ours, done).scalar_subquery(), 0)
+        last = func.coalesce(_last_run(ours, or_(done, other)).scalar_subquery(), 0)
         since: datetime | None = self.connection.scalar(
             select(run.c.debut).where(ours, *failed, run.c.run > last).order_by(run.c.run).limit(1)
         )
         return since
+
+    def unread_evidence(self) -> list[Unread]:
+        """Return when the last runs could not read the evidence, the last time first."""
+        run = tables.sync_run
+        is_unread = cast(run.c.figures, Text).contains('"dit":"CatalogueUnusable"')
+        last = (
+            select(run.c.debut, run.c.evalues, is_unread.label("is_unread"))
+            .where(run.c.demarche_numero == self.number, run.c.genre.in_(_READ_EVIDENCE))
+            .where(or_(is_unread, run.c.code.in_([0, PARTIAL])))
+            .order_by(run.c.run.desc())
+            .limit(_LATELY)
+        )
+        found, since, judged = list[Unread](), None, 0
+        for row in reversed(self.connection.execute(last).all()):
+            if row.is_unread:
+                since, judged = since or row.debut, judged + row.evalues
+            elif since:
+                found.append(Unread(since, row.debut, judged))
+                since, judged = None, 0
+        if since:
+            found.append(Unread(since, None, judged))
+        return found[::-1]
 
     def run_totals(self, counted: Counted) -> tuple[list[RunTotals], Counted]:
         """Count the ended runs of all démarches by kind and status that are not counted yet.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dsync.console.access import Role
+from dsync.console.words import minute, moment
 from dsync.sandbox.faults import ScriptedFault
 from tests.commands.command import without_programme
 from tests.console.provider import as_, team
@@ -186,14 +187,60 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
             r"Démarches Simplifiées ne répond pas depuis \d\d:\d\d, prochain essai à \d\d:\d\d\.",
             said,
         ), said
+        anomalies = visitor.read("/anomalies")
+        assert "Démarches Simplifiées ne répond pas depuis" in anomalies
+        assert "tout est envoyé" not in anomalies
+        # Another cause has an hour of its own.
+        engine.advance(minutes=30)
+        engine.control.faults.clear_faults()
+        engine.control.faults.fail(ScriptedFault("token_expired", times=None))
+        engine.sync()
+        register(app, next_in=timedelta(minutes=19))
+        [run] = engine.rows("SELECT debut FROM lecture_synchronisation ORDER BY run DESC LIMIT 1")
+        said = f"refuse le jeton depuis {minute(run['debut'])}, prochain essai"
+        assert said in first(visitor)
+        assert said in visitor.read("/anomalies")
         engine.control.faults.clear_faults()
         engine.sync()
-        assert "ne répond pas" not in first(visitor)
+        assert "refuse le jeton" not in first(visitor)
         # Not the read that the service told of when it registered, which has been done since.
         register(app, next_in=timedelta(minutes=1))
         assert Served(app).tick()
         engine.advance(minutes=2)
         assert "prochaine lecture à" in first(visitor)
+
+
+def test_a_catalogue_that_was_not_read_is_said_then_kept_in_mind(engine: Engine) -> None:
+    """On each page that says how things are, with its hours; no page says that all is well."""
+    app = engine.worker.app
+    with visiting(engine) as visitor:
+        register(app)
+        assert "tout est envoyé" in visitor.read("/anomalies")
+        engine.control.catalogue.unavailable = True
+        engine.advance(minutes=10)
+        assert 7 == engine.sync().exit_code
+        register(app)
+        away = "Le catalogue de beta.gouv.fr ne peut pas être lu"
+        for path in ("/", "/anomalies"):
+            assert (
+                f"est faite en partie, prochaine lecture dans un instant. {away}"
+                in visitor.read(path)
+            )
+        assert "tout est envoyé" not in visitor.read("/anomalies")
+        assert "Le catalogue de beta.gouv.fr n’est plus lu depuis" in visitor.read("/suivi")
+        engine.control.catalogue.unavailable = False
+        engine.advance(minutes=10)
+        engine.sync()
+        register(app)
+        anomalies = visitor.read("/anomalies")
+        assert away not in first(visitor) + anomalies
+        assert "n’est plus lu" not in visitor.read("/suivi")
+    begun, ended = (
+        moment(row["debut"]).replace("\xa0", " ")
+        for row in engine.rows("SELECT debut FROM lecture_synchronisation ORDER BY run")[-2:]
+    )
+    assert f"Catalogue de beta.gouv.fr non lu du {begun} au {ended} : 0 avis" in anomalies
+    assert "Aucun avis n’en devient inéligible" in anomalies
 
 
 def test_what_somebody_follows_comes_first(engine: Engine) -> None:
