@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,9 +14,10 @@ from dsync.care.state import End, State, concerns_of
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.changements import changes_of
-from dsync.console.dossiers import VERDICTS
+from dsync.console.dossiers import RESULTS, VERDICTS
 from dsync.console.jury import days_of
 from dsync.console.visit import Visit, address_of, has_stages
+from dsync.domain.rights import opened
 from dsync.domain.verdict import NO_VERDICT
 from dsync.errors import (
     PARTIAL,
@@ -30,7 +32,7 @@ from dsync.messages import french
 from dsync.messages import kinds as k
 from dsync.store import Reader
 from dsync.store.journal import Unread
-from dsync.store.listing import UNDER_WAY
+from dsync.store.listing import UNDER_WAY, Tally
 from dsync.sync.work import Read, ReadAll, ReadChanges, ReadDossiers
 
 TALLIES = {"rattachement": "Administration", "profil": "Profil", "region": "Région"}
@@ -232,6 +234,12 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
     shown = [*verdicts, NO_VERDICT]
     deposits = {name: figures[name] for name in shown if figures[name] or name in verdicts}
     tallies = visit.once_a_run("tallies", state, reader.dossiers.tallies)
+    titles, present = visit.check_titles(reader), state.dossiers["presence"]["present"]
+    judged = {VERDICTS[key]: count for key, count in state.dossiers["verdict"].items()}
+    counted: Mapping[str, Counter[str]] = (
+        visit.once_a_run("points", state, reader.dossiers.points) if verdicts else {}
+    )
+    points = [(name, opened(titles.get(name, name)), one) for name, one in counted.items()]
     longest = max(figures["etapes"].values(), default=0) or 1
     names = visit.verdict_names if verdicts else {NO_VERDICT: "Dépôts"}
     return {
@@ -250,12 +258,30 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
         ],
         "judges": configuration.judges,
         "tallies": [
-            (name, title, tallies[name][:MOST_TALLIES], len(tallies[name]))
+            (name, title, _shown(tallies[name]))
             for name, title in TALLIES.items()
             if any(one.code for one in tallies.get(name, ()))
         ],
-        "verdict_values": [(name, names[name], VERDICTS[name]) for name in verdicts],
+        "whole": Tally(None, None, present, judged | {"": present - sum(judged.values())}),
+        "verdict_values": [(name, names[name], VERDICTS[name]) for name in verdicts]
+        + ([(NO_VERDICT, visit.verdict_names[NO_VERDICT], "")] if verdicts else []),
+        "points_of_checks": points,
+        "results": {
+            name: said
+            for name, said in RESULTS.items()
+            if any(counts[name] for _, _, counts in points)
+        },
     }
+
+
+def _shown(rows: Sequence[Tally]) -> list[Tally]:
+    """Return the first values, and the others as one."""
+    others = rows[MOST_TALLIES:]
+    if len(others) < 2:
+        return [*rows]
+    total = sum((Counter(one.verdicts) for one in others), Counter[str]())
+    name = f"Les {words.number(len(others))} autres"
+    return [*rows[:MOST_TALLIES], Tally(None, name, total.total(), total)]
 
 
 def _marks(visit: Visit, reader: Reader) -> dict[date, str]:

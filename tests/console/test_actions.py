@@ -427,6 +427,9 @@ def test_what_dsync_wrote_before_its_database_was_lost_is_recognised(
     assert "valeur reconnue" in visitor.read("/journal")
 
 
+RUNS = ("/journal", "/synchronisations")
+
+
 def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> None:
     """As `dsync accept rules` does: with what they change, and in the user's name."""
     change_rules(engine, WRONG)
@@ -436,6 +439,9 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
     consent = {"genre": "regles", "version": waiting.version}
     with visiting(engine, [engine.worker.app]) as visitor:
         assert "feraient changer beaucoup d’avis" in visitor.read("/suivi")
+        # One run, one word.
+        for page in (visitor.ask("/resynchroniser"), *map(visitor.read, RUNS)):
+            assert ("Fait en partie" in page, "Échoué" in page) == (True, False)
         assert "Un accord est à donner" in visitor.read("/preuves")
         page = visitor.get("/accords").text
         assert "Avis Éligible À vérifier" in words(page)

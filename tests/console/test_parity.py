@@ -55,7 +55,10 @@ def test_the_state(both: tuple[InsideCommand, Visitor]) -> None:
     for verdict in VERDICTS:
         assert f"{verdict} {state['dossiers']['verdict'][verdict.key]}" in page
     assert said.moment(state["last_success_at"]).replace(said.NB, " ") in page
-    assert f"{state['dossiers']['presence']['present']} dossiers présents" in page
+    present, etats = state["dossiers"]["presence"]["present"], state["dossiers"]["state"]
+    states = " , ".join(f"{n} {said.ETATS[one].lower()}" for one, n in etats.items() if n)
+    assert f"{present} dossiers déposés : {states} ." in page
+    assert present == sum(etats.values())
     for key, text in (("conflicts", "attend votre choix"), ("quarantined", "ne peut pas être lu")):
         assert 1 == state[key]
         assert f"1 dossier {text}" in page

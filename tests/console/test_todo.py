@@ -22,9 +22,9 @@ from tests.engine.served import Served, register
 OPEN = ("en_construction", "en_instruction")
 
 
-def numbers_of(visitor: Visitor) -> dict[str, int]:
+def numbers_of(visitor: Visitor, path: str = "/") -> dict[str, int]:
     """Return the numbers of the first page by the address to which each leads."""
-    page = visitor.get("/").text.partition("<main")[2]
+    page = visitor.get(path).text.partition("<main")[2]
     found = re.findall(r'<a[^>]*href="(/[^"]*)"[^>]*>([\d\u202f]+)', page)
     return {unescape(link): int(text.replace("\u202f", "")) for link, text in found}
 
@@ -49,6 +49,17 @@ def test_each_number_is_that_of_the_list_it_leads_to(read_engine: Engine, reader
         "AND k.resultat NOT IN ('conforme', 'sans_objet')"
     )
     assert [found["n"]] == [n for link, n in lists.items() if "resultat=a_regler" in link]
+    shown = numbers_of(reader, "/suivi")
+    assert shown.keys() >= {
+        "/dossiers?presence=present&etat=en_instruction",
+        "/dossiers?presence=present&controle=phase&resultat=a_verifier",
+    }
+    assert shown == {link: listed(reader, link) for link in shown}
+    page = reader.get("/suivi").text.partition('aria-label="Nombres par administration"')[2]
+    rows = page.partition("<tbody")[2].partition("</tbody>")[0].split("</tr>")[:-1]
+    counts = [[*map(int, words(row).split()[-6:])] for row in rows]
+    assert all(count == sum(parts) for count, *parts in counts)
+    assert counts.pop() == [sum(some) for some in zip(*counts, strict=True)]
 
 
 def test_a_line_leads_to_where_it_is_done_and_on_to_the_next(reader: Visitor) -> None:
