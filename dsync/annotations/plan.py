@@ -296,6 +296,8 @@ class _Block:
         return wish.annotation != RESULTAT and not (goes_over and is_conflict)
 
 
+WAITS_FOR_RESULT = "attend le résultat, qui est refusé : "
+"""Why an annotation is not written whose result is refused; that one's reason follows."""
 _BY_CONFLICT = _Block(Action.BLOCKED_BY_CONFLICT, "retenu par le conflit sur le résultat")
 _BESIDE = re.compile(r"Avis (?:de|retiré par) l’équipe ; celui de dsync était « .+ »\.")
 
@@ -319,7 +321,7 @@ def _opinion(result: Step, remote: Remote) -> str | None:
 
 def _by_refusal(reason: str | None) -> _Block:
     why = quotation(reason or "", marks=FRENCH_MARKS)
-    return _Block(Action.BLOCKED_BY_REFUSAL, f"attend le résultat, qui est refusé : {why}")
+    return _Block(Action.BLOCKED_BY_REFUSAL, f"{WAITS_FOR_RESULT}{why}")
 
 
 def _block_of(

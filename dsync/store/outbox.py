@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, case, delete, distinct, func, null, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from dsync.annotations.plan import Step
+from dsync.annotations.plan import WAITS_FOR_RESULT, Step
 from dsync.annotations.targets import (
     ANNOTATION_NAMES,
     DATE,
@@ -115,9 +115,20 @@ class OutboxReads(Subject):
             )
         )
 
+    def refusals(self, numbers: Sequence[DossierNumber] = ()) -> list[str]:
+        """Return why results, details and labels are refused, each reason once."""
+        why = func.coalesce(_outbox.c.erreur, "")
+        refused = self._open(select(why).distinct(), [WishStatus.REFUSEE.value]).where(
+            _outbox.c.annotation != DATE, ~why.startswith(WAITS_FOR_RESULT)
+        )
+        return sorted(self.connection.scalars(_narrowed(refused, numbers)))
+
     def _waiting(self, statement: Any) -> Any:
+        return self._open(statement, WAITING)
+
+    def _open(self, statement: Any, statuts: Collection[str]) -> Any:
         return statement.join(_dossier, _dossier.c.numero == _outbox.c.numero).where(
-            *may_be_written(self.number), _outbox.c.statut.in_(WAITING)
+            *may_be_written(self.number), _outbox.c.statut.in_(statuts)
         )
 
     def due_dossiers(
@@ -202,13 +213,8 @@ class OutboxReads(Subject):
 
     def suspended_for(self, why: str) -> set[DossierNumber]:
         """Return the open dossiers with wishes that are suspended for a reason."""
-        found = (
-            select(_outbox.c.numero)
-            .distinct()
-            .join(_dossier, _dossier.c.numero == _outbox.c.numero)
-            .where(*may_be_written(self.number), _outbox.c.statut == WishStatus.SUSPENDUE.value)
-            .where(_outbox.c.erreur == why)
-        )
+        found = self._open(select(_outbox.c.numero).distinct(), [WishStatus.SUSPENDUE.value])
+        found = found.where(_outbox.c.erreur == why)
         return {DossierNumber(number) for number in self.connection.scalars(found)}
 
     def written_annotations(self) -> frozenset[str]:

@@ -167,11 +167,15 @@ def push_due(
         met, run.met = sorted(run.met), set()
         read_back(run, met)
         _push_now(run, met, waits=waits, ordered=ordered)
+    if run.report.errors:
+        return
     with run.reading() as reader:
         waiting = reader.outbox.waiting_count(numbers)
         causes = reader.outbox.waiting_causes(numbers) if waiting else ()
-    if waiting and not run.report.errors:
+        refused = reader.outbox.refusals(numbers)
+    if waiting:
         run.problem(k.WritesWait(waiting, tuple(causes)))
+    note_refusals(run, refused)
 
 
 def _push_now(run: Run, numbers: Sequence[DossierNumber], *, waits: bool, ordered: bool) -> None:

@@ -14,6 +14,7 @@ from dsync.sandbox.faults import Kind
 from dsync.store.codes import Status
 from dsync.sync.context import Progress
 from tests.engine.conftest import Start
+from tests.engine.inbox import Inbox
 from tests.engine.rig import (
     DATE,
     DETAIL,
@@ -24,6 +25,7 @@ from tests.engine.rig import (
     Engine,
     number,
 )
+from tests.engine.test_alerts import alerts_of, told
 from tests.engine.test_pushing import (
     CONFIRMED,
     OTHER,
@@ -33,6 +35,7 @@ from tests.engine.test_pushing import (
     make_ineligible,
 )
 from tests.profiles import long
+from tests.store.databases import on_each
 
 WITHOUT_ELIGIBLE = ["Inéligible", "À vérifier", "Autre"]
 WITH_ELIGIBLE = ["Inéligible", "À vérifier", "Éligible"]
@@ -80,9 +83,17 @@ def test_a_dossier_whose_annotations_cannot_be_read_waits_alone(engine: Engine) 
     assert (0, 1) == ((again := engine.sync()).exit_code, again.pushed)
 
 
+@on_each
 @pytest.mark.fast
-def test_a_missing_option_refuses_the_whole_set_until_the_form_has_it(engine: Engine) -> None:
-    """What would contradict a result that is not there waits for it; no mutation is spent on it."""
+def test_a_missing_option_refuses_the_whole_set_until_the_form_has_it(
+    start: Start, inbox: Inbox
+) -> None:
+    """What would contradict a result that is not there waits for it; no mutation is spent on it.
+
+    Each run says so by its exit, and the alert is told once.
+    """
+    engine = start()
+    alerts = alerts_of(engine.worker, inbox)
     engine.control.form.publish_revision(Change(options={RESULTAT: WITHOUT_ELIGIBLE}))
     report = engine.sync()
     assert (7, Status.PARTIAL) == (report.exit_code, report.status)
@@ -93,11 +104,14 @@ def test_a_missing_option_refuses_the_whole_set_until_the_form_has_it(engine: En
     assert "« Résultat du pré-contrôle » n’a pas l’option « Éligible »" in report.errors[0]
     assert 1 == len(report.errors)
     assert "pousse" not in engine.events(0)
+    assert "refused" in told(engine, inbox, alerts)
     engine.control.forget_requests()
     for options in ({}, {}, {"full": True}):
         engine.advance(hours=2)
-        engine.sync(**options)
+        again = engine.sync(**options)
+        assert (7, report.errors) == (again.exit_code, again.errors)
     assert [] == engine.mutations()
+    assert "refused" not in told(engine, inbox, alerts)
     engine.control.form.publish_revision(Change(options={RESULTAT: WITH_ELIGIBLE}))
     assert 0 == engine.sync().exit_code
     assert ("Éligible", CONFIRMED) == (engine.remote(0), engine.wishes(0))
