@@ -321,8 +321,10 @@ class ListPart:
     table: Table
     """The table with one row per dossier."""
     fields: Sequence[ListField]
-    answered: ColumnElement[bool]
-    """The condition that a row of that table has an answer."""
+    answers: ColumnElement[Any]
+    """The column of that table which says of each field of the mapping whether it has an answer."""
+    answered: Callable[[Any], Collection[str]]
+    """Returns the fields that have one, of a value of that column."""
     found_by: str
     """SQL condition on a dossier `d` by which a search finds it too; `{like}`: what it compares
     with."""
@@ -536,6 +538,11 @@ class Programme(ABC):
     @abstractmethod
     def mapping_key(self) -> str:
         """Changes with the mapping; all dossiers are then read again. Empty: it has no tables."""
+
+    @property
+    def mapped(self) -> Collection[str]:
+        """The fields that the mapping fills; `ListPart.answered` names the same."""
+        return ()
 
     def propose(
         self, demarche: Demarche, revision: Revision, parts: Mapping[str, str]

@@ -184,8 +184,9 @@ _OF_FILE = {
 def _facts(visit: Visit, asked: Asked, titles: Mapping[str, str]) -> Iterator[Fact]:
     """Yield what would change, and what each of the checks finds."""
     for one in asked.proposal.moves:
+        of_file = one.what.replace("section [mapping] ", "Réponses lues pour ")
         yield Fact(
-            titles.get(one.check, one.check) if one.check else _OF_FILE.get(one.what, one.what),
+            titles.get(one.check, one.check) if one.check else _OF_FILE.get(one.what, of_file),
             "sans avis" if one.before == NOTHING else visit.said("verdict", one.before),
             visit.said("verdict", one.after),
             words.number(one.dossiers),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Connection, Text, cast
+from sqlalchemy import Connection
 
 from dsync.domain.account import AccountRules, Letter, may_edit, open_points
 from dsync.domain.check_answers import DEMANDE
@@ -139,8 +139,9 @@ class Eig(Programme):
                 is_shown=False,
             ),
         ),
+        answers=evidence_tables.candidature.c.reponses,
         # By the shipped file, a form of another kind gives rows without one.
-        answered=cast(evidence_tables.candidature.c.reponses, Text).contains(f'"{Reponse.REMPLI}"'),
+        answered=lambda given: [one for one, how in given.items() if how == Reponse.REMPLI],
         found_by=(
             "d.numero IN (SELECT c.numero FROM candidature AS c JOIN produit AS p "
             "ON p.id = c.produit_id WHERE p.recherche LIKE {like})"
@@ -187,6 +188,11 @@ class Eig(Programme):
     def mapping_key(self) -> str:
         """The section `[mapping]`."""
         return self._mapping.model_dump_json()
+
+    @property
+    def mapped(self) -> Collection[str]:
+        """The fields that the section fills."""
+        return {name for name, *_ in self._mapping.top_level()}
 
     @property
     def _in_force(self) -> RuleSet:

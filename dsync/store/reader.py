@@ -85,6 +85,8 @@ class MadeBySections(NamedTuple):
 
     rows: int
     """Of the programme's table with one row per dossier, by the mapping, that have an answer."""
+    fields: Mapping[str, int]
+    """How many of them have one of each field of the mapping."""
     table: str
     """The name of that table."""
     verdicts: int
@@ -334,12 +336,22 @@ class Reader(Subject):
             select(count).where(_verdict.c.demarche_numero == self.number, _verdict.c.courant),
             select(count).where(_outbox.c.demarche_numero == self.number, is_wished),
         ]
-        if part is not None:
-            of_main = select(count).select_from(part.table)
-            joined = of_main.join(_dossier, _dossier.c.numero == part.table.c.numero)
-            queries.append(joined.where(of_demarche, part.answered))
-        verdicts, wishes, *rows = (self.connection.scalar(query) or 0 for query in queries)
-        return MadeBySections(sum(rows), part.table.name if part else "", verdicts, wishes)
+        verdicts, wishes = (self.connection.scalar(query) or 0 for query in queries)
+        if part is None:
+            return MadeBySections(0, {}, "", verdicts, wishes)
+        joined = (
+            select(part.answers, count)
+            .select_from(part.table)
+            .join(_dossier, _dossier.c.numero == part.table.c.numero)
+        )
+        fields, made = Counter[str](), 0
+        for given, number in self.connection.execute(
+            joined.where(of_demarche).group_by(part.answers)
+        ):
+            answered = dict.fromkeys(part.answered(given), number)
+            fields.update(answered)
+            made += number if answered else 0
+        return MadeBySections(made, fields, part.table.name, verdicts, wishes)
 
     def titles_of(self, numbers: Sequence[DemarcheNumber]) -> dict[DemarcheNumber, str]:
         """Return the titles of the démarches that were read from DS."""

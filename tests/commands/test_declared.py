@@ -100,6 +100,10 @@ def test_a_changed_date_tells_its_share_before_the_push(aids: Sandbox, tmp_path:
     nobody = "tells nobody apart: is a value misspelt?"
     assert f"calendrier_depot: 0 of {FEW} dossiers: {nobody}\n" in first.out
     accepted = dsync("accept", "first", "--yes").out
+    assert (
+        f"\ndémarche « {content.SUBSIDY_FORM.title} » ({content.SUBSIDY_FORM.number})" in accepted
+    )
+    assert "detail: none before dossiers are judged\n" in accepted
     for told in (first.out, accepted):
         assert f"{FEW} dossiers get a first verdict.\n" in told
         assert "standing verdicts" not in told

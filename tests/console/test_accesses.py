@@ -14,7 +14,7 @@ from tests.console.provider import EMAIL, Clock, FakeProvider, as_, provider, te
 from tests.console.served import ServedConsole, Visitor, served, visiting, words
 from tests.console.test_french import ENGLISH, OTHER_WORDS, read
 from tests.console.test_jury import ADA, DAY, grade, ungraded
-from tests.engine.rig import Engine, number, seeds
+from tests.engine.rig import FORM, Engine, number, seeds
 from tests.store.databases import on_each
 
 OTHER = "remplacante@agence.example.fr"
@@ -183,6 +183,7 @@ def test_the_detail_that_a_first_write_shows_is_of_a_dossier_that_the_person_see
         page = admin.get("/accords").text
         assert [] == [*ENGLISH.finditer(read(page)), *OTHER_WORDS.finditer(read(page))]
         assert "Résultat rien d’inscrit Éligible" in words(page)
+        assert f"démarche « {FORM.title} » ({FORM.number})" in words(page)
         assert "date : dans l’annotation « Pré-contrôle établi le »" in words(page)
         assert f"Détail du dossier {one} Éligible – Avis préparatoire" in words(page)
         admin.send(f"/dossiers/{one}/deport", confirme="oui")

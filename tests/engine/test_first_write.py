@@ -6,7 +6,7 @@ from typing import Any
 
 from dsync.domain.consent import Consent
 from tests.engine.conftest import Start
-from tests.engine.rig import PROBLEME, Engine, base_settings, number, seeds
+from tests.engine.rig import DEMARCHE, FORM, PROBLEME, Engine, base_settings, number, seeds
 from tests.store.databases import on_each
 
 RANKS = range(12)
@@ -45,12 +45,14 @@ def test_nothing_is_written_first_before_a_person_consents(start: Start) -> None
     assert (0, []) == (report.exit_code, engine.asked()), report
 
 
-def test_the_question_names_the_annotations_as_ds_does(start: Start) -> None:
-    """A slip that aims a value at another annotation is read there."""
+def test_the_question_names_demarche_and_annotations_as_ds_does(start: Start) -> None:
+    """A slip that aims a value at another annotation, or at another démarche, is read there."""
     engine = start(RANKS, seen=False, configuration=with_date_on_another())
     engine.sync()
     [asked] = engine.asked()
-    assert "date : dans l’annotation « Date du jury »" in asked.proposal.detail.splitlines()
+    [demarche, *lines] = asked.proposal.detail.splitlines()
+    assert f"démarche « {FORM.title} » ({DEMARCHE})" == demarche
+    assert "date : dans l’annotation « Date du jury »" in lines
 
 
 def test_consent_to_other_annotations_or_rules_is_none(start: Start) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from dsync.domain.consent import Consent
 from dsync.store.dictionary import NO_PROGRAMME
@@ -16,9 +19,13 @@ from tests.engine.rig import (
     PROBLEME,
     RESULTAT,
     Engine,
+    base_settings,
     number,
     seeds,
 )
+from tests.store.databases import on_each
+
+MAPPING: Any = base_settings().configuration.mapping
 
 
 def test_without_annotations_nothing_is_written_into_ds(start: Start) -> None:
@@ -92,6 +99,42 @@ def test_a_mapping_that_goes_leaves_the_copy(start: Start) -> None:
     engine.restart(configuration={"annotations": None, **NOTHING_JUDGED})
     assert 0 == engine.sync().exit_code
     assert engine.one("lecture_candidature", 0)["probleme"]
+
+
+@on_each
+@pytest.mark.parametrize(
+    ("field", "without", "lost"),
+    [
+        ("evaluations", {"evaluations": None}, "SELECT numero FROM lecture_evaluation"),
+        (
+            "etape",
+            {"annotations": MAPPING.annotations.model_copy(update={"etape": None})},
+            "SELECT numero FROM lecture_candidature WHERE etape IS NOT NULL",
+        ),
+    ],
+)
+def test_a_field_that_leaves_the_mapping_is_asked_about(
+    start: Start, field: str, without: Any, lost: str
+) -> None:
+    """What was read stays until a person agrees, who sees how many dossiers have an answer."""
+    engine = start()
+    engine.sync_until_quiet()
+    before = engine.rows(lost)
+    assert before
+    engine.restart(configuration={"mapping": without})
+    for _ in range(2):
+        report = engine.sync(full=True)
+        assert (2, before) == (report.exit_code, engine.rows(lost)), report
+        assert f"lacks [mapping] {field}, " in report.errors[0]
+    assert any(f"lacks [mapping] {field}, " in one.message for one in engine.worker.app.check())
+    [asked] = engine.asked()
+    assert {f"[mapping] {field}": ""} == asked.proposal.subjects
+    assert (0, []) == ((report := engine.accept(Consent.CONFIG)).exit_code, report.errors)
+    assert [] == engine.rows(lost)
+    assert (0, []) == (engine.sync_later().exit_code, engine.asked())
+    engine.restart()
+    assert 0 == engine.sync_later().exit_code
+    assert before == engine.rows(lost)
 
 
 def test_a_configuration_without_the_sections_that_made_the_rows_is_refused(start: Start) -> None:

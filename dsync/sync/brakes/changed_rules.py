@@ -36,6 +36,7 @@ from dsync.sync.isolating import Failed, judged, look_up, prepare
 NOBODY = "ne distingue personne : valeur mal écrite ?"
 """Asked of a check that finds no dossier, as one that compares with what nobody answers."""
 NEVER = "ne s’applique à personne : condition mal écrite ?"
+_NO_DETAIL = "détail : aucun à montrer avant que des dossiers soient jugés"
 _VERDICT = "avis"
 _NO_RESULT = "aucun résultat"
 _NOTHING_SAID: Mapping[str, Counter[tuple[str, str]]] = {}
@@ -194,7 +195,8 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
             moves = _try(run, programme, evidence)
             # Of the first checks a person is asked once: that covers the first write.
             own = first_write(run.context) if is_first else {}
-            proposal = moves.proposal(kind, own, annotations_in_ds(run) if own else ())
+            notes = [*annotations_in_ds(run), _NO_DETAIL] if own else []
+            proposal = moves.proposal(kind, own, notes)
             is_off = run.context.verdicts_percent >= _EVERY
             if not is_first and moves.moved <= _limit(run, proposal) and (is_off or not moves.said):
                 _believe(run, version, asked)

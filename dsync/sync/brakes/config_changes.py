@@ -28,6 +28,7 @@ from dsync.sync.context import (
     digest,
     is_accepted,
     learn_revisions,
+    mapping_key_of,
     nothing_to_accept,
     refresh_demarche,
 )
@@ -64,8 +65,6 @@ def end_consent(run: Run) -> None:
 
 def _lost_sections(run: Run) -> dict[str, tuple[Move, str]]:
     context = run.context
-    if context.judge and context.annotations:
-        return {}
     with run.reading() as reader:
         return lost_sections(reader, context.programme, context.annotations)
 
@@ -73,18 +72,24 @@ def _lost_sections(run: Run) -> dict[str, tuple[Move, str]]:
 def lost_sections(
     reader: Reader, programme: Programme | None, annotations: AnnotationsConfig | None
 ) -> dict[str, tuple[Move, str]]:
-    """Return what each missing section of the configuration has made, and what becomes of it."""
-    lost = dict[str, tuple[Move, str]]()
+    """Return what each missing section or field has made, and what becomes of it."""
+    state, lost = reader.state.read(), dict[str, tuple[Move, str]]()
+    has_rules = programme is not None and bool(programme.rules)
+    is_same = state.mapping_key in (None, mapping_key_of(programme, annotations))
+    if is_same and has_rules and annotations:
+        return lost
 
     def lose(name: str, number: int, what: str, before: str, after: str) -> None:
         lost[name] = Move(f"section {name}", before, after, number), what
 
-    state, made = reader.state.read(), reader.made_by_sections()
-    if made.rows and not (programme and programme.mapping_key):
-        what = f"{made.table}s would be emptied"
-        lose("[mapping]", made.rows, what, "réponses lues", "retirées de la copie")
+    made, gone = reader.made_by_sections(), ("réponses lues", "retirées de la copie")
+    if not (programme and programme.mapping_key):
+        if made.rows:
+            lose("[mapping]", made.rows, f"{made.table}s would be emptied", *gone)
+    elif not is_same:
+        for name in sorted(made.fields.keys() - programme.mapped):
+            lose(f"[mapping] {name}", made.fields[name], f"answers in {name} would go", *gone)
     # The key is that of rules: without it, these verdicts were given up before.
-    has_rules = programme is not None and bool(programme.rules)
     if not has_rules and state.evidence_key is not None and made.verdicts:
         what = "verdicts would be renewed no more"
         lose("[[controles]]", made.verdicts, what, "avis tenus à jour", "figés")

@@ -106,10 +106,11 @@ def end_first_write(run: Run) -> None:
 
 
 def annotations_in_ds(run: Run) -> Iterator[str]:
-    """Yield each annotation with its name in DS, in French, and the labels."""
+    """Yield the démarche and each annotation with its name in DS, in French, and the labels."""
     demarche, config = run.known_demarche(), run.context.annotations
     if demarche is None or config is None:
         return
+    yield f"démarche « {demarche.titre} » ({demarche.number})"
     active = demarche.revisions.get(demarche.active_revision_id)
     own = resolve(config, active.descriptors.values() if active else ())
     for name in VALUE_NAMES:
