@@ -563,6 +563,7 @@ class Worker:
                     instructeur=self.settings.ds_instructeur,
                     token_expires_on=self.settings.ds_token_expires_on,
                     now=self.clock(),
+                    clock_gap=lambda: worker.client.clock_gap,
                     config=self.settings.config_name,
                     is_borrowed=self.settings.is_borrowed,
                     every_champ=every_champ,

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -29,7 +29,7 @@ from dsync.annotations.targets import (
 from dsync.domain.consent import Consent, Move
 from dsync.domain.dossier import Demarche, Revision
 from dsync.domain.ids import DemarcheNumber, DescriptorId
-from dsync.domain.remedies import CheckLine, CheckStatus, expiry_line, no_instructeur
+from dsync.domain.remedies import CheckLine, CheckStatus, expiry_line, no_instructeur, span
 from dsync.domain.rights import blank_list
 from dsync.domain.toml import named
 from dsync.domain.wording import folded
@@ -90,6 +90,8 @@ REFUSALS: Mapping[str, tuple[str, str]] = {
 }
 """What is wrong with the token and the remedy, by the reason of `DSUnauthorizedError`."""
 
+CLOCKS_APART = timedelta(minutes=5)
+"""How far this machine's clock and DS's may differ without a word."""
 NETWORK_HINT = (
     "a token made without networks is bound to the first address that used it, perhaps this one",
     "if dsync runs elsewhere or from several addresses, enter their networks for the token, in the "
@@ -112,6 +114,8 @@ class CheckSources:
     instructeur: str | None
     token_expires_on: date | None
     now: datetime
+    clock_gap: Callable[[], timedelta | None]
+    """Returns how far this machine's clock was ahead of DS's at its last answer."""
     config: str
     """The configuration file, as the user names it."""
     is_borrowed: bool = False
@@ -194,6 +198,13 @@ def _ds_lines(sources: CheckSources) -> Iterator[CheckLine]:
     yield CheckLine("token network", CheckStatus.INFO, *NETWORK_HINT)
     named = f"{demarche.number} « {demarche.titre} », {demarche.etat}"
     yield CheckLine("démarche", CheckStatus.OK, named)
+    gap = sources.clock_gap()
+    if gap is not None and abs(gap) > CLOCKS_APART:
+        behind = "ahead of" if gap > timedelta() else "behind"
+        message = (
+            f"this machine's is {span(abs(gap))} {behind} DS's: from ten on, nothing is judged"
+        )
+        yield CheckLine("clock", CheckStatus.WARNING, message, "set this machine's clock (NTP)")
     revision = demarche.revisions.get(demarche.active_revision_id)
     if revision is None:
         yield CheckLine(

@@ -43,13 +43,25 @@ def test_a_clock_that_was_ahead_and_came_back_delays_nothing(engine: Engine) -> 
 
 
 @pytest.mark.parametrize(
-    ("minutes", "code", "judged"), [(9, 0, 12), (11, 7, 0), (-11, 7, 0), (-360, 7, 0)]
+    ("minutes", "code", "judged", "warned"),
+    [
+        (4, 0, 12, []),
+        (9, 0, 12, ["9 minutes ahead of DS's"]),
+        (11, 7, 0, ["11 minutes ahead of DS's"]),
+        (-11, 7, 0, ["11 minutes behind DS's"]),
+        (-360, 7, 0, ["360 minutes behind DS's"]),
+    ],
 )
 def test_nothing_is_judged_while_the_clocks_differ(
-    engine: Engine, minutes: int, code: int, judged: int
+    engine: Engine, minutes: int, code: int, judged: int, warned: list[str]
 ) -> None:
-    """By more than ten minutes: all is read, one line says so, and the right clock judges."""
+    """By more than ten minutes: all is read, one line says so, and the right clock judges.
+
+    `dsync check` says it from five on.
+    """
     engine.worker.skew = timedelta(minutes=minutes)
+    lines = [one.message for one in engine.worker.app.check() if one.name == "clock"]
+    assert [f"this machine's is {one}: from ten on, nothing is judged" for one in warned] == lines
     report = engine.sync(push=False)
     assert (code, 12, judged) == (report.exit_code, report.read, report.evaluated)
     assert (code == 7) is ("clock" in " ".join(report.errors))
