@@ -423,7 +423,7 @@ class Console:
             url=lambda path: address_of(path, about),
             **values,
         )
-        return HTMLResponse(words.typeset(html), status)
+        return HTMLResponse(words.typeset(html, self._site.section.contact), status)
 
 
 def right_of(page: Sequence[Any]) -> Right:

@@ -498,7 +498,7 @@ def piece(visit: Visit) -> Response:
                 return sent(body, words.visible(one["nom"]))
     raise HTTPException(
         404,
-        "Il n’y a pas de copie vérifiée de ce fichier : l’équipe technique peut la refaire.",
+        "Il n’y a pas de copie vérifiée de ce fichier : l’équipe\u00a0technique peut la refaire.",
     )
 
 

@@ -3,7 +3,7 @@
 What waits is a handful of lines, in order, each with a number, which is that of the list behind its
 link, and a way to the first one. First what holds back others: consents, conflicts, anomalies; then
 candidates who have answered, checks to answer, candidates who are silent, what a jury leaves to do.
-Others begin with their jury, or with how the call goes.
+Others are told what the console and DS are for, and what their role sees.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from dsync.console.jury import days_of, unfinished_grids
 from dsync.console.suivi import points_of, service_line
 from dsync.console.visit import Visit, address_of, has_stages
 from dsync.domain.check_answers import TO_CONFIRM
+from dsync.domain.dossier import Etat
+from dsync.domain.verdict import Verdict
 from dsync.store import Reader
 from dsync.store.change_list import ChangeSelection
 from dsync.store.codes import Author
@@ -295,10 +297,9 @@ def _next_jury(visit: Visit, reader: Reader) -> dict[str, Any] | None:
 
 
 def show(visit: Visit) -> Response:
-    """Show what is new and what waits; lead those who do not act to what they come for."""
+    """Show what is new and what waits; to those who do not act, what the place is for."""
     if not visit.may(Right.AGIR):
-        is_juror = visit.grant.role is Role.JURY and has_stages(visit.worker)
-        return visit.back("/jury" if is_juror else "/suivi")
+        return _welcome(visit)
     worker = visit.worker
     state = worker.state(visit.now, visit.sight, counted=False)
     before, kept = last_visit(visit)
@@ -327,6 +328,38 @@ def show(visit: Visit) -> Response:
         samesite="lax",
     )
     return answer
+
+
+def _welcome(visit: Visit) -> Response:
+    """Say what the console and DS are for, what the role sees and whom to ask."""
+    known = visit.titled.get(visit.worker.demarche)
+    grids = 0
+    with visit.reading() as reader:
+        if visit.grant.role is Role.JURY and has_stages(visit.worker):
+            days = [str(one["jury_le"]) for one in days_of(visit, reader)]
+            grids = len(unfinished_grids(visit, reader, days))
+        sees_marks = visit.may(Right.NOTES)
+        return visit.page(
+            "accueil.html",
+            read_at=known and known.last_success_at,
+            judges=visit.worker.configuration.judges,
+            jury=_next_jury(visit, reader) if sees_marks else None,
+            grids=grids,
+            glossary=[*_glossary(visit)],
+        )
+
+
+def _glossary(visit: Visit) -> Iterator[tuple[str, str]]:
+    """Yield words that the pages use, with their meanings."""
+    for etat in Etat:
+        yield etat.label, f"{etat.meaning} C’est un état de {DS}."
+    if visit.worker.configuration.judges:
+        for verdict in Verdict:
+            if verdict is not Verdict.RIEN_A_SIGNALER:
+                said = verdict.meaning.replace("au prochain passage", "plus tard")
+                yield visit.verdicts[verdict.value], f"{said} C’est un avis de dsync."
+    yield "Conflit", "Dans le dossier, une personne a écrit autre chose que l’avis de dsync."
+    yield "Étiquette", f"Un mot que l’équipe, ou dsync, met sur un dossier dans {DS}."
 
 
 def since(visit: Visit) -> Response:

@@ -537,7 +537,7 @@ class Visit(Viewer):
             since=lambda value: words.since(value, self.now),
             **values,
         )
-        return HTMLResponse(words.typeset(html), status)
+        return HTMLResponse(words.typeset(html, self.site.section.contact), status)
 
     def confirm(
         self,

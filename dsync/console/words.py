@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
+from html import escape
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -122,16 +123,16 @@ VERDICT_CAUSES = {
 }
 """Of a new verdict, by the code in its event."""
 REMEDIES = {
-    errors.DsyncError.exit_code: "Signalez-la à l’équipe technique.",
+    errors.DsyncError.exit_code: "Signalez-la à l’équipe\u00a0technique.",
     errors.ConfigurationError.exit_code: (
-        "L’équipe technique trouve par « dsync check » ce qui est à corriger."
+        "L’équipe\u00a0technique trouve par « dsync check » ce qui est à corriger."
     ),
     errors.DSUnauthorizedError.exit_code: "Faites renouveler le jeton, puis recommencez.",
     errors.SafetyBrakeError.exit_code: (
         "« Accords à donner » montre ce qui changerait : corrigez la cause, ou donnez votre accord."
     ),
     errors.StoreError.exit_code: (
-        "Réessayez ; si cela se reproduit, signalez-le à l’équipe technique."
+        "Réessayez ; si cela se reproduit, signalez-le à l’équipe\u00a0technique."
     ),
     errors.LeaseHeldError.exit_code: "Réessayez dans un instant.",
     errors.PARTIAL: "Les anomalies en donnent le détail.",
@@ -200,6 +201,7 @@ _MARKUP = re.compile(
     r"(<(script|style|pre|code|textarea)\b.*?</\2>|<[^>]*>)", re.DOTALL | re.IGNORECASE
 )
 """What is not read as a sentence: tags with their attributes, and texts to take as they are."""
+_TEAM = f"équipe{NB}technique"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
@@ -490,8 +492,14 @@ def visible(value: str) -> str:
     return _INVISIBLE.sub("\ufffd", value)
 
 
-def typeset(page: str) -> str:
-    """Return a page with no-break spaces in its sentences, as French typography requires."""
+def typeset(page: str, contact: str | None = None) -> str:
+    """Return a page with no-break spaces in its sentences, as French typography requires.
+
+    `contact` is how the technical team is reached: it follows where dsync's own sentences name it,
+    which a no-break space tells from what people write.
+    """
+    if contact:
+        page = page.replace(_TEAM, f"{_TEAM} ({escape(contact)})")
     parts = _MARKUP.split(page)
     # Text, markup, the name of its element, again and again.
     parts[::3] = map(with_no_break_spaces, parts[::3])

@@ -102,7 +102,7 @@ class Anomaly(StrEnum):
         "illisible",
         "Ce dossier n’a pas la forme attendue, sa dernière copie reste",
         "This dossier does not have the expected form; its last copy stays",
-        "Réessayez ; si l’anomalie reste, signalez-la à l’équipe technique.",
+        "Réessayez ; si l’anomalie reste, signalez-la à l’équipe\u00a0technique.",
     )
     IDENTITE = (
         "identite",
@@ -131,7 +131,7 @@ class Anomaly(StrEnum):
         "regle",
         "Une règle du pré-contrôle a échoué sur ce dossier ; son dernier avis reste",
         "A check failed on this dossier; its last verdict stays",
-        "Défaut de dsync : signalez à l’équipe technique l’anomalie telle qu’elle est écrite.",
+        "Défaut de dsync : signalez à l’équipe\u00a0technique l’anomalie telle qu’elle est écrite.",
     )
 
 

@@ -33,7 +33,7 @@ _CHECKED = {
 """What `dsync check` looks at, by the name of its line."""
 
 _SUPPORT = "Si cela persiste, signalez-le au support de Démarches Simplifiées."
-_TECHNICAL = "À corriger par l’équipe technique"
+_TECHNICAL = "À corriger par l’équipe\u00a0technique"
 _AGAIN = "Ce qui était fait reste, et le reste est à demander de nouveau."
 _RENEW = "Faites-le renouveler dans Démarches Simplifiées."
 _AWAY = "Démarches Simplifiées ne répond pas."
@@ -50,8 +50,8 @@ FAULTS: Mapping[k.Fault, str] = {
     k.Fault.TOO_MANY_NODES: _UNREADABLE,
     k.Fault.RATE_LIMITED: "Le nombre de requêtes permis par Démarches Simplifiées est atteint.",
     k.Fault.TOKEN_MISSING: (
-        "dsync n’a pas de jeton pour Démarches Simplifiées : l’équipe technique le met en place "
-        "(DSYNC_DS_TOKEN)."
+        "dsync n’a pas de jeton pour Démarches Simplifiées : l’équipe\u00a0technique le met en "
+        "place (DSYNC_DS_TOKEN)."
     ),
     k.Fault.TOKEN_UNKNOWN: f"Démarches Simplifiées ne connaît pas ce jeton. {_RENEW}",
     k.Fault.TOKEN_EXPIRED: f"Le jeton de Démarches Simplifiées a expiré. {_RENEW}",
@@ -221,7 +221,7 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     ),
     k.NumberNote.CLOCKS_APART: (
         "L’horloge de cette machine et celle de Démarches Simplifiées diffèrent de plus de "
-        "{number} minutes : les dossiers sont lus, rien n’est jugé. L’équipe technique règle "
+        "{number} minutes : les dossiers sont lus, rien n’est jugé. L’équipe\u00a0technique règle "
         "l’horloge."
     ),
     k.NumberNote.ANSWERS_STOPPED: (
@@ -245,7 +245,7 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     ),
     k.NumberNote.NOT_CONFIGURED: (
         "La démarche {number}, à laquelle un contrôle se réfère, n’est pas dans cette base : "
-        "l’équipe technique l’ajoute."
+        "l’équipe\u00a0technique l’ajoute."
     ),
     k.NumberNote.NO_SUCH_DEMARCHE: (
         f"Démarches Simplifiées n’a pas de démarche {{number}}. {_TECHNICAL} : son numéro dans la "
@@ -300,7 +300,7 @@ class About(NamedTuple):
 def _remedy(about: About) -> str:
     """Return what to do about a read that is late."""
     if not about.may_act:
-        return "Signalez-le à l’équipe technique."
+        return "Signalez-le à l’équipe\u00a0technique."
     if not about.has_service:
         return "Lancez « Synchroniser » ci-dessous. Faites démarrer le service."
     return (
@@ -370,7 +370,7 @@ def concern(one: k.Concern, about: About) -> str | None:
         case k.NoTarget():
             return (
                 "La destination des copies de pièces jointes n’est pas là : rien n’y est copié, et "
-                "rien de ce qui s’y trouve n’est effacé. Demandez à l’équipe technique de la "
+                "rien de ce qui s’y trouve n’est effacé. Demandez à l’équipe\u00a0technique de la "
                 "remettre en place."
             )
         case k.UnfinishedErasures(files, requests):
@@ -390,12 +390,12 @@ def concern(one: k.Concern, about: About) -> str | None:
             return (
                 f"Des démarches ne sont plus dans la configuration ({names}) : elles ne sont plus "
                 "lues, et leurs effacements dans Démarches Simplifiées ne sont pas suivis ici. "
-                "Demandez à l’équipe technique : la commande « dsync forget » les retire."
+                "Demandez à l’équipe\u00a0technique : la commande « dsync forget » les retire."
             )
         case k.GristLeft(views):
             return (
                 f"Des tables de Grist ne sont plus tenues à jour ({', '.join(views)}) : elles y "
-                "ont été supprimées ou modifiées. Demandez à l’équipe technique."
+                "ont été supprimées ou modifiées. Demandez à l’équipe\u00a0technique."
             )
         case k.OldEvidence():
             return "Le catalogue de beta.gouv.fr n’a plus été confirmé depuis longtemps."
@@ -467,7 +467,8 @@ def problem(one: k.Problem) -> str:
             return f"La base de données n’est pas disponible. {_TECHNICAL}."
         case k.Crashed():
             return (
-                "dsync s’est arrêté sur un défaut : signalez-le à l’équipe technique, avec l’heure."
+                "dsync s’est arrêté sur un défaut : signalez-le, avec l’heure, à "
+                "l’équipe\u00a0technique."
             )
     assert_never(one)
 

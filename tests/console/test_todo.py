@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dsync.configuration import ConsoleSection
 from dsync.console.access import Role
 from dsync.console.words import minute, moment
 from dsync.sandbox.faults import ScriptedFault
@@ -127,20 +128,27 @@ def test_without_stages_what_is_under_way_waits_for_the_team(
         assert ("l’usager" in page, "candidat" in page) == (True, False)
 
 
-def test_who_does_not_act_begins_with_what_they_come_for(engine: Engine) -> None:
-    """The jury with its jury, a lecteur with how the call goes; neither has a list of tasks."""
+def test_who_does_not_act_begins_with_what_the_place_is_for(engine: Engine) -> None:
+    """What DS does, what this is, the role, whom to ask, the words; neither has a list of tasks."""
     engine.control.edit_annotation(number(0), RESULTAT, "Autre chose")
     engine.sync_later(full=True)
     pages = {}
     for role in Role:
-        with served(engine, role=role) as console:
+        section = ConsoleSection(contact="aide@exemple.gouv.fr")
+        with served(engine, role=role, section=section) as console:
             visitor = console.visitor()
             pages[role] = visitor.get("/")
             assert ("À faire" in pages[role].text) == (
                 role in {Role.ADMINISTRATEUR, Role.INSTRUCTEUR}
             )
-    assert pages[Role.JURY].url.endswith("/jury")
-    assert pages[Role.LECTEUR].url.endswith("/suivi")
+    for role in (Role.JURY, Role.LECTEUR):
+        page = words(pages[role].text)
+        for said in (
+            "Démarches Simplifiées reçoit", "une copie, à jour il y a", f"Votre rôle : {role}",
+            "écrivez à aide@exemple.gouv.fr", "Conflit", "En instruction", "Éligible",
+        ):  # fmt: skip
+            assert said in page, (role, said)
+        assert 1 == page.count("données personnelles")
     assert "1 conflit " in words(pages[Role.INSTRUCTEUR].text)
     assert not any("Tout va bien" in page.text for page in pages.values())
 
