@@ -29,6 +29,13 @@ ACTS = {
         "Leur contenu est lu dans Démarches Simplifiées, et recopié ici.",
         "Relire",
     ),
+    "lu": (
+        "Ne plus attendre de réponse à {count} ?",
+        "Ce que le déposant a écrit est lu, et rien n’est à y répondre : le dossier quitte les "
+        "réponses reçues jusqu’à son prochain message. Votre nom reste avec les messages ; rien ne "
+        "change dans Démarches Simplifiées.",
+        "Rien à répondre",
+    ),
     "rejuger": (
         "Rejuger {count} ?",
         "Les règles d’aujourd’hui leur sont appliquées ; le prochain envoi inscrit ce qui change.",
@@ -42,7 +49,9 @@ ACTS = {
     ),
 }
 """What is asked before, with the number of dossiers; what is said of it; the button."""
-_JUDGING: Mapping[str, Callable[[tuple[DossierNumber, ...]], Work]] = {
+_WORK: Mapping[str, Callable[[tuple[DossierNumber, ...]], Work]] = {
+    "relire": ReadDossiers,
+    "lu": lambda numbers: ReadDossiers(numbers, aside=True),
     "rejuger": Precheck,
     "preuve": RefreshEvidence,
 }
@@ -81,7 +90,7 @@ def act(visit: Visit) -> Response:
         return visit.back("/jury/composer", dossier=" ".join(map(str, numbers)))
     if wanted not in ACTS:
         raise HTTPException(400)
-    if wanted in _JUDGING:
+    if wanted in ("rejuger", "preuve"):
         visit.need_judged()
     if not visit.form.get("confirme"):
         question, consequence, button = ACTS[wanted]
@@ -94,8 +103,7 @@ def act(visit: Visit) -> Response:
             quoi=wanted,
             dossier=" ".join(map(str, numbers)),
         )
-    work = _JUDGING.get(wanted, ReadDossiers)
-    return visit.ask(work(tuple(numbers)))
+    return visit.ask(_WORK[wanted](tuple(numbers)))
 
 
 _NO_ANSWERS = ("Dossier", words.SECTIONS["Selection and recruitment"])

@@ -28,7 +28,9 @@ from dsync.console.visit import (
     said_filters,
 )
 from dsync.domain.check_answers import ANSWER, COURT, TO_CONFIRM
+from dsync.domain.conversation import Cote
 from dsync.domain.documented import MASKED, Declared
+from dsync.domain.dossier import OPEN_ETATS
 from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.judging import RULE, TO_DO
 from dsync.domain.rights import opened
@@ -398,6 +400,11 @@ def show(visit: Visit) -> Response:
             visit.listed = visit.listed or persons
         sentences = sentences_of(reader.programme)
         trouve = _where(visit, chosen.q or "", rows, {name: sentences[name] for name in found_by})
+        written = None
+        if chosen.repondu and visit.may(Right.PERSONNES):
+            written = _last_words(reader, numbers)
+            visit.personal.append("Messages")
+            visit.listed = numbers
         offered = reader.dossiers.offered()
         values = values_of(visit, reader, offered)
         visit.check_filters(values, but=OF_DOSSIERS if total else ())
@@ -407,6 +414,8 @@ def show(visit: Visit) -> Response:
             kept=_kept(visit, reader),
             rows=rows,
             trouve=trouve,
+            written=written,
+            OPEN=OPEN_ETATS,
             answers=answers,
             columns=[*columns.headers.items()],
             own=[*columns.own.items()],
@@ -460,6 +469,20 @@ def _where(
     visit.personal += dict.fromkeys(label for some in told.values() for label, _ in some)
     visit.listed = [*{*visit.listed, *told}]
     return told
+
+
+def _last_words(reader: Reader, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return the last message of the usagers of dossiers, by number."""
+    rows = reader.rows_of(
+        "lecture_message",
+        ("numero", "envoye_le", "texte", "pieces"),
+        {"numero": [*numbers], "de": [Cote.USAGER.value, Cote.AUTRE.value]},
+        order="envoye_le",
+    )
+    for row in rows:
+        pieces = row["pieces"]
+        row["pieces"] = json.loads(pieces) if isinstance(pieces, str) else pieces
+    return {row["numero"]: row for row in rows}
 
 
 def _kept(visit: Visit, reader: Reader) -> list[tuple[str, str, bool]]:

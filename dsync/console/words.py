@@ -150,6 +150,7 @@ OPTIONS = {
     "answer": "réponse à un contrôle",
     "unanswer": "réponse à un contrôle retirée",
     "sent": "message envoyé, dit cette personne",
+    "aside": "réponse lue, sans réponse à y faire",
 }
 """Of requests, by option."""
 ASKERS = {

@@ -36,6 +36,8 @@ class Cote(Code):
         "experte.",
     )
     """Somebody of whom DS does not tell: whom the usager invited, an expert, an API."""
+    LU = "lu", "", "Une personne de l’équipe, qui a lu la réponse du déposant et n’y répond pas."
+    """No message of DS: what is said here of those before."""
 
 
 _SIDES = frozenset(one.value for one in Cote)
@@ -45,6 +47,7 @@ _SYSTEM = re.compile(r"contact@(?:[\w.-]*\bdemarches?\b|tps\.apientreprise\.fr$)
 
 _TOLD = "dsync "
 """What the id of a message begins with that DS has not shown."""
+_ASIDE = "Lu : rien n’est à y répondre."
 _APART = timedelta(days=1)
 """How far a message in DS can be from when a person said to have sent it."""
 
@@ -53,6 +56,13 @@ def told(at: datetime) -> Message:
     """Return a message of the administration that a person says at an instant to have sent."""
     return Message(
         f"{_TOLD}{at:%Y-%m-%dT%H:%M:%SZ}", at.replace(microsecond=0), Cote.ADMINISTRATION
+    )
+
+
+def set_aside(at: datetime, by: str) -> Message:
+    """Return what a person says at an instant of the messages before: nothing is to be answered."""
+    return replace(
+        told(at), id=f"{_TOLD}lu {at:%Y-%m-%dT%H:%M:%SZ}", de=Cote.LU, courriel=by, texte=_ASIDE
     )
 
 
@@ -71,7 +81,9 @@ def with_told(
     ids, ours = {one.id for one in known}, Cote.ADMINISTRATION
     new = [one.le for one in messages or () if one.de == ours and one.id not in ids]
     left = [
-        one for one in filter(is_told, known) if not any(abs(at - one.le) <= _APART for at in new)
+        one
+        for one in filter(is_told, known)
+        if one.de == Cote.LU or not any(abs(at - one.le) <= _APART for at in new)
     ]
     others = [one for one in messages or () if not is_told(one)]
     return (*others, *left) if left or messages is not None else None
@@ -143,6 +155,9 @@ def conversation_of(dossier: Dossier) -> Conversation:
             # Neither an edit nor a word of somebody else is a question.
             case Cote.AUTRE if demande is not None and repondu is None:
                 repondu = at
+            case Cote.LU:
+                demande = repondu = None
+    messages = [one for one in messages if one[1] != Cote.LU]
     last_at, last_side = messages[-1] if messages else (None, None)
     digest = None if dossier.messages is None else digest_of(json_bytes(dossier.messages))
     return Conversation(number, last_at, last_side, demande, repondu, digest)

@@ -134,7 +134,7 @@ class Selection(NamedTuple):
     sans_reponse_depuis: datetime | None = None
     """Only open ones whose usager was asked for something before then, and has not answered."""
     repondu: bool = False
-    """Whether only open ones whose usager had the last word, and nobody has acted since."""
+    """Whether only those whose usager had the last word, and nobody has acted or decided since."""
     arrive_depuis: datetime | None = None
     """Only present ones that were first read from then on."""
     repondu_depuis: datetime | None = None
@@ -255,9 +255,12 @@ _DAYS = (
     *("depose_du", "depose_au", "sans_reponse_depuis"),
     *("arrive_depuis", "repondu_depuis", "repondu_veille"),
 )
+_ACTED = (
+    f"coalesce(CASE WHEN {_IS_OPEN} THEN d.en_instruction_le ELSE d.traite_le END, d.depose_le)"
+)
 _ANSWERED = (
-    f"{_IS_OPEN} AND d.repondu_le IS NOT NULL "
-    "AND (d.en_instruction_le IS NULL OR d.en_instruction_le < d.repondu_le)"
+    f"d.repondu_le IS NOT NULL AND (d.repondu_le > {_ACTED} "
+    f"OR (d.dernier_message_de = 'usager' AND d.dernier_message_le > {_ACTED}))"
 )
 _ONE_POINT = "v.points LIKE '|%|' AND v.points NOT LIKE '|%|%|'"
 _MOST_WORDS = 20

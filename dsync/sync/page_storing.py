@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from dsync.annotations.plan import shows
 from dsync.annotations.targets import LABEL, RESULTAT, AnnotationsConfig, ResolvedAnnotations
 from dsync.annotations.wish import Wish, WishStatus
-from dsync.domain.conversation import conversation_of, told, with_sides, with_told
+from dsync.domain.conversation import conversation_of, set_aside, told, with_sides, with_told
 from dsync.domain.dossier import Anomaly, Dossier
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.ds.client import DOSSIERS_PER_REQUEST
@@ -27,6 +27,7 @@ from dsync.sync.brakes.belief import Held, KnownDossier, Read, doubted, filled, 
 from dsync.sync.brakes.grounds import LOST_TICK, has_lost_box, is_ticked
 from dsync.sync.context import Run, learn_revisions
 from dsync.sync.record import dossier_of
+from dsync.sync.work import ReadDossiers
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -238,14 +239,19 @@ def _filled(dossier: Dossier, path: str | None, stored: StoredDossier | None) ->
     return Read(dossier, unread)
 
 
-def store_told(run: Run, numbers: Iterable[DossierNumber]) -> None:
-    """Store that a person has written to the usagers of dossiers: it counts until DS shows it."""
+def store_told(run: Run, work: ReadDossiers) -> None:
+    """Store what a person says of the messages of dossiers.
+
+    That they have written to the usagers, which counts until DS shows it; or that there is nothing
+    to answer.
+    """
+    said = told(run.now) if work.sent else set_aside(run.now, run.asked_by)
     with run.reading() as reader:
-        copied = reader.contents.of([*numbers])
+        copied = reader.contents.of([*work.dossiers])
     with run.transaction() as tx:
         for number, stored in copied.items():
             dossier = dossier_of(stored)
-            dossier = replace(dossier, messages=(*(dossier.messages or ()), told(run.now)))
+            dossier = replace(dossier, messages=(*(dossier.messages or ()), said))
             tx.dossiers.save_messages(number, dossier.messages or (), conversation_of(dossier))
 
 

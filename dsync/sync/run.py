@@ -208,8 +208,8 @@ def _give(run: Run, work: Accept) -> None:
 
 def _synchronise(run: Run, work: Read, *, copies_pieces: bool) -> None:
     check_sections(run)
-    if isinstance(work, ReadDossiers) and work.sent:
-        store_told(run, work.dossiers)
+    if isinstance(work, ReadDossiers) and (work.sent or work.aside):
+        store_told(run, work)
     pull(run, work)
     evaluate_due(run)
     follow_config_changes(run)

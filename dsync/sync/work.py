@@ -67,6 +67,8 @@ class ReadDossiers(_Read, frozen=True, tag="dossier"):
     dossiers: _Some
     sent: bool = False
     """Whether a person says to have written to their usagers: it is stored unless DS shows it."""
+    aside: bool = False
+    """Whether a person says that what their usagers answered needs no answer."""
 
 
 class Push(_Work, frozen=True, tag="envoi"):

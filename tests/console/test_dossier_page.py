@@ -12,7 +12,7 @@ import pytest
 from dsync.console.access import Role
 from dsync.sandbox.model import FileSeed
 from dsync.wiring import Worker
-from tests.console.served import Visitor, served, visiting, words
+from tests.console.served import USER, Visitor, served, visiting, words
 from tests.engine.rig import FIRST, LETTRE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
 
 LETTER = FileSeed("Lettre de Mme <Témoin>.html", "text/html", b"<script>alert(1)</script>")
@@ -108,12 +108,39 @@ def test_what_the_candidate_answered_is_said_first_on_every_part(engine: Engine)
             page = visitor.read(f"/dossiers/{number(1)}{part}")
             assert "Le candidat a modifié son dossier le" in page
         assert "Voici la pièce demandée." in visitor.read(f"{HERE}/messages")
+        page = visitor.read("/dossiers?repondu=oui")
+        assert re.search(r"A écrit le \S+ \S+ : « Voici la pièce demandée. »", page)
+        assert "A modifié son dossier le" in page
         engine.advance(minutes=5)
         engine.control.send_message(number(0))
         engine.sync_later()
         assert "Le candidat a écrit" not in visitor.read(HERE)
     with served(engine, role=Role.LECTEUR) as console:
         assert "Le candidat a" not in console.visitor().read(f"/dossiers/{number(1)}")
+
+
+def test_an_answer_that_needs_none_is_set_aside_until_the_next_one(engine: Engine) -> None:
+    """Under one's name, also on a closed dossier; no full read brings it back."""
+    closed = number(5)
+    engine.control.send_message(closed, "usager", "Merci !")
+    engine.sync_later()
+    link = f"/dossiers?repondu=oui&numeros={closed}"
+    with visiting(engine) as visitor:
+        page = visitor.read(link)
+        assert re.search(r"Clos A écrit le \S+ \S+ : « Merci ! »", page), page
+        asked = visitor.send(link, quoi="lu", dossier=closed)
+        assert "le dossier quitte les réponses reçues" in asked
+        assert "Fait" in visitor.ask(link, quoi="lu", dossier=closed, confirme="1")
+        engine.sync_later(full=True)
+        assert "Aucun dossier" in visitor.read(link)
+        messages = visitor.read(f"/dossiers/{closed}/messages")
+        assert f"{USER} Lu : rien n’est à y répondre." in messages
+        assert "réponse lue, sans réponse à y faire" in visitor.read("/journal")
+        engine.advance(minutes=5)
+        engine.control.send_message(closed, "usager", "Et la pièce ?")
+        engine.sync_later()
+        assert "« Et la pièce ? »" in visitor.read(link)
+    assert [] == engine.worker.app.verify(remote=False).findings
 
 
 def test_a_page_says_who_did_what(engine: Engine) -> None:
