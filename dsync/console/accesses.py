@@ -96,8 +96,9 @@ def declare(visit: Visit) -> Response:
         return visit.confirm(
             f"Vous déporter du dossier {number} ?",
             "Il ne vous est plus montré, ni dans les listes ni dans les fichiers. Le motif n’est "
-            "pas demandé. Seul un administrateur peut le rouvrir. Une grille que vous avez déjà "
-            "remplie reste dans Démarches Simplifiées : demandez au secrétariat de l’y retirer.",
+            "pas demandé. Seul un administrateur lève le déport. Une grille que vous avez déjà "
+            "remplie reste dans Démarches Simplifiées, et compte dans la moyenne tant qu’elle y "
+            f"est : demandez à {visit.site.whom(visit.worker.demarche)} de l’y retirer.",
             "Me déporter",
             f"/dossiers/{number}",
         )
@@ -187,5 +188,6 @@ PAGES = [
     ("GET", "/acces", show, Right.ADMINISTRER),
     ("POST", "/acces", decide, Right.ADMINISTRER),
     ("POST", "/acces/deport", lift, Right.ADMINISTRER),
+    ("GET", "/dossiers/{numero}/deport", declare, Right.NOTES),
     ("POST", "/dossiers/{numero}/deport", declare, Right.NOTES),
 ]

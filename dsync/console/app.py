@@ -63,6 +63,7 @@ from dsync.console.desk import Desk
 from dsync.console.legal import PUBLIC
 from dsync.console.runs import Witness
 from dsync.console.visit import (
+    DEPORTED,
     RefusedError,
     Site,
     UnknownValueError,
@@ -188,6 +189,7 @@ class Console:
             suivi,
             dossiers,
             chosen,
+            accesses,
             dossier,
             changements,
             decisions,
@@ -195,7 +197,6 @@ class Console:
             after_jury,
             runs,
             person,
-            accesses,
             files,
             legal,
         )
@@ -327,6 +328,7 @@ class Console:
             # Without a session nobody learns which addresses there are.
             exc = HTTPException(403, self._access.refusal)
         title = self._access.welcome if exc.detail == self._access.refusal else None
+        title = "Déport" if exc.detail == DEPORTED else title
         text = "" if exc.detail == HTTPStatus(exc.status_code).phrase else exc.detail
         back = None
         if isinstance(exc, UnknownValueError):

@@ -12,12 +12,18 @@ from starlette.responses import Response
 
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.dossier import answered_of, in_copy, sections_of
+from dsync.console.dossier import ANSWERABLE, answered_of, in_copy, sections_of
 from dsync.console.dossiers import parameters_of, selection_of
-from dsync.console.visit import NONE_CHOSEN, Visit
+from dsync.console.jury import is_of
+from dsync.console.jury_papers import commented, grids_of, matrices
+from dsync.console.visit import NONE_CHOSEN, Visit, has_stages
+from dsync.domain.check_answers import ANSWER
 from dsync.domain.ids import DossierNumber
+from dsync.domain.pieces import md5_of
 from dsync.store import Reader
 from dsync.store.listing import applicant_of
+from dsync.store.reader import current_checks
+from dsync.sync.answering import shown_key
 from dsync.sync.work import Precheck, ReadDossiers, RefreshEvidence, Work
 
 MOST = 1000
@@ -73,11 +79,7 @@ def act(visit: Visit) -> Response:
     if not numbers:
         return visit.refuse(NONE_CHOSEN, "/dossiers", **parameters)
     if wanted == "comparer":
-        if len(numbers) != 2:
-            return visit.refuse(
-                "Cochez deux dossiers pour les comparer.", "/dossiers", **parameters
-            )
-        return visit.back(f"/dossiers/{numbers[0]}/comparer/{numbers[1]}")
+        return compared(visit, numbers, "/dossiers", **parameters)
     if len(numbers) > MOST:
         most, chosen = words.number(MOST), words.number(len(numbers))
         said = f"{most} dossiers au plus à la fois : la sélection en a {chosen}."
@@ -116,55 +118,127 @@ Part = tuple[str, bool]
 
 
 class FacingAnswers(NamedTuple):
-    """One question, with the answers of both dossiers."""
+    """One question, with the answers of the dossiers."""
 
     label: str
     row: int | None
     """Of a repetition."""
     differs: bool
-    answers: tuple[list[Part], list[Part]]
+    answers: Sequence[Sequence[Part]]
 
 
 _Answers = dict[tuple[str, int | None], tuple[str, str, str]]
 """Section, label and text, by question and row."""
+MOST_COMPARED = 3
+
+
+def choose(visit: Visit) -> Response:
+    """Lead to the comparison of the dossiers that were ticked in a jury's ranking."""
+    return compared(visit, visit.numbers("dossier"), "/jury", le=visit.query("le"))
+
+
+def compared(visit: Visit, numbers: Sequence[int], back: str, **parameters: Any) -> Response:
+    """Lead to the comparison of some dossiers, or back where there are too few or too many."""
+    if not 2 <= len(numbers) <= MOST_COMPARED:
+        return visit.refuse("Cochez deux ou trois dossiers pour les comparer.", back, **parameters)
+    first, second, *others = numbers
+    return visit.back(f"/dossiers/{first}/comparer/{second}", dossier=next(iter(others), None))
 
 
 def show(visit: Visit) -> Response:
-    """Show the answers of two dossiers, as far as their own pages do; 404: they are one."""
+    """Show where dossiers differ, as far as their own pages do; 404: two are one.
+
+    « voir=tout »: also what is the same. A third one is « dossier ».
+    """
     numbers = [DossierNumber(visit.in_path(name)) for name in ("numero", "autre")]
-    if numbers[0] == numbers[1]:
+    numbers += visit.numbers("dossier")[: MOST_COMPARED - 2]
+    if len({*numbers}) < len(numbers):
         raise HTTPException(404)
+    visit.shown, is_whole = numbers[2:], visit.query("voir") == "tout"
     with visit.reading() as reader:
-        both = [in_copy(visit, reader, number, only=("voeux",)) for number in numbers]
-        first, second = (_answers(visit, reader, one) for one in both)
-        team = reader.dossiers.team_results(numbers)
+        every = [in_copy(visit, reader, number, only=_VIEWS) for number in numbers]
+        titles, team = visit.check_titles(reader), reader.dossiers.team_results(numbers)
+        has_marks = has_stages(visit.worker) and visit.may(Right.NOTES)
+        grids = grids_of(reader, [*numbers]) if has_marks else {}
+        given = [
+            _marks(visit, grids.get(one["numero"], [])) | _answers(visit, reader, one)
+            for one in every
+        ]
         sections = dict[str, list[FacingAnswers]]()
-        different = 0
-        for key, (section, label, _) in {**first, **second}.items():
-            one, other = (found[key][-1] if key in found else "" for found in (first, second))
-            if one or other:
-                differs = one.split() != other.split()
-                different += differs
-                compared = FacingAnswers(label, key[1], differs, marked(one, other))
-                sections.setdefault(section, []).append(compared)
+        different = same = 0
+        for key, (section, label, _) in {k: v for some in given for k, v in some.items()}.items():
+            texts = [some[key][-1] if key in some else "" for some in given]
+            differs = len({tuple(text.split()) for text in texts}) > 1
+            different, same = different + differs, same + (not differs and any(texts))
+            if differs or (is_whole and any(texts)):
+                parts = marked(*texts) if len(texts) == 2 else [[(text, False)] for text in texts]
+                facing = FacingAnswers(label, key[1], differs, parts)
+                sections.setdefault(section, []).append(facing)
         return visit.page(
             "comparaison.html",
-            both=[
+            every=[
                 one | {"demandeur": applicant_of(one), "avis_equipe": team.get(one["numero"])}
-                for one in both
+                for one in every
             ],
+            twins=_twins(every, titles),
+            check_titles=titles,
             sections=sections,
             different=different,
-            same=sum(map(len, sections.values())) - different,
+            same=same,
+            is_whole=is_whole,
+            others=numbers[2:],
+            has_marks=any(grids.values()),
         )
+
+
+_VIEWS = ("voeux", "pieces", "precontroles", "controles")
+
+
+def _twins(every: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the checks of these dossiers that name another one of them, each with its dossier."""
+    numbers = {one["numero"] for one in every}
+    return [
+        check
+        | {
+            "numero": one["numero"],
+            "vu": shown_key(check["resultat"], check["motif"]),
+            "reponse": (check["preuve"] or {}).get(ANSWER),
+            "ouvert": (one["presence"], one["etat"]) in ANSWERABLE,
+        }
+        for one in every
+        for check in current_checks(one, titles)
+        if numbers & {*((check["preuve"] or {}).get("dossiers") or ())}
+    ]
+
+
+def _marks(visit: Visit, grids: Sequence[dict[str, Any]]) -> _Answers:
+    """Return the marks that count of a dossier's grids, and the comments, as text."""
+    found: _Answers = {}
+    for block in matrices(grids):
+        names = ["vous" if is_of(one, visit.name) else one["nom_court"] for one in block.grilles]
+        for line in block.lignes if block.compte else ():
+            marks = [
+                f"{name} : {'manque' if mark is None else words.number(mark)}"
+                for name, mark in zip(names, line.notes, strict=True)
+            ]
+            mean = (
+                []
+                if line.moyenne is None or len(marks) == 1
+                else [f"moyenne {words.number(line.moyenne, 2)}"]
+            )
+            found[f"note {line.critere}", None] = ("Notes", line.critere, " ; ".join(mean + marks))
+    for one in commented(grids):
+        found[f"commentaire {one['qui']}", None] = ("Notes", one["qui"], one["commentaire"])
+    return found
 
 
 def _answers(visit: Visit, reader: Reader, found: Mapping[str, Any]) -> _Answers:
     """Return the answers of a dossier, as text."""
     number, form = DossierNumber(found["numero"]), []
     described = reader.programme if visit.worker.configuration.programme is not None else None
+    questions = reader.demarche.questions(number)
     if described is None:
-        form = answered_of(reader.demarche.questions(number), reader.dossiers.answers(number))
+        form = answered_of(questions, reader.dossiers.answers(number))
     answers: _Answers = {}
     for title, fields in sections_of(visit, described, found).items():
         if title not in _NO_ANSWERS:
@@ -181,6 +255,14 @@ def _answers(visit: Visit, reader: Reader, found: Mapping[str, Any]) -> _Answers
                     cell["libelle"],
                     _said(cell["valeur"]),
                 )
+    labels = {one["champ_id"]: one["libelle"] for one in questions}
+    for piece in found["pieces"]:
+        digest = (md5_of(piece["empreinte_md5"] or "") or b"").hex()[:6]
+        name = words.text(piece["nom"]) if visit.may(Right.PERSONNES) else "réservé à l’équipe"
+        said = f"{name} ({words.size(piece['taille'])}, empreinte {digest or '–'})"
+        key, label = (piece["champ_id"] or "", None), labels.get(piece["champ_id"], "Pièce")
+        before = answers[key][-1] + "\n" if key in answers else ""
+        answers[key] = ("Pièces jointes", label, before + said)
     return answers
 
 
@@ -205,4 +287,5 @@ def marked(one: str, other: str) -> tuple[list[Part], list[Part]]:
 PAGES = [
     ("POST", "/dossiers", act, Right.AGIR),
     ("GET", "/dossiers/{numero}/comparer/{autre}", show, Right.LIRE),
+    ("GET", "/jury/comparer", choose, Right.NOTES),
 ]

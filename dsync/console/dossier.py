@@ -97,6 +97,8 @@ OBSTACLES = {
     Obstacle.NO_ANSWER: "Personne n’a répondu à ce contrôle, ou la réponse a été retirée.",
 }
 """Why nothing was stored."""
+_ACTS = ("relire", "renvoyer", "envoye", "rejuger", "repondre")
+"""Addresses of a dossier that have no page."""
 NOT_THAT_DAY = "Ce jour n’est pas encore venu, ou dsync n’avait pas encore lu ce dossier."
 
 
@@ -116,6 +118,9 @@ class Draft(NamedTuple):
 
 def show(visit: Visit) -> Response:
     """Show a dossier, with the answer to a check that somebody has typed and that is not stored."""
+    if visit.request.path_params.get("onglet") in _ACTS:
+        # The page of a refused form, opened again.
+        return visit.back(f"/dossiers/{visit.in_path('numero')}")
     if visit.request.path_params.get("onglet", ALL_TABS) not in (*[*TABS][1:], ALL_TABS):
         raise HTTPException(404)
     draft = None
@@ -188,6 +193,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
             checks=checks,
             why=_why(checks, kept_from),
             is_open=is_open,
+            decision=next((one for one in found["decisions"][::-1] if one["en_vigueur"]), None),
             contradictions=_contradictions(visit, found),
             answer=_last_word(visit, reader, found),
             onglet=onglet,
@@ -632,7 +638,8 @@ def erase(visit: Visit) -> Response:
     """« Effacer » the dossier from the copy, once that is confirmed, or undo it."""
     [number] = numbers = _numbers(visit)
     with visit.reading() as reader:
-        in_copy(visit, reader, number, only=())
+        found = in_copy(visit, reader, number, only=())
+        points = _hanging(visit, reader, found)
     undo = bool(visit.form.get("annuler"))
     if not undo and not visit.form.get("confirme"):
         return visit.confirm(
@@ -640,12 +647,46 @@ def erase(visit: Visit) -> Response:
             ERASED,
             "Effacer le dossier",
             f"/dossiers/{number}",
+            points=points,
         )
     if undo:
         # Only a read brings the content back, and it is executed after what is asked for first.
         visit.ask(LiftErasure(numbers))
         return read_again(visit)
     return visit.ask(Erase(numbers))
+
+
+def _hanging(
+    visit: Visit, reader: Reader, found: Mapping[str, Any]
+) -> list[tuple[str, str | None]]:
+    """Return what hangs on a dossier that is to be erased, and what to do instead."""
+    number, said = found["numero"], list[tuple[str, str | None]]()
+    columns, where = ("jury_le", "rang", "nb_evaluateurs"), {"numero": number}
+    juries = (
+        reader.rows_of("lecture_jury_dossier", columns, where, order="numero")
+        if has_stages(visit.worker)
+        else ()
+    )
+    for one in juries:
+        rank, day = one["rang"], words.day(one["jury_le"])
+        grids = words.plural(one["nb_evaluateurs"], "grille")
+        place = f"rang {rank}, {grids}" if rank else f"sans rang, {grids}"
+        moves = ", et les rangs suivants remontent d’un" if rank else ""
+        text = f"Il est au jury du {day} ({place}) : il en sort{moves}."
+        said.append((text, visit.url("/jury", le=one["jury_le"])))
+    if found["demande_le"]:
+        day = words.day(found["demande_le"])
+        said.append((f"L’équipe lui a demandé quelque chose le {day} : la lettre s’efface.", None))
+    instead = "Sans l’effacer : classé sans suite dans Démarches Simplifiées, il garde son avis"
+    if juries:
+        instead += " ; sans date de jury dans ses annotations, il sort du jury"
+    in_ds = visit.in_ds and f"{visit.in_ds}/{number}"
+    return [
+        *said,
+        ("Les sauvegardes le gardent jusqu’à leur propre fin.", None),
+        ("Le supprimer aussi dans Démarches Simplifiées s’y fait.", in_ds),
+        (f"{instead}. dsync ne sait pas le cacher pour un temps.", None),
+    ]
 
 
 def _numbers(visit: Visit) -> tuple[DossierNumber]:
@@ -655,6 +696,7 @@ def _numbers(visit: Visit) -> tuple[DossierNumber]:
 PAGES = [
     ("GET", "/dossiers/{numero}", show, Right.LIRE),
     ("GET", "/dossiers/{numero}/explication", explain, Right.LIRE),
+    ("GET", "/dossiers/{numero}/effacer", erase, Right.ADMINISTRER),
     ("GET", "/dossiers/{numero}/{onglet}", show, Right.LIRE),
     ("GET", "/dossiers/{numero}/pieces/{empreinte}", piece, Right.PERSONNES),
     ("POST", "/dossiers/{numero}/relire", read_again, Right.AGIR),

@@ -111,11 +111,18 @@ def members(visit: Visit, reader: Reader, days: Sequence[str]) -> list[str]:
     return [*dict.fromkeys(row["qui"] for row in rows)]
 
 
-def _deports(reader: Reader, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return who stepped aside from which of these dossiers."""
+def _deports(
+    reader: Reader, rows: Sequence[Mapping[str, Any]], grids: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return who stepped aside from which of these dossiers, and whether their grid counts."""
     where = {"numero": [row["numero"] for row in rows]}
     names = ("numero", "qui")
-    return reader.rows_of("deport", names, where, order="numero, qui", limit=ALL) if rows else []
+    found = reader.rows_of("deport", names, where, order="numero, qui", limit=ALL) if rows else []
+    count = [one for one in grids if one["compte"] and not one["remplacee_par"]]
+    for one in found:
+        its = (grid for grid in count if grid["numero"] == one["numero"])
+        one["compte"] = any(is_of(grid, one["qui"]) for grid in its)
+    return found
 
 
 def who_may_sit(visit: Visit, reader: Reader) -> set[str]:
@@ -258,9 +265,9 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 MOMENTS = {"soutenance": "Soutenance", "dossier": "Dossier"}
 
 
-def _grids(reader: Reader, numbers: Sequence[int], **where: Any) -> list[dict[str, Any]]:
+def _grids(reader: Reader, numbers: Sequence[int]) -> list[dict[str, Any]]:
     """Return the grids of dossiers, without their marks."""
-    wanted = {"numero": [*numbers], **where}
+    wanted = {"numero": [*numbers]}
     return reader.rows_of("lecture_evaluation", OF_GRIDS, wanted, order="ligne", limit=ALL)
 
 
@@ -290,8 +297,14 @@ def unfinished_grids(visit: Viewer, reader: Reader, days: Sequence[str]) -> list
         return []
     of_day = present(visit) | {"jury_le": [day]}
     found = reader.rows_of(_DAYS, ("numero",), of_day, order="numero", limit=ALL, are_few=True)
-    mine = _grids(reader, [row["numero"] for row in found], evaluateur=visit.name)
+    grids = _grids(reader, [row["numero"] for row in found])
+    mine = [one for one in grids if is_of(one, visit.name)]
     return [one for one in _with_missing(reader, mine) if not one["remplacee_par"]]
+
+
+def is_of(grid: Mapping[str, Any], name: str) -> bool:
+    """Return whether a grid is a person's, as it names its evaluator."""
+    return (grid["evaluateur"] or "").strip().lower() == name.lower()
 
 
 def show(visit: Visit) -> Response:
@@ -314,13 +327,11 @@ def show(visit: Visit) -> Response:
                 "grids": to_mend[row["numero"]],
                 # Pairs: the mean of an evaluator, and whether it is who asks.
                 "notes": [
-                    (float(one["moyenne"]), one["evaluateur"] == visit.actor.name)
+                    (float(one["moyenne"]), is_of(one, visit.name))
                     for one in of_dossiers[row["numero"]]
                     if one["moyenne"] is not None
                 ],
-                "mienne": any(
-                    one["evaluateur"] == visit.actor.name for one in of_dossiers[row["numero"]]
-                ),
+                "mienne": any(is_of(one, visit.name) for one in of_dossiers[row["numero"]]),
             }
             for row in rows
         ]
@@ -330,7 +341,7 @@ def show(visit: Visit) -> Response:
         }
         visit.personal = [name for name, is_shown in said.items() if is_shown]
         visit.listed = [row["numero"] for row in rows] if visit.personal else ()
-        deports = _deports(reader, rows) if visit.may(Right.AGIR) else []
+        deports = _deports(reader, rows, grids) if visit.may(Right.AGIR) else []
         acts = visit.may(Right.AGIR) and visit.grant.groupes is None
         sitting = members(visit, reader, chosen) if acts else []
         known = [str(one["jury_le"]) for one in days]
@@ -345,7 +356,7 @@ def show(visit: Visit) -> Response:
             (row["numero"], row["raison_sociale"])
             for row in rows
             for grid in row["grids"]
-            if grid["evaluateur"] == visit.actor.name and not grid["remplacee_par"]
+            if is_of(grid, visit.name) and not grid["remplacee_par"]
         ]
         return visit.page(
             "jury.html",
@@ -418,7 +429,7 @@ def minutes(visit: Visit) -> Response:
         if len(days) != 1:
             return visit.back("/jury")  # There is none, or one has to be chosen.
         rows, grids = ranking(visit, reader, days)
-        deports = _deports(reader, rows)
+        deports = _deports(reader, rows, grids)
         composed = members(visit, reader, days)
         known = {one["evaluateur"] for one in grids if one["evaluateur"]}
         known |= who_may_sit(visit, reader)

@@ -38,8 +38,9 @@ from dsync.wiring import Worker
 
 NO_DOSSIER = "Ce dossier n’est pas dans la copie."
 DEPORTED = (
-    "Vous vous êtes déporté de ce dossier : il ne vous est plus montré. Un administrateur peut le "
-    "rouvrir."
+    "Vous vous êtes déporté de ce dossier : il ne vous est plus montré. Un administrateur peut "
+    "lever le déport. Une grille que vous y avez remplie compte encore, tant qu’elle est dans "
+    "Démarches Simplifiées."
 )
 OF_ANOTHER = (
     "Le dossier {number} est d’une autre démarche : choisissez la sienne, puis recommencez."
@@ -546,17 +547,20 @@ class Visit(Viewer):
         button: str,
         back: str,
         parameters: Mapping[str, Any] = MappingProxyType({}),
+        points: Sequence[tuple[str, str | None]] = (),
         **fields: str,
     ) -> Response:
         """Ask before what cannot be undone, or not easily; the same form is then sent again.
 
-        `back` is the page to go back to instead; `parameters` are those of its address, and of the
-        one that the form, with `fields`, is sent to.
+        `points` are what hangs on it, each with an address to look at. `back` is the page to go
+        back to instead; `parameters` are those of its address, and of the one that the form, with
+        `fields`, is sent to.
         """
         return self.page(
             "confirmer.html",
             question=question,
             consequence=consequence,
+            points=points,
             button=button,
             back=self.url(back, **parameters),
             to=self.url(self.request.url.path, **parameters),

@@ -13,6 +13,7 @@ from dsync.console.access import Role
 from dsync.sandbox.model import FileSeed
 from dsync.wiring import Worker
 from tests.console.served import USER, Visitor, served, visiting, words
+from tests.console.test_jury import ADA, BOB, grade, ungraded
 from tests.engine.rig import FIRST, LETTRE, PAGE, PROBLEME, RESULTAT, Engine, number, seeds
 
 LETTER = FileSeed("Lettre de Mme <Témoin>.html", "text/html", b"<script>alert(1)</script>")
@@ -85,11 +86,15 @@ def test_what_contradicts_is_said_first_on_every_part(engine: Engine) -> None:
             assert "une personne a écrit « Écrit <à> la main », dsync trouve « Éligible »" in head
         closed = visitor.read(f"/dossiers/{number(5)}")
     assert "Accepté, alors que l’avis est « Inéligible »." in closed.partition("Actions")[0]
-    assert "Ce dossier est clos : rien n’y est à régler." in closed
+    head = closed.partition("Contrôles")[0]
+    assert re.search(r"Accepté le \d\d/\d\d/\d{4} ?(: « .+ »|, sans motivation)", head)
+    assert "Rien n’y est à régler. Le rouvrir : un instructeur, dans Démarches Sim" in head
     assert "reste à régler" not in closed
     assert "Lettre" not in closed
     with visiting(engine, role=Role.LECTEUR) as visitor:
         assert "à> la main" not in visitor.read(HERE)
+        closed = visitor.read(f"/dossiers/{number(5)}")
+    assert "La motivation est réservée à l’équipe. Rien n’y est à régler." in closed
 
 
 def test_what_the_candidate_answered_is_said_first_on_every_part(engine: Engine) -> None:
@@ -200,17 +205,52 @@ def test_a_copied_file_is_sent_as_what_it_is_and_never_shown(
     assert "/pieces/" not in seen
 
 
+def test_an_erasure_says_before_what_hangs_on_the_dossier(engine: Engine) -> None:
+    """Jury, rank and grids, what was asked, backups, what to do instead; opened again, too."""
+    [rank] = ungraded(engine, 1)
+    grade(engine, rank, ("Dossier", ADA, 4), ("Dossier", BOB, 5))
+    engine.control.send_message(number(rank))
+    engine.sync_later()
+    with visiting(engine) as visitor:
+        for read in (visitor.send, visitor.read):
+            asked = read(f"/dossiers/{number(rank)}/effacer")
+            assert "Effacer le dossier" in asked
+            for said in (
+                "Il est au jury du 04/03/2031 (rang 1, 2 grilles) : il en sort, et les rangs",
+                "L’équipe lui a demandé quelque chose le",
+                "Les sauvegardes le gardent jusqu’à leur propre fin.",
+                "Sans l’effacer : classé sans suite dans Démarches Simplifiées",
+            ):
+                assert said in asked
+        refused = visitor.get(f"/dossiers/{number(rank)}/repondre")
+    assert [303] == [one.status_code for one in refused.history]
+    assert f"{visitor.base}/dossiers/{number(rank)}" == refused.url
+
+
 def test_two_dossiers_of_one_product_are_compared(engine: Engine) -> None:
-    """From the check that names the other: what differs is marked, what is the same stands once."""
+    """From the check that names the other: what differs is marked, what is the same stands once.
+
+    Which one stays is said, and answered there; pieces by name and size; marks for who sees them.
+    """
     page = "https://beta.gouv.fr/startups/zephyr-vallon.html"
     for rank, word in ((0, "papier"), (2, "<b>web</b>")):
         engine.control.edit_champ(number(rank), PAGE, page)
         engine.control.edit_champ(number(rank), PROBLEME, f"Trop de formulaires {word}.")
+    engine.control.edit_champ(number(2), LETTRE, [LETTER])
+    grade(engine, 2, ("Dossier", ADA, 4))
     engine.sync_until_quiet()
     address = f"/dossiers/{number(0)}/comparer/{number(2)}"
     with visiting(engine) as visitor:
         assert f'href="{address}"' in visitor.get(HERE).text
         shown = visitor.get(address).text
+        whole = visitor.get(f"{address}?voir=tout").text
+        three = visitor.get(f"{address}?dossier={number(1)}").text
+        kept = f"Garder le dossier {number(0)}"
+        assert kept in words(shown)
+        seen = re.findall(r'name="vu" value="(\w+)"', shown)
+        given = {"controle": "doublon", "resultat": "non_conforme", "vu": seen, "motif": "Le même."}
+        visitor.ask(f"/dossiers/{number(2)}/repondre", **given)
+        assert kept not in visitor.read(address)
         for other in (number(0), number(0) + 999, "rien"):
             missing = visitor.get(f"/dossiers/{number(0)}/comparer/{other}")
             assert 404 == missing.status_code, other
@@ -218,13 +258,15 @@ def test_two_dossiers_of_one_product_are_compared(engine: Engine) -> None:
         masked = console.visitor().get(address).text
     assert "Trop de formulaires <mark>papier.</mark>" in shown
     assert "Trop de formulaires <mark>&lt;b&gt;web&lt;/b&gt;.</mark>" in shown
-    assert 1 == shown.count(page)
+    assert [0, 1] == [one.partition("<table")[2].count(page) for one in (shown, whole)]
+    assert re.search(r"Problème avéré .{,120}ada : 4 ", words(shown))
+    assert re.search(r"Témoin>\.html \(25 octets, empreinte \w{6}\)", words(shown))
+    assert 3 == three.partition("</thead>")[0].count('columnheader">Dossier')
     counts = re.search(r"(\d+) réponses diffèrent, (\d+) sont les mêmes", words(shown))
     assert counts
-    assert [shown.count("Différent</span>"), shown.count('colspan="2"')] == [
-        *map(int, counts.groups())
-    ]
+    found = [whole.count("Différent</span>"), whole.count('colspan="2"')]
+    assert found == [*map(int, counts.groups())]
     courriel = engine.one("lecture_dossier", 0)["usager_courriel"]
     assert (True, False) == (courriel in shown, courriel in masked)
-    assert "Trop de formulaires" not in masked
-    assert "Type du demandeur" in masked
+    assert not [one for one in ("Trop de formulaires", "Témoin", "ada : 4") if one in masked]
+    assert re.search(r"réservé à l’équipe \(25 octets", words(masked))

@@ -132,6 +132,7 @@ def test_a_jury_to_come_names_who_left_it_and_who_stepped_aside(
     page = visitor.read(f"/jury?le={DAY}")
     assert f"N’est plus à juger : {number(left)} (refusé)." in page
     assert f"Déport : {BOB} ( {number(kept)} )." in page
+    assert "aucun autre ne remonte de lui-même" in page
     with visiting(engine, role=Role.JURY) as member:
         page = member.read(f"/jury?le={DAY}")
     assert (True, False) == ("N’est plus à juger" in page, "Déport" in page)

@@ -272,11 +272,15 @@ def test_the_list_is_sorted_by_mean_mark(database_url: str) -> None:
 
 
 def test_two_ticked_dossiers_are_compared(visitor: Visitor) -> None:
-    """Whichever they are; of another number of them, it says what to do."""
+    """Whichever they are, or three, also from a jury; of another number, it says what to do."""
     sent = {"quoi": "comparer", "dossier": [str(number(2)), str(number(0))]}
     assert visitor.post("/dossiers", **sent).url.endswith(f"/{number(0)}/comparer/{number(2)}")
-    said = visitor.send("/dossiers", quoi="comparer", dossier=str(number(0)))
-    assert "Cochez deux dossiers pour les comparer." in said
+    three = "&".join(f"dossier={number(rank)}" for rank in (4, 0, 2))
+    found = visitor.get(f"/jury/comparer?{three}").url
+    assert found.endswith(f"/{number(0)}/comparer/{number(2)}?dossier={number(4)}")
+    alone = {"quoi": "comparer", "dossier": str(number(0))}
+    for said in (visitor.send("/dossiers", **alone), visitor.read("/jury/comparer")):
+        assert "Cochez deux ou trois dossiers pour les comparer." in said
 
 
 def test_the_list_is_sorted_by_how_long_each_waits(reader: Visitor) -> None:
