@@ -26,7 +26,7 @@ from dsync.eig.gathering import (
     stored_evidence,
 )
 from dsync.eig.mapped_form import MappedForm
-from dsync.eig.message import Suggestion, message_of
+from dsync.eig.papers import Suggestion, message_of, published
 from dsync.eig.precheck.address import ProductPage
 from dsync.eig.precheck.check import OF_PRODUCT, Check
 from dsync.eig.precheck.evaluation import judge
@@ -38,7 +38,6 @@ from dsync.eig.precheck.evidence import (
 )
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.proposal import foreign_text, mapping_text, off_rules, propose
-from dsync.eig.publication import published
 from dsync.eig.sections import EigSections
 from dsync.eig.stages import REACHED, Attend, Etape, following
 from dsync.errors import ConfigurationError

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from dsync.errors import GristError
 from dsync.exports.grist_client import UNWRITABLE, Column, GristClient, WantedColumn, of_grist
 from dsync.exports.view_tables import ExportTable
-from dsync.store.grist_rows import Made
+from dsync.store.told import Made
 
 KEY, GONE = "dsync_cle", "dsync_parti_le"
 _TYPES = {

@@ -43,8 +43,8 @@ from dsync.service.causes import (
     decide,
 )
 from dsync.service.telling import Tell
-from dsync.store.alert_book import AlertBook, AlertEntry, AlertKey
 from dsync.store.store import process_name
+from dsync.store.told import AlertBook, AlertEntry, AlertKey
 from dsync.sync.context import digest
 
 if TYPE_CHECKING:

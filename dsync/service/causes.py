@@ -15,7 +15,7 @@ from typing import NamedTuple
 from dsync.care.state import CHECK
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.remedies import ALL, pasteable, span
-from dsync.store.alert_book import AlertBook, AlertEntry, AlertKey
+from dsync.store.told import AlertBook, AlertEntry, AlertKey
 
 CONFIGURATION, DATABASE, DS, NO_SUCCESS = "configuration", "database", "ds", "no_success"
 NOT_CONFIGURED = "not_configured"

@@ -31,10 +31,8 @@ from dsync.domain.dossier import OPEN_ETATS, Presence
 from dsync.domain.ids import DemarcheNumber
 from dsync.domain.verdict import Controle, Resultat, counterfactual
 from dsync.store import tables
-from dsync.store.alert_book import AlertReads
 from dsync.store.change_list import ChangeReads
 from dsync.store.deletions import DeletionReads
-from dsync.store.grist_rows import GristReads
 from dsync.store.journal import JournalReads
 from dsync.store.lease import LeaseInfo, read_leases
 from dsync.store.listing import CONTRADICTED, Document, DossierReads, documents, followed
@@ -48,6 +46,7 @@ from dsync.store.requests import WEBHOOK, ConsentReads, RequestReads
 from dsync.store.services import RunningService, read_services
 from dsync.store.sql import Scope, Subject, is_in, is_shown
 from dsync.store.sync_state import DemarcheReads, StateReads, read_demarches
+from dsync.store.told import AlertReads, GristReads
 from dsync.store.verdicts import VerdictReads
 from dsync.store.verification import ContentReads, VerificationReads
 from dsync.store.wishes import WishReads

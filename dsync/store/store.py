@@ -37,7 +37,6 @@ from dsync.store import (
     tables,
 )
 from dsync.store import lease as leases
-from dsync.store.alert_book import AlertWrites
 from dsync.store.budget import Budget
 from dsync.store.console_users import AccessWrites
 from dsync.store.deletions import DeletionWrites
@@ -61,7 +60,6 @@ from dsync.store.engine import (
     wait_for_locks,
     wait_in_transaction,
 )
-from dsync.store.grist_rows import GristWrites
 from dsync.store.journal import JournalWrites
 from dsync.store.lease import Lease, LeaseInfo
 from dsync.store.outbox import OutboxWrites
@@ -75,6 +73,7 @@ from dsync.store.services import Services
 from dsync.store.sight import WHOLE, Sight, mask
 from dsync.store.sql import Scope, Subject, among
 from dsync.store.sync_state import DemarcheWrites, StateWrites
+from dsync.store.told import AlertWrites, GristWrites
 from dsync.store.turns import Turns, make_due
 from dsync.store.verdicts import AnswerWrites, VerdictWrites
 from dsync.store.wishes import WishWrites

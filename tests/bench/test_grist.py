@@ -17,7 +17,7 @@ import pytest
 
 from dsync.exports.grist import Kept, Mirror
 from dsync.exports.grist_client import GristClient
-from dsync.store.grist_rows import Made
+from dsync.store.told import Made
 from tests.exports.test_grist import TODAY, VIEW, rows
 
 pytestmark = [

@@ -21,7 +21,7 @@ from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.words import visible
 from dsync.database import PROGRAMME
 from dsync.domain.documented import MASKED, Mark
-from dsync.eig.publication import published
+from dsync.eig.papers import published
 from dsync.programme import in_force
 from dsync.store import tables
 from dsync.store.columns import JsonText, declared_of

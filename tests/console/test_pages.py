@@ -21,8 +21,8 @@ from dsync.domain.ids import DossierNumber
 from dsync.eig.code_words import EVIDENCE
 from dsync.sandbox.content.applicants import NASTY_TEXTS
 from dsync.sandbox.faults import ScriptedFault
-from dsync.store.alert_book import AlertEntry
 from dsync.store.listing import Selection
+from dsync.store.told import AlertEntry
 from dsync.wiring import Worker
 from tests.console.addresses import ADDRESSES
 from tests.console.served import ServedConsole, Visitor, served, visiting, words

@@ -16,7 +16,7 @@ from dsync.errors import GristError, InterruptedRunError
 from dsync.exports.grist import Kept, Mirror
 from dsync.exports.grist_client import GristClient
 from dsync.exports.view_tables import ExportTable
-from dsync.store.grist_rows import Made
+from dsync.store.told import Made
 from tests.exports.grist_server import Grist, grist_server
 
 TODAY = date(2026, 11, 30)

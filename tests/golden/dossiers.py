@@ -14,7 +14,7 @@ from dsync.domain.dossier import Demandeur
 from dsync.domain.ids import DossierNumber
 from dsync.domain.verdict import Decision
 from dsync.eig.candidature import Candidature, Reponse, Voeu
-from dsync.eig.message import Letter, message_of
+from dsync.eig.papers import Letter, message_of
 from dsync.eig.precheck.catalogue import Catalogue, KnownProduct, Phase, Product
 from dsync.eig.precheck.evaluation import judge
 from dsync.eig.precheck.evidence import PublicEvidence, RegistryAnswer, RegistryStatus

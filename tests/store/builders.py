@@ -36,7 +36,7 @@ from dsync.eig.candidature import (
     Voeu,
     declared_fields,
 )
-from dsync.eig.grids import weighed
+from dsync.eig.mapped_form import weighed
 from dsync.eig.stages import DATED, Passage, passages_of
 from dsync.store import Record, Store, Tx
 from dsync.sync.record import Recorder

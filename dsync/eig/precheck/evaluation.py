@@ -28,7 +28,7 @@ from dsync.domain.verdict import Controle, Decision, Resultat, StoredVerdict
 from dsync.domain.wording import fold
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.check import Check
-from dsync.eig.precheck.check_input import READING, CheckInput
+from dsync.eig.precheck.check_input import READING, CheckInput, faits_of
 from dsync.eig.precheck.checks.administration import registry_answer
 from dsync.eig.precheck.evidence import (
     AbsentPage,
@@ -38,7 +38,6 @@ from dsync.eig.precheck.evidence import (
     identify_product,
     without_answer,
 )
-from dsync.eig.precheck.named_facts import faits_of
 from dsync.eig.precheck.product import NO_ANSWER, Lien
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.precheck.sentences import A_EXAMINER

@@ -22,6 +22,7 @@ from dsync.domain.judging import Rules
 from dsync.domain.verdict import Resultat
 from dsync.eig.candidature import Candidature
 from dsync.eig.precheck.check import FUNCTIONS, Check
+from dsync.eig.precheck.check_input import EIG_FAITS
 from dsync.eig.precheck.checks import CHECKS
 from dsync.eig.precheck.checks.administration import list_sources
 from dsync.eig.precheck.lists import (
@@ -31,8 +32,7 @@ from dsync.eig.precheck.lists import (
     parse_categories,
     parse_operateurs,
 )
-from dsync.eig.precheck.named_facts import EIG_FAITS
-from dsync.eig.precheck.parameters import AdmittedPhases, CasOctroi, FicheProduit
+from dsync.eig.precheck.parameters import AdmittedPhases, FicheProduit
 from dsync.eig.precheck.sentences import SENTENCES
 from dsync.errors import ConfigurationError
 
@@ -222,11 +222,6 @@ class RuleSet:
     def phases(self) -> AdmittedPhases:
         """The parameters of `phase`; without the check, no phase is admitted."""
         return self._parameters(Check.PHASE) or AdmittedPhases(())
-
-    @cached_property
-    def cas(self) -> CasOctroi:
-        """The parameters of `cas_octroi`; without the check, there is no case."""
-        return self._parameters(Check.CAS_OCTROI) or CasOctroi(())
 
     def _parameters(self, check: Check) -> Any:
         function = self.declarations.functions.get(check)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dsync.eig.candidature import Bilan, Grille
-from dsync.eig.grids import weighed
+from dsync.eig.mapped_form import weighed
 
 Row = tuple[str | None, str | None, tuple[float | None, ...]]
 DOSSIER, SOUTENANCE = "Dossier", "Soutenance"

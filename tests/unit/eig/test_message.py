@@ -10,7 +10,7 @@ import pytest
 from dsync.domain.account import LONGEST_DEMAND, open_points
 from dsync.domain.check_answers import ANSWER
 from dsync.domain.verdict import Controle, Resultat
-from dsync.eig.message import Suggestion, message_of
+from dsync.eig.papers import Suggestion, message_of
 from dsync.eig.precheck.check import Check
 from tests.golden.dossiers import DOSSIERS, PAGE, Dossier, applicant, decide, shipped_rules
 from tests.unit.eig.precheck.builders import ALL_OPEN, a_just, check, load_rules, product

@@ -9,7 +9,7 @@ import pytest
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.service.causes import AlertFinding, AlertMessage, Severity, decide
-from dsync.store.alert_book import AlertBook, AlertEntry, AlertKey
+from dsync.store.told import AlertBook, AlertEntry, AlertKey
 
 NOW = datetime(2026, 11, 24, 9, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

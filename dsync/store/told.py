@@ -1,12 +1,12 @@
-"""Stores alerts, so that several services and restarts tell each once."""
+"""What was told outside: alerts, once for all services; what is dsync's own in a Grist document."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, func, select
 
 from dsync.domain.ids import DemarcheNumber
 from dsync.store import tables
@@ -80,3 +80,70 @@ class AlertWrites(AlertReads):
             self.connection.execute(delete(_alert).where(*is_it), gone)
         changed = [one._asdict() for key, one in after.items() if before.get(key) != one]
         upsert(self.connection, _alert, changed)
+
+
+_grist = tables.grist
+
+
+class Made(NamedTuple):
+    """What dsync made of one view."""
+
+    table_ref: int
+    colonnes: dict[str, int]
+    """Grist's references of columns, by the view's."""
+    lignes: dict[str, int]
+    """Grist's ids of rows, by key."""
+
+
+class GristReads(Subject):
+    """Reads what dsync made, and whether it may differ now."""
+
+    def moved(self) -> tuple[int, datetime | None]:
+        """Return what differs once anything about a dossier has changed in this database."""
+        dossier = tables.dossier.c
+        number, last = self.connection.execute(
+            select(func.count(), func.max(dossier.modifie_ici_le)).where(
+                dossier.demarche_numero == self.number
+            )
+        ).one()
+        return number, last
+
+    def made(self, document: str, vue: str) -> Made | None:
+        """Return what was made of a view in a document, None before the first time."""
+        row = self.connection.execute(
+            select(_grist.c.table_ref, _grist.c.colonnes, _grist.c.lignes).where(
+                _grist.c.demarche_numero == self.number,
+                _grist.c.document == document,
+                _grist.c.vue == vue,
+            )
+        ).one_or_none()
+        return None if row is None else Made(*row)
+
+    def left_of(self, demarches: Collection[DemarcheNumber]) -> dict[int, list[str]]:
+        """Return the views whose tables were deleted or changed in Grist, by démarche."""
+        rows = self.connection.execute(
+            select(_grist.c.demarche_numero, _grist.c.vue)
+            .where(_grist.c.demarche_numero.in_(demarches), _grist.c.abandonnee)
+            .order_by(_grist.c.demarche_numero, _grist.c.vue)
+        )
+        found: dict[int, list[str]] = {}
+        for number, vue in rows:
+            found.setdefault(number, []).append(vue)
+        return found
+
+
+class GristWrites(GristReads):
+    """Also stores it."""
+
+    def keep(self, document: str, vue: str, made: Made, *, is_left: bool) -> None:
+        """Store what was made of a view in a document, and whether it is kept no more."""
+        key = {"demarche_numero": self.number, "document": document, "vue": vue}
+        upsert(self.connection, _grist, [key | made._asdict() | {"abandonnee": is_left}])
+
+    def forget(self, document: str) -> None:
+        """Forget a document: what is there is somebody else's from now on."""
+        self.connection.execute(
+            delete(_grist).where(
+                _grist.c.demarche_numero == self.number, _grist.c.document == document
+            )
+        )
