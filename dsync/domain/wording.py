@@ -89,6 +89,7 @@ def _fold(text: str) -> str:
         # NFKD would make a space of it.
         decomposed = unicodedata.normalize("NFKD", text.casefold().replace("´", "'"))
         letters = "".join(c for c in decomposed if not unicodedata.combining(c))
+        letters = letters.translate(_LIGATURES)
         # Again, because NFKD makes capitals of signs that have no case, such as « ℌ ».
         folded = letters.translate(_SIGNS).casefold()
     return " ".join(folded.split())

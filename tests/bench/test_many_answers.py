@@ -8,7 +8,6 @@ one, between colons; each beside the samples.
 
 from __future__ import annotations
 
-import os
 import random
 import statistics
 import time
@@ -36,8 +35,7 @@ from tests.property.test_answers import (
 )
 
 pytestmark = pytest.mark.bench
-FILES = os.environ.get("DSYNC_BENCH_CATALOGUES", "")
-SAMPLES = ("2.6", "2.7", "sandbox", *filter(None, FILES.split(os.pathsep)))
+SAMPLES = ("2.6", "2.7", "sandbox", *answers.FILES)
 LONGEST = 4_000
 """Characters that are read of a champ."""
 

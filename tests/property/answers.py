@@ -7,6 +7,7 @@ catalogue or its checks. The reading follows the page of the rules, cell by cell
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import unicodedata
@@ -28,6 +29,8 @@ from dsync.sandbox.content import products as invented
 from tests.golden.dossiers import INTERNALISER, LANCER, Dossier, candidature_of, shipped_rules
 
 SAMPLES = Path(__file__).parents[1] / "data" / "betagouv"
+FILES = tuple(filter(None, os.environ.get("DSYNC_BENCH_CATALOGUES", "").split(os.pathsep)))
+"""More catalogues, as https://beta.gouv.fr/api/v2.7/startups.json has one, beside the samples."""
 PAGE = "https://beta.gouv.fr/startups"
 Row = Mapping[str, Any]
 Dice = random.Random
@@ -237,9 +240,9 @@ def other_number(text: str) -> str:
     )
 
 
-def slug(row: Row) -> str:
-    """Return the name as people would write it in an address."""
-    letters = unicodedata.normalize("NFKD", nom(row).lower().replace("’", "'"))
+def slug(name: str) -> str:
+    """Return a name as people would write it in an address."""
+    letters = unicodedata.normalize("NFKD", name.lower().replace("’", "'").replace("œ", "oe"))
     return "-".join(re.findall(r"[a-z0-9]+", "".join(c for c in letters if c.isascii())))
 
 
@@ -249,7 +252,7 @@ def _cut(dice: Dice, text: str, least: float) -> str:
 
 def acronym(row: Row) -> str:
     """Return the first letters of the name's words."""
-    return "".join(word[0] for word in slug(row).split("-") if word)
+    return "".join(word[0] for word in slug(nom(row)).split("-") if word)
 
 
 def _inside(dice: Dice, text: str) -> str:
@@ -270,8 +273,10 @@ SLOPPY: Mapping[str, Callable[[Dice, Row], str]] = {
     "nom fautif dans une phrase": lambda dice, row: f"Nous portons {slip(dice, nom(row))} ici",
     "identifiant seul, une faute": lambda dice, row: slip(dice, row["id"]),
     "adresse, une faute": lambda dice, row: f"{PAGE}/{slip(dice, row['id'])}.html",
-    "adresse faite du nom": lambda dice, row: f"{PAGE}/{slug(row)}.html",
-    "adresse faite du nom, une faute": lambda dice, row: f"{PAGE}/{slip(dice, slug(row))}.html",
+    "adresse faite du nom": lambda dice, row: f"{PAGE}/{slug(nom(row))}.html",
+    "adresse faite du nom, une faute": lambda dice, row: (
+        f"{PAGE}/{slip(dice, slug(nom(row)))}.html"
+    ),
     "adresse coupée": lambda dice, row: page(row)[: dice.randint(12, len(page(row)) - 1)],
     "hôte voisin": lambda dice, row: page(row).replace(
         "beta.gouv.fr", dice.choice(["betagouv.fr", "beta-gouv.fr", "beta.gouv"])
@@ -301,7 +306,7 @@ SLOPPY: Mapping[str, Callable[[Dice, Row], str]] = {
     "identifiant, deux fautes": lambda dice, row: (
         f"{PAGE}/{slip(dice, slip(dice, row['id']))}" if len(row["id"]) > 3 else page(row)
     ),
-    "adresse du nom, prolongée": lambda dice, row: _inside(dice, slug(row)),
+    "adresse du nom, prolongée": lambda dice, row: _inside(dice, slug(nom(row))),
     "sigle": lambda dice, row: (
         f"{PAGE}/{acronym(row)}" if len(acronym(row)) > 2 else slip(dice, nom(row))
     ),

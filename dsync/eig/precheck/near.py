@@ -63,7 +63,7 @@ class NearSpellings:
     acronyms: Mapping[str, frozenset[str]]
     """Ids of products by the first letters of a name, or of the parts of an id."""
     by_word: Mapping[str, Sequence[tuple[frozenset[str], frozenset[str]]]]
-    """The words of each spelling of several ones, with the ids of its products, by each word."""
+    """The words of each spelling, without small ones, with the ids of its products, by each."""
 
     @classmethod
     def of(cls, spellings: Iterable[tuple[str, frozenset[str]]]) -> Self:
@@ -85,9 +85,9 @@ class NearSpellings:
                 acronym = "".join(part[0] for part in some)
                 if len(acronym) >= _INSIDE and acronym not in COMMON:
                     add_ids(acronyms, acronym, ids)
-            if len(its := frozenset(parts) - _SMALL) > 1:
-                for word in its:
-                    by_word[word].append((its, ids))
+            its = frozenset(parts) - _SMALL
+            for word in its:
+                by_word[word].append((its, ids))
         return cls(equal, singular, lengths, tuple(sorted(equal)), acronyms, by_word)
 
     def page(self, typed: Sequence[str]) -> NearPages:
@@ -101,11 +101,15 @@ class NearSpellings:
         parts = _parts(_LAST_ENDING.sub("", fold(typed[0])))
         if found := self._equal(folded) or self._with_words(parts, all_of_them=True):
             return NearPages(found, is_slip=True)
-        held = self._held(fold(_LAST_ENDING.sub("", typed[0])))
         rare, some = _rare(parts), self._with_words(parts)
-        # What is left of a name, or begins several ones, may be a word that many have.
-        left = some if max(map(len, rare), default=0) >= _IN_COMMON else _NONE
-        left = left if len(left) <= SUGGESTED else _NONE
+        # What is left of a name may be a word that many have. Several words are no coincidence.
+        is_ground = len({*parts} - _SMALL) > 1 or max(map(len, rare), default=0) >= _IN_COMMON
+        left = some if is_ground and len(some) <= SUGGESTED else _NONE
+        if some and not left:
+            # Whole words of some names are no misspelt ones of others.
+            cut = {one for one in folded if joined(one) != "".join(parts)}
+            return NearPages(self._closest(cut, _SHORT), is_slip=True)
+        held = self._held(fold(_LAST_ENDING.sub("", typed[0])))
         # A common noun is near to many ids, and suggests none.
         plain = [joined(_LAST_ENDING.sub("", fold(one))) for one in typed]
         is_rare = not COMMON.issuperset(filter(None, plain))
@@ -118,7 +122,7 @@ class NearSpellings:
         is_begun &= any(len(one) >= _SHORT_ID and not _FOLDER.startswith(one) for one in plain)
         named = held.ids | left | (begun if is_begun else _NONE)
         named = named or self.part(parts)
-        is_slip = bool(named or begun or some or held.is_slip or self._closest(folded, _SHORT_ID))
+        is_slip = bool(named or begun or held.is_slip or self._closest(folded, _SHORT_ID))
         return NearPages(named, is_slip or any(map(self._is_slip, rare)))
 
     def name(self, typed: Sequence[str]) -> frozenset[str]:
@@ -213,9 +217,9 @@ class NearSpellings:
                     yield slips, known, spellings[known]
 
     def _is_slip(self, part: str) -> bool:
-        """Whether one typing error makes an id of a word, which is too short to suggest it."""
-        if not _SHORT_ID <= len(part) < _LONGEST:
-            return False
+        """Whether a word is one of a name, or one typing error makes an id of it."""
+        if not _SHORT_ID <= len(part) < _LONGEST or part in self.by_word:
+            return part in self.by_word and len(part) >= _INSIDE
         found = self._distances(part, _LONGEST)
         return any(len(known) >= _SHORT_ID for _, known, _ in found)
 

@@ -228,6 +228,7 @@ def test_what_mentions_a_product_suggests_it(typed: str, named: str) -> None:
         (f"{PAGE}/grist-gouv-fr", ("grist.numerique.gouv.fr",)),
         (f"{PAGE}/mon-devis-oublis.html", ("mdso",)),
         (f"{PAGE}/jours-premiers", ("1000.jours",)),
+        (f"{PAGE}/just-a", ("a-just",)),
         (f"{PAGE}/ici-eau.html", ("l'eau-d'ici",)),
         (f"{PAGE}/simplifiees", ("demarches-simplifiees",)),
         (f"{PAGE}/dosc-agents", ()),
@@ -268,10 +269,14 @@ def test_a_shared_host_is_nobodys(links: dict[str, str], host: str, owner: str |
     assert bool(owner) is beside.is_certain
 
 
-@pytest.mark.parametrize("typed", ["test", "base.html", "fiche", "projets"])
+@pytest.mark.parametrize("typed", ["test", "base.html", "fiche", "projets", "prix", "coeur"])
 def test_a_common_noun_suggests_nothing(typed: str) -> None:
-    """Though it is near to an id, or begins one: it is a slip without a suggestion."""
-    ids = ("reso", "base-tbs", "friche", "projet-x", "test-entreprises")
+    """Though it is near to an id, or begins one: it is a slip without a suggestion.
+
+    So is a whole word of a name: it is no misspelt one of another product.
+    """
+    ids = ("reso", "base-tbs", "friche", "projet-x", "test-entreprises", "pix", "prix-x", "coeu")
+    ids = (*ids, *(f"cœur-{n}" for n in range(4)))
     match = resolve_product(f"{PAGE}/{typed}", published({id_: product(id_) for id_ in ids}))
     assert (Lien.PROCHE, ()) == (match.lien, match.noms)
 
