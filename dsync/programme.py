@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, MetaData, Select, Table
 
@@ -29,13 +29,17 @@ from dsync.domain.account import AccountRules, Letter, account_of, rules_page
 from dsync.domain.documented import View
 from dsync.domain.dossier import PARIS, Correction, Demarche, Descriptor, Dossier, Json, Revision
 from dsync.domain.due import ToJudge
-from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber, RevisionId
+from dsync.domain.ids import DemarcheNumber, DescriptorId, DossierNumber
 from dsync.domain.judging import Facts, Rules
 from dsync.domain.paper import Paper
 from dsync.domain.remedies import CheckLine
 from dsync.domain.verdict import Decision
 from dsync.errors import ConfigurationError, DsyncError
 from dsync.messages.kinds import Problem
+
+if TYPE_CHECKING:
+    # By which a programme reads and writes: the database itself takes programmes.
+    from dsync.store import Reader, Store, Tx
 
 Row = Mapping[str, Any]
 """Values by column."""
@@ -140,63 +144,6 @@ class Compared(NamedTuple):
     which they changed."""
 
 
-class Keys(Protocol):
-    """What checks compare between dossiers."""
-
-    def doublons(
-        self, numbers: Sequence[DossierNumber]
-    ) -> Mapping[DossierNumber, Mapping[str, Sequence[DossierNumber]]]:
-        """Return the first other dossiers that count and have the same values, by their deposits.
-
-        They are by dossier and check.
-        """
-
-
-class Published(Protocol):
-    """The facts of a démarche, as far as a programme reads them."""
-
-    def revisions(self) -> Mapping[RevisionId, Revision]:
-        """Return the revisions of its form."""
-
-
-class Reading(Protocol):
-    """What a programme reads by: the database as it was at the start of the transaction."""
-
-    @property
-    def connection(self) -> Connection:
-        """Executes the programme's own SQL."""
-
-    @property
-    def number(self) -> DemarcheNumber:
-        """The démarche's number."""
-
-    @property
-    def keys(self) -> Keys:
-        """What checks compare."""
-
-    @property
-    def demarche(self) -> Published:
-        """The démarche."""
-
-
-class Writing(Protocol):
-    """What a programme writes by: a transaction under the run's lease."""
-
-    @property
-    def connection(self) -> Connection:
-        """Executes the programme's own SQL."""
-
-    def touch(self, numbers: Iterable[int]) -> None:
-        """Note that something which views show of these dossiers is written."""
-
-
-class Database(Protocol):
-    """The database, as far as `dsync check` opens it for a programme."""
-
-    def reading(self) -> AbstractContextManager[Reading]:
-        """Open a read-only transaction."""
-
-
 class ProgrammeRun(Protocol):
     """The part of a run that a programme may use."""
 
@@ -208,10 +155,10 @@ class ProgrammeRun(Protocol):
     def now(self) -> datetime:
         """The present instant, in UTC."""
 
-    def transaction(self) -> AbstractContextManager[Writing]:
+    def transaction(self) -> AbstractContextManager[Tx]:
         """Open a transaction under the run's lease."""
 
-    def reading(self) -> AbstractContextManager[Reading]:
+    def reading(self) -> AbstractContextManager[Reader]:
         """Open a read-only transaction."""
 
     def problem(self, what: Problem | DsyncError) -> None:
@@ -277,7 +224,7 @@ class Evidence(Protocol):
 
     def compared(
         self,
-        reader: Reading,
+        reader: Reader | Tx,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> Compared:
@@ -287,7 +234,7 @@ class Evidence(Protocol):
         """
 
     def facts(
-        self, reader: Reading, due: Sequence[ToJudge], options: PrecheckOptions | None
+        self, reader: Reader | Tx, due: Sequence[ToJudge], options: PrecheckOptions | None
     ) -> Mapping[DossierNumber, Facts]:
         """Return what is known of dossiers to judge; one is left out of which nothing is.
 
@@ -447,7 +394,7 @@ class FormFindings:
         """
         yield from ()
 
-    def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
+    def evidence_lines(self, store: Store | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the evidence is available, for `dsync check`.
 
         `store` is None if the database cannot be opened.
@@ -523,7 +470,7 @@ class Programme(ABC):
         return AccountRules("", (), instruction, ())
 
     def message(
-        self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+        self, reader: Reader, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
     ) -> Letter | None:
         """Return what the applicant of an open dossier has to send; None: there is no such text.
 

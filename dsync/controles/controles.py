@@ -26,7 +26,8 @@ from dsync.domain.ids import DescriptorId
 from dsync.domain.judging import Rules, Wording
 from dsync.domain.remedies import CheckLine, CheckStatus
 from dsync.domain.verdict import Verdict
-from dsync.programme import FormFindings, NoFields, Programme, ProgrammeRun, Reading, Words
+from dsync.programme import FormFindings, NoFields, Programme, ProgrammeRun, Words
+from dsync.store import Reader
 
 _SAID = (ANSWER, COURT, DEMANDE, EXIGENCE, SANS_LIGNE)
 """The evidence that sentences say in words."""
@@ -80,7 +81,7 @@ class Controles(Programme):
         return papers.published(document, instruction)
 
     def message(
-        self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+        self, reader: Reader, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
     ) -> Letter:
         """Return what the applicant of an open dossier has to send."""
         return papers.message_of(self._sections, found, checks)

@@ -24,8 +24,8 @@ from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.judging import Results
 from dsync.domain.verdict import StoredVerdict
 from dsync.messages import kinds as k
-from dsync.programme import Compared, PrecheckOptions, ProgrammeRun, Reading
-from dsync.store import tables
+from dsync.programme import Compared, PrecheckOptions, ProgrammeRun
+from dsync.store import Reader, Tx, tables
 from dsync.store.sql import among
 
 _dossier, _contenu = tables.dossier, tables.contenu
@@ -101,7 +101,7 @@ class Gathered:
 
     def compared(
         self,
-        reader: Reading,
+        reader: Reader | Tx,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> Compared:
@@ -121,7 +121,7 @@ class Gathered:
         )
 
     def facts(
-        self, reader: Reading, due: Sequence[ToJudge], options: PrecheckOptions | None
+        self, reader: Reader | Tx, due: Sequence[ToJudge], options: PrecheckOptions | None
     ) -> dict[DossierNumber, DossierFacts]:
         """Return what dossiers answer, and what others say about them.
 
@@ -138,7 +138,7 @@ class Gathered:
 
     def _faits(
         self,
-        reader: Reading,
+        reader: Reader | Tx,
         numbers: Sequence[DossierNumber],
         depot: datetime | None = None,
     ) -> dict[DossierNumber, Faits]:

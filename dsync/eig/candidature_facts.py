@@ -23,7 +23,8 @@ from dsync.eig.precheck.evidence import (
 )
 from dsync.eig.precheck.product import Lien, ProductMatch
 from dsync.eig.precheck.rules import RuleSet
-from dsync.programme import Compared, PrecheckOptions, ProgrammeRun, Reading
+from dsync.programme import Compared, PrecheckOptions, ProgrammeRun
+from dsync.store import Reader, Tx
 
 if TYPE_CHECKING:
     from dsync.eig.sources import EvidenceSources
@@ -53,7 +54,7 @@ class EigEvidence:
 
     def compared(
         self,
-        reader: Reading,
+        reader: Reader | Tx,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> Compared:
@@ -89,7 +90,7 @@ class EigEvidence:
 
     def facts(
         self,
-        reader: Reading,
+        reader: Reader | Tx,
         due: Sequence[ToJudge],
         options: PrecheckOptions | None,
     ) -> dict[DossierNumber, CandidatureFacts]:

@@ -32,7 +32,8 @@ from dsync.eig.sections import (
     MappingConfig,
 )
 from dsync.errors import DsyncError, EvidenceUnavailableError
-from dsync.programme import Database, FormFault
+from dsync.programme import FormFault
+from dsync.store import Store
 
 if TYPE_CHECKING:
     from dsync.eig.sources import EvidenceSources
@@ -92,7 +93,7 @@ class EigFindings(DeclaredFindings):
         if rules is not None:
             yield from self.rules_lines(demarche, revision, _window_lines(rules, demarche))
 
-    def evidence_lines(self, store: Database | None, now: datetime) -> Iterator[CheckLine]:
+    def evidence_lines(self, store: Store | None, now: datetime) -> Iterator[CheckLine]:
         """Check whether the catalogue can be read, and its incubators; stores nothing."""
         if self._rules is None:
             return
@@ -264,7 +265,7 @@ def _match_lines(match: FieldMatch) -> Iterator[CheckLine]:
         )
 
 
-def _unavailable(exc: EvidenceUnavailableError, store: Database | None, now: datetime) -> CheckLine:
+def _unavailable(exc: EvidenceUnavailableError, store: Store | None, now: datetime) -> CheckLine:
     copy = _stored_copy(store)
     if copy is None or copy.fetched_at is None:
         remedy = "check DSYNC_BETAGOUV_URL and the network; there are no verdicts until then"
@@ -278,7 +279,7 @@ def _unavailable(exc: EvidenceUnavailableError, store: Database | None, now: dat
 
 
 def _readable(
-    catalogue: Catalogue | None, sources: EvidenceSources, store: Database | None
+    catalogue: Catalogue | None, sources: EvidenceSources, store: Store | None
 ) -> CheckLine:
     copy = _stored_copy(store)
     if copy is not None and copy.refused_sha256 is not None:
@@ -301,7 +302,7 @@ def _incubator_lines(rules: RuleSet, catalogue: Catalogue) -> Iterator[CheckLine
             yield CheckLine("rules", CheckStatus.WARNING, message, remedy, 7)
 
 
-def _stored_copy(store: Database | None) -> EvidenceCopy | None:
+def _stored_copy(store: Store | None) -> EvidenceCopy | None:
     if store is None:
         return None
     try:

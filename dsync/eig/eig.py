@@ -51,11 +51,11 @@ from dsync.programme import (
     Programme,
     ProgrammeRun,
     ProposedSections,
-    Reading,
     Row,
     SelectionPart,
     Storage,
 )
+from dsync.store import Reader
 
 if TYPE_CHECKING:
     # With it, short commands would import the HTTP client to read a database.
@@ -267,7 +267,7 @@ class Eig(Programme):
         return published(document, instruction)
 
     def message(
-        self, reader: Reading, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+        self, reader: Reader, found: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
     ) -> Letter | None:
         """Return what the applicant of an open dossier has to send, None without rules."""
         if self.rule_set is None:
@@ -283,7 +283,7 @@ class Eig(Programme):
         return message_of(numero, controles, self.rule_set, suggestions, may_edit=may_edit(found))
 
     def _suggestions(
-        self, reader: Reading, numero: DossierNumber, answered: Collection[str]
+        self, reader: Reader, numero: DossierNumber, answered: Collection[str]
     ) -> list[Suggestion]:
         """Return the product that a dossier's answer names, though not for certain.
 

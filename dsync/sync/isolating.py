@@ -9,8 +9,8 @@ from dsync.domain.due import Judged, ToJudge, may_change
 from dsync.domain.ids import DossierNumber
 from dsync.domain.judging import new_decision
 from dsync.errors import DsyncError
-from dsync.programme import Evidence, PrecheckOptions, Programme, Reading, in_force
-from dsync.store import Tx
+from dsync.programme import Evidence, PrecheckOptions, Programme, in_force
+from dsync.store import Reader, Tx
 from dsync.sync.context import Run
 
 One = TypeVar("One")
@@ -53,7 +53,7 @@ def prepare(
 
 
 def judged(
-    reader: Reading,
+    reader: Reader | Tx,
     programme: Programme,
     evidence: Evidence,
     due: Sequence[ToJudge],

@@ -18,8 +18,8 @@ from dsync.programme import (
     PrecheckOptions,
     Programme,
     ProgrammeRun,
-    Reading,
 )
+from dsync.store import Reader, Tx
 from dsync.store.dictionary import NO_PROGRAMME
 from tests.console.served import served, words
 from tests.engine.rig import FIRST, RESULTAT, Engine, seeds
@@ -56,7 +56,7 @@ class Nothing(NamedTuple):
 
     def compared(
         self,
-        reader: Reading,
+        reader: Reader | Tx,
         numbers: Sequence[DossierNumber],
         options: PrecheckOptions | None,
     ) -> Compared:
@@ -64,7 +64,7 @@ class Nothing(NamedTuple):
         return Compared({})
 
     def facts(
-        self, reader: Reading, due: Sequence[ToJudge], options: PrecheckOptions | None
+        self, reader: Reader | Tx, due: Sequence[ToJudge], options: PrecheckOptions | None
     ) -> Mapping[DossierNumber, There]:
         """Return that each is there."""
         return {one.numero: There() for one in due}
