@@ -558,9 +558,10 @@ def _of_writing(one: k.OfWriting) -> str:
             )
         case k.RulesStopped(version, moved, of, most, table, checks):
             said = f", and what {', '.join(checks)} says of most dossiers" if checks else ""
+            said += f": {table}" if table else ""
             return (
                 f"Safety brake: the changed rules (version {version}) would change {moved} of {of} "
-                f"standing verdicts (at most {most} are accepted){said}: {table}. Nothing is "
+                f"standing verdicts (at most {most} are accepted){said}. Nothing is "
                 "judged or written back by them. Look with `dsync precheck --dry-run`; then "
                 "correct [[controles]] or their lists, or run `dsync accept rules`."
             )

@@ -28,6 +28,7 @@ from tests.store.databases import on_each, on_postgresql
 SAFETY = {"verdicts_percent": 0}
 WRONG = deposited(date(2024, 1, 1), date(2024, 1, 2))
 """The call's window with a slip in its last day."""
+NO_DEPOT: dict[str, Any] = {"controles": {"depot": None}}
 
 
 def change_rules(engine: Engine, rules: Mapping[str, Any]) -> str:
@@ -185,28 +186,30 @@ def test_few_moved_verdicts_are_believed(
 
 @on_each
 @pytest.mark.parametrize(
-    ("slip", "said"),
+    ("before", "slip", "said"),
     [
         (
+            {},
             {"controles": {"depot": {"conforme": "Dépôt le {depot}, hors délai."}}},
             "Contrôle « depot »: sa phrase → une autre phrase: 10",
         ),
-        ({"controles": {"administration": None}}, "« administration »"),
-        (WRONG, "Contrôle « depot »: Conforme → À vérifier: 10"),
-        ({"controles": {"depot": None}}, "Contrôle « depot »: Conforme → aucun résultat: 10"),
+        ({}, {"controles": {"administration": None}}, "« administration »"),
+        ({}, WRONG, "Contrôle « depot »: Conforme → À vérifier: 10"),
+        ({}, NO_DEPOT, "Contrôle « depot »: Conforme → aucun résultat: 10"),
+        (NO_DEPOT, {}, "Contrôle « depot »: aucun résultat → Conforme: 10"),
     ],
-    ids=["sentence", "off", "result", "without"],
+    ids=["sentence", "off", "result", "vanishes", "appears"],
 )
 def test_what_most_dossiers_would_read_otherwise_of_a_check_waits(
-    start: Start, slip: dict[str, Any], said: str
+    start: Start, before: dict[str, Any], slip: dict[str, Any], said: str
 ) -> None:
     """Its result or its sentence, though no verdict changes; corrected, it ends by itself."""
-    engine = start()
+    engine = start(configuration=before)
     engine.sync_until_quiet()
-    before = shown(engine)
+    there = shown(engine)
     engine.restart(configuration={**slip, "safety": {"verdicts_percent": 50}})
     report = engine.sync()
-    assert (4, 0, before) == (report.exit_code, report.pushed, shown(engine)), report
+    assert (4, 0, there) == (report.exit_code, report.pushed, shown(engine)), report
     [asked] = engine.asked()
     table = [
         f"{move.what}: {move.before} → {move.after}: {move.dossiers}"
@@ -214,7 +217,8 @@ def test_what_most_dossiers_would_read_otherwise_of_a_check_waits(
     ]
     assert any(said in one for one in table), table
     assert said.split("«")[1].split("»")[0].strip() in report.errors[0]
-    engine.restart()
+    assert "none" not in report.errors[0]
+    engine.restart(configuration=before)
     assert (0, []) == (engine.sync().exit_code, engine.asked())
 
 

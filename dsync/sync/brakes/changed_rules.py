@@ -237,9 +237,7 @@ def _stopped(proposal: Proposal, version: str, limit: int) -> k.Problem:
         return k.FirstStopped(version, proposal.table)
     verdicts = replace(proposal, moves=tuple(m for m in proposal.moves if m.what == _VERDICT))
     names = tuple(dict.fromkeys(m.check for m in proposal.moves if m.check))
-    return k.RulesStopped(
-        version, verdicts.moved, proposal.of, limit, verdicts.table or "none", names
-    )
+    return k.RulesStopped(version, verdicts.moved, proposal.of, limit, verdicts.table, names)
 
 
 def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
