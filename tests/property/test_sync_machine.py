@@ -7,8 +7,8 @@ between or takes over. Then everything heals, one run is made, and the promises 
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +41,7 @@ from tests.engine.rig import (
     seeds,
 )
 from tests.profiles import STORIES, long
+from tests.store.databases import made_database
 
 RANKS = (0, 1, 2, 4, 5, 6, 8, 9)
 """Eligible, not, to be looked at, finished, without a product, and two of one product."""
@@ -90,14 +91,14 @@ runs = st.fixed_dictionaries(
 class SyncMachine(RuleBasedStateMachine):
     """The world and the workers."""
 
-    template: Path
+    made: Callable[[Path], Iterator[str]]
+    """Makes a database, in this folder if it is a file, and drops it after its address was used."""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory(prefix="dsync-")
-        path = Path(self.folder.name) / "dsync.db"
-        shutil.copy(self.template, path)
-        self.engine = Engine(f"sqlite:///{path}", seeds(RANKS), limits={"max_wait_s": 0.0})
+        self.database = self.made(Path(self.folder.name))
+        self.engine = Engine(next(self.database), seeds(RANKS), limits={"max_wait_s": 0.0})
         self.held: dict[int, datetime] = {}
         self.touched: set[tuple[int, str]] = set()
         """What a human wrote of what dsync owns: by dossier and annotation."""
@@ -109,6 +110,7 @@ class SyncMachine(RuleBasedStateMachine):
             self.check_quiet()
         finally:
             self.engine.close()
+            next(self.database, None)
             self.folder.cleanup()
 
     @initialize(has_synced=st.booleans())
@@ -284,6 +286,7 @@ class SyncMachine(RuleBasedStateMachine):
         self.repair()
         control.form.rebase()
         control.clock.advance(6 * 3600)
+        engine.let_expire()
         engine.restart()
         if engine.state().full_cursor:
             # It goes on from there: labels put before that place meanwhile are the next one's.
@@ -316,16 +319,24 @@ class SyncMachine(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def machine(sqlite_template: Path) -> type[SyncMachine]:
-    SyncMachine.template = sqlite_template
+def machine(request: pytest.FixtureRequest) -> type[SyncMachine]:
+    backend = getattr(request, "param", "sqlite")
+    SyncMachine.made = staticmethod(lambda folder: made_database(backend, request, folder))
     return SyncMachine
 
 
-@pytest.mark.parametrize("part", [0, *(long(part) for part in range(1, 8))])
-def test_any_order_of_events_ends_in_the_truth(machine: type[SyncMachine], part: int) -> None:
-    """Five stories a part, of up to a dozen events each; the default run tells one part."""
+@pytest.mark.parametrize(
+    ("machine", "part", "stories"),
+    [("sqlite", 0, 5), ("postgresql", 1, 2), *(long("sqlite", part, 5) for part in range(2, 8))],
+    indirect=["machine"],
+)
+def test_any_order_of_events_ends_in_the_truth(
+    machine: type[SyncMachine], part: int, stories: int
+) -> None:
+    """Some stories a part, of up to a dozen events each; the default run tells one each engine."""
     run_state_machine_as_test(
-        seed(part)(machine), settings=settings(max_examples=5, stateful_step_count=12, **STORIES)
+        seed(part)(machine),
+        settings=settings(max_examples=stories, stateful_step_count=12, **STORIES),
     )
 
 
