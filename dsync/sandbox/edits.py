@@ -170,12 +170,14 @@ class FormChanges(Acting):
         dossier.updated_at = self.world.now()
         dossier.hidden_champs.add(stable_id)
 
-    def publish_revision(self, change: Change, *, rebases: bool = True) -> str:
-        """Publish a new revision of the form and return its id.
+    def publish_revision(
+        self, change: Change, *, rebases: bool = True, number: int | None = None
+    ) -> str:
+        """Publish a new revision of a démarche's form, of the main one without a number.
 
-        Open dossiers move to it at once, or else by `rebase`.
+        Return its id. Open dossiers move to it at once, or else by `rebase`.
         """
-        demarche = self._demarche(None)
+        demarche = self._demarche(number)
         revision = demarche.revisions[-1]
         change.apply(revision)
         revision.date_publication = self.world.now()
