@@ -51,8 +51,7 @@ from dsync.errors import (
 from dsync.programme import Programme
 from dsync.store import Store
 from dsync.store.engine import FEW, SUPERUSERS, connections_of, parse_url, sqlite_file
-from dsync.sync.brakes.config_changes import lost_sections
-from dsync.sync.brakes.grounds import BOX, known_boxes, misfits_of
+from dsync.sync.brakes.grounds import BOX, known_boxes, lost_sections, misfits_of
 from dsync.sync.piece_files import try_target
 
 log = structlog.get_logger(__name__)

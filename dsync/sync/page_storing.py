@@ -23,7 +23,7 @@ from dsync.ds.dossier_reading import lacks_names_only, unread_parts
 from dsync.ds.results import Page, Unreadable
 from dsync.messages import kinds as k
 from dsync.store import PageResult, Record, StoredDossier, Tx
-from dsync.sync.brakes.belief import Held, KnownDossier, Read, doubted, filled, may_lack_company
+from dsync.sync.brakes.belief import Held, Read, doubted, filled, known_of, may_lack_company
 from dsync.sync.brakes.grounds import LOST_TICK, has_lost_box, is_ticked
 from dsync.sync.context import Run, learn_revisions
 from dsync.sync.record import dossier_of
@@ -234,9 +234,7 @@ def _filled(dossier: Dossier, path: str | None, stored: StoredDossier | None) ->
     `path` is that of what it could not render; None: it rendered everything.
     """
     unread = frozenset() if path is None else unread_parts(dossier, path)
-    if unread or stored:
-        dossier, unread = filled(dossier, unread, KnownDossier.of(stored))
-    return Read(dossier, unread)
+    return filled(dossier, unread, known_of(stored)) if unread or stored else Read(dossier)
 
 
 def store_told(run: Run, work: ReadDossiers) -> None:

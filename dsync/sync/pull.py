@@ -42,8 +42,8 @@ from dsync.errors import (
 from dsync.messages import kinds as k
 from dsync.store import SyncState, Tx
 from dsync.store.requests import WEBHOOK
+from dsync.sync.brakes.belief import begin, settle
 from dsync.sync.brakes.doubts import Doubts
-from dsync.sync.brakes.settling import begin, settle
 from dsync.sync.context import (
     OVERLAP,
     Run,
@@ -108,11 +108,11 @@ def pull(run: Run, work: Read) -> None:
     state = begin(run).as_of(run.now)
     if isinstance(work, ReadDossiers):
         _pull_dossiers(run, work.dossiers)
-        settle(run, is_whole=False)
+        settle(run, store_by_number, is_whole=False)
         return
     try:
         is_whole = _pull_demarche(run, work, state)
-        settle(run, is_whole=is_whole)
+        settle(run, store_by_number, is_whole=is_whole)
     except DSNotFoundError as exc:
         raise ConfigurationError(
             k.Numbered(k.NumberNote.NO_SUCH_DEMARCHE, run.context.demarche)
@@ -302,7 +302,7 @@ def read_back(run: Run, numbers: Sequence[DossierNumber]) -> None:
     begin(run)
     with suppress(DSTimeoutError, DSBadDataError):
         store_by_number(run, [one for one in numbers if one not in unread])
-    settle(run, is_whole=False)
+    settle(run, store_by_number, is_whole=False)
     run.report.read = read
 
 

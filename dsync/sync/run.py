@@ -17,7 +17,7 @@ from dsync.messages import kinds as k
 from dsync.store import SyncState
 from dsync.store.codes import Status
 from dsync.sync.answering import answer
-from dsync.sync.brakes.config_changes import check_sections, end_consent, follow_config_changes
+from dsync.sync.brakes.grounds import check_sections, end_consent, follow_config_changes
 from dsync.sync.context import Context, Run
 from dsync.sync.erasure import erase
 from dsync.sync.evaluate import evaluate_due, precheck

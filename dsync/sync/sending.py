@@ -37,12 +37,13 @@ from dsync.errors import (
     InterruptedRunError,
 )
 from dsync.messages import kinds as k
-from dsync.sync.brakes.config_changes import follow_config_changes, report_missing_labels
 from dsync.sync.brakes.grounds import (
     UNREAD_BOX,
+    follow_config_changes,
     has_lost_box,
     is_writer,
     may_adopt,
+    report_missing_labels,
     serves_another_call,
 )
 from dsync.sync.brakes.replacing import end_first_write, is_unseen, replaces_too_much

@@ -38,7 +38,7 @@ DOSSIERS = 24
 EVENTS_A_DAY = 2
 SUBSIDY, MOBILITY = content.SUBSIDY_FORM.number, content.MOBILITY_FORM.number
 RESULTS = {SUBSIDY: 6351, MOBILITY: 6451}
-ANSWERS = {
+ANSWERS: dict[int, dict[int, tuple[Any, ...]]] = {
     SUBSIDY: {6304: (True, False), 6306: ("Sport", "Culture"), 6308: ("2026-12-15", "2027-01-31")},
     MOBILITY: {6402: ("Morbihan", "Paris"), 6404: ("1", "2"), 6406: ("Canada", "Portugal")},
 }
@@ -87,8 +87,14 @@ class Year:
                 betagouv_url=self.sandbox.betagouv_url,
             ):
                 stop = threading.Event()
-                asking = {"limits": limits, "stop": stop, "clock": now}
-                client = DSClient(one.ds_url, one.token, user_agent="dsync/0", **asking)
+                client = DSClient(
+                    one.ds_url,
+                    one.token,
+                    user_agent="dsync/0",
+                    limits=limits,
+                    stop=stop,
+                    clock=now,
+                )
                 made.append(opened.enter_context(Worker(one, stop=stop, clock=now, client=client)))
             yield made
 

@@ -1,4 +1,4 @@
-"""Keeps what DS could not render, and what a page shows and is not believed, out of the copy.
+"""Keeps what is not rendered or not believed out of the copy, and settles at a read's end what is.
 
 What DS could not render of a dossier is filled with what is known of it. So nothing that depends on
 it sees a gap: not its rows, its hashes, its verdict, nor the comparison with its stored copy. What
@@ -6,18 +6,20 @@ was never read stays as DS shows it, and its name goes into `contenu.lacunes`: t
 later is no change.
 
 A page alone does not tell whether one dossier is odd or DS is wrong: what is in doubt stays as the
-copy has it until the end of the read, where `settling` decides.
+copy has it until the end of the read, where it is read again, or a person is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
+from dsync.domain.consent import Consent, Move, Proposal
 from dsync.domain.dossier import (
     LAYOUT_TYPES,
     NOT_RENDERED,
@@ -29,35 +31,33 @@ from dsync.domain.dossier import (
     cell_key,
 )
 from dsync.domain.ids import DossierNumber
-from dsync.store import StoredDossier
-from dsync.sync.brakes.doubts import Doubt, Forms, doubt_of, emptying, kept
+from dsync.messages import kinds as k
+from dsync.store import StoredDossier, SyncState
+from dsync.sync.brakes.doubts import Doubt, Forms, doubt_of, emptying, kept, moves_of
 from dsync.sync.brakes.grounds import has_lost_tick
-from dsync.sync.context import FEW, Run, most_of
+from dsync.sync.context import FEW, OVERLAP, Run, is_accepted, most_of, nothing_to_accept
 from dsync.sync.record import dossier_of
 
 _CHAMPS = ("champs", "annotations")
 _NO_CELLS: Mapping[str, Champ] = {}
 
 
-class KnownDossier:
-    """What the copy has of a dossier, and the names of its parts that were never read.
+class Read(NamedTuple):
+    """A dossier, as read or as in the copy, and the names of its parts that DS never rendered."""
 
-    `dossier` is None without a copy, or if it was damaged.
-    """
+    dossier: Dossier
+    unread: frozenset[str] = frozenset()
 
-    def __init__(self, dossier: Dossier | None = None, gaps: Iterable[str] = ()) -> None:
-        self.dossier = dossier
-        self.gaps = frozenset(gaps)
 
-    @classmethod
-    def of(cls, stored: StoredDossier | None) -> KnownDossier:
-        """Return what is known of a stored dossier; nothing of one that was damaged."""
-        if stored is None:
-            return cls()
-        try:
-            return cls(dossier_of(stored), msgspec.json.decode(stored.contents["lacunes"] or b"[]"))
-        except (msgspec.DecodeError, TypeError, ValueError, KeyError):
-            return cls()
+def known_of(stored: StoredDossier | None) -> Read | None:
+    """Return what the copy has of a dossier; None without a copy, or if it was damaged."""
+    if stored is None:
+        return None
+    try:
+        gaps = msgspec.json.decode(stored.contents["lacunes"] or b"[]")
+        return Read(dossier_of(stored), frozenset(gaps))
+    except (msgspec.DecodeError, TypeError, ValueError, KeyError):
+        return None
 
 
 def may_lack_company(dossier: Dossier) -> bool:
@@ -65,9 +65,7 @@ def may_lack_company(dossier: Dossier) -> bool:
     return bool(dossier.demandeur.siret) and not dossier.demandeur.has_company
 
 
-def filled(
-    dossier: Dossier, unread: frozenset[str], known: KnownDossier
-) -> tuple[Dossier, frozenset[str]]:
+def filled(dossier: Dossier, unread: frozenset[str], known: Read | None) -> Read:
     """Return a dossier with its unread parts as they are known, and the names of the others.
 
     `unread` names the parts that DS could not render, or not completely: a champ's or an
@@ -77,7 +75,7 @@ def filled(
     changes: dict[str, Any] = {"demandeur": _applicant(dossier.demandeur, unread, known, lost)}
     of_form = unread - set(Dossier.__struct_fields__)
     for name in sorted(unread - of_form - {"demandeur"}):
-        if known.dossier is None or name in known.gaps:
+        if known is None or name in known.unread:
             lost.add(name)
         elif name == "traitements":
             changes[name] = _steps(dossier.traitements, known.dossier.traitements, lost)
@@ -85,16 +83,17 @@ def filled(
             changes[name] = getattr(known.dossier, name)
     for name in _CHAMPS if of_form else ():
         shown: tuple[Champ, ...] = getattr(dossier, name)
-        earlier = _by_id(getattr(known.dossier, name)) if known.dossier else None
-        changes[name] = tuple(_champ(one, of_form, earlier, known.gaps, lost) for one in shown)
-    return replace(dossier, **changes), frozenset(lost)
+        earlier = _by_id(getattr(known.dossier, name)) if known else None
+        gaps = known.unread if known else frozenset[str]()
+        changes[name] = tuple(_champ(one, of_form, earlier, gaps, lost) for one in shown)
+    return Read(replace(dossier, **changes), frozenset(lost))
 
 
 def _applicant(
-    shown: Demandeur, unread: frozenset[str], known: KnownDossier, lost: set[str]
+    shown: Demandeur, unread: frozenset[str], known: Read | None, lost: set[str]
 ) -> Demandeur:
     name = "demandeur"
-    earlier = known.dossier.demandeur if known.dossier and name not in known.gaps else None
+    earlier = known.dossier.demandeur if known and name not in known.unread else None
     is_same = earlier is not None and shown.siret in (None, earlier.siret)
     if name not in unread:
         # What the registry once gave of an organisation stays true while it is down.
@@ -185,13 +184,6 @@ def _by_id(champs: Iterable[Champ]) -> dict[str, Champ]:
     return {champ.descriptor_id: champ for champ in champs}
 
 
-class Read(NamedTuple):
-    """A dossier as read, and the names of its parts that DS has never rendered."""
-
-    dossier: Dossier
-    unread: frozenset[str] = frozenset()
-
-
 @dataclass(frozen=True, slots=True)
 class Held:
     """What is not stored as DS shows it."""
@@ -224,12 +216,12 @@ def doubted(
     if changed:
         with run.reading() as reader:
             stored = reader.contents.of(changed)
-    known = {number: KnownDossier.of(one) for number, one in stored.items()}
+    known = {number: copy for number, one in stored.items() if (copy := known_of(one))}
     found: dict[DossierNumber, Doubt] = {}
     unticked = {
         number
         for number, copy in known.items()
-        if copy.dossier and has_lost_tick(run, copy.dossier, by_number[number].dossier)
+        if has_lost_tick(run, copy.dossier, by_number[number].dossier)
     }
 
     def look(*, every: bool) -> None:
@@ -257,17 +249,17 @@ def doubted(
     for number, doubt in found.items():
         copy, (dossier, unread) = known[number], by_number[number]
         # Nothing at all is taken from where so much is in doubt, unless a revision explains it.
-        if copy.dossier is None or (is_bad and not doubt.is_of_form):
+        if is_bad and not doubt.is_of_form:
             held.whole.add(number)
         else:
-            held.instead[number] = Read(kept(dossier, copy.dossier, doubt), unread | copy.gaps)
+            held.instead[number] = Read(kept(dossier, copy.dossier, doubt), unread | copy.unread)
     return held
 
 
 def _emptied(
     run: Run,
     read: Mapping[DossierNumber, Read],
-    known: Mapping[DossierNumber, KnownDossier],
+    known: Mapping[DossierNumber, Read],
     limit: int,
 ) -> dict[DossierNumber, Doubt]:
     """Return the dossiers of which an edit only empties answers, if these are more than a few.
@@ -277,8 +269,9 @@ def _emptied(
     doubts = run.doubts
     found = {}
     for number, copy in known.items():
-        if (forms := _forms(run, read[number], copy)) and copy.dossier:
-            doubt = emptying(read[number].dossier, copy.dossier, forms, _unread(read[number], copy))
+        if forms := _forms(run, read[number], copy):
+            unread = read[number].unread | copy.unread
+            doubt = emptying(read[number].dossier, copy.dossier, forms, unread)
             if doubt is not None:
                 found[number] = doubt
     doubts.emptied -= read.keys()
@@ -289,26 +282,22 @@ def _emptied(
     return {number: doubt for number, doubt in found.items() if str(number) in doubts.subjects}
 
 
-def _doubt(run: Run, read: Read, known: KnownDossier, *, every: bool) -> Doubt | None:
+def _doubt(run: Run, read: Read, known: Read, *, every: bool) -> Doubt | None:
     dossier, forms = read.dossier, _forms(run, read, known)
-    if known.dossier is None or forms is None:
+    if forms is None:
         return None
     since = None if dossier.number in run.doubts.unread else run.doubts.since
-    unread = _unread(read, known)
+    unread = read.unread | known.unread
     return doubt_of(dossier, known.dossier, forms, unread, since=since, every=every)
 
 
-def _forms(run: Run, read: Read, known: KnownDossier) -> Forms | None:
+def _forms(run: Run, read: Read, known: Read) -> Forms | None:
     # Another id under its number is told by `misnamed`.
-    if known.dossier is None or known.dossier.id != read.dossier.id:
+    if known.dossier.id != read.dossier.id:
         return None
     return run.context.recorder.forms(
         run.revisions.get(known.dossier.revision_id), run.revisions[read.dossier.revision_id]
     )
-
-
-def _unread(read: Read, known: KnownDossier) -> frozenset[str]:
-    return read.unread | known.gaps
 
 
 def _lacks_answers(run: Run, dossier: Dossier) -> bool:
@@ -322,3 +311,132 @@ def _lacks_answers(run: Run, dossier: Dossier) -> bool:
             for one in revision.descriptors.values()
         )
     )
+
+
+ReadAgain = Callable[[Run, Sequence[DossierNumber]], object]
+LATE = timedelta(hours=1)
+"""How long before the last read an edit may be dated at least, and be news: DS dates it before it
+shows it."""
+LATELY = timedelta(days=30)
+"""How long a change that nothing explains counts, once it was believed."""
+AGAIN = timedelta(hours=1)
+"""Until all dossiers are read again while some are in doubt: the next night would be late."""
+_LATELY = "Dossiers repris sans explication en 30 jours : {}"
+
+
+def lately_of(run: Run, state: SyncState) -> dict[DossierNumber, datetime]:
+    """Return the dossiers of which a change that nothing explains was let pass lately, and when.
+
+    What was read and what was written without a cause count together.
+    """
+    return {
+        DossierNumber(int(number)): at
+        for number, given in (state.believed or {}).items()
+        if run.now - (at := datetime.fromisoformat(given)) < LATELY
+    }
+
+
+def note_lately(run: Run, lately: Mapping[DossierNumber, datetime]) -> None:
+    """Store what counts from now on."""
+    with run.transaction() as tx:
+        tx.state.save(believed={str(n): at.isoformat() for n, at in lately.items()})
+
+
+def said_lately(count: int) -> str:
+    """Return what a person is told of them beside a proposal; "" of none."""
+    return _LATELY.format(count) if count else ""
+
+
+def begin(run: Run) -> SyncState:
+    """Load what waits for a person, or what they consented to; return the state before the read."""
+    doubts = run.doubts
+    with run.reading() as reader:
+        doubts.asked = asked = reader.consents.of(Consent.ANSWERS)
+        state = reader.state.read()
+        doubts.unread = frozenset(one.numero for one in reader.quarantine.entries())
+    # One that is ahead of the clock says nothing.
+    read_until = state.watermark
+    if read_until is not None and read_until <= run.now:
+        doubts.since = read_until - max(OVERLAP, LATE)
+    if asked is not None and asked.given_at is not None:
+        doubts.believed = {DossierNumber(int(n)): digest for n, digest in doubts.subjects.items()}
+        if state.believed:
+            # Somebody has looked: the count begins again.
+            with run.transaction() as tx:
+                tx.state.save(believed=None)
+    else:
+        doubts.lately = lately_of(run, state)
+    return state
+
+
+def settle(run: Run, read_again: ReadAgain, *, is_whole: bool) -> None:
+    """Believe few dossiers that come the same again; have a person asked about many.
+
+    It is called at the end of a read, which `is_whole` if it was of every dossier; `read_again`
+    requests dossiers by their numbers and stores them.
+
+    Raises:
+        DSError: few dossiers could not be requested again; they stay as the copy has them.
+    """
+    doubts, asked = run.doubts, run.doubts.asked
+    if not doubts.found and (asked is None or not (is_whole or doubts.right)):
+        return
+    with run.reading() as reader:
+        present = reader.dossiers.present_count()
+    odd = sorted(n for n, doubt in doubts.found.items() if not doubt.is_of_form)
+    # While a person is asked, further ones wait with the others.
+    is_open = asked is not None and asked.given_at is None
+    limit = most_of(present, run.context.verdicts_percent)
+    if odd and not is_open and len({*odd, *doubts.lately}) <= limit:
+        _read_again(run, read_again, odd)
+    lately = len(doubts.lately.keys() - doubts.found.keys())
+    left = {str(number): doubt.digest for number, doubt in sorted(doubts.found.items())}
+    moves = moves_of(doubts.found.values())
+    if not is_whole and asked is not None:
+        # This read has not seen the others.
+        before, own = asked.proposal, {*left, *map(str, doubts.right)}
+        others = {n: digest for n, digest in before.subjects.items() if n not in own}
+        is_new = not left.keys() <= before.subjects.keys()
+        moves = _joined(before.moves, moves) if is_new else before.moves
+        left = {**others, **left}
+    if not left:
+        nothing_to_accept(run, Consent.ANSWERS)
+        return
+    detail = said_lately(lately)
+    if is_accepted(run, Proposal(Consent.ANSWERS, moves, present, left, detail)):
+        return
+    if doubts.odd:
+        with run.transaction() as tx:
+            due_at, at = tx.state.read().full_due_at, run.now + AGAIN
+            tx.state.save(full_due_at=at if due_at is None else min(due_at, at))
+    if doubts.found:
+        run.report.brake(k.Numbered(k.NumberNote.ANSWERS_STOPPED, len(left)))
+
+
+def _read_again(run: Run, read: ReadAgain, numbers: Sequence[DossierNumber]) -> None:
+    """Request dossiers by their numbers, and store those that come the same as before.
+
+    One that comes without any of its answers again is not believed: it waits.
+    """
+    doubts = run.doubts
+    doubts.believed |= {
+        number: doubts.found[number].digest
+        for number in numbers
+        if not doubts.found[number].is_bare
+    }
+    doubts.is_settling = True
+    read(run, sorted({*numbers, *doubts.untold}))
+    doubts.lately |= dict.fromkeys((n for n in numbers if n not in doubts.found), run.now)
+    note_lately(run, doubts.lately)
+    if flapping := [n for n in numbers if n in doubts.found and not doubts.found[n].is_bare]:
+        # Hidden since, or another answer each time: the next read of all dossiers tells.
+        for number in flapping:
+            del doubts.found[number]
+        run.problem(k.Numbered(k.NumberNote.FLAPPING, len(flapping)))
+
+
+def _joined(*tables: Sequence[Move]) -> tuple[Move, ...]:
+    counts: dict[tuple[str, str, str], int] = {}
+    for what, before, after, count in (move for table in tables for move in table):
+        counts[what, before, after] = counts.get((what, before, after), 0) + count
+    return tuple(Move(*key, count) for key, count in counts.items())

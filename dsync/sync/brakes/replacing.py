@@ -46,7 +46,7 @@ from dsync.domain.judging import frame_of
 from dsync.domain.verdict import StoredVerdict, Verdict, changes
 from dsync.messages import kinds as k
 from dsync.store.outbox import Replacing
-from dsync.sync.brakes.settling import lately_of, note_lately, said_lately
+from dsync.sync.brakes.belief import lately_of, note_lately, said_lately
 from dsync.sync.context import (
     Run,
     first_write,
