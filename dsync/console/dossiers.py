@@ -35,7 +35,7 @@ from dsync.domain.ids import DossierNumber, number_of
 from dsync.domain.judging import RULE, TO_DO
 from dsync.domain.rights import opened
 from dsync.domain.verdict import NO_VERDICT, Resultat, Verdict, best
-from dsync.domain.wording import dialled
+from dsync.domain.wording import dialled, fold
 from dsync.exports.export import tables_of
 from dsync.exports.view_tables import BATCH, ExportTable
 from dsync.programme import Programme
@@ -112,6 +112,8 @@ MOST, LONGEST_NAME = 30, 60
 LONGEST_REASON = 200
 """Characters of a reason in the list; the file has it whole."""
 
+_TO_CALL = re.compile(r"telephone|nom\b.*contact")
+"""The questions whose answers are whom to call, and by which number."""
 NTH = "\u00a0n°\u00a0"
 """Before the rank of a question that is asked in the words of another one."""
 _ASKED = re.compile(r"«\s(.*?)\s»(.*?) \((?:champ|annotation),.*", re.DOTALL)
@@ -170,6 +172,7 @@ def selection_of(visit: Visit) -> Selection:
         controle=visit.query("controle"),
         resultat=Resultat.IMPOSSIBLE.value if resultat == "indetermine" else resultat,
         seul=visit.query("seul") is not None,
+        corrigible=_corrigible(visit) if visit.query("corrigible") else None,
         rattachement=visit.query("rattachement"),
         departement=visit.query("departement"),
         region=visit.query("region"),
@@ -188,6 +191,20 @@ def selection_of(visit: Visit) -> Selection:
         repondu_depuis=visit.instant("repondu_depuis"),
         tri=sort if sort in COLUMNS else "numero",
         descendant=visit.query("ordre") == "desc",
+    )
+
+
+def _corrigible(visit: Visit) -> tuple[str, ...]:
+    """Return the names of the checks that another answer of the applicant can settle."""
+    configuration, programme = visit.worker.configuration, visit.worker.programme
+    sections = configuration.programme or configuration.declared
+    part = programme.products if programme else None
+    return tuple(
+        one.nom
+        for one in (sections.controles if sections else ())
+        if one.demande
+        or (one.exige and one.exige.tous_presents)
+        or (part and one.nom == part.check)
     )
 
 
@@ -415,6 +432,7 @@ def show(visit: Visit) -> Response:
             rows=rows,
             trouve=trouve,
             written=written,
+            telephones=_telephones(columns) if chosen.corrigible is not None else [],
             OPEN=OPEN_ETATS,
             answers=answers,
             columns=[*columns.headers.items()],
@@ -469,6 +487,13 @@ def _where(
     visit.personal += dict.fromkeys(label for some in told.values() for label, _ in some)
     visit.listed = [*{*visit.listed, *told}]
     return told
+
+
+def _telephones(columns: Columns) -> list[str]:
+    """Return the names of the columns with those that the list shows none of, of whom to call."""
+    found = [name for name, text in columns.questions.items() if _TO_CALL.search(fold(text))]
+    is_shown = bool({*found} & {*columns.chosen})
+    return [*columns.chosen, *found] if found and not is_shown else []
 
 
 def _last_words(reader: Reader, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -637,8 +662,10 @@ def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
 
 
 def _reason(reason: Mapping[str, Any]) -> str:
-    result = words.RESULTATS.get(reason["resultat"], reason["resultat"])
-    return f"{reason['titre']} : {reason['motif'] or result}"
+    title, motif = reason["titre"], reason["motif"]
+    if motif and fold(motif).startswith(fold(title)):
+        return str(motif)
+    return f"{title} : {motif or words.RESULTATS.get(reason['resultat'], reason['resultat'])}"
 
 
 def _parsed(value: str | None) -> str | None:

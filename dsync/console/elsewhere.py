@@ -69,7 +69,8 @@ def found_elsewhere(visit: Visit, chosen: Selection) -> list[tuple[DemarcheNumbe
 
 
 def _title(visit: Visit, one: Viewer) -> str:
-    """Return the short name of a démarche, else its title."""
+    """Return the title of a démarche in DS, else its short name, and its number."""
     number, section = one.worker.demarche, one.worker.configuration.demarche
     known = visit.titled.get(number)
-    return (section and section.appel) or (known and known.titre) or f"démarche {number}"
+    title = (known and known.titre) or (section and section.appel)
+    return f"{title} (démarche {number})" if title else f"démarche {number}"

@@ -60,6 +60,7 @@ FILTERS = {
     "controle": "{}",
     "resultat": "{}",
     "seul": "un seul point à régler",
+    "corrigible": "que le déposant peut encore corriger",
     "etat": "{}",
     "etape": "{}",
     "attend": "attend : {}",

@@ -110,6 +110,8 @@ class Selection(NamedTuple):
     resultat: str | None = None
     seul: bool = False
     """Whether only dossiers that one check alone keeps from the best verdict."""
+    corrigible: tuple[str, ...] | None = None
+    """Only those under construction that no other checks than these keep from the best verdict."""
     rattachement: str | None = None
     """The SIREN of the organisation that applies."""
     departement: str | None = None
@@ -263,6 +265,7 @@ _ANSWERED = (
     f"OR (d.dernier_message_de = 'usager' AND d.dernier_message_le > {_ACTED}))"
 )
 _ONE_POINT = "v.points LIKE '|%|' AND v.points NOT LIKE '|%|%|'"
+_ASKED = (Resultat.NON_CONFORME.value, Resultat.A_VERIFIER.value)
 _MOST_WORDS = 20
 """Words of a search that count; a SQL statement has a depth."""
 
@@ -849,6 +852,11 @@ class DossierReads(Subject):
             conditions.append(f"v.points {'NOT ' if is_clear else ''}LIKE :point ESCAPE '\\'")
         if selection.seul:
             conditions.append(_ONE_POINT)
+        if selection.corrigible is not None:
+            left = "v.points"
+            for rank in range(2 * len(selection.corrigible)):
+                left = f"replace({left}, :c{rank}, '')"
+            conditions += [f"d.etat = '{Etat.EN_CONSTRUCTION.value}'", f"{left} = '|'"]
         if selection.repondu:
             conditions.append(_ANSWERED)
         if selection.conflit:
@@ -923,6 +931,8 @@ class DossierReads(Subject):
             result = None if is_any else selection.resultat
             check = "%" if selection.controle is None else f"%|{_plain(selection.controle)}"
             values["point"] = f"{check}:{_plain(result) + '|' if result else ''}%"
+        points = (f"|{one}:{result}" for one in selection.corrigible or () for result in _ASKED)
+        values |= {f"c{rank}": point for rank, point in enumerate(points)}
         for rank, word in enumerate(_words(selection.q or "")):
             # Nothing that LIKE reads as a sign is in a word.
             values[f"q{rank}"] = f"%{word}%"

@@ -245,6 +245,32 @@ def test_dossiers_with_one_point_to_settle_are_listed(read_engine: Engine, reade
     assert alone == {*numbers(reader.get(f"/dossiers?seul=oui&controle={check}"))}
 
 
+def test_what_an_applicant_can_still_mend_is_listed_with_whom_to_call(
+    read_engine: Engine, reader: Visitor
+) -> None:
+    """Under construction, for blank or unsuited answers alone; the telephones are a click away."""
+    rows = read_engine.rows(
+        "SELECT d.numero, d.etat, v.points FROM verdict AS v JOIN dossier AS d "
+        "ON d.numero = v.numero WHERE v.courant AND v.points <> ''"
+    )
+    mended = {"fiche_produit", "completude", "profils"}
+    wanted = {
+        row["numero"]
+        for row in rows
+        if row["etat"] == "en_construction"
+        and {one.partition(":")[0] for one in row["points"].strip("|").split("|")} <= mended
+    }
+    page = reader.get("/dossiers?corrigible=oui")
+    assert wanted == {*numbers(page)} != set()
+    assert len(wanted) < sum(row["etat"] == "en_construction" for row in rows)
+    [link] = re.findall(r'href="([^"]*)">Ajouter contacts et téléphones', page.text)
+    headers, _ = table_of(reader.get(html.unescape(link)).text)
+    assert {"Nom et prénom du point de contact", "Téléphone du point de contact"} <= {*headers}
+    assert {"Téléphone du point de contact"} <= {
+        *reader.lines(html.unescape(link).replace("?", ".csv?"))[0]
+    }
+
+
 @postgresql_if_long
 def test_the_list_is_sorted_by_mean_mark(database_url: str) -> None:
     """As the jury's view has it, on both engines; those without one last, and for nobody else."""
