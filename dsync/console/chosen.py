@@ -13,21 +13,24 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossier import ANSWERABLE, answered_of, in_copy, sections_of
-from dsync.console.dossiers import parameters_of, selection_of
+from dsync.console.dossiers import parameters_of, selection_of, short
 from dsync.console.jury import is_of
 from dsync.console.jury_papers import commented, grids_of, matrices
 from dsync.console.visit import NONE_CHOSEN, Visit, has_stages
-from dsync.domain.check_answers import ANSWER
+from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import md5_of
+from dsync.domain.wording import one_line
 from dsync.store import Reader
 from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks
 from dsync.sync.answering import shown_key
-from dsync.sync.work import Precheck, ReadDossiers, RefreshEvidence, Work
+from dsync.sync.work import AnswerCheck, Precheck, ReadDossiers, RefreshEvidence, Work
 
 MOST = 1000
 """Maximum number of dossiers of one request."""
+MOST_ANSWERED = 50
+"""Of one answer: as many as its page shows one by one."""
 
 ACTS = {
     "relire": (
@@ -90,6 +93,8 @@ def act(visit: Visit) -> Response:
         return visit.back("/dossiers.xlsx", numeros=",".join(map(str, numbers)), **order)
     if wanted == "jury":
         return visit.back("/jury/composer", dossier=" ".join(map(str, numbers)))
+    if wanted == "repondre":
+        return _answer(visit, numbers, parameters)
     if wanted not in ACTS:
         raise HTTPException(400)
     if wanted in ("rejuger", "preuve"):
@@ -106,6 +111,91 @@ def act(visit: Visit) -> Response:
             dossier=" ".join(map(str, numbers)),
         )
     return visit.ask(_WORK[wanted](tuple(numbers)))
+
+
+def _answer(
+    visit: Visit, numbers: Sequence[DossierNumber], parameters: Mapping[str, Any]
+) -> Response:
+    """Have one check of several dossiers answered: chosen first, then confirmed by dossier."""
+    visit.need_judged()
+    if len(numbers) > MOST_ANSWERED:
+        said = f"{MOST_ANSWERED} dossiers au plus à la fois pour une réponse : chacun se relit."
+        return visit.refuse(said, "/dossiers", **parameters)
+    form, controle, resultat = (
+        visit.form,
+        visit.form.get("controle", ""),
+        visit.form.get("resultat"),
+    )
+    reason = one_line(form.get("motif", ""))
+    with visit.reading() as reader:
+        rows = reader.dossiers.shown(numbers)
+        reasons = reader.dossiers.reasons(numbers)
+        titles = visit.check_titles(reader)
+    asked: dict[str, dict[int, dict[str, Any]]] = {}
+    for row in rows:
+        for check in reasons.get(row["numero"], ()):
+            is_answered = ANSWER in (check["preuve"] or {}) and check["resultat"] in RESULTS
+            if (row["presence"], row["etat"]) in ANSWERABLE and not is_answered:
+                asked.setdefault(check["controle"], {})[row["numero"]] = check
+    whole = " ".join(map(str, numbers))
+    if form.get("confirme") and resultat in RESULTS:
+        seen = dict(one.split(":", 1) for one in form.get("vu", "").split())
+        kept = {number: digest for number in numbers if (digest := seen.get(str(number)))}
+        if kept:
+            return visit.ask(
+                AnswerCheck(tuple(kept), controle, resultat, reason, kept), **parameters
+            )
+    chosen = asked.get(controle, {})
+    if not (chosen and resultat in RESULTS and 0 < len(reason) <= LONGEST_REASON):
+        counts = {name: len(some) for name, some in asked.items()}
+        return visit.page(
+            "repondre.html",
+            dossiers=whole,
+            count=len(numbers),
+            choices=[
+                (name, titles.get(name, name), counts[name]) for name in titles if name in counts
+            ],
+            controle=controle or parameters.get("controle"),
+            resultat=resultat,
+            motif=form.get("motif", ""),
+            is_lacking=bool(form.get("controle")),
+            to=visit.url("/dossiers", **parameters),
+            back=visit.url("/dossiers", **parameters),
+        )
+    left_out = [row["numero"] for row in rows if row["numero"] not in chosen]
+    points: list[tuple[str, str | None]] = [
+        (
+            f"{row['numero']}, {applicant_of(row) or 'sans nom'} : {short(chosen[row['numero']])}",
+            visit.url(f"/dossiers/{row['numero']}"),
+        )
+        for row in rows
+        if row["numero"] in chosen
+    ]
+    if left_out:
+        points.append(
+            (
+                f"Laissés, car ce contrôle n’y demande rien : {', '.join(map(str, left_out))}.",
+                None,
+            )
+        )
+    return visit.confirm(
+        f"Répondre « {words.RESULTATS[resultat].lower()} » à « {titles.get(controle, controle)} » "
+        f"pour {words.plural(len(chosen), 'dossier')} ?",
+        f"Votre nom, la date et cette raison s’inscrivent dans chacun : « {reason} ».",
+        "Enregistrer les réponses",
+        "/dossiers",
+        parameters,
+        points,
+        quoi="repondre",
+        dossier=" ".join(map(str, chosen)),
+        controle=controle,
+        resultat=resultat,
+        motif=reason,
+        vu=" ".join(
+            f"{number}:{shown_key(check['resultat'], check['motif'])}"
+            for number, check in chosen.items()
+        ),
+    )
 
 
 _NO_ANSWERS = ("Dossier", words.SECTIONS["Selection and recruitment"])

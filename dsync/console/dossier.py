@@ -580,7 +580,8 @@ def answer(visit: Visit) -> Response:
             return _refused(visit, "Choisissez « conforme » ou « non conforme ».")
         reason, shown = visit.form.get("motif", ""), visit.form.get("vu")
         produit = visit.form.get("produit", "").strip() or None
-        work = AnswerCheck(numbers, controle, resultat, reason, shown, produit)
+        seen = {numbers[0]: shown} if shown else None
+        work = AnswerCheck(numbers, controle, resultat, reason, seen, produit)
     with visit.reading() as whole:
         why = obstacle(whole, work)
         said = why and _said(visit, whole, why, work)

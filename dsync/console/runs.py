@@ -125,6 +125,7 @@ def request(visit: Visit) -> Response:
             more=more,
             # Of an answer that could not be stored: its text comes back with the form.
             again=is_done
+            and len(named) == 1
             and found.code not in (0, 7)
             and visit.site.desk.answer(id_, visit.actor.name) is not None,
             check_titles=visit.check_titles(reader) if judged else {},
@@ -190,6 +191,8 @@ def _following(
 ) -> list[tuple[str, str]]:
     """Return where to go on after an answer, or a letter: the next check, the next dossier."""
     named, options = asked.options.get("dossiers") or [], asked.options
+    if options.get("answer") and len(named) > 1:
+        return [("Revenir à la liste", visit.url("/dossiers", **parameters))]
     if not (options.get("answer") or options.get("sent")) or len(named) != 1:
         return []
     titles, found = visit.check_titles(reader), list[tuple[str, str]]()

@@ -210,6 +210,10 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     k.NumberNote.NOT_ERASED: (
         "Dossier {number} was not erased on request: nothing to undo. Correct the number."
     ),
+    k.NumberNote.NOT_ANSWERED: (
+        "Dossier {number} was not answered: what its check finds has changed since it was shown, "
+        "or nothing can be answered there any more."
+    ),
     k.NumberNote.CLOCKS_APART: (
         "This machine's clock and DS's are more than {number} minutes apart: dossiers were read, "
         "and nothing was judged. Set this machine's clock; if it is right, wait for DS's."

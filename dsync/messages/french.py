@@ -219,6 +219,10 @@ NUMBER_NOTES: Mapping[k.NumberNote, str] = {
     k.NumberNote.NOT_ERASED: (
         "Dossier {number} : il n’a pas été effacé sur demande ; il n’y a rien à annuler."
     ),
+    k.NumberNote.NOT_ANSWERED: (
+        "Dossier {number} : la réponse n’est pas enregistrée, car ce que trouve le contrôle a "
+        "changé entre-temps, ou n’attend plus de réponse."
+    ),
     k.NumberNote.CLOCKS_APART: (
         "L’horloge de cette machine et celle de Démarches Simplifiées diffèrent de plus de "
         "{number} minutes : les dossiers sont lus, rien n’est jugé. L’équipe\u00a0technique règle "

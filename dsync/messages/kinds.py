@@ -234,6 +234,7 @@ class NumberNote(StrEnum):
     NOTHING_TO_ERASE = "nothing_to_erase"
     ERASED_HERE = "erased_here"
     NOT_ERASED = "not_erased"
+    NOT_ANSWERED = "not_answered"
     CLOCKS_APART = "clocks_apart"
     ANSWERS_STOPPED = "answers_stopped"
     FLAPPING = "flapping"

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from dsync.domain.check_answers import ANSWER, LONGEST_REASON, found_by, is_settled
 from dsync.domain.dossier import Json, Presence
 from dsync.domain.due import ToJudge
+from dsync.domain.ids import DossierNumber
 from dsync.domain.remedies import nearest
 from dsync.domain.verdict import Controle, Resultat
 from dsync.domain.wording import fold, one_line
 from dsync.errors import ConfigurationError
+from dsync.messages import kinds as k
 from dsync.programme import NO_RULES
-from dsync.store import NewEvent, Reader
+from dsync.store import NewEvent, Reader, Tx
 from dsync.store.codes import EventName
 from dsync.store.sql import Subject
 from dsync.sync.evaluate import precheck
@@ -63,10 +65,7 @@ def shown_key(resultat: str, motif: str | None) -> str:
 
 def obstacle(reader: Reader, work: Answering) -> Obstacle | None:
     """Return why a check cannot be answered, or its answer withdrawn; None: it can."""
-    found = reader.verdicts.for_judging(work.dossiers)
-    if not found:
-        return Obstacle.NO_DOSSIER
-    if (why := _obstacle(found[0], work)) is not None:
+    if (why := obstacles(reader, work).get(work.dossiers[0])) is not None:
         return why
     if not isinstance(work, AnswerCheck) or work.produit is None:
         return None
@@ -74,6 +73,16 @@ def obstacle(reader: Reader, work: Answering) -> Obstacle | None:
         return Obstacle.NO_PRODUCT
     known = _products_of(reader)
     return None if product_of(work.produit, known) else Obstacle.UNKNOWN_PRODUCT
+
+
+def obstacles(reader: Reader, work: Answering) -> dict[DossierNumber, Obstacle]:
+    """Return why the check of which dossiers cannot be answered."""
+    found = {due.numero: due for due in reader.verdicts.for_judging(work.dossiers)}
+    whys = {
+        number: _obstacle(found[number], work) if number in found else Obstacle.NO_DOSSIER
+        for number in work.dossiers
+    }
+    return {number: why for number, why in whys.items() if why is not None}
 
 
 def product_of(typed: str, known: Mapping[str, str]) -> str | None:
@@ -113,7 +122,8 @@ def _obstacle(due: ToJudge, work: Answering) -> Obstacle | None:
         return Obstacle.UNKNOWN
     if controle.resultat is Resultat.SANS_OBJET and ANSWER not in controle.preuve:
         return Obstacle.LEANS
-    if work.shown not in (None, shown_key(controle.resultat, controle.motif)):
+    shown = (work.shown or {}).get(due.numero)
+    if shown not in (None, shown_key(controle.resultat, controle.motif)):
         # Not where this very answer was stored by a run that was killed after it.
         given = due.answers.get(work.controle)
         said = work.resultat, reason, work.produit
@@ -153,49 +163,58 @@ def check(reader: Reader, work: Answering) -> None:
 
 
 def answer(run: Run, work: Answering) -> None:
-    """Store an answer, or withdraw it, and judge the dossier; the report has the comparison.
+    """Store an answer, or withdraw it, and judge the dossiers; the report has the comparisons.
 
     Raises:
         ConfigurationError: it is not possible, or nothing is judged; nothing is stored.
     """
     if run.context.judge is None:
         raise ConfigurationError(NO_RULES)
-    [number] = work.dossiers
-    details: dict[str, Json] = {"controle": work.controle, "resultat": None}
     with run.reading() as reader:
-        check(reader, work)
+        left_out = obstacles(reader, work)
+        numbers = [one for one in work.dossiers if one not in left_out]
+        if not numbers or len(work.dossiers) == 1:
+            check(reader, work)
         if getattr(work, "produit", None) and run.context.judge.products is None:
             # Another démarche's programme has products.
             raise ConfigurationError(explained(reader, Obstacle.NO_PRODUCT, work))
+    for one in left_out:
+        run.report.problem(k.Numbered(k.NumberNote.NOT_ANSWERED, one))
     with run.transaction() as tx:
-        if isinstance(work, AnswerCheck):
-            [due] = tx.verdicts.for_judging(work.dossiers)
-            shown = _check_of(due, work.controle)
-            assert shown is not None  # noqa: S101 - as just checked, under the lease
-            result, reason = Resultat(work.resultat), one_line(work.motif)
-            product = None
-            if work.produit is not None:
-                product = product_of(work.produit, _products_of(tx))
-            is_new = tx.answers.give(
-                number,
-                found_by(shown),
-                result,
-                reason,
-                by=run.asked_by,
-                now=run.now,
-                produit=product,
-            )
-            details["resultat"] = result.value
-            if product is not None:
-                details["produit"] = product
-        else:
-            is_new = tx.answers.withdraw(number, work.controle, by=run.asked_by, now=run.now)
-        if is_new:
-            event = NewEvent(number, EventName.REPONSE, {**details, "demande_par": run.asked_by})
-            tx.journal.record_events(run.id, [event], run.now)
-            # Below or by the next run: also if rules are stopped, or this run is.
-            tx.queue.add(work.dossiers)
-    precheck(run, Precheck(work.dossiers))
+        for due in tx.verdicts.for_judging(numbers):
+            _store(run, tx, work, due)
+    precheck(run, Precheck(tuple(numbers)))
+
+
+def _store(run: Run, tx: Tx, work: Answering, due: ToJudge) -> None:
+    number = due.numero
+    details: dict[str, Json] = {"controle": work.controle, "resultat": None}
+    if isinstance(work, AnswerCheck):
+        shown = _check_of(due, work.controle)
+        assert shown is not None  # noqa: S101 - as just checked, under the lease
+        result, reason = Resultat(work.resultat), one_line(work.motif)
+        product = None
+        if work.produit is not None:
+            product = product_of(work.produit, _products_of(tx))
+        is_new = tx.answers.give(
+            number,
+            found_by(shown),
+            result,
+            reason,
+            by=run.asked_by,
+            now=run.now,
+            produit=product,
+        )
+        details["resultat"] = result.value
+        if product is not None:
+            details["produit"] = product
+    else:
+        is_new = tx.answers.withdraw(number, work.controle, by=run.asked_by, now=run.now)
+    if is_new:
+        event = NewEvent(number, EventName.REPONSE, {**details, "demande_par": run.asked_by})
+        tx.journal.record_events(run.id, [event], run.now)
+        # By this run or the next one: also if rules are stopped, or this run is.
+        tx.queue.add([number])
 
 
 def _product_check(reader: Reader) -> str | None:

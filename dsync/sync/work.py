@@ -107,15 +107,18 @@ class PrecheckAsOf(_Work, frozen=True, tag="precontrole as_of"):
 
 
 class AnswerCheck(_Work, frozen=True, tag="precontrole answer"):
-    """Store what a person established about a check of a dossier, and judge it."""
+    """Store what a person established about a check of dossiers, and judge them.
 
-    dossiers: _One
+    Of several, one in which that is not possible any more is left out.
+    """
+
+    dossiers: _Some
     controle: str
     resultat: Literal["conforme", "non_conforme"]
     motif: str
     """The reason; the journal does not keep it."""
-    shown: str | None = None
-    """Digest of what the person was shown of the check: only on this the answer may rest."""
+    shown: Mapping[DossierNumber, str] | None = None
+    """Digests of what the person was shown of the check: only on this the answer may rest."""
     produit: str | None = None
     """The id of the product that the person says the dossier is about."""
 

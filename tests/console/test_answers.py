@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -11,7 +12,7 @@ from dsync.errors import StoreError
 from tests.console.served import USER, ServedConsole, Visitor, served, visiting, words
 from tests.console.test_actions import requests_of
 from tests.console.test_outages import signed
-from tests.engine.rig import Engine, number
+from tests.engine.rig import PAGE, Engine, number
 from tests.engine.test_answers import answer, checks, move, page_of, statuses
 
 WHY = "Attestation du 12 février"
@@ -68,6 +69,43 @@ def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Vi
     assert ["remplacee", "retiree"] == statuses(engine, 1)
     assert [("precontrole", USER, 0)] * 3 == requests_of(engine)
     assert WHY not in str(engine.rows("SELECT * FROM demande"))
+
+
+def test_a_check_of_several_dossiers_is_answered_at_once(engine: Engine, visitor: Visitor) -> None:
+    """Those that it asks nothing are left out by name; one that changed meanwhile, by the run."""
+    page = "https://beta.gouv.fr/startups/zephyr-vallon.html"
+    for rank in (0, 2, 3):
+        engine.control.edit_champ(number(rank), PAGE, page)
+    engine.sync_until_quiet()
+    some = [str(number(rank)) for rank in (0, 2, 3, 5)]
+    asked = visitor.post("/dossiers?etat=en_cours", quoi="repondre", dossier=some).text
+    assert "Doublon : à régler dans 3 dossiers" in words(asked)
+    sent = hidden(asked) | {"controle": "doublon", "resultat": "conforme"}
+    assert "dites pourquoi" in visitor.send("/dossiers?etat=en_cours", **sent, motif=" ")
+    confirmed = visitor.post("/dossiers?etat=en_cours", **sent, motif=WHY).text
+    assert "Répondre « conforme » à « doublon » pour 3 dossiers ?" in words(confirmed)
+    assert f"Laissés, car ce contrôle n’y demande rien : {number(5)}." in words(confirmed)
+    assert all(f"{number(rank)}, " in words(confirmed) for rank in (0, 2, 3))
+    assert [] == requests_of(engine)
+    answer(engine, 3, "doublon", "non_conforme", "un autre projet")
+    done = visitor.ask("/dossiers?etat=en_cours", **hidden(confirmed))
+    assert "Fait en partie" in done
+    assert f"Dossier {number(3)} : la réponse n’est pas enregistrée" in done
+    for rank in (0, 2):
+        assert re.search(rf"{number(rank)} : [^→]+ ; doublon : à vérifier → conforme", done)
+        assert ["valable"] == statuses(engine, rank)
+    assert "Revenir à la liste" in done
+    assert WHY not in str(engine.rows("SELECT * FROM demande"))
+
+
+def hidden(page: str) -> dict[str, Any]:
+    """Return the hidden fields of a page's main form."""
+    form = page.partition("<main")[2].partition("<form")[2]
+    return {
+        n: html.unescape(v)
+        for n, v in re.findall(r'name="(\w+)" value="([^"]*)"', form)
+        if n not in ("resultat", "jeton", "demarche")
+    } | dict(re.findall(r'type="hidden" name="(resultat)" value="([^"]*)"', form))
 
 
 def test_what_has_changed_since_it_was_shown_is_not_answered(

@@ -106,7 +106,7 @@ def test_the_dossiers_in_conflict_are_listed(engine: Engine, visitor: Visitor) -
     for shown in (page, visitor.get(f"/dossiers/{number(0)}")):
         said = "avis de l’équipe ; celui de dsync était « Éligible »"
         assert said in words(shown.text)
-    assert {"comparer", "jury", "relire", "rejuger", "telecharger"} == {
+    assert {"comparer", "jury", "relire", "rejuger", "repondre", "telecharger"} == {
         *re.findall(r'name="quoi" value="(\w+)', page.text)
     }
 

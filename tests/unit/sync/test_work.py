@@ -48,15 +48,15 @@ ROWS: list[tuple[Work, str, dict[str, Any]]] = [
     (Precheck(), "precontrole", {}),
     (RefreshEvidence(SOME), "precontrole", {"refresh": True, "dossiers": [7, 9]}),
     (
-        AnswerCheck(SOME[:1], "phase", "conforme", "attestation", "a1"),
+        AnswerCheck(SOME, "phase", "conforme", "attestation", {SOME[0]: "a1"}),
         "precontrole",
         {
             "answer": True,
-            "dossiers": [7],
+            "dossiers": [7, 9],
             "controle": "phase",
             "resultat": "conforme",
             "motif": "attestation",
-            "shown": "a1",
+            "shown": {"7": "a1"},
         },
     ),
     (WithdrawAnswer(SOME[:1], "phase"), "precontrole",
