@@ -13,7 +13,7 @@ from starlette.responses import Response
 from dsync.console import words
 from dsync.console.access import Right
 from dsync.console.dossier import ANSWERABLE, answered_of, in_copy, sections_of
-from dsync.console.dossiers import parameters_of, selection_of, short
+from dsync.console.dossiers import names_of, parameters_of, selection_of, short
 from dsync.console.jury import is_of
 from dsync.console.jury_papers import commented, grids_of, matrices
 from dsync.console.visit import NONE_CHOSEN, Visit, has_stages
@@ -27,6 +27,8 @@ from dsync.store.reader import current_checks
 from dsync.sync.answering import shown_key
 from dsync.sync.work import AnswerCheck, Precheck, ReadDossiers, RefreshEvidence, Work
 
+NAMED = 10
+"""Dossiers that a confirmation names."""
 MOST = 1000
 """Maximum number of dossiers of one request."""
 MOST_ANSWERED = 50
@@ -101,9 +103,13 @@ def act(visit: Visit) -> Response:
         visit.need_judged()
     if not visit.form.get("confirme"):
         question, consequence, button = ACTS[wanted]
+        with visit.reading() as reader:
+            names = names_of(visit, reader, numbers[:NAMED])
+        said = " ; ".join(f"{one} ({name})" for one, name in names.items() if name)
+        more = f" et {words.plural(left, 'autre')}" if (left := len(numbers) - NAMED) > 0 else ""
         return visit.confirm(
             question.format(count=words.plural(len(numbers), "dossier")),
-            consequence,
+            f"{consequence} {said and f'{said}{more}.'}",
             button,
             "/dossiers",
             parameters,

@@ -14,12 +14,14 @@ from dsync.annotations.wish import Wish
 from dsync.care.state import waiting, work_of
 from dsync.console import words
 from dsync.console.access import Right
+from dsync.console.dossiers import names_of
 from dsync.console.suivi import UNREAD, service_line, unread_evidence
 from dsync.console.visit import NONE_CHOSEN, Visit
 from dsync.domain.consent import NOTHING, Asked, Consent
 from dsync.domain.dossier import Anomaly
 from dsync.domain.ids import DossierNumber
 from dsync.store import Reader
+from dsync.store.listing import Selection
 from dsync.store.wishes import MOST_WISHES
 from dsync.sync.handing_over import Choice, end_conflicts
 from dsync.sync.work import Overwrite, Push, ReadDossiers
@@ -46,13 +48,20 @@ def open_conflicts(reader: Reader) -> tuple[list[Wish], int]:
 
 
 def conflicts(visit: Visit) -> Response:
-    """Show the open conflicts."""
+    """Show the open conflicts; with `suivi`, of the dossiers that who asks follows in DS."""
     with visit.reading() as reader:
         found, blocked = open_conflicts(reader)
+        theirs = Selection(conflit=True, suivi_par=visit.name)
+        mine = {*reader.dossiers.numbers_of(theirs)} if found else set[int]()
+        is_mine = visit.query("suivi") is not None
+        shown = [one for one in found if one.numero in mine or not is_mine]
         return visit.page(
             "conflits.html",
-            conflicts=[(key_of(one), one) for one in found[:SHOWN]],
-            total=len(found),
+            conflicts=[(key_of(one), one) for one in shown[:SHOWN]],
+            names=names_of(visit, reader, {one.numero for one in shown[:SHOWN]}),
+            total=len(shown),
+            mine=sum(one.numero in mine for one in found),
+            is_mine=is_mine,
             blocked=blocked,
             answered=reader.wishes.answered(),
             writes=visit.worker.configuration.annotations is not None,
@@ -79,10 +88,13 @@ def decide(visit: Visit) -> Response:
         case "ecraser" if visit.form.get("confirme"):
             return _overwrite(visit, chosen, gone)
         case "ecraser" | "adopter" as choice:
+            with visit.reading() as reader:
+                names = names_of(visit, reader, {one.numero for one in chosen})
             return visit.page(
                 "ecraser.html",
                 choice=choice,
                 conflicts=[(key_of(one), one) for one in chosen],
+                names=names,
                 gone=gone,
             )
     raise HTTPException(400)

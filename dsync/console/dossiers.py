@@ -376,6 +376,18 @@ def rows_of(
     return rows
 
 
+def names_of(visit: Viewer, reader: Reader, numbers: Iterable[int]) -> dict[int, str]:
+    """Return the product and the organisation of dossiers in the copy, as far as they have them."""
+    listed = [*reader.dossiers.demarches([DossierNumber(one) for one in numbers])]
+    rows = rows_of(visit, reader, listed, ["produit_id"])
+    # A person is named where their data are asked for.
+    names = {
+        row["numero"]: (row["produit"], None if row["demandeur_nom"] else row["raison_sociale"])
+        for row in rows
+    }
+    return {number: ", ".join(filter(None, one)) for number, one in names.items()}
+
+
 def short(check: Mapping[str, Any]) -> str:
     """Return what a check found, as a list says it: without the rule and what is to be done."""
     motif, preuve = check["motif"] or "", check["preuve"] or {}

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from dsync.annotations.wish import Wish, WishStatus
 from dsync.console import words
 from dsync.console.access import Right
-from dsync.console.dossiers import parameters_of
+from dsync.console.dossiers import names_of, parameters_of
 from dsync.console.files import Download
 from dsync.console.visit import Visit
 from dsync.domain.check_answers import ANSWER, RESULTS
@@ -104,9 +104,9 @@ def request(visit: Visit) -> Response:
         if found is None:
             raise HTTPException(404, "Cette demande n’existe pas, ou a été retirée.")
         read = (reader.journal.read_so_far(found.run) if found.run else None) or 0
-        named = found.options.get("dossiers") or []
+        numbers = found.options.get("dossiers") or []
         is_whole = found.genre == Kind.FULL
-        total = reader.dossiers.present_count() if is_whole else len(named) or None
+        total = reader.dossiers.present_count() if is_whole else len(numbers) or None
         leases = reader.leases([visit.worker.demarche], visit.now)
         lease = leases.get(visit.worker.demarche)
         is_held = lease is not None and lease.holder is not None and not lease.is_expired
@@ -115,6 +115,7 @@ def request(visit: Visit) -> Response:
         return visit.page(
             "demande_suite.html" if visit.is_asked_again else "demande.html",
             one=found,
+            name=names_of(visit, reader, numbers).get(numbers[0]) if len(numbers) == 1 else None,
             messages=_said(found.resultat, "errors"),
             sending=_sending(visit, reader, found, lease) if is_done else "",
             read=read,
@@ -125,7 +126,7 @@ def request(visit: Visit) -> Response:
             more=more,
             # Of an answer that could not be stored: its text comes back with the form.
             again=is_done
-            and len(named) == 1
+            and len(numbers) == 1
             and found.code not in (0, 7)
             and visit.site.desk.answer(id_, visit.actor.name) is not None,
             check_titles=visit.check_titles(reader) if judged else {},

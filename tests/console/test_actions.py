@@ -113,8 +113,13 @@ def test_a_humans_value_is_kept(engine: Engine, visitor: Visitor) -> None:
     edit(engine, 0, 1)
     page = visitor.get("/conflits").text
     assert "Écrit à la main" in page
+    assert "Ne rien choisir laisse tout en l’état." in words(page)
     keys = conflict_keys(page)
     assert 2 == len(keys)
+    name = engine.one("dossier", 0)["raison_sociale"]
+    relire = visitor.send("/dossiers", quoi="relire", dossier=number(0))
+    for shown in (words(page), visitor.send("/conflits", conflit=keys, choix="ecraser"), relire):
+        assert name in shown
     answer = visitor.post("/conflits", conflit=keys, choix="garder")
     assert "2 conflits réglés" in words(answer.text)
     assert "Aucun conflit" in answer.text

@@ -262,6 +262,11 @@ def test_a_catalogue_that_was_not_read_is_said_then_kept_in_mind(engine: Engine)
     assert "Aucun avis n’en devient inéligible" in anomalies
 
 
+def shown_in(page: str) -> list[int]:
+    """Return the numbers of a page of the list."""
+    return [*map(int, re.findall(r'value="(\d+)" aria-label="Choisir', page))]
+
+
 def test_what_somebody_follows_comes_first(engine: Engine) -> None:
     """Of each kind the first one is theirs, and the next one; their number leads to their list."""
     follower = "instruction-eig@example.gouv.fr"
@@ -272,12 +277,19 @@ def test_what_somebody_follows_comes_first(engine: Engine) -> None:
             r'href="(/dossiers\?[^"]*a_regler[^"]*suivi=moi)">(\d+).suivis? par vous', page
         )
         theirs = visitor.get(unescape(mine)).text
-    followed = {
-        row["numero"]
-        for row in engine.rows("SELECT numero, instructeurs FROM dossier")
-        if follower in row["instructeurs"]
-    }
-    shown = [*map(int, re.findall(r'value="(\d+)" aria-label="Choisir', theirs))]
+        followed = {
+            row["numero"]
+            for row in engine.rows("SELECT numero, instructeurs FROM dossier")
+            if follower in row["instructeurs"]
+        }
+        one, other = shown_in(theirs)[:2]
+        for number_ in (one, other):
+            engine.control.edit_annotation(number_, RESULTAT, "Écrit à la main")
+        engine.sync_later(full=True)
+        engine.execute(f"UPDATE dossier SET instructeurs = '[]' WHERE numero = {other}")
+        assert "2 conflits, dont 1 suivi par vous" in visitor.read("/conflits")
+        assert "1 conflit sur les dossiers que vous suivez" in visitor.read("/conflits?suivi=moi")
+    shown = shown_in(theirs)
     assert int(count) == len(shown)
     assert followed.issuperset(shown)
     assert f"/dossiers/{shown[0]}?" in link
