@@ -64,6 +64,7 @@ from dsync.console.legal import PUBLIC
 from dsync.console.runs import Witness
 from dsync.console.visit import (
     DEPORTED,
+    NO_DOSSIER,
     RefusedError,
     Site,
     UnknownValueError,
@@ -337,12 +338,14 @@ class Console:
             path = request.url.path.partition(".")[0]
             back = address_of(_PAGE_OF_FILE.get(path, path), {"demarche": number})
         form = await _sent(request)
+        is_absent = exc.detail == NO_DOSSIER
         answer = self._short(
             request,
             exc.status_code,
             text,
             title=title,
             back=back,
+            absent=number_of(request.path_params.get("numero", "")) if is_absent else None,
             form=form,
             is_stranger=is_stranger,
         )
@@ -389,7 +392,7 @@ class Console:
             way_in=None if has_session else self._access.way_in(request),
             is_proconnect=self._access.is_proconnect,
             typed=typed_texts(form),
-        ) | dict.fromkeys(("detail", "elsewhere", "back"))
+        ) | dict.fromkeys(("detail", "elsewhere", "back", "absent"))
         values |= {"title": _TITLES.get(status, "Erreur")} | given
         if visit is None:
             return self._shell(request, "court.html", status, **values)

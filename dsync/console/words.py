@@ -123,12 +123,13 @@ VERDICT_CAUSES = {
     "reponses": "une personne a répondu à un contrôle, ou retiré sa réponse",
 }
 """Of a new verdict, by the code in its event."""
+UNAUTHORIZED = errors.DSUnauthorizedError.exit_code
 REMEDIES = {
     errors.DsyncError.exit_code: "Signalez-la à l’équipe\u00a0technique.",
     errors.ConfigurationError.exit_code: (
         "L’équipe\u00a0technique trouve par « dsync check » ce qui est à corriger."
     ),
-    errors.DSUnauthorizedError.exit_code: "Faites renouveler le jeton, puis recommencez.",
+    UNAUTHORIZED: "Faites renouveler le jeton, puis recommencez.",
     errors.SafetyBrakeError.exit_code: (
         "« Accords à donner » montre ce qui changerait : corrigez la cause, ou donnez votre accord."
     ),

@@ -35,7 +35,11 @@ _CHECKED = {
 _SUPPORT = "Si cela persiste, signalez-le au support de Démarches Simplifiées."
 _TECHNICAL = "À corriger par l’équipe\u00a0technique"
 _AGAIN = "Ce qui était fait reste, et le reste est à demander de nouveau."
-_RENEW = "Faites-le renouveler dans Démarches Simplifiées."
+_RENEW = (
+    "Un administrateur de la démarche en crée un autre dans son profil de Démarches Simplifiées : "
+    "lecture et écriture, cette démarche seule, le réseau du serveur. L’équipe\u00a0technique le "
+    "met sur le serveur avec sa fin (DSYNC_DS_TOKEN_EXPIRES_ON), jamais dans une page."
+)
 _AWAY = "Démarches Simplifiées ne répond pas."
 _ADDRESS = f"L’adresse de Démarches Simplifiées n’est plus la bonne (DSYNC_DS_URL). {_TECHNICAL}."
 _UNREADABLE = f"Une réponse de Démarches Simplifiées {{about}} ne peut pas être lue. {_SUPPORT}"
@@ -406,14 +410,14 @@ def concern(one: k.Concern, about: About) -> str | None:
         case k.Findings(names):
             said = ", ".join(sorted(_CHECKED.get(name, name) for name in names))
             return (
-                f"La vérification quotidienne signale un défaut : {said}. Demandez à l’équipe "
-                "technique : la commande « dsync check » en donne le remède."
+                f"La vérification quotidienne signale un défaut : {said}. Demandez à "
+                "l’équipe\u00a0technique : la commande « dsync check » en donne le remède."
             )
         case k.TokenExpiry(last_day, days):
             expires = "expire" if days >= 0 else "a expiré"
             return (
-                f"Le jeton d’accès à Démarches Simplifiées {expires} le {french_date(last_day)} : "
-                "faites-le renouveler."
+                f"Le jeton d’accès à Démarches Simplifiées {expires} le {french_date(last_day)}. "
+                f"{_RENEW}"
             )
         case k.TokenRefused() | k.DSAway():
             return None

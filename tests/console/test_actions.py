@@ -16,11 +16,13 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
+from dsync.console.access import Role
 from dsync.console.desk import Desk
 from dsync.console.words import ENVOIS
 from dsync.domain.consent import Consent
 from dsync.errors import StoreError
 from dsync.sandbox import Change
+from dsync.sandbox.faults import ScriptedFault
 from dsync.sync.work import Erase, Push, ReadDossiers, to_row
 from dsync.wiring import Worker
 from tests.console.served import DEADLINE_S, USER, ServedConsole, Visitor, served, visiting, words
@@ -34,6 +36,7 @@ from tests.engine.rig import (
     engine_for,
     few_products,
     number,
+    seeds,
 )
 from tests.engine.served import Served, register, unregister
 from tests.engine.test_judging import STARTUPS
@@ -92,12 +95,24 @@ def test_a_dossier_that_cannot_be_read_is_told(engine: Engine, visitor: Visitor)
     page = visitor.ask("/resynchroniser", portee="dossier", dossier="99")
     assert "1 dossier demandé n’a pas été lu" in page.replace("\u00a0", " ")
     assert "Vérifiez son numéro" in page
+    assert "groupe instructeur que le jeton ne voit pas" in page
     assert "Les anomalies" not in page
     assert [("dossier", USER, 7)] == requests_of(engine)
     run = engine.rows("SELECT max(run) AS run FROM demande")[0]["run"]
     page = visitor.read(f"/synchronisations/{run}")
     assert "1 dossier demandé n’a pas été lu" in page.replace("\u00a0", " ")
     assert "quarantaine, écriture" not in page
+    # From where it was looked for.
+    path = f"/dossiers/{number(12)}"
+    assert 404 == visitor.get(path).status_code
+    engine.control.deposit(seeds([12])[0])
+    page = visitor.get(path).text
+    assert "un groupe instructeur que le jeton de dsync ne voit pas" in words(page)
+    [action] = re.findall(r'action="([^"]*relire)"', page)
+    assert "1 dossier lu, 1 nouveau" in visitor.ask(action)
+    assert 200 == visitor.get(path).status_code
+    with visiting(engine, role=Role.LECTEUR) as other:
+        assert "Le lire" not in other.get("/dossiers/99").text
 
 
 def test_a_run_that_was_asked_to_stop_is_interrupted(engine: Engine, visitor: Visitor) -> None:
@@ -369,17 +384,27 @@ def test_a_stop_without_a_database_is_quiet(
 
 @pytest.mark.parametrize(
     ("missing", "said", "code"),
-    [("token", "DSYNC_DS_TOKEN", 2), ("client", "Faute interne de dsync", 1)],
+    [
+        ("token", "DSYNC_DS_TOKEN", 2),
+        ("client", "Faute interne de dsync", 1),
+        ("refused", "dans son profil de Démarches Simplifiées : lecture et écriture", 3),
+    ],
 )
 def test_a_request_that_cannot_be_done_says_why(
     engine: Engine, missing: str, said: str, code: int
 ) -> None:
-    """For want of a token, or by a bug of dsync, which is logged: nobody waits for it for ever."""
+    """For want of a token, or by a bug of dsync, which is logged: nobody waits for it for ever.
+
+    Of a refused token: who makes another one, with which rights, and where it is put.
+    """
     app = engine.another().app
+    if missing == "refused":
+        engine.control.faults.fail(ScriptedFault("token_expired", times=None))
     is_mute = missing == "token"
     settings = replace(app.settings, ds_token=None) if is_mute else app.settings
     client: Any = None if is_mute else SimpleNamespace(is_away=False)
-    app = Worker(settings, clock=app.clock, store=app.store, client=client)
+    if missing != "refused":
+        app = Worker(settings, clock=app.clock, store=app.store, client=client)
     with served(engine, [app]) as console:
         page = console.visitor().ask(f"/dossiers/{number(0)}/relire")
     for shown in ("Échoué", said, f"Revenir au dossier {number(0)}"):
