@@ -22,6 +22,7 @@ from dsync.console.jury_papers import OF_GRIDS, book_of, sheets_of
 from dsync.console.visit import NO_DOSSIER, UnknownValueError, Viewer, Visit, has_stages
 from dsync.domain.means import exact, mean, rounded
 from dsync.store import Reader
+from dsync.store.requests import ManualRequest
 from dsync.sync.work import ReadChanges
 
 COLUMNS = {
@@ -344,6 +345,7 @@ def show(visit: Visit) -> Response:
         deports = _deports(reader, rows, grids) if visit.may(Right.AGIR) else []
         acts = visit.may(Right.AGIR) and visit.grant.groupes is None
         sitting = members(visit, reader, chosen) if acts else []
+        every = _kept(reader, chosen[0]) if acts and len(chosen) == 1 else []
         known = [str(one["jury_le"]) for one in days]
         is_all = visit.query("le") == ALL_DAYS
         day = None if is_all else next(iter(chosen), None)
@@ -384,6 +386,8 @@ def show(visit: Visit) -> Response:
             mine=mine,
             deports=deports,
             sitting=sitting,
+            kept=next(iter(every), None),
+            changed=_changed_since(visit, every[0], rows) if every else [],
             planned=[
                 one
                 for one in planned(visit, reader, chosen if visit.may(Right.AGIR) else ())
@@ -420,10 +424,56 @@ def sheet(visit: Visit) -> Response:
         return visit.page("fiches.html", fiches=found, day=day, le=day)
 
 
+KEPT = "classement"
+"""The kind of the journal's rows that keep a ranking: dossiers, ranks and means of a day."""
+_OF_KEPT = ("numero", "moment", "rang", "note_moyenne", "grilles", "etat")
+
+
+def _kept(reader: Reader, day: str) -> list[ManualRequest]:
+    """Return the rankings of a jury that were kept, the last one first."""
+    return [one for one in reader.requests.of_genre(KEPT) if (one.resultat or {})["le"] == day]
+
+
+def version_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what tells a ranking from another: the same until a mark changes."""
+    marks = [(row["numero"], row["rang"], row["note_moyenne"], row["grilles"]) for row in rows]
+    return blake2b(repr(marks).encode(), digest_size=4).hexdigest()
+
+
+def _as_kept(visit: Visit, one: ManualRequest) -> list[dict[str, Any]]:
+    """Return the rows of a kept ranking, but of dossiers hidden from who asks."""
+    rows = [dict(zip(_OF_KEPT, row, strict=True)) for row in (one.resultat or {})["rangs"]]
+    return [row for row in rows if row["numero"] not in visit.grant.deports]
+
+
+def _changed_since(
+    visit: Visit, one: ManualRequest, rows: Sequence[Mapping[str, Any]]
+) -> list[tuple[int, str]]:
+    """Return which dossiers of a jury are not as in the kept ranking, with what is new."""
+    now, found = {row["numero"]: row for row in rows}, list[tuple[int, str]]()
+    for row in _as_kept(visit, one):
+        after = now.pop(row["numero"], None)
+        if after is None:
+            found.append((row["numero"], "n’est plus à ce jury"))
+            continue
+        said = [words.ETATS[after["etat"]].lower()] if after["etat"] != row["etat"] else []
+        if after["rang"] != row["rang"]:
+            said.append(f"rang {row['rang'] or '–'} → {after['rang'] or '–'}")
+        elif after["note_moyenne"] != row["note_moyenne"]:
+            means = (words.number(one_["note_moyenne"], 2) for one_ in (row, after))
+            said.append(f"moyenne {' → '.join(means)}")
+        found += [(row["numero"], ", ".join(said))] if said else []
+    return found + [(number, "est venu depuis") for number in now]
+
+
 def minutes(visit: Visit) -> Response:
-    """Show the minutes of one jury, to be completed and signed: the same until a mark changes."""
+    """Show the minutes of one jury, to be completed and signed: the same until a mark changes.
+
+    « version »: those of a ranking that was kept.
+    """
     check_programme(visit)
     visit.need_all()
+    wanted = visit.query("version")
     with visit.reading() as reader:
         days = _chosen(visit, days_of(visit, reader))
         if len(days) != 1:
@@ -433,7 +483,17 @@ def minutes(visit: Visit) -> Response:
         composed = members(visit, reader, days)
         known = {one["evaluateur"] for one in grids if one["evaluateur"]}
         known |= who_may_sit(visit, reader)
-    marks = [(row["numero"], row["rang"], row["note_moyenne"], row["grilles"]) for row in rows]
+        every = _kept(reader, days[0])
+        version = wanted or version_of(rows)
+        kept = next((one for one in every if (one.resultat or {})["version"] == version), None)
+        if wanted and kept is None:
+            raise UnknownValueError("version", wanted, "Cette version n’a pas été arrêtée.")
+        if wanted and kept:
+            then = _as_kept(visit, kept)
+            numbers = [row["numero"] for row in then]
+            named = {one["numero"]: one for one in [*reader.dossiers.shown(numbers), *rows]}
+            empty = {"raison_sociale": None, "page_produit": None}
+            rows = [empty | dict(named.get(row["numero"], {})) | row for row in then]
     return visit.page(
         "proces_verbal.html",
         day=days[0],
@@ -442,8 +502,32 @@ def minutes(visit: Visit) -> Response:
         members=composed or sorted(known),
         is_composed=bool(composed),
         deports=deports,
-        version=blake2b(repr(marks).encode(), digest_size=4).hexdigest(),
+        version=version,
+        kept=kept,
+        every=every,
+        is_former=bool(wanted),
     )
+
+
+def keep(visit: Visit) -> Response:
+    """« Arrêter ce classement »: keep ranks and means as they were shown, in the journal."""
+    check_programme(visit)
+    visit.need_all()
+    with visit.reading() as reader:
+        [day] = days = _chosen(visit, days_of(visit, reader))[:1] or [""]
+        rows, _ = ranking(visit, reader, days) if day else ([], [])
+    version = version_of(rows)
+    if not rows or visit.grant.deports or visit.form.get("version") != version:
+        why = "Rien n’est arrêté : le classement a changé, ou vous êtes déporté. Relisez-le."
+        return visit.refuse(why, "/jury/proces-verbal", le=day)
+    rangs = [[row[name] for name in _OF_KEPT] for row in rows]
+    options = {"acces": f"jury du {words.day(day)}, version {version}"}
+    with visit.worker.store.accesses(visit.worker.demarche) as (_, journal):
+        result = {"le": day, "version": version, "rangs": rangs}
+        now = visit.now
+        journal.record(KEPT, options, visit.name, since=now, now=now, result=result)
+    visit.say(f"Le classement est arrêté : version {version}.")
+    return visit.back("/jury/proces-verbal", le=day)
 
 
 def export(visit: Visit) -> Response:
@@ -495,6 +579,7 @@ PAGES = [
     ("GET", "/jury", show, Right.NOTES),
     ("GET", "/jury.xlsx", export, Right.NOTES),
     ("GET", "/jury/proces-verbal", minutes, Right.AGIR),
+    ("POST", "/jury/proces-verbal", keep, Right.AGIR),
     ("GET", "/jury/fiches", sheets, Right.NOTES),
     ("GET", "/jury/fiches/{numero}", sheet, Right.NOTES),
     ("GET", "/preuves", evidence, Right.LIRE),

@@ -112,6 +112,7 @@ GENRES = {
     "role": "Accès",
     "deport": "Déport",
     "jury": "Jury composé",
+    "classement": "Classement arrêté",
 }
 STATUTS = Status.labels()
 EVENEMENTS = EventName.labels()

@@ -104,6 +104,10 @@ class RequestReads(Subject):
         is_persons = _table.c.demande_par != WEBHOOK
         return [*self._found(is_persons, condition, newest=True, limit=limit, offset=offset)]
 
+    def of_genre(self, genre: str) -> list[ManualRequest]:
+        """Return the requests of a kind, newest first."""
+        return [*self._found(_IS_ASKED, _table.c.genre == genre, newest=True)]
+
     def of_dossier(self, numero: DossierNumber) -> list[ManualRequest]:
         """Return the requests that name a dossier, newest first."""
         return self._naming(numero, _IS_ASKED)

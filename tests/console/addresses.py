@@ -40,6 +40,7 @@ RULES = {
     ("GET", "/jury"): Right.NOTES,
     ("GET", "/jury.xlsx"): Right.NOTES,
     ("GET", "/jury/proces-verbal"): Right.AGIR,
+    ("POST", "/jury/proces-verbal"): Right.AGIR,
     ("GET", "/jury/composer"): Right.ADMINISTRER,
     ("POST", "/jury/composer"): Right.ADMINISTRER,
     ("GET", "/jury/comparer"): Right.NOTES,

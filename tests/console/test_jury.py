@@ -171,6 +171,41 @@ def test_a_result_of_the_team_is_said_wherever_an_opinion_is(
             assert f"{theirs.lower()} (avis de l’équipe" in str([*map(list, rows)]).lower()
 
 
+def test_a_ranking_that_was_kept_is_read_again_and_compared(
+    engine: Engine, visitor: Visitor
+) -> None:
+    """What has changed since is said; a refusal moves no rank; what was not shown is not kept."""
+    first, second, third = ungraded(engine, 3)
+    for rank, mark in ((first, 5), (second, 4), (third, 3)):
+        grade(engine, rank, ("Dossier", ADA, mark))
+    engine.sync_later()
+    minutes = f"/jury/proces-verbal?le={DAY}"
+    assert "Rien n’est arrêté" in visitor.send(minutes, version="0" * 8)
+    [version] = re.findall(r'name="version" value="(\w+)"', visitor.get(minutes).text)
+    assert f"Le classement est arrêté : version {version}." in visitor.send(
+        minutes, version=version
+    )
+    assert "Arrêter ce classement" not in visitor.read(minutes)
+    assert "rien n’a changé." in visitor.read(f"/jury?le={DAY}")
+    engine.control.move(number(second), "en_instruction")
+    engine.control.move(number(second), "refuse")
+    for criterion in CRITERES:
+        engine.control.edit_annotation(number(third), criterion, 5, row=-1)
+    engine.sync_later()
+    page = visitor.read(f"/jury?le={DAY}")
+    assert f"{number(second)} refusé, rang 2 → 3 ; {number(third)} rang 3 → 1." in page
+    assert "Un refus ne fait remonter aucun rang de lui-même." in page
+    assert "Arrêter ce classement" in visitor.read(minutes)
+    former = visitor.get(f"{minutes}&version={version}").text
+    assert f"Version {version}, arrêtée le" in words(former)
+    table = table_of(re.findall(r"<table.*?</table>", former, re.DOTALL)[-1])[1]
+    assert [["1", str(number(first))], ["2", str(number(second))]] == [r[:2] for r in table[:2]]
+    assert 400 == visitor.get(f"{minutes}&version=rien").status_code
+    assert f"Classement arrêté (jury du 04/03/2031, version {version})" in visitor.read("/journal")
+    visitor.send(f"/dossiers/{number(first)}/deport", confirme="oui")
+    assert str(number(first)) not in visitor.read(f"{minutes}&version={version}")
+
+
 def test_equal_means_share_a_rank_of_a_round(engine: Engine, visitor: Visitor) -> None:
     """Whatever the dossier's number; the next rank is left out, and each round has its own."""
     heard, *others = ungraded(engine, 4)
