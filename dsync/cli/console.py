@@ -16,8 +16,9 @@ from dsync.console.access import Role
 
 with later(globals()):
     from dsync.addresses import Listen
-    from dsync.cli.console_opening import open_console
+    from dsync.cli.output import asker
     from dsync.cli.session import load_all, make_ready, set_up_logging
+    from dsync.console.app import open_console
     from dsync.service.signals import StopSignals
     from dsync.service.surface import bind, server_thread
     from dsync.settings import Settings, check_reach
@@ -58,7 +59,8 @@ def console(*, host: str, port: int, role: str) -> None:
         listening = bind(listen, is_default=False, setting="--host or --port")
         assert listening is not None  # noqa: S101 - it raises
         stack.callback(listening.close)
-        served = open_console(workers, listening.getsockname()[:2], signals.stop, role=Role(role))
+        address, stop = listening.getsockname()[:2], signals.stop
+        served = open_console(workers, address, stop, asker(), click.echo, Role(role))
         thread = server_thread(served.application, listening, signals.stop)
         thread.start()
         served.open()

@@ -24,6 +24,7 @@ with later(globals()):
     from structlog import get_logger
 
     from dsync import __version__
+    from dsync.cli.output import asker
     from dsync.cli.session import make_ready, set_up_logging
     from dsync.configuration import headline, number_in
     from dsync.database import open_database
@@ -352,9 +353,11 @@ def _surface(
     apart = settings.metrics_listen and bind(settings.metrics_listen, is_default=False)
     console = None
     if shown:
-        from dsync.cli.console_opening import open_console  # Takes memory that few need.
+        from dsync.console.app import open_console  # Takes memory that few need.
 
-        console = served.console = open_console(shown, listening.getsockname()[:2], stop, show)
+        console = served.console = open_console(
+            shown, listening.getsockname()[:2], stop, asker(), show
+        )
         for one in shown:
             stack.callback(one.retire)
     webhooks = Webhooks(settings.webhook_words, service.ask)

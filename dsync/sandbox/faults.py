@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Literal
 
-from dsync.sandbox.queries import cursor_of
+from dsync.sandbox.resolvers import cursor_of
 
 Kind = Literal[
     "internal_error", "bad_gateway", "maintenance", "html",

@@ -24,7 +24,7 @@ from dsync.sandbox.endpoint import PATH, Endpoint, OpenData
 from dsync.sandbox.faults import BETAGOUV as OF_BETAGOUV
 from dsync.sandbox.faults import HttpAnswer, ScriptedFault, next_fault
 from dsync.sandbox.model import FormSeed, ServedDossier, World
-from dsync.sandbox.queries import FILES
+from dsync.sandbox.resolvers import FILES
 from dsync.sandbox.scalars import fetch_file
 
 CONTROL = "/_sandbox"

@@ -16,9 +16,8 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from dsync.cli.console_opening import open_console
 from dsync.console.access import Role
-from dsync.console.app import BUILD
+from dsync.console.app import BUILD, open_console
 from dsync.sandbox import Sandbox
 from dsync.service.surface import server_thread
 from tests.commands.command import config_with
@@ -126,7 +125,7 @@ def opened(
     with socket.create_server(("127.0.0.1", port)) as listening:
         app = engine.another(stop=stop, **settings).app
         address = listening.getsockname()[:2]
-        console = open_console([app], address, stop, links.append, role)
+        console = open_console([app], address, stop, "root@host", links.append, role)
         thread = server_thread(console.application, listening, stop)
         thread.start()
         console.open()

@@ -23,7 +23,7 @@ from msgspec import Struct
 from dsync.ds import nodes, operations
 from dsync.ds.dossier_reading import ALL, OBJECT_TYPES
 from dsync.ds.values import snake_case
-from dsync.sandbox import served_schema as sdl
+from dsync.sandbox import execution as sdl
 from dsync.sandbox.execution import document
 from tests.conftest import shared
 

@@ -36,7 +36,7 @@ from graphql import (
 )
 from recorded_scenarios import ERRORS_DIFFER, MOVING, ONLY_SHAPE, SCENARIOS
 
-from dsync.sandbox import served_schema as sdl
+from dsync.sandbox import execution as sdl
 from tests.conftest import SHARED, shared
 
 RECORDED = SHARED / "ds" / "recorded"

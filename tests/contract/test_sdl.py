@@ -16,7 +16,7 @@ from graphql import (
     print_type,
 )
 
-from dsync.sandbox import served_schema as sdl
+from dsync.sandbox import execution as sdl
 from tests.conftest import shared
 
 

@@ -19,7 +19,7 @@ from dsync.eig.candidature import Grille
 from dsync.eig.precheck.catalogue import KnownProduct, Phase
 from dsync.eig.rows import save_products
 from dsync.errors import ConfigurationError
-from dsync.sandbox import served_schema
+from dsync.sandbox import execution
 from dsync.store import Store
 from dsync.store.codes import COULEURS
 from dsync.store.dictionary import NO_PROGRAMME
@@ -420,7 +420,7 @@ def test_every_value_has_its_meaning(rich: Store) -> None:
     }
     assert found <= set(keys)
     assert len(keys) == len(set(keys))
-    colours: Any = served_schema.schema().type_map["LabelColorEnum"]
+    colours: Any = execution.schema().type_map["LabelColorEnum"]
     assert colours.values.keys() == COULEURS.keys()
     for name, view in shipped_dictionary(PROGRAMME).items():
         for column, one in view.columns.items():
