@@ -23,6 +23,7 @@ from dsync.console import words
 from dsync.console.access import RIGHTS, Right, Role
 from dsync.console.after_jury import left_after
 from dsync.console.decisions import key_of, open_conflicts
+from dsync.console.dossiers import names_of
 from dsync.console.jury import days_of, unfinished_grids
 from dsync.console.suivi import points_of, service_line
 from dsync.console.visit import Visit, address_of, has_stages
@@ -209,6 +210,81 @@ def _of_list(reader: Reader, kind: _Listed, me: str | None) -> Waiting:
     )
 
 
+class Mine(NamedTuple):
+    """What waits in a dossier that somebody follows."""
+
+    number: int
+    rank: int
+    """Of its kind, in the order of « À faire »."""
+    verb: str
+    why: str
+    path: str
+    since: datetime | None
+    in_ds: str = ""
+    """The page of the dossier in DS where it is done; empty: here."""
+    others: Sequence[str] = ()
+    """What else waits in it."""
+
+
+_IN_DS = {"reponse": "/messagerie", "silence": "/messagerie", "dossier": "/"}
+"""The kinds that are done in DS, with the page of a dossier there."""
+_SINCE = {"reponse": "repondu_le", "silence": "demande_le"}
+"""The column that says since when it waits; of the others, since when the dossier does."""
+
+
+def _mine(visit: Visit, reader: Reader) -> Iterator[Mine]:
+    """Yield what waits in the dossiers that who asks follows in DS, kind by kind."""
+    present = Selection(presence="present", suivi_par=visit.name)
+    followed = {*reader.dossiers.numbers_of(present)}
+    for one in open_conflicts(reader)[0]:
+        if one.numero in followed:
+            since = words.instant_of(one.distante_le or one.creee_le)
+            path = f"/conflits#l-{key_of(one)}"
+            yield Mine(one.numero, 0, "Choisir", "une personne a écrit autre chose", path, since)
+    for entry in reader.quarantine.entries():
+        if entry.numero in followed:
+            why = "illisible ou impossible à juger"
+            yield Mine(entry.numero, 1, "Voir l’anomalie", why, "/anomalies", entry.depuis)
+    team = {"etat": UNDER_WAY, **({"attend": TEAM} if has_stages(visit.worker) else {})}
+    kinds = [*_lists(visit), _Listed("dossier", "", "", "à instruire par l’équipe", "Ouvrir", team)]
+    for rank, kind in enumerate(kinds, 2):
+        numbers = reader.dossiers.numbers_of(present._replace(**kind.chosen))
+        for row in reader.dossiers.shown(numbers):
+            since = words.instant_of(
+                row[_SINCE.get(kind.name, "etape_depuis")]
+                or row["etape_depuis"]
+                or row["depose_le"]
+            )
+            path = f"/dossiers/{row['numero']}{'/messages' if kind.name == 'reponse' else ''}"
+            in_ds = _IN_DS.get(kind.name, "")
+            yield Mine(row["numero"], rank, kind.verb, kind.why, path, since, in_ds)
+
+
+def mine(visit: Visit) -> Response:
+    """Show what waits in the dossiers that who asks follows: once each, the oldest first."""
+    by_kind = visit.query("tri") == "sorte"
+    with visit.reading() as reader:
+        found: dict[int, Mine] = {}
+        is_known = visit.name.casefold() in reader.demarche.agents()
+        for one in _mine(visit, reader) if is_known else ():
+            first = found.setdefault(one.number, one)
+            # That the team has to act is no second thing.
+            if first is not one and one.verb not in (first.verb, "Ouvrir", *first.others):
+                found[one.number] = first._replace(others=(*first.others, one.verb))
+        oldest = sorted(found.values(), key=lambda one: (one.since or visit.now, one.number))
+        _, followed = reader.dossiers.page(
+            Selection(presence="present", suivi_par=visit.name), limit=1
+        )
+        return visit.page(
+            "mes_dossiers.html",
+            rows=sorted(oldest, key=lambda one: one.rank) if by_kind else oldest,
+            names=names_of(visit, reader, found),
+            by_kind=by_kind,
+            is_known=is_known,
+            followed=followed,
+        )
+
+
 def _decisions(visit: Visit, reader: Reader, days: Sequence[str]) -> int:
     met = [day for day in days if day <= visit.today.isoformat()]
     left = left_after(visit, reader, met)
@@ -373,4 +449,8 @@ def since(visit: Visit) -> Response:
     return visit.page("depuis.html", le=at, nombre=count, heure=words.clock(at, visit.now))
 
 
-PAGES = [("GET", "/", show, Right.LIRE), ("GET", "/depuis", since, Right.LIRE)]
+PAGES = [
+    ("GET", "/", show, Right.LIRE),
+    ("GET", "/mes-dossiers", mine, Right.AGIR),
+    ("GET", "/depuis", since, Right.LIRE),
+]

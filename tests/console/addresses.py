@@ -13,6 +13,7 @@ RULES = {
     ("GET", "/entrer/retour"): PUBLIC,
     ("POST", "/sortir"): LEAVE,
     ("GET", "/"): Right.LIRE,
+    ("GET", "/mes-dossiers"): Right.AGIR,
     ("GET", "/depuis"): Right.LIRE,
     ("GET", "/suivi"): Right.LIRE,
     ("POST", "/resynchroniser"): Right.AGIR,

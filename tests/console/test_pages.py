@@ -37,7 +37,10 @@ WITH_FILTERS = (
     "/dossiers?groupe=d%C3%A9faut&etiquette=%C3%A9ligible&conflit=1",
 )
 MOST_STATEMENTS, MOST_OF_A_DOSSIER = 12, 18
-MOST_OF = {"/": 34, "/suivi": 23, "/anomalies": 14}
+MOST_OF = {
+    **{"/": 34, "/suivi": 23, "/anomalies": 14, "/dossiers": 13},
+    **{f"/dossiers/{FIRST}/comparer/{FIRST + 1}": 16, "/jury/comparer": 14},
+}
 """Of the pages that show several things, each of which a page of its own would read."""
 _TECHNICAL = re.compile(r'<details class="technique".*?</details>', re.DOTALL)
 _CODE = re.compile(

@@ -286,6 +286,16 @@ def test_what_somebody_follows_comes_first(engine: Engine) -> None:
         for number_ in (one, other):
             engine.control.edit_annotation(number_, RESULTAT, "Écrit à la main")
         engine.sync_later(full=True)
+        engine.control.send_message(one, "usager", "Et la suite ?")
+        engine.sync_later()
+        page = visitor.get("/mes-dossiers").text
+        [row] = [part for part in page.split("<tr ") if f">{one}</a>" in part]
+        assert re.search(r"Choisir .*; puis .*lire.* ici \d\d/", words(row)), words(row)
+        days = re.findall(r'data-titre="Depuis">(\d\d)/(\d\d)/(\d{4})', page)
+        assert 1 < len(days)
+        assert days == sorted(days, key=lambda day: day[::-1])
+        assert "le plus ancien d’abord" in words(visitor.get("/").text)
+        assert "Choisir" in visitor.read("/mes-dossiers?tri=sorte").partition("Depuis")[2][:200]
         engine.execute(f"UPDATE dossier SET instructeurs = '[]' WHERE numero = {other}")
         assert "2 conflits, dont 1 suivi par vous" in visitor.read("/conflits")
         assert "1 conflit sur les dossiers que vous suivez" in visitor.read("/conflits?suivi=moi")
@@ -294,6 +304,13 @@ def test_what_somebody_follows_comes_first(engine: Engine) -> None:
     assert followed.issuperset(shown)
     assert f"/dossiers/{shown[0]}?" in link
     assert "suivi=moi" in link
+
+
+def test_who_has_another_address_in_ds_is_told(reader: Visitor) -> None:
+    """And not that nothing waits."""
+    page = reader.read("/mes-dossiers")
+    assert "Aucun instructeur de la démarche n’a votre adresse" in page
+    assert "Aucun n’attend" not in page
 
 
 def test_the_curves_follow_each_run(engine: Engine) -> None:
