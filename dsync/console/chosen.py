@@ -161,7 +161,9 @@ def _answer(
             choices=[
                 (name, titles.get(name, name), counts[name]) for name in titles if name in counts
             ],
-            controle=controle or parameters.get("controle"),
+            controle=controle
+            or parameters.get("controle")
+            or max(counts, key=lambda name: counts[name], default=None),
             resultat=resultat,
             motif=form.get("motif", ""),
             is_lacking=bool(form.get("controle")),
@@ -324,7 +326,11 @@ def _marks(visit: Visit, grids: Sequence[dict[str, Any]]) -> _Answers:
             )
             found[f"note {line.critere}", None] = ("Notes", line.critere, " ; ".join(mean + marks))
     for one in commented(grids):
-        found[f"commentaire {one['qui']}", None] = ("Notes", one["qui"], one["commentaire"])
+        found[f"commentaire {one['qui']}", None] = (
+            "Notes",
+            f"Commentaire, {one['qui']}",
+            one["commentaire"],
+        )
     return found
 
 

@@ -678,15 +678,19 @@ def _hanging(
     if found["demande_le"]:
         day = words.day(found["demande_le"])
         said.append((f"L’équipe lui a demandé quelque chose le {day} : la lettre s’efface.", None))
-    instead = "Sans l’effacer : classé sans suite dans Démarches Simplifiées, il garde son avis"
+    limited = (
+        "Le limiter sans l’effacer : classé sans suite dans Démarches Simplifiées, il ne reçoit "
+        "plus rien de dsync ; les lecteurs le voient, sans nom ni texte"
+    )
     if juries:
-        instead += " ; sans date de jury dans ses annotations, il sort du jury"
+        limited += " ; vider sa date de jury, dans ses annotations, l’ôte aux jurés"
     in_ds = visit.in_ds and f"{visit.in_ds}/{number}"
     return [
         *said,
         ("Les sauvegardes le gardent jusqu’à leur propre fin.", None),
         ("Le supprimer aussi dans Démarches Simplifiées s’y fait.", in_ds),
-        (f"{instead}. dsync ne sait pas le cacher pour un temps.", None),
+        (f"{limited}.", None),
+        ("Refuser la demande : annulez ici ; la réponse et son motif s’écrivent ailleurs.", None),
     ]
 
 

@@ -87,7 +87,8 @@ def test_what_contradicts_is_said_first_on_every_part(engine: Engine) -> None:
         closed = visitor.read(f"/dossiers/{number(5)}")
     assert "Accepté, alors que l’avis est « Inéligible »." in closed.partition("Actions")[0]
     head = closed.partition("Contrôles")[0]
-    assert re.search(r"Accepté le \d\d/\d\d/\d{4} ?(: « .+ »|, sans motivation)", head)
+    said = r"Accepté le \d\d/\d\d/\d{4} ?(: « .+ »|, sans motivation écrite\.) Rien"
+    assert re.search(said, head)
     assert "Rien n’y est à régler. Le rouvrir : un instructeur, dans Démarches Sim" in head
     assert "reste à régler" not in closed
     assert "Lettre" not in closed
@@ -219,7 +220,8 @@ def test_an_erasure_says_before_what_hangs_on_the_dossier(engine: Engine) -> Non
                 "Il est au jury du 04/03/2031 (rang 1, 2 grilles) : il en sort, et les rangs",
                 "L’équipe lui a demandé quelque chose le",
                 "Les sauvegardes le gardent jusqu’à leur propre fin.",
-                "Sans l’effacer : classé sans suite dans Démarches Simplifiées",
+                "Le limiter sans l’effacer : classé sans suite dans Démarches Simplifiées",
+                "Refuser la demande : annulez ici",
             ):
                 assert said in asked
         refused = visitor.get(f"/dossiers/{number(rank)}/repondre")
