@@ -75,6 +75,7 @@ COLUMNS = {
     "depose_le": "Déposé le",
     "champs_modifie_le": "Modifié le",
     "repondu_le": "A répondu le",
+    "traite_le": "Décidé le",
 }
 """The columns of the list with their headers."""
 CHOSEN = (
@@ -90,7 +91,10 @@ ALWAYS = ("points", "note_moyenne", "depose_le", "champs_modifie_le")
 """The columns that a file has in any case."""
 OTHERS = ("etape", "attend")
 """Names of the list that are other columns of a view."""
-INSTANTS = ("depose_le", "champs_modifie_le", "verdict_etabli_le", "repondu_le", "etape_depuis")
+INSTANTS = (
+    *("depose_le", "champs_modifie_le", "traite_le"),
+    *("verdict_etabli_le", "repondu_le", "etape_depuis"),
+)
 SINCE = ("arrive_depuis", "repondu_depuis")
 DAYS = ("depose_du", "depose_au")
 OF_DOSSIERS = ("rattachement", "departement", "region", "profil", "groupe", "etiquette")

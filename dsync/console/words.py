@@ -25,7 +25,7 @@ from dsync.messages.french import number as number
 from dsync.messages.french import plural as plural
 from dsync.store.codes import Author, EventName, Kind, Seen, Status
 from dsync.store.dictionary import label_of
-from dsync.store.listing import UNDER_WAY
+from dsync.store.listing import CLOSED, UNDER_WAY
 from dsync.sync.report import CAUSES
 
 NB = "\u00a0"
@@ -95,7 +95,7 @@ CHANGE_FILTERS = {
     "au": "jusqu’au {}",
 }
 """The same of the list of changes."""
-LISTED_ETATS = {UNDER_WAY: "En cours", **ETATS}
+LISTED_ETATS = {UNDER_WAY: "En cours", CLOSED: "Clos", **ETATS}
 """The states by which a list is filtered."""
 LABELS = {"etape": "Avancement noté par l’équipe"}
 """The labels of columns that cannot be taken from the views: on all pages, « Étape » is that of

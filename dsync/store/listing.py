@@ -63,6 +63,7 @@ SORTS = {
     "labels": "nullif(d.labels, '[]')",
     "depose_le": "d.depose_le",
     "champs_modifie_le": "d.champs_modifie_le",
+    "traite_le": "d.traite_le",
     "repondu_le": "d.repondu_le",
     "verdict_etabli_le": "v.depuis_le",
 }
@@ -71,8 +72,8 @@ SORTS = {
 PERSONS = ("demandeur_prenom", "demandeur_nom", "usager_courriel", "mandataire_nom")
 """The columns of a dossier with names and addresses of persons by which it is found."""
 
-UNDER_WAY = "en_cours"
-"""As a state: of the open dossiers."""
+UNDER_WAY, CLOSED = "en_cours", "clos"
+"""As states: of the open dossiers, and of the others."""
 
 TO_SETTLE = "a_regler"
 """As a result: of the dossiers that any check keeps from the best verdict."""
@@ -227,7 +228,10 @@ _SINCE = (
 """Since when somebody is waited for."""
 _IS_OPEN = f"d.etat IN ({', '.join(f'{etat.value!r}' for etat in sorted(OPEN_ETATS))})"
 _CONDITIONS = {
-    "etat": f"(d.etat = :etat OR (:etat = '{UNDER_WAY}' AND {_IS_OPEN}))",
+    "etat": (
+        f"(d.etat = :etat OR (:etat = '{UNDER_WAY}' AND {_IS_OPEN}) "
+        f"OR (:etat = '{CLOSED}' AND NOT {_IS_OPEN}))"
+    ),
     "verdict": "v.verdict = :verdict",
     "presence": "d.presence = :presence",
     "rattachement": f"d.siren = :rattachement AND {_ENTERPRISE}",
@@ -477,7 +481,8 @@ class DossierReads(Subject):
         own = "".join(f"{sql} AS {name}, " for name, sql in asked.items())
         query = (
             f"SELECT d.numero, d.etat, d.presence, d.archive, utc(d.depose_le) AS depose_le, "  # noqa: S608 - names of ours
-            f"utc(d.champs_modifie_le) AS champs_modifie_le, d.raison_sociale, "
+            f"utc(d.champs_modifie_le) AS champs_modifie_le, utc(d.traite_le) AS traite_le, "
+            f"d.raison_sociale, "
             f"d.demandeur_prenom, d.demandeur_nom, {own}v.verdict, "
             f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, d.groupe_instructeur, "
             f"{followed['etape']} AS etape, {followed['attend']} AS attend, "

@@ -271,6 +271,21 @@ def test_what_an_applicant_can_still_mend_is_listed_with_whom_to_call(
     }
 
 
+def test_decided_dossiers_are_listed_by_the_age_of_their_decision(
+    read_engine: Engine, reader: Visitor
+) -> None:
+    """The oldest first, for who asks how long they are kept."""
+    rows = read_engine.rows(
+        "SELECT numero FROM dossier WHERE etat NOT IN ('en_construction', 'en_instruction') "
+        "ORDER BY traite_le, numero"
+    )
+    page = reader.get("/dossiers?etat=clos&tri=traite_le&colonnes=traite_le")
+    assert [row["numero"] for row in rows] == numbers(page) != []
+    headers, lines = table_of(page.text)
+    assert "Décidé le" in headers
+    assert all(re.fullmatch(r"\d\d/\d\d/\d{4}", line[1]) for line in lines)
+
+
 @postgresql_if_long
 def test_the_list_is_sorted_by_mean_mark(database_url: str) -> None:
     """As the jury's view has it, on both engines; those without one last, and for nobody else."""
