@@ -351,10 +351,8 @@ def _has_its_rows(
     reader: Reader,
 ) -> bool:
     """Return whether what is stored a second time, to be read, is what the contents give."""
-    facts, derived = stored.facts._mapping, dict(record.facts)
-    # A release before this one did not copy the messages.
-    if stored.contents["messages"] is not None:
-        derived |= {one: record.dates[one] for one in Conversation._fields}
+    facts = stored.facts._mapping
+    derived = {**record.facts, **{one: record.dates[one] for one in Conversation._fields}}
     if any(facts[name] != value for name, value in derived.items()):
         return False
     for name, row in record.programme.items():

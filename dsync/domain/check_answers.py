@@ -94,9 +94,6 @@ def left_over(controles: Iterable[Controle], answers: Mapping[str, Answer]) -> I
 
 def _answered(found: Controle, answer: Answer, reading: frozenset[str]) -> Controle:
     preuve = _evidence(answer, found)
-    if ABOUT not in answer.constat.preuve:
-        # Given before checks said what their results are about.
-        reading |= {ABOUT}
     if _is_as_seen(_facts(found, reading), _facts(answer.constat, reading)):
         said = f"Établi par {_author_and_reason(answer)}."
         return Controle(found.controle, answer.resultat, said, preuve)

@@ -129,7 +129,7 @@ class Passage(Struct, frozen=True):
     rang: int
     """Its place in the dossier's life, from 1."""
     etape: str
-    """An `Etape`; rows that an earlier version stored can have another name."""
+    """An `Etape`."""
     du: datetime
     """UTC, without fractions of a second."""
     au: datetime | None

@@ -94,9 +94,6 @@ class ProductEvidence(Struct, frozen=True):
     def document(self) -> dict[str, Json]:
         """Return the JSON values that are stored."""
         document: dict[str, Json] = to_builtins(self)
-        if not self.etabli:
-            # Evidence that was stored before it was kept reads the same.
-            del document["etabli"]
         return document
 
 

@@ -98,22 +98,6 @@ def test_an_answer_about_the_page_holds_for_its_product(
     assert resultat == one_of(decided(then, answers), "fiche_produit").resultat
 
 
-def test_a_stored_answer_without_a_product_still_holds() -> None:
-    """Of an earlier version, whose evidence did not have it."""
-    first = decided(f"{PAGE}/a-just")
-    given = answer(first, "phase", "non_conforme")
-    found = given["phase"].constat
-    bare = Controle(
-        found.controle,
-        found.resultat,
-        found.motif,
-        {key: value for key, value in found.preuve.items() if key != "produit"},
-    )
-    [one] = given.values()
-    kept = Answer(one.id, one.controle, one.resultat, one.motif, one.auteur, one.repondu_le, bare)
-    assert "non_conforme" == one_of(decided(f"{PAGE}/a-just", {"phase": kept}), "phase").resultat
-
-
 @pytest.mark.parametrize(
     ("typed", "produit", "verdict", "phase"),
     [
