@@ -52,6 +52,8 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 def unaccented(text: str) -> str:
     """Return a text in small letters without accents, ligatures and kinds of apostrophes."""
+    if text.isascii():
+        return text.lower()
     # Sign by sign: few of a text are not ASCII, and `dsync person` reads all that is stored.
     return _NOT_ASCII.sub(lambda found: _plain(found[0]), text).lower()
 

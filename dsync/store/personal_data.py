@@ -37,12 +37,10 @@ _PART = 1000
 _GAP = r"[\s.,/()_'-]"
 """What people write between the digits of a number, or between the letters of a name."""
 _GAPS = f"{_GAP}*"
-_SIGNS = bytes(
-    ord(unaccented(bytes([one]).decode("cp1252", "replace"))[:1] or "_") % 128 for one in range(256)
-)
-"""The sign without case and accent of each one of the code page 1252."""
+_SIGNS = bytes(ord(unaccented(chr(one))[:1] or "_") % 128 for one in range(256))
+"""The sign without case and accent of each one of Latin-1."""
 _GAP_SIGNS = bytes(one for one in range(256) if _SIGNS[one] in (*range(0x30), *b"_\\e"))
-"""What is left out for a quick comparison: « œ » is « o », too."""
+"""What is left out for a quick comparison: « æ » is « a », too."""
 _SIREN, _SIRET, _NIR = 9, 14, 13
 """Digits; behind those of a NIR stand, or do not, the two of its key."""
 _BEFORE_SIREN = rf"fr{_GAPS}[0-9a-z]{{2}}{_GAPS}"
@@ -159,14 +157,22 @@ class Wanted:
             )
         self.text = plain
         self._words, self._is_latin = self._ways[0].words, plain.isascii()
+        first = [*self._words, *(way.words[0] for way in self._ways)]
+        self._any = re.compile("|".join(dict.fromkeys(one.pattern for one in first)))
+        """What each value has that is, or may be a part of, what is found."""
         needed = {way.needed[0] for way in self._ways}
         self._needed = [one for one in needed if not any(o in one for o in needed - {one})]
 
     def may_be_in(self, text: str) -> bool:
         """Return False if no value of a text, of JSON or not, has all the words."""
-        signs = text.encode("cp1252", _UNACCENTED)
+        # The one frequent sign that Latin-1 does not have; all others are changed one by one.
+        signs = text.replace("’", "'").encode("latin-1", _UNACCENTED)
         letters = signs.translate(_SIGNS, _GAP_SIGNS)
-        if not any(one in letters for one in self._needed):
+        # Of most values this is all, and a generator would double its time.
+        for one in self._needed:
+            if one in letters:
+                break
+        else:
             return False
         ways = [way for way in self._ways if way.may_be_in(letters)]
         if not ways:
@@ -209,28 +215,46 @@ class Wanted:
         kept = " ".join(text[first : last + 1].split())
         return f"{'… ' * (first > 0)}{kept}{' …' * (last + 1 < len(text))}"
 
-    def hits(self, value: Any, place: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...], str]]:
+    def hits(self, value: Any) -> list[tuple[tuple[Any, ...], str]]:
         """Return the smallest parts of a value that have all the words, with their places.
 
         A name that a form asks for in two champs is found, too: in the smallest part that has all
         the words in values that consist of them alone.
         """
-        if (children := _children(value)) is None:
-            return [(place, str(value))] if self.is_in(str(value)) else []
-        found = [hit for key, child in children for hit in self.hits(child, (*place, key))]
+        return [(one.place, one.text) for one in self._smallest(self._with_words(value, ()))]
+
+    def _with_words(self, value: Any, place: tuple[Any, ...]) -> list[Any] | _Leaf | None:
+        """Return a value's parts that have one of the words, None if it has none."""
+        if isinstance(value, dict | list):
+            children = value.items() if isinstance(value, dict) else enumerate(value)
+            parts = (self._with_words(child, (*place, key)) for key, child in children)
+            return [one for one in parts if one is not None] or None
+        plain = unaccented(text := str(value))
+        return _Leaf(place, text, plain) if self._any.search(plain) else None
+
+    def _smallest(self, part: list[Any] | _Leaf | None) -> list[_Leaf]:
+        if not isinstance(part, list):
+            return [part] if part and any(way.is_in(part.plain) for way in self._ways) else []
+        found = [hit for child in part for hit in self._smallest(child)]
         if found or len(self._words) == 1:
             return found
-        whole = [one for one in _leaves(value, place) if self._consists_of_words(one[1])]
-        missing = [
-            one for one in self._words if not any(one.search(unaccented(text)) for _, text in whole)
-        ]
+        whole = [one for one in _leaves(part) if self._consists_of_words(one.plain)]
+        missing = [one for one in self._words if not any(one.search(leaf.plain) for leaf in whole)]
         return [] if missing else whole
 
-    def _consists_of_words(self, text: str) -> bool:
-        rest = unaccented(text)
+    def _consists_of_words(self, plain: str) -> bool:
+        rest = plain
         for one in self._words:
             rest = one.sub("", rest)
-        return rest != unaccented(text) and not re.search(r"\w", rest)
+        return rest != plain and not re.search(r"\w", rest)
+
+
+class _Leaf(NamedTuple):
+    """A value without parts, its place in what it is a part of, and its text to compare."""
+
+    place: tuple[Any, ...]
+    text: str
+    plain: str
 
 
 class Others:
@@ -314,9 +338,10 @@ class _Way(NamedTuple):
     """Letters and digits of the words."""
 
     def may_be_in(self, letters: bytes) -> bool:
-        return all(one in letters for one in self.needed) and all(
-            one.search(letters) for one in self.letters
-        )
+        for one in self.needed:
+            if one not in letters:
+                return False
+        return all(one.search(letters) for one in self.letters)
 
     def is_in(self, plain: str) -> bool:
         return all(one.search(plain) for one in self.words)
@@ -334,9 +359,10 @@ codecs.register_error(_UNACCENTED, _as_ascii)
 
 
 def _way(*words: tuple[str, str], length: int) -> _Way:
-    """Return a way of pairs: the pattern of a word, and that of its letters."""
+    """Return a way of pairs: the pattern of a word, and those of its letters, apart by spaces."""
     patterns = [re.compile(word) for word, _ in words]
-    letters = [re.sub(r"e\??", "", one).encode("ascii", "ignore") for _, one in words]
+    spelt = [one for _, letters in words for one in letters.split() or [""]]
+    letters = [re.sub(r"e\??", "", one).encode("ascii", "ignore") for one in spelt]
     needed = [part for one in letters for part in _CHOICE.split(one)]
     return _Way(
         patterns, [*map(re.compile, letters)], sorted(needed, key=len, reverse=True)[:3], length
@@ -402,7 +428,8 @@ def _address_word(word: str) -> tuple[str, str]:
         return _bounded(re.escape(word), word), ""
     before, after = (_DOT.join(map(re.escape, part.split("."))) for part in (name, domain))
     pattern = rf"{before}(?:\+[^\s@]*)?{_AT}{after}"
-    return _bounded(pattern, name + domain), re.escape(re.sub(_GAP, "", name))
+    letters = [re.escape(re.sub(_GAP, "", part)) for part in (name, domain.partition(".")[0])]
+    return _bounded(pattern, name + domain), " ".join(letters)
 
 
 def _names(plain: str) -> list[_Way]:
@@ -443,12 +470,13 @@ def _with_initials(words: Sequence[str], particles: Mapping[str, str]) -> Iterat
         firsts = _initial(first) + "".join(rf"(?:[\s.-]*{_initial(one)})?" for one in more)
         initials = "".join(one[0] for one in (first, *more))
         is_near = len(first) > 1 and not particles.get(name) and initials.isascii()
-        near = re.escape(initials) if is_near and "e" not in initials else ""
-        near = f"[{near}]" if near and len(initials) > 1 else near
-        # The sign that is looked for comes first: a search for it is fast.
         start = f"{re.escape(first[0])}(?<![^\\W\\d_].)"
-        yield start + firsts[len(re.escape(first[0])) :] + rf"[\s._-]*{pattern}", near + letters
-        yield rf"{pattern}[\s,(]+{firsts}(?![^\W\d_]|')", letters + near
+        before = start + firsts[len(re.escape(first[0])) :] + rf"[\s._-]*{pattern}"
+        after = rf"{pattern}[\s,(]+{firsts}(?![^\W\d_]|')"
+        # One by one: letters that are always written so are found faster than a choice.
+        for one in {*initials} if is_near and "e" not in initials else ("",):
+            yield before, re.escape(one) + letters
+            yield after, letters + re.escape(one)
 
 
 def _initial(word: str) -> str:
@@ -470,8 +498,7 @@ def _word(word: str, particles: str = "") -> tuple[str, str]:
     tight, apart = "".join(signs), gap.join(signs)
     if particles:
         return _bounded(f"(?:{particles})?(?:{tight}|{apart})", word), tight
-    first, rest = word[0], f"(?:{tight[1:]}|{apart[1:]})"
-    return f"{first}(?<![^\\W\\d_].){rest}(?![^\\W\\d_])", tight
+    return _bounded(f"{word[0]}(?:{tight[1:]}|{apart[1:]})", word), tight
 
 
 def _bounded(pattern: str, word: str) -> str:
@@ -480,25 +507,18 @@ def _bounded(pattern: str, word: str) -> str:
     A digit ends what has letters there, and a letter what has digits.
     """
     before, after = (r"\d" if one.isdecimal() else r"[^\W\d_]" for one in (word[0], word[-1]))
-    return rf"(?<!{before}){pattern}(?!{after})"
+    if pattern[0] != word[0] or not word[0].isalnum():
+        return rf"(?<!{before}){pattern}(?!{after})"
+    # The sign that is looked for comes first: a search for it is fast.
+    return rf"{word[0]}(?<!{before}.){pattern[1:]}(?!{after})"
 
 
-def _children(value: Any) -> Iterable[tuple[Any, Any]] | None:
-    """Return the parts of a value by their keys, None for one that has none."""
-    if isinstance(value, Mapping):
-        return value.items()
-    if isinstance(value, list):
-        return enumerate(value)
-    return None
-
-
-def _leaves(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:
-    if (children := _children(value)) is None:
-        if isinstance(value, str):
-            yield place, value
+def _leaves(part: list[Any] | _Leaf) -> Iterator[_Leaf]:
+    if not isinstance(part, list):
+        yield part
         return
-    for key, child in children:
-        yield from _leaves(child, (*place, key))
+    for child in part:
+        yield from _leaves(child)
 
 
 class PersonReads(Subject):
