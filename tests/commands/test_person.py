@@ -45,7 +45,7 @@ def test_the_answer_to_the_person_is_a_page_of_its_own(run: Command, sandbox: Sa
     one, two = sandbox.control.truth()[:2]
     text = f"{one.usager_email} ; {two.usager_email}"
     done = run("person", text, "--answer", "reponse.html")
-    assert (0, True) == (done.code, "names others too" in done.err)
+    assert (0, True) == (done.code, "without others" in done.err)
     file = run.folder / "reponse.html"
     assert 0o600 == file.stat().st_mode & 0o777
     page = file.read_text("utf-8")
