@@ -565,8 +565,8 @@ def _of_writing(one: k.OfWriting) -> str:
             said += f": {table}" if table else ""
             return (
                 f"Safety brake: the changed rules (version {version}) would change {moved} of {of} "
-                f"standing verdicts (at most {most} are accepted){said}. Nothing is "
-                "judged or written back by them. Look with `dsync precheck --dry-run`; then "
+                f"standing verdicts (at most {most} may, and none that was decided){said}. Nothing "
+                "is judged or written back by them. Look with `dsync precheck --dry-run`; then "
                 "correct [[controles]] or their lists, or run `dsync accept rules`."
             )
         case k.FirstStopped(version, table):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from dsync.domain.consent import Consent
 from dsync.store.codes import Kind
 from tests.engine.conftest import Start
 from tests.engine.rig import (
+    FIRST,
     NOW,
     OPEN,
     PAGE,
@@ -217,9 +218,42 @@ def test_what_most_dossiers_would_read_otherwise_of_a_check_waits(
     ]
     assert any(said in one for one in table), table
     assert said.split("«")[1].split("»")[0].strip() in report.errors[0]
-    assert "none" not in report.errors[0]
+    assert ": none." not in report.errors[0]
     engine.restart(configuration=before)
     assert (0, []) == (engine.sync().exit_code, engine.asked())
+
+
+def ends_before_the_last(engine: Engine) -> dict[str, Any]:
+    """The call's window, closed a day before the last deposit of an eligible dossier."""
+    rows = engine.rows("SELECT numero, depose_le FROM dossier")
+    at = {row["numero"] - FIRST: date.fromisoformat(str(row["depose_le"])[:10]) for row in rows}
+    last = max(at[rank] for rank in OPEN if engine.verdict(rank) == "Éligible")
+    return deposited(date(2019, 1, 1), last - timedelta(days=1))
+
+
+def without_sinon(_engine: Engine) -> dict[str, Any]:
+    """What excludes a dossier only asks about it."""
+    return {"controles": {"phase": {"sinon": "a_verifier"}}}
+
+
+@on_each
+@pytest.mark.parametrize("slip", [ends_before_the_last, without_sinon])
+def test_rules_that_turn_a_single_decided_verdict_wait(start: Start, slip: Any) -> None:
+    """Few as they are: who changes the file is asked once. What they then decide is no turn."""
+    engine = start()
+    engine.sync_until_quiet()
+    before = shown(engine)
+    engine.restart(configuration=slip(engine))
+    report = engine.sync()
+    assert (4, before) == (report.exit_code, shown(engine)), report
+    [asked] = engine.asked()
+    assert asked.proposal.moved <= 5
+    assert 0 == engine.accept(Consent.RULES).exit_code
+    assert before[1] != shown(engine)[1]
+    if slip is ends_before_the_last:
+        engine.restart()
+        report = engine.sync_later()
+        assert (0, before[1], []) == (report.exit_code, shown(engine)[1], engine.asked())
 
 
 def test_rules_are_not_let_through_because_evidence_is_out_of_reach(start: Start) -> None:

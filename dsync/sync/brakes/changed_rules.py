@@ -1,9 +1,10 @@
 """The safety brake on changed rules: they judge nothing while they would move too many verdicts.
 
 Rules of another version are tried on the standing verdicts of open dossiers before they judge
-anything. If they move too many, or have a check say something else of most, this run and the next
-ones judge and push nothing: standing verdicts and wishes stay, dossiers stay queued, until somebody
-accepts this version or corrects it. The first declared checks of a démarche are stopped, too.
+anything. If they turn a decided one, move too many that were « À vérifier », or have a check say
+something else of most, this run and the next ones judge and push nothing: standing verdicts and
+wishes stay, dossiers stay queued, until somebody accepts this version or corrects it. The first
+declared checks of a démarche are stopped, too.
 """
 
 from __future__ import annotations
@@ -124,6 +125,12 @@ class Moves(NamedTuple):
         return sum(count for before, _, count in self.moves if before != NO_VERDICT)
 
     @property
+    def has_turned(self) -> bool:
+        """Whether one that was decided would be another: a list that grows decides open ones."""
+        decided = (Verdict.ELIGIBLE, Verdict.RIEN_A_SIGNALER, Verdict.INELIGIBLE)
+        return any(before in decided for before, _, _ in self.moves)
+
+    @property
     def first(self) -> int:
         """The number of dossiers that would get their first verdict."""
         return sum(count for before, _, count in self.moves if before == NO_VERDICT)
@@ -197,8 +204,9 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
             own = first_write(run.context) if is_first else {}
             notes = [*annotations_in_ds(run), _NO_DETAIL] if own else []
             proposal = moves.proposal(kind, own, notes)
+            is_odd = moves.has_turned or moves.said
             is_off = run.context.verdicts_percent >= _EVERY
-            if not is_first and moves.moved <= _limit(run, proposal) and (is_off or not moves.said):
+            if not is_first and moves.moved <= _limit(run, proposal) and (is_off or not is_odd):
                 _believe(run, version, asked)
                 return False
         else:
