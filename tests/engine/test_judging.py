@@ -62,6 +62,7 @@ def test_other_rules_with_another_answer_are_pushed(engine: Engine) -> None:
     assert "Inéligible" == engine.verdict(2)
     engine.restart(configuration={"controles": {"administration": {"sinon": "a_verifier"}}})
     engine.sync()
+    engine.accept(Consent.RULES)
     assert ("À vérifier", ["à vérifier"]) == (engine.remote(2), engine.labels(2))
     engine.restart(configuration={"controles": {"administration": None}})
     engine.sync()
