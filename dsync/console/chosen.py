@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from dsync.domain.check_answers import ANSWER, LONGEST_REASON, RESULTS
 from dsync.domain.ids import DossierNumber
 from dsync.domain.pieces import md5_of
 from dsync.domain.wording import one_line
+from dsync.errors import PARTIAL
 from dsync.store import Reader
 from dsync.store.listing import applicant_of
 from dsync.store.reader import current_checks
@@ -101,8 +103,17 @@ def act(visit: Visit) -> Response:
         raise HTTPException(400)
     if wanted in ("rejuger", "preuve"):
         visit.need_judged()
-    if not visit.form.get("confirme"):
+    if wanted == "preuve":
+        with visit.reading() as reader:
+            numbers = sorted({*numbers}.intersection(reader.dossiers.contradicted()))
+        if not numbers:
+            said = "Le catalogue d’aujourd’hui ne contredit aucun de ces dossiers."
+            return visit.refuse(said, "/dossiers", **parameters)
+    work, is_trial = _WORK[wanted](tuple(numbers)), bool(visit.form.get("essai"))
+    if is_trial or not visit.form.get("confirme"):
         question, consequence, button = ACTS[wanted]
+        judging = work if isinstance(work, Precheck | RefreshEvidence) else None
+        points = _moves(visit, judging) if is_trial and judging else []
         with visit.reading() as reader:
             names = names_of(visit, reader, numbers[:NAMED])
         said = " ; ".join(f"{one} ({name})" for one, name in names.items() if name)
@@ -113,10 +124,32 @@ def act(visit: Visit) -> Response:
             button,
             "/dossiers",
             parameters,
+            points,
+            trial="" if is_trial or not judging else "Compter d’abord les avis qui changeraient",
             quoi=wanted,
             dossier=" ".join(map(str, numbers)),
         )
-    return visit.ask(_WORK[wanted](tuple(numbers)))
+    return visit.ask(work)
+
+
+def _moves(visit: Visit, work: Precheck | RefreshEvidence) -> list[tuple[str, str | None]]:
+    """Return how many verdicts work would change, and the first ones; nothing is stored."""
+    tried = visit.worker.attempt(work)
+    if tried.exit_code not in (0, PARTIAL):
+        return [(f"Le compte n’a pas pu être fait : {words.cause(tried.exit_code)}", None)]
+    shown, moves, count = list[tuple[str, str | None]](), Counter[str](), 0
+    for one in tried.comparisons:
+        before = one.before.verdict if one.before else None
+        # A finished dossier keeps its verdict.
+        if one.is_stored and one.verdict is not before:
+            said = visit.verdicts.get(before or "", "Sans avis")
+            move, count = f"{said} → {visit.verdicts[one.verdict.value]}", count + 1
+            moves[move] += 1
+            if len(shown) < NAMED:
+                shown.append((f"{one.numero} : {move}", visit.url(f"/dossiers/{one.numero}")))
+    told = f"{words.plural(count, 'avis changerait', 'avis changeraient')} sur {len(work.dossiers)}"
+    each = ", ".join(f"{move} : {n}" for move, n in moves.most_common())
+    return [(f"{told}. {each}".strip(), None), *shown]
 
 
 def _answer(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -177,8 +178,15 @@ def rules(visit: Visit) -> Response:
     programme = visit.worker.programme
     if programme is None or not visit.worker.configuration.judges:
         raise HTTPException(404, "Cette démarche n’a pas de règles publiées.")
+    versions = list[tuple[str, datetime, int, int]]()
+    if visit.may(Right.AGIR) and visit.grant.groupes is None:
+        with visit.reading() as reader:
+            since = {name: one["depuis_le"] for name, one in reader.verdicts.rules().items()}
+            runs = reader.journal.judged_at([*since.values()])
+            # Those of other démarches are stored, too.
+            versions = [(name, at, *runs[at]) for name, at in since.items() if at in runs]
     paper = programme.rules_page(visit.now)
-    return visit.page("regles.html", parts=[*_parts(paper)])
+    return visit.page("regles.html", parts=[*_parts(paper)], versions=versions)
 
 
 def _parts(paper: Paper) -> Iterator[Paper]:

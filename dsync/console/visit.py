@@ -548,11 +548,14 @@ class Visit(Viewer):
         back: str,
         parameters: Mapping[str, Any] = MappingProxyType({}),
         points: Sequence[tuple[str, str | None]] = (),
+        *,
+        trial: str = "",
         **fields: str,
     ) -> Response:
         """Ask before what cannot be undone, or not easily; the same form is then sent again.
 
-        `points` are what hangs on it, each with an address to look at. `back` is the page to go
+        `points` are what hangs on it, each with an address to look at. `trial` is the button that
+        asks what it would do (« essai »). `back` is the page to go
         back to instead; `parameters` are those of its address, and of the one that the form, with
         `fields`, is sent to.
         """
@@ -562,6 +565,7 @@ class Visit(Viewer):
             consequence=consequence,
             points=points,
             button=button,
+            trial=trial,
             back=self.url(back, **parameters),
             to=self.url(self.request.url.path, **parameters),
             fields=fields,

@@ -346,6 +346,32 @@ class JournalReads(Subject):
         )
         return documents(found)
 
+    def judged_at(self, instants: Sequence[datetime]) -> dict[datetime, tuple[int, int]]:
+        """Return of instants at which a run was under way: it, and how many verdicts it changed."""
+        run, event = tables.sync_run.c, tables.evenement.c
+        found = {
+            at: number
+            for at in instants
+            if (
+                number := self.connection.scalar(
+                    select(func.max(run.run)).where(
+                        run.demarche_numero == self.number,
+                        run.debut <= at,
+                        or_(run.fin.is_(None), run.fin >= at),
+                    )
+                )
+            )
+        }
+        counted = select(event.run, func.count()).where(
+            event.demarche_numero == self.number,
+            event.evenement == EventName.VERDICT.value,
+            event.run.in_([*found.values()]),
+        )
+        counts = {
+            number: count for number, count in self.connection.execute(counted.group_by(event.run))
+        }
+        return {at: (number, counts.get(number, 0)) for at, number in found.items()}
+
 
 class JournalWrites(JournalReads):
     """Writes runs and events."""

@@ -489,6 +489,10 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
         assert "Rien n’attend votre accord" in visitor.read("/accords")
         history = visitor.read(f"/dossiers/{number(0)}/tout")
         assert "car les règles ont changé" in history
+        page = visitor.get("/regles").text
+        assert "2 versions, et les avis qu’elles ont changés" in words(page)
+        changed = visitor.read(re.findall(r'href="(/synchronisations/\d+)"', page)[0])
+        assert "Éligible → À vérifier" in changed
 
 
 def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(

@@ -11,10 +11,11 @@ from dsync.console.access import Role
 from dsync.store.listing import Selection
 from dsync.store.sight import Sight
 from tests.console.conftest import SHOWN
-from tests.console.served import USER, Visitor, served, words
+from tests.console.served import USER, Visitor, served, visiting, words
 from tests.console.test_actions import edit, requests_of
 from tests.console.test_pages import numbers, table_of
 from tests.engine.rig import DEMARCHE, FIRST, Engine, number, seeds
+from tests.engine.test_rules_brake import WRONG, change_rules
 from tests.store.databases import postgresql_if_long
 
 
@@ -93,9 +94,27 @@ def test_several_dossiers_are_read_and_judged_by_one_request(
     asked = visitor.post("/dossiers?etat=en_construction", quoi="rejuger", tous="oui").text
     assert f"Rejuger {len(whole)} dossiers ?" in words(asked)
     fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked))
+    tried = visitor.send("/dossiers", essai="1", **fields)
+    assert f"0 avis changerait sur {len(whole)}" in tried
+    assert ["dossier"] == [kind for kind, *_ in requests_of(engine)]
     visitor.ask(html.unescape(re.findall(r'action="(/dossiers[^"]*)"', asked)[0]), **fields)
     assert ["dossier", "precontrole"] == [kind for kind, *_ in requests_of(engine)]
     assert "Choisissez au moins un dossier." in visitor.post("/dossiers", quoi="relire").text
+    refused = visitor.send("/dossiers", quoi="preuve", dossier=" ".join(some), confirme="1")
+    assert "ne contredit aucun de ces dossiers" in refused
+
+
+def test_how_many_verdicts_other_rules_would_change_is_counted_before(engine: Engine) -> None:
+    """By what they would become, with the first ones to look at; nothing is stored."""
+    before, ticked = engine.content(), " ".join(str(number(rank)) for rank in range(12))
+    change_rules(engine, WRONG)
+    with visiting(engine, [engine.worker.app]) as visitor:
+        visitor.get("/dossiers")
+        page = visitor.send("/dossiers", quoi="rejuger", dossier=ticked, essai="1")
+    said = re.search(r"(\d+) avis changeraient sur 12\. Éligible → À vérifier : (\d+)", page)
+    assert said, page[-900:]
+    assert said[1] == said[2] == str(page.count(" : Éligible → À vérifier"))
+    assert before == engine.content()
 
 
 def test_the_dossiers_in_conflict_are_listed(engine: Engine, visitor: Visitor) -> None:
