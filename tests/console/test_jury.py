@@ -17,7 +17,7 @@ from dsync.console.jury_papers import OF_GRIDS, book_of, fitted, matrices
 from dsync.eig.candidature import Candidature
 from dsync.sandbox.content.aap_eig7 import CRITERES
 from dsync.sandbox.content.applicants import NASTY_TEXTS
-from tests.console.served import Visitor, visiting, words
+from tests.console.served import USER, Visitor, visiting, words
 from tests.console.test_pages import numbers, table_of
 from tests.engine.rig import RESULTAT, Engine, number
 from tests.store.databases import connected
@@ -124,14 +124,20 @@ def test_a_jury_to_come_names_who_left_it_and_who_stepped_aside(
     left, kept = ungraded(engine, 2)
     for rank in (left, kept):
         grade(engine, rank, ("Dossier", ADA, 4))
+    grade(engine, kept, ("Dossier", USER.upper(), 3), ("Dossier", BOB, None))
     engine.control.move(number(left), "en_instruction")
     engine.control.move(number(left), "refuse")
     engine.sync_later()
     with engine.worker.store.accesses(engine.worker.app.demarche) as (accesses, _):
-        accesses.declare(number(kept), BOB, engine.worker.now())
+        for who in (ADA, "eve@exemple.fr"):
+            accesses.declare(number(kept), who, engine.worker.now())
     page = visitor.read(f"/jury?le={DAY}")
     assert f"N’est plus à juger : {number(left)} (refusé)." in page
-    assert f"Déport : {BOB} ( {number(kept)} )." in page
+    told = f"Déports : {ADA} ( {number(kept)} ) dont la grille compte encore, à retirer, eve@"
+    assert told in page
+    assert f"Au nom de {USER} : 1 grille complète, 0 à finir, 1 dossier sans grille" in page
+    minutes = visitor.read(f"/jury/proces-verbal?le={DAY}")
+    assert f"{ADA} : dossier {number(kept)}, où sa grille compte encore" in minutes
     assert "aucun autre ne remonte de lui-même" in page
     with visiting(engine, role=Role.JURY) as member:
         page = member.read(f"/jury?le={DAY}")
