@@ -63,6 +63,14 @@ _DAYS = """(
     JOIN dossier AS d ON d.numero = c.numero
     WHERE coalesce(c.jury_le, p.jury_le) IS NOT NULL
 ) AS days"""
+# The team's results as `team_results` returns them.
+_NAMED = """(
+    SELECT c.numero, c.produit_id, (
+        SELECT coalesce(p.avis_equipe, '') FROM lecture_precontrole AS p
+        WHERE p.numero = c.numero AND p.courant AND p.avis_remplace
+    ) AS avis_equipe
+    FROM candidature AS c
+) AS named"""
 _NO_JURY = "Aucun dossier n’est prévu à ce jury."
 
 
@@ -193,18 +201,21 @@ def ranking(
     former = _former_means(reader, again, grids) if again else {}
     part = visit.worker.programme.products if visit.worker.programme else None
     known = part.names(reader.connection) if part else {}
-    named = ("candidature", ("numero", "produit_id"), {"numero": numbers})
-    products = reader.rows_of(*named, order="numero", limit=ALL) if known and numbers else []
-    names = {row["numero"]: known.get(row["produit_id"]) for row in products}
-    team = reader.dossiers.team_results(numbers)
+    columns = ("numero", "produit_id", "avis_equipe")
+    named = (_NAMED, columns, {"numero": numbers})
+    names = {
+        row["numero"]: row
+        for row in (reader.rows_of(*named, order="numero", limit=ALL) if numbers else ())
+    }
     for row in rows:
         count = row["nb_evaluateurs"]
-        row["avis_equipe"] = team.get(row["numero"])
+        of_it = names.get(row["numero"], {})
+        row["avis_equipe"] = of_it.get("avis_equipe")
         row["note_dossier"] = former.get(row["numero"])
         row["grilles"] = f"{count - row['nb_incompletes']} sur {count}" if count else "aucune"
         row["moment"] = MOMENTS.get(row["moment"])
         page = row["page_produit"] and words.short_address(row["page_produit"])
-        row["page_produit"] = names.get(row["numero"]) or page
+        row["page_produit"] = known.get(of_it.get("produit_id") or "") or page
     return rows, grids
 
 
