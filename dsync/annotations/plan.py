@@ -141,7 +141,9 @@ def plan(
     démarche, labels included.
     """
     ordered = [
-        wish if _is_as_shown(wish, remote, resolved, config) else wish._replace(force_par=None)
+        wish
+        if wish.force_sur in (None, current_value(wish.annotation, remote, resolved, config))
+        else wish._replace(force_par=None)
         for wish in sorted(wishes, key=lambda wish: (wish.annotation != RESULTAT, wish.annotation))
     ]
     validated = _is_validated(remote, resolved)
@@ -240,14 +242,6 @@ def shows(
         return True
     there = normalise(descriptor.type, values.get(descriptor.id))
     return there == normalise(descriptor.type, value)
-
-
-def _is_as_shown(
-    wish: Wish, remote: Remote, resolved: ResolvedAnnotations, config: AnnotationsConfig
-) -> bool:
-    return wish.force_sur is None or wish.force_sur == current_value(
-        wish.annotation, remote, resolved, config
-    )
 
 
 def _emptied(

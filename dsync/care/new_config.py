@@ -86,7 +86,7 @@ def new_config(
                     "then uncomment this section.",
                 ]
             )
-        lines += own if writes else map(_off, own)
+        lines += [one if writes or one[:1] in ("", "#") else f"# {one}" for one in own]
     else:
         lines += commented(
             [
@@ -150,10 +150,6 @@ def _heading(part: str) -> str:
     """Return the comment at the beginning of a part."""
     lines = part.split("\n")
     return "\n".join(lines[: next(i for i, line in enumerate(lines) if not line.startswith("#"))])
-
-
-def _off(line: str) -> str:
-    return f"# {line}" if line and not line.startswith("#") else line
 
 
 def _annotations(demarche: Demarche, revision: Revision, known: AnnotationsConfig) -> Iterator[str]:

@@ -109,11 +109,6 @@ def first_sentence(error: BaseException | None) -> str:
     return f"{str(error).partition('. ')[0].rstrip('.')}."
 
 
-def _duration_of(seconds: float) -> str:
-    """Format a duration: in seconds below two minutes, else in minutes."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
 class Transport(gql.Transport):
     """Sends operations, as a transport of gql; thread-safe: each exchange has its own session.
 
@@ -282,15 +277,12 @@ class Transport(gql.Transport):
                 check(answer)
                 return answer
 
-        usual = RetryPolicy.MUTATION if is_mutation(request) else RetryPolicy.USUAL
+        policy = policy or (RetryPolicy.MUTATION if is_mutation(request) else RetryPolicy.USUAL)
+        how = self.limits, self._stop, self._clock, policy, self._notify_retry
         try:
-            return self._retried(attempt, policy or usual)
+            return retried(attempt, *how, answers=self._has_answered and not self.is_away)
         finally:
             self._asked_at = None
-
-    def _retried(self, act: Callable[[], T], policy: RetryPolicy) -> T:
-        notify, answers = self._notify_retry, self._has_answered and not self.is_away
-        return retried(act, self.limits, self._stop, self._clock, policy, notify, answers=answers)
 
     def _make_sure(self) -> None:
         if self._small is None or not self._is_doubted:
@@ -354,7 +346,8 @@ class Transport(gql.Transport):
         with self._lock:
             since, self._failing_since = self._failing_since, None
         if since is not None:
-            lasted = _duration_of(time.monotonic() - since)
+            seconds = time.monotonic() - since
+            lasted = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
             self._notify("recovered", f"DS answers again: recovered after {lasted}.", after=lasted)
 
     def _wait_for_permit(self) -> None:

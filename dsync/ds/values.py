@@ -331,9 +331,8 @@ def _text(feature: dict[str, Any]) -> str:
 def _place(position: list[float]) -> str:
     """Return a position, which begins with the longitude, as people write it."""
     longitude, latitude = position[:2]
-    parts = ((latitude, "NS"), (longitude, "EO"))
-    return ", ".join(f"{_rounded(abs(value))}° {signs[value < 0]}" for value, signs in parts)
-
-
-def _rounded(value: float) -> str:
-    return f"{value:.5f}".rstrip("0").rstrip(".").replace(".", ",")
+    parts = (
+        (f"{abs(value):.5f}".rstrip("0").rstrip(".").replace(".", ","), signs[value < 0])
+        for value, signs in ((latitude, "NS"), (longitude, "EO"))
+    )
+    return ", ".join(f"{rounded}° {side}" for rounded, side in parts)

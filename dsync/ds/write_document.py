@@ -17,7 +17,7 @@ from dsync.annotations.plan import Remote, Step
 from dsync.annotations.targets import LABEL, input_value
 from dsync.domain.dossier import Descriptor, Etat, Json, in_utc
 from dsync.domain.ids import DossierId, DossierNumber
-from dsync.ds.classify import GraphError, Refusal, fault_of_error, refusal_of
+from dsync.ds.classify import Refusal, fault_of_error, refusal_of
 from dsync.ds.transport import GraphAnswer
 from dsync.messages.kinds import Fault
 
@@ -183,7 +183,8 @@ def _payload(
         return payload
     # Errors of several kinds, or beside a payload, do not show what DS has done; nor does an
     # object that is not the API's.
-    fault = _common_fault(errors) if payload is None else None
+    faults = {fault_of_error(error, has_data=True) for error in errors}
+    fault = faults.pop() if payload is None and len(faults) == 1 else None
     message = errors[0].message if errors else None
     if fault is Fault.NOT_FOUND and out.is_found:
         # An earlier alias found the dossier, so it is the label that does not exist.
@@ -205,11 +206,6 @@ def _note_blocking(out: WriteOutcome, messages: Sequence[str]) -> None:
         kind = refusal_of(message)
         if kind in _BLOCKING:
             out.code, out.message = kind.value, message
-
-
-def _common_fault(errors: Sequence[GraphError]) -> Fault | None:
-    faults = {fault_of_error(error, has_data=True) for error in errors}
-    return faults.pop() if len(faults) == 1 else None
 
 
 def _messages(payload: Mapping[str, Any]) -> list[str]:

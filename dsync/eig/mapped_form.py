@@ -448,14 +448,11 @@ def weighed(grids: Iterable[Grille]) -> tuple[tuple[Grille, ...], Bilan | None]:
     return tuple(made), _bilan(made, of_soutenance=of_soutenance)
 
 
-def _is_soutenance(moment: str | None) -> bool:
-    text = fold(moment or "")
-    return "soutenance" in text and not text.startswith("avant")
-
-
 def _person(grid: Grille) -> tuple[bool, str | int]:
     """Return who evaluates at which moment; a grid without a name is somebody else's each time."""
-    return _is_soutenance(grid.moment), fold(grid.evaluateur or "") or grid.ligne
+    moment = fold(grid.moment or "")
+    is_soutenance = "soutenance" in moment and not moment.startswith("avant")
+    return is_soutenance, fold(grid.evaluateur or "") or grid.ligne
 
 
 def _bilan(grids: list[Grille], *, of_soutenance: bool) -> Bilan:

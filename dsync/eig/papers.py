@@ -87,7 +87,8 @@ def data_and_sources(rules: Rules) -> Iterator[tuple[str, str]]:
             "nom, adresses, phases, incubateur, mesures d’impact et code source du produit",
             "catalogue public de beta.gouv.fr et ses redirections",
         )
-    if asked := _expected(rules):
+    exiges = [one["exige"] or {} for one in rules["controles"]]
+    if asked := [name for exige in exiges for name in exige.get("tous_presents") or ()]:
         labels = listed(quoted(rules["champs"][name]["libelles"][0]) for name in asked)
         yield f"présence d’une réponse à {labels}", applicant
     if Check.DOUBLON in made:
@@ -99,11 +100,6 @@ def data_and_sources(rules: Rules) -> Iterator[tuple[str, str]]:
             f"liste des {name}{year}, {one['entrees']} entrées",
             f"{one['source']} (empreinte SHA-256 du fichier : {one['sha256']})",
         )
-
-
-def _expected(rules: Rules) -> list[str]:
-    exiges = [one["exige"] or {} for one in rules["controles"]]
-    return [name for exige in exiges for name in exige.get("tous_presents") or ()]
 
 
 _ANSWERS = {

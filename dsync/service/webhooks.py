@@ -121,9 +121,8 @@ class Webhooks:
             webhook, demarche = str(document["webhook_id"])[:_MAX_ID], document["demarche_number"]
             sequences = [event["sequence"] for event in document["events"]]
             dossiers = [event["dossier_number"] for event in document["events"]]
-            is_old = older and not any(
-                _is_recent(event["timestamp"]) for event in document["events"]
-            )
+            times = (datetime.fromisoformat(one["timestamp"]) for one in document["events"])
+            is_old = older and all(abs(datetime.now(UTC) - at) > _TOLERANCE for at in times)
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
             return Outcome.INVALID
         # isinstance() would take true and false for numbers.
@@ -176,8 +175,3 @@ def _has_signature(body: bytes, headers: Mapping[str, str], key: str) -> bool:
 def _has_older_signature(body: bytes, headers: Mapping[str, str], key: str) -> bool:
     expected = _OLDER_PREFIX + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(headers["x-webhook-signature-256"].encode(), expected.encode())
-
-
-def _is_recent(timestamp: str) -> bool:
-    """Return whether an event, by its time with an offset, happened minutes ago."""
-    return abs(datetime.now(UTC) - datetime.fromisoformat(timestamp)) <= _TOLERANCE

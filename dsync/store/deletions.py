@@ -18,7 +18,6 @@ from dsync.annotations.wish import WishStatus
 from dsync.domain.conversation import Conversation
 from dsync.domain.dossier import DeletedDossier, Etat, Json, Presence
 from dsync.domain.ids import DossierNumber
-from dsync.domain.verdict import Controle
 from dsync.store import reading_views, tables
 from dsync.store.changes import ChangeWrites, state_change
 from dsync.store.codes import EventName
@@ -322,7 +321,10 @@ class DeletionWrites(DeletionReads):
         bare = [
             {
                 "id": row.id,
-                "controles": [_bare(controle) for controle in row.controles or ()],
+                "controles": [
+                    {"controle": one.controle, "resultat": one.resultat}
+                    for one in row.controles or ()
+                ],
             }
             for row in execute(
                 select(tables.verdict.c.id, controles).where(
@@ -416,7 +418,3 @@ def _blank(
         if is_text(column.type) and column.name not in KEPT_TEXTS[table]
     }
     connection.execute(update(table).where(among(table.c.numero, numbers)).values(texts | values))
-
-
-def _bare(controle: Controle) -> dict[str, str]:
-    return {"controle": controle.controle, "resultat": controle.resultat}

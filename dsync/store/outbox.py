@@ -399,7 +399,10 @@ class OutboxWrites(OutboxReads):
                     "courante": True,
                     "definitive": False,
                     "erreur": None if wish.numero in accepted else suspended.get(wish.numero),
-                    "valeur_distante": _humans_value(before),
+                    # The human's that was seen last, unless the wish was only held back.
+                    "valeur_distante": before.valeur_distante
+                    if before and not before.is_held_back
+                    else None,
                     "distante_le": before.distante_le if before else None,
                     "cible": before.cible if before else None,
                 }
@@ -677,13 +680,6 @@ def _dated_as_written(
         yield (
             wish._replace(valeur=date) if is_written and date and wish.annotation == DATE else wish
         )
-
-
-def _humans_value(replaced: Wish | None) -> str | None:
-    """Return the human's value that was seen last, unless the wish was only held back."""
-    if replaced is None or replaced.is_held_back:
-        return None
-    return replaced.valeur_distante
 
 
 def _is_due(now: datetime, unknown_before: datetime) -> ColumnElement[bool]:

@@ -13,14 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from sqlalchemy import Connection, delete, inspect, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from dsync.domain.documented import Declared, View
 from dsync.domain.dossier import Descriptor, Revision
-from dsync.domain.ids import DemarcheNumber, DescriptorId, RevisionId
+from dsync.domain.ids import DemarcheNumber, RevisionId
 from dsync.errors import ConfigurationError, StoreError
 from dsync.programme import Dictionary, Programme
 from dsync.store import access, form_views, tables
@@ -537,20 +536,11 @@ def read_revisions_of(connection: Connection, number: DemarcheNumber) -> dict[Re
     """Return the stored revisions of a démarche."""
     table = tables.revision
     rows = connection.execute(select(table).where(table.c.demarche_numero == number))
-    return {RevisionId(row.id): _revision_of(row) for row in rows}
-
-
-def _revision_of(row: Any) -> Revision:
-    descriptors = [_descriptor_of(fields) for fields in row.descriptors]
-    return Revision(RevisionId(row.id), row.date_publication, {d.id: d for d in descriptors})
-
-
-def _descriptor_of(fields: Mapping[str, Any]) -> Descriptor:
-    options = fields["options"]
-    return Descriptor(
-        **{
-            **fields,
-            "id": DescriptorId(fields["id"]),
-            "options": None if options is None else tuple(options),
-        }
-    )
+    found = {}
+    for row in rows:
+        read = [Descriptor(**fields) for fields in row.descriptors]
+        # JSON has no tuples.
+        read = [d if d.options is None else d._replace(options=tuple(d.options)) for d in read]
+        id_ = RevisionId(row.id)
+        found[id_] = Revision(id_, row.date_publication, {d.id: d for d in read})
+    return found

@@ -332,10 +332,6 @@ def _is_unchanged(
         if descriptor is not None and wish.cible != descriptor.id:
             # The annotation was made anew on DS, and dsync has written nothing into that one.
             return False
-    return shows(wish.annotation, _final_value(wish), record.owned, record.labels, own, config)
-
-
-def _final_value(wish: Wish) -> str:
-    """Return DS's value when the wish ended: the wished one, or the human's in a conflict."""
+    # DS's when the wish ended: the wished one, or the human's in a conflict.
     value = wish.valeur if wish.statut == WishStatus.CONFIRMEE else wish.valeur_distante
-    return value or ""
+    return shows(wish.annotation, value or "", record.owned, record.labels, own, config)

@@ -112,7 +112,11 @@ class Recorder:
         Corrections are those that its usager was asked for before; `unread` names the parts
         that DS has never rendered, as in `belief.filled`.
         """
-        form = self._form_of(dossier, revision)
+        form = (
+            self._work_out(_descriptors_shown(dossier), is_known=False)
+            if revision is None
+            else self._form(revision)
+        )
         champs = champs_of_form(dossier.champs, form.descriptors)
         annotations = champs_of_form(dossier.annotations, form.descriptors)
         messages = with_sides(dossier, (), ())
@@ -193,11 +197,6 @@ class Recorder:
             questions=mapped.questions if mapped else frozenset(),
             is_other=known is not None and shown is not None and known.id != shown.id,
         )
-
-    def _form_of(self, dossier: Dossier, revision: Revision | None) -> _KnownForm:
-        if revision is None:
-            return self._work_out(_descriptors_shown(dossier), is_known=False)
-        return self._form(revision)
 
     def _form(self, revision: Revision) -> _KnownForm:
         known = self._forms.get(revision.id)

@@ -78,7 +78,7 @@ class Schedule:
         A wish in the outbox can be sent from `sendable_at` on; None: none waits.
         """
         state = state.as_of(now)
-        lists = _passed(state.last_deletions_at, DELETIONS, now)
+        lists = state.last_deletions_at is None or now - state.last_deletions_at >= DELETIONS
         if self._full_is_due(state, now):
             return ReadAll()
         at = self._incremental_at(state, sendable_at)
@@ -125,10 +125,6 @@ def _night(now: datetime, full_at: time) -> datetime:
     """Return the latest instant at which a nightly full read became due."""
     tonight = datetime.combine(now.date(), full_at, tzinfo=UTC)
     return tonight if tonight <= now else tonight - timedelta(days=1)
-
-
-def _passed(last: datetime | None, every: timedelta, now: datetime) -> bool:
-    return last is None or now - last >= every
 
 
 def sync(context: Context, request: Request) -> RunReport:
