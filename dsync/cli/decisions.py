@@ -37,6 +37,7 @@ with later(globals()):
         Listed,
         check_here,
         for_each,
+        journal,
         listed,
         load_all,
         load_each,
@@ -51,6 +52,7 @@ with later(globals()):
     from dsync.messages.english import found_by, proposed
     from dsync.programme import in_force
     from dsync.settings import Settings
+    from dsync.store.codes import Seen
     from dsync.store.quarantine import Quarantined
     from dsync.store.store import utc_now
     from dsync.sync.context import first_write
@@ -91,6 +93,7 @@ def accept(*, kind: str | None, yes: bool, everywhere: bool, as_json: bool) -> N
         if kind is None:
             if not as_json:
                 _print(found)
+            _journal(settings, found)
             return [_document(one) for one in found], 0
         one = next((one for one in found if one.proposal.kind.word == kind), None)
         if one is None:
@@ -104,6 +107,7 @@ def accept(*, kind: str | None, yes: bool, everywhere: bool, as_json: bool) -> N
         _check_present(settings, one)
         if not as_json:
             print_asked(one)
+        _journal(settings, [one])
         if not confirmed(f"{one.proposal.kind.english_effect} Accept?", yes=yes, as_json=as_json):
             return _document(one), 0
         return told(work_of(one), settings, as_json=as_json)
@@ -142,6 +146,14 @@ def _print(found: list[Asked]) -> None:
     for one in found:
         print_asked(one)
         click.echo(pasteable(f"\n`dsync accept {one.proposal.kind.word}` consents.\n"))
+
+
+def _journal(settings: Settings, found: list[Asked]) -> None:
+    """Journal that somebody saw the details of dossiers that are shown as samples."""
+    if numbers := sorted({one.sample[0] for one in found if one.sample}):
+        with open_worker(settings.without_ds()) as worker:
+            options = {"dossiers": numbers}
+            journal(worker.store, Seen.DOSSIERS, options, len(numbers), worker.demarche)
 
 
 def print_asked(one: Asked) -> None:

@@ -36,6 +36,7 @@ def show(visit: Visit) -> Response:
         decided = reader.rows_of("acces", AccessRow._fields, where, order="qui", limit=ALL)
         named = ("numero", "qui", "declare_le")
         deports = reader.rows_of("deport", named, where, order="numero, qui", limit=ALL)
+        used = reader.requests.last_by()
     for one in decided:
         end = words.instant_of(one["fin"])
         one["vaut"] = end is not None and end > visit.now
@@ -44,6 +45,8 @@ def show(visit: Visit) -> Response:
         "acces.html",
         decided=decided,
         deports=deports,
+        used=used,
+        writer=visit.worker.configuration.annotations and visit.worker.settings.ds_instructeur,
         entries=[
             (who, one.role, one.groupes)
             for one in visit.site.entries(visit.worker.demarche)

@@ -63,6 +63,8 @@ def personal_data(site: Site) -> Paper:
                 f"Responsable du traitement : {section.entity or _MISSING}. "
                 f"Délégué à la protection des données : {section.dpo or _MISSING}."
             ),
+            heading("Durées"),
+            *_durations(site),
             heading("Finalité et base légale"),
             paragraph(PURPOSE_AND_BASIS),
             heading("Données"),
@@ -79,8 +81,6 @@ def personal_data(site: Site) -> Paper:
                     "les lecteurs : ni données personnelles, ni textes libres",
                 ]
             ),
-            heading("Durées"),
-            *_durations(site),
             *rights_over_data(section.dpo or section.contact or _MISSING),
             heading("Cookie"),
             paragraph(
@@ -116,7 +116,10 @@ def _durations(site: Site) -> Iterator[Block]:
         if given:
             yield durations(given)
         else:
-            yield paragraph("Aucun effacement par l’âge n’est réglé.")
+            yield paragraph(
+                "Aucun effacement par l’âge n’est réglé : un dossier est gardé tant que Démarches "
+                "Simplifiées le garde. L’équipe\u00a0technique règle cet âge ([retention])."
+            )
     yield paragraph(ALSO_ERASED)
 
 

@@ -286,6 +286,7 @@ def seen(visit: Visit) -> Response:
         None if since is None else midnight(since),
         None if end is None else midnight(end + timedelta(days=1)),
     )
+    kept = visit.worker.configuration.retention.ages.get("journaux")
     names = ("dossier", "qui", "du", "au")
     return _paged(
         visit,
@@ -293,6 +294,7 @@ def seen(visit: Visit) -> Response:
         "found",
         lambda reader, **part: reader.requests.seen(which=which, **part),
         chosen=words.selection,
+        kept=f"{words.plural(kept.days, 'jour')}" if kept else "jusqu’à la suppression de la base",
         parameters={name: value for name in names if (value := visit.query(name))},
     )
 

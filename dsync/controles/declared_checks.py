@@ -593,11 +593,16 @@ def misspelt(
     """
     is_start = key == "commence_par"
     texts = [one for one in values if isinstance(one, str)]
-    if only_doubts:
-        found = {one: None if is_start else notation.doubt(one) for one in texts}
-    else:
-        found = {one: notation.fault(one, is_start=is_start) for one in texts}
-    return {one: fault for one, fault in found.items() if fault}
+    found = dict[str, str]()
+    for one in texts if not (is_start and only_doubts) else ():
+        fault = (
+            notation.doubt(one, is_first=not found)
+            if only_doubts
+            else notation.fault(one, is_start=is_start)
+        )
+        if fault:
+            found[one] = fault
+    return found
 
 
 def _is_of_all(declared: DeclaredControle) -> bool:

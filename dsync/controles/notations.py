@@ -215,8 +215,11 @@ class Notation(ABC):
         near = None if is_start else self._near(text)
         return f"« {defused(text)} » n’est pas {self.name}{f' ; {near} ?' if near else ''}"
 
-    def doubt(self, text: str) -> str | None:
-        """Return why a text may mean nothing, or too much, though some value can equal it."""
+    def doubt(self, text: str, *, is_first: bool = True) -> str | None:
+        """Return why a text may mean nothing, or too much, though some value can equal it.
+
+        What is near takes time: it is looked for if it is the first one.
+        """
         return None
 
     @abstractmethod
@@ -346,14 +349,17 @@ class Named(Notation):
 class Place(Named):
     """That of communes, whose list is of one year: others are compared, with a warning."""
 
-    def doubt(self, text: str) -> str | None:
+    def doubt(self, text: str, *, is_first: bool = True) -> str | None:
         """Return why a text may be no commune, or more than one."""
         known = _communes()
         ways = {fold_value(way) for part in self._parts(text) for way in _spelt(part)}
         found = {code for way in ways for code in known.get(way, ())}
         if not found:
-            names = (name for of_way in known.values() for name in of_way.values())
-            near = "un code postal" if FORMATS["code_postal"](text) else nearest(text, names)
+            names = {name for of_way in known.values() for name in of_way.values()}
+            if FORMATS["code_postal"](text):
+                near: str | None = "un code postal ou un ancien code Insee"
+            else:
+                near = nearest(text, names) if is_first else None
             return (
                 f"« {defused(text)} » n’est ni le nom ni le code Insee d’une commune de {_YEAR}"
                 f"{f' ; {near} ?' if near else ''}"

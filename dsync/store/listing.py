@@ -577,7 +577,10 @@ class DossierReads(Subject):
         return [*self._persons_close_to(_words(q)), *dict.fromkeys(found[:3])]
 
     def _persons_close_to(self, typed: Sequence[str]) -> list[str]:
-        """Return the words of persons' names that are similar to all that was typed."""
+        """Return the words of persons' names that are similar to all that was typed.
+
+        If nobody has them all, such as with another first name, to one of them.
+        """
         listed = select(tables.liste.c.personnes).where(
             tables.liste.c.demarche_numero == self.number
         )
@@ -585,7 +588,7 @@ class DossierReads(Subject):
         names = {one: _names(one) for one in persons}
         every = {name for one in names.values() for name in one}
         near = [get_close_matches(word, every, n=5, cutoff=0.8) for word in typed]
-        found = Counter[tuple[int, str]]()
+        found, parts = Counter[tuple[int, str]](), Counter[tuple[int, str]]()
         for one, own in names.items():
             ranks = [
                 next((rank for rank, name in enumerate(some) if name in own), None) for some in near
@@ -593,7 +596,12 @@ class DossierReads(Subject):
             if ranks and None not in ranks:
                 said = [own[some[rank or 0]] for some, rank in zip(near, ranks, strict=True)]
                 found[sum(filter(None, ranks)), " ".join(said)] += persons[one]
+            elif len(typed) > 1:
+                for some, rank in zip(near, ranks, strict=True):
+                    if rank is not None and len(some[rank]) > _SHORT_NAME:
+                        parts[rank, own[some[rank]]] += persons[one]
         found.pop((0, " ".join(typed)), None)
+        found = found or parts
         nearest = sorted(found, key=lambda one: (one[0], -found[one]))
         return [*dict.fromkeys(said.title() for _, said in nearest)][:3]
 
@@ -985,6 +993,10 @@ def persons_found(q: str, row: Mapping[str, Any], names: Iterable[str]) -> list[
     }
     most = max(counts.values(), default=0)
     return [name for name, count in counts.items() if count == most]
+
+
+_SHORT_NAME = 3
+"""Letters that are too few for a name alone."""
 
 
 def _names(person: str) -> dict[str, str]:

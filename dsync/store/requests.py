@@ -98,6 +98,14 @@ class RequestReads(Subject):
             return self._latest(and_(*asked), limit, offset)
         return self._naming(which.dossier, *asked)[offset : offset + limit]
 
+    def last_by(self) -> dict[str, datetime]:
+        """Return when each person was last shown something, or asked for it, as is journaled."""
+        last = select(_table.c.demande_par, func.max(_table.c.demande_le))
+        found = self.connection.execute(
+            last.where(_table.c.demarche_numero == self.number).group_by(_table.c.demande_par)
+        )
+        return {who: at for who, at in found}
+
     def _latest(
         self, condition: ColumnElement[bool], limit: int, offset: int
     ) -> list[ManualRequest]:

@@ -93,6 +93,7 @@ def test_the_first_write_is_shown_whole_and_asked_once(run: InsideCommand) -> No
         "`dsync accept first` consents.",
     )
     [asked] = run("accept", "--json").json
+    assert "consultation" in run("history", "--seen", "--json").text
     assert {"numero", "detail"} == asked["sample"].keys()
     assert asked["sample"]["detail"].startswith(("Éligible – ", "Inéligible – ", "À vérifier – "))
     jury = ('"Q2hhbXAtNTEwNA==", "Pré-contrôle établi le"', '"Q2hhbXAtNTIwMw==", "Date du jury"')

@@ -397,7 +397,7 @@ NOWHERE = "n’est ni le nom ni le code Insee d’une commune de 2026"
         ("Rennes", None), ("St Malo", None), ("35238", None), ("2a004", None), ("Paris", None),
         ("Paris 7e Arrondissement", None), ("Saint-Denis (93066)", None), ("Évry-Courcouronnes", None),
         ("Renes", f"« Renes » {NOWHERE} ; Rennes ?"),
-        ("35000", f"« 35000 » {NOWHERE} ; un code postal ?"),
+        ("35000", f"« 35000 » {NOWHERE} ; un code postal ou un ancien code Insee ?"),
         ("Saint-Denis", "« Saint-Denis » est le nom de 4 communes ; leur code Insee ?"),
     ],
 )  # fmt: skip
