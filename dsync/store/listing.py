@@ -579,7 +579,7 @@ class DossierReads(Subject):
     def _persons_close_to(self, typed: Sequence[str]) -> list[str]:
         """Return the words of persons' names that are similar to all that was typed.
 
-        If nobody has them all, such as with another first name, to one of them.
+        If nobody has them all, such as with another first name, those that somebody has.
         """
         listed = select(tables.liste.c.personnes).where(
             tables.liste.c.demarche_numero == self.number
@@ -597,9 +597,9 @@ class DossierReads(Subject):
                 said = [own[some[rank or 0]] for some, rank in zip(near, ranks, strict=True)]
                 found[sum(filter(None, ranks)), " ".join(said)] += persons[one]
             elif len(typed) > 1:
-                for some, rank in zip(near, ranks, strict=True):
-                    if rank is not None and len(some[rank]) > _SHORT_NAME:
-                        parts[rank, own[some[rank]]] += persons[one]
+                for word in typed:
+                    if word in own and len(word) > _SHORT_NAME:
+                        parts[0, own[word]] += persons[one]
         found.pop((0, " ".join(typed)), None)
         found = found or parts
         nearest = sorted(found, key=lambda one: (one[0], -found[one]))

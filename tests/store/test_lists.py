@@ -144,6 +144,7 @@ def test_a_misspelt_name_has_neighbours(store: Store) -> None:
         "legoelec": ["Le Gouellec"],
         "Maiwen Legouelec": ["Maiwenn Le Gouellec"],
         "muler nguyn": [],
+        "Zénobie Nguyen": ["Nguyen"],
         "betonn": ["Commune de Betton"],
         "xyzzy": [],
     }
