@@ -144,6 +144,7 @@ def test_how_many_wait_is_said_once_a_run(engine: Engine) -> None:
     assert ["10"] == re.findall(r"applicants for (\d+) dossiers", " ".join(report.errors))
 
 
+@on_each
 def test_a_revision_that_adds_and_renames_questions_waits_for_nobody(engine: Engine) -> None:
     """Nor does one that removes questions which no check reads, such as a contact's function."""
     engine.sync_until_quiet()
