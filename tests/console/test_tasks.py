@@ -233,7 +233,7 @@ TASKS: dict[str, dict[str, Task]] = {
         "why, without personal data": ("menu Dossiers | first", "#controles .controles__nom", ""),
     },
     "jury": {
-        "my grid to finish": ("mine", "table.notes", "incomplète"),
+        "my grid to finish": ("mine | mine", "table.notes", "incomplète"),
         "my grids of a jury": ("menu Jury | link ^Mes grilles", "circle.mienne", ""),
         "where evaluators differ most": (
             "menu Jury | sort Écart", "th[aria-sort=descending]", "Écart",
@@ -267,7 +267,7 @@ TASKS: dict[str, dict[str, Task]] = {
         ),
         "two dossiers of a product side by side": (
             f"menu Dossiers | type {number(1)} | link {number(1)} | link Comparer",
-            "main", "Différent",
+            "main", "Lequel reste ?",
         ),
         "what changed since Monday": (
             "menu Suivi | link Depuis lundi", "main", "parmi ce que dsync a lu depuis",
