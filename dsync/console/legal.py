@@ -6,14 +6,16 @@ The first three are read without a session; they hold nothing of a dossier.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from dsync.console.access import SESSION_S, Right
 from dsync.console.visit import Site, Visit
+from dsync.domain.dossier import Revision
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.rights import ALSO_ERASED, PURPOSE_AND_BASIS, durations, rights_over_data
 
@@ -192,6 +194,53 @@ def rules(visit: Visit) -> Response:
     return visit.page("regles.html", parts=[*_parts(paper)], versions=versions)
 
 
+class _Version(NamedTuple):
+    """A published version of the form."""
+
+    published: datetime
+    dossiers: int
+    changes: Sequence[str]
+    """What the version before it did not have so; of the first, nothing."""
+
+
+def form(visit: Visit) -> Response:
+    """Show the published versions of the form, the newest first, and what each changed."""
+    visit.need_all()
+    with visit.reading() as reader:
+        stored = [one for one in reader.demarche.revisions().values() if one.date_publication]
+        counts = reader.demarche.counts_by_revision()
+        versions, before = list[_Version](), None
+        for one in sorted(stored, key=lambda one: (one.date_publication, one.id)):
+            changes = list(_changes(before, one)) if before else list[str]()
+            assert one.date_publication is not None  # noqa: S101
+            versions.append(_Version(one.date_publication, counts.get(one.id, 0), changes))
+            before = one
+        return visit.page("formulaire.html", versions=versions[::-1])
+
+
+def _changes(before: Revision, after: Revision) -> Iterator[str]:
+    for name, was in before.descriptors.items():
+        if name not in after.descriptors:
+            yield f"retiré : « {was.libelle} »"
+    for name, one in after.descriptors.items():
+        kind = "annotation" if one.is_annotation else "question"
+        former = before.descriptors.get(name)
+        if former is None:
+            yield f"ajouté ({kind}) : « {one.libelle} »"
+            continue
+        if former.libelle != one.libelle:
+            yield f"renommé : « {former.libelle} » → « {one.libelle} »"
+        if former.type != one.type:
+            yield f"« {one.libelle} » : type {former.type} → {one.type}"
+        if former.required != one.required:
+            yield f"« {one.libelle} » : {'devenu obligatoire' if one.required else 'facultatif'}"
+        had, has = former.options or (), one.options or ()
+        if gone := [option for option in had if option not in has]:
+            yield f"« {one.libelle} » : options retirées : {' ; '.join(gone)}"
+        if new := [option for option in has if option not in had]:
+            yield f"« {one.libelle} » : options ajoutées : {' ; '.join(new)}"
+
+
 def _parts(paper: Paper) -> Iterator[Paper]:
     """Yield what is before the first heading, then each section, to be folded.
 
@@ -212,4 +261,5 @@ def _parts(paper: Paper) -> Iterator[Paper]:
 PAGES = [
     ("GET", "/plus", more, Right.LIRE),
     ("GET", "/regles", rules, Right.LIRE),
+    ("GET", "/formulaire", form, Right.AGIR),
 ]

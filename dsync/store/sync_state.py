@@ -213,6 +213,16 @@ class DemarcheReads(Subject):
         """Return the stored revisions of the démarche's form."""
         return reading_views.read_revisions_of(self.connection, self.number)
 
+    def counts_by_revision(self) -> dict[str | None, int]:
+        """Return how many present dossiers were filled by each revision of the form."""
+        dossier = tables.dossier.c
+        counted = select(dossier.revision_id, func.count()).where(
+            dossier.demarche_numero == self.number,
+            dossier.presence == Presence.PRESENT.value,
+        )
+        found = self.connection.execute(counted.group_by(dossier.revision_id))
+        return {revision: count for revision, count in found}
+
     def questions(self, numero: DossierNumber | None = None) -> list[dict[str, Any]]:
         """Return the form's titles of sections, questions and annotations, in the form's order.
 

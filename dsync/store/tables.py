@@ -628,7 +628,7 @@ jury_membre = Table(
     given_number("demarche_numero"),
     open_("jury_le", Date, primary_key=True),
     personal("qui", String, "Nom ou adresse du membre.", primary_key=True),
-    info=kept("Membres des jurys.", "La composition suivante du jury, ou la suppression de la base."),
+    info=kept("Membres des jurys.", "La composition suivante du jury, ou le retrait de la démarche (`dsync forget`)."),
 )
 
 

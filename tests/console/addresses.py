@@ -72,6 +72,7 @@ RULES = {
     ("GET", "/fichiers/{id}/fichier"): Right.LIRE,
     ("GET", "/plus"): Right.LIRE,
     ("GET", "/regles"): Right.LIRE,
+    ("GET", "/formulaire"): Right.AGIR,
     ("GET", "/accessibilite"): PUBLIC,
     ("GET", "/mentions-legales"): PUBLIC,
     ("GET", "/donnees-personnelles"): PUBLIC,

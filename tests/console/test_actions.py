@@ -569,3 +569,15 @@ def test_all_dossiers_of_a_person_are_erased_by_one_confirmed_act(
     assert all(one in str(request) for one in numbers)
     assert 404 == visitor.get(f"/personne/{search}").status_code
     assert ["efface"] * 2 == [engine.one("dossier", rank)["presence"] for rank in (1, 2)]
+
+
+def test_the_versions_of_the_form_say_what_changed(engine: Engine) -> None:
+    """Questions that came, went or got another label, with the dossiers of each version."""
+    engine.control.form.publish_revision(Change(remove=[PROBLEME]))
+    engine.sync_later(full=True)
+    with visiting(engine) as visitor:
+        page = visitor.read("/formulaire").replace("\u00a0", " ")
+    newest, _, first = page.partition("dossiers présents")
+    assert "en vigueur" in newest
+    assert "Retiré : « Problème" in page
+    assert "La première version que dsync ait lue" in first
