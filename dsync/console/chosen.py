@@ -160,15 +160,17 @@ def _answer(
     if len(numbers) > MOST_ANSWERED:
         said = f"{MOST_ANSWERED} dossiers au plus à la fois pour une réponse : chacun se relit."
         return visit.refuse(said, "/dossiers", **parameters)
-    form, controle, resultat = (
-        visit.form,
-        visit.form.get("controle", ""),
-        visit.form.get("resultat"),
-    )
-    reason = one_line(form.get("motif", ""))
+    form, reason = visit.form, one_line(visit.form.get("motif", ""))
+    controle, resultat = form.get("controle", ""), form.get("resultat")
+    if form.get("confirme") and resultat in RESULTS:
+        parts = (one.partition(":") for one in form.get("vu", "").split())
+        shown = {number: key for number, _, key in parts}
+        seen = {number: shown[str(number)] for number in numbers if str(number) in shown}
+        if seen:
+            work = AnswerCheck(tuple(seen), controle, resultat, reason, seen)
+            return visit.ask(work, **parameters)
     with visit.reading() as reader:
-        rows = reader.dossiers.shown(numbers)
-        reasons = reader.dossiers.reasons(numbers)
+        rows, reasons = reader.dossiers.shown(numbers), reader.dossiers.reasons(numbers)
         titles = visit.check_titles(reader)
     asked: dict[str, dict[int, dict[str, Any]]] = {}
     for row in rows:
@@ -176,34 +178,21 @@ def _answer(
             is_answered = ANSWER in (check["preuve"] or {}) and check["resultat"] in RESULTS
             if (row["presence"], row["etat"]) in ANSWERABLE and not is_answered:
                 asked.setdefault(check["controle"], {})[row["numero"]] = check
-    whole = " ".join(map(str, numbers))
-    if form.get("confirme") and resultat in RESULTS:
-        seen = dict(one.split(":", 1) for one in form.get("vu", "").split())
-        kept = {number: digest for number in numbers if (digest := seen.get(str(number)))}
-        if kept:
-            return visit.ask(
-                AnswerCheck(tuple(kept), controle, resultat, reason, kept), **parameters
-            )
     chosen = asked.get(controle, {})
     if not (chosen and resultat in RESULTS and 0 < len(reason) <= LONGEST_REASON):
-        counts = {name: len(some) for name, some in asked.items()}
+        most = max(asked, key=lambda name: len(asked[name]), default=None)
         return visit.page(
             "repondre.html",
-            dossiers=whole,
-            count=len(numbers),
+            numbers=numbers,
             choices=[
-                (name, titles.get(name, name), counts[name]) for name in titles if name in counts
+                (one, title, len(asked[one])) for one, title in titles.items() if one in asked
             ],
-            controle=controle
-            or parameters.get("controle")
-            or max(counts, key=lambda name: counts[name], default=None),
+            controle=controle or parameters.get("controle") or most,
             resultat=resultat,
             motif=form.get("motif", ""),
-            is_lacking=bool(form.get("controle")),
-            to=visit.url("/dossiers", **parameters),
-            back=visit.url("/dossiers", **parameters),
+            is_lacking=bool(controle),
+            list_=visit.url("/dossiers", **parameters),
         )
-    left_out = [row["numero"] for row in rows if row["numero"] not in chosen]
     points: list[tuple[str, str | None]] = [
         (
             f"{row['numero']}, {applicant_of(row) or 'sans nom'} : {short(chosen[row['numero']])}",
@@ -212,13 +201,9 @@ def _answer(
         for row in rows
         if row["numero"] in chosen
     ]
-    if left_out:
-        points.append(
-            (
-                f"Laissés, car ce contrôle n’y demande rien : {', '.join(map(str, left_out))}.",
-                None,
-            )
-        )
+    if left_out := ", ".join(str(row["numero"]) for row in rows if row["numero"] not in chosen):
+        points.append((f"Laissés, car ce contrôle n’y demande rien : {left_out}.", None))
+    keys = {n: shown_key(check["resultat"], check["motif"]) for n, check in chosen.items()}
     return visit.confirm(
         f"Répondre « {words.RESULTATS[resultat].lower()} » à « {titles.get(controle, controle)} » "
         f"pour {words.plural(len(chosen), 'dossier')} ?",
@@ -227,15 +212,9 @@ def _answer(
         "/dossiers",
         parameters,
         points,
-        quoi="repondre",
+        **{"quoi": "repondre", "controle": controle, "resultat": resultat, "motif": reason},
         dossier=" ".join(map(str, chosen)),
-        controle=controle,
-        resultat=resultat,
-        motif=reason,
-        vu=" ".join(
-            f"{number}:{shown_key(check['resultat'], check['motif'])}"
-            for number, check in chosen.items()
-        ),
+        vu=" ".join(f"{number}:{key}" for number, key in keys.items()),
     )
 
 

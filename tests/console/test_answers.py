@@ -87,6 +87,7 @@ def test_a_check_of_several_dossiers_is_answered_at_once(engine: Engine, visitor
     assert f"Laissés, car ce contrôle n’y demande rien : {number(5)}." in words(confirmed)
     assert all(f"{number(rank)}, " in words(confirmed) for rank in (0, 2, 3))
     assert [] == requests_of(engine)
+    assert 200 == visitor.post("/dossiers", **hidden(confirmed) | {"vu": "x :"}).status_code
     answer(engine, 3, "doublon", "non_conforme", "un autre projet")
     done = visitor.ask("/dossiers?etat=en_cours", **hidden(confirmed))
     assert "Fait en partie" in done
