@@ -606,3 +606,5 @@ def test_a_question_that_leaves_the_form_is_told(aids: Sandbox, tmp_path: Path) 
     aids.control.form.publish_revision(Change(remove=[iban.stable_id]))
     told = dsync("sync", "--full", "--json").json["errors"]
     assert [one for one in told if one.startswith("[champs.iban]: no champ of the form matches")]
+    checked = dsync("check")
+    assert (7, True) == (checked.code, "champs.iban" in checked.out)
