@@ -176,7 +176,7 @@ class Eig(Programme):
         self.rule_set = rules
         self.rules = None if rules is None else rules.rules
         # One that is not made any more keeps its title.
-        self.checks = {**type(self).checks, **(rules.titles if rules else {})}
+        self.checks = {**type(self).checks, **(rules.checks if rules else {})}
         self._mapping = sections.mapping
         self.words = EigWords(sections.mapping)
         self.findings = EigFindings(sections, rules, sources, borrowed_word)

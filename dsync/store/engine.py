@@ -216,14 +216,9 @@ def listen(engine: Engine, channel: str, stop: threading.Event, woken: Callable[
                 # Who notifies without end costs nothing meanwhile.
                 connection.exec_driver_sql(f"UNLISTEN {channel}")
                 stop.wait(next_at - time.monotonic())
-        except driver_error(engine) as exc:
+        # Of the driver's own calls, which bypass SQLAlchemy.
+        except engine.dialect.loaded_dbapi.Error as exc:
             raise OperationalError("LISTEN", None, exc, connection_invalidated=True) from exc
-
-
-def driver_error(engine: Engine) -> type[Exception]:
-    """Return the base class of the driver's exceptions, for calls that bypass SQLAlchemy."""
-    error: type[Exception] = engine.dialect.loaded_dbapi.Error
-    return error
 
 
 def vacuum(engine: Engine, tables: Iterable[str], wait_ms: int) -> bool:

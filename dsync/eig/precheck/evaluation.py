@@ -75,7 +75,7 @@ class CandidatureFacts:
         kept: Iterable[Controle] = ()
         if current is not None:
             # What is off, or compares dossiers, is not kept.
-            on = self.known.rules.kept_checks
+            on = self.known.rules.checks.keys() - self.known.rules.comparing
             kept = [found_by(one) for one in current.controles if one.controle in on]
             if not holds:
                 kept = [one for one in kept if self._is_about(one, current)]

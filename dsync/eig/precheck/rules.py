@@ -113,14 +113,9 @@ class RuleSet:
         return self.declarations.sections
 
     @cached_property
-    def titles(self) -> Mapping[str, str]:
+    def checks(self) -> Mapping[str, str]:
         """The French titles of the checks that are made, by name, in their order."""
         return self.sections.titles
-
-    @property
-    def checks(self) -> Collection[str]:
-        """The names of the checks that are made."""
-        return self.titles.keys()
 
     @cached_property
     def version(self) -> str:
@@ -195,11 +190,6 @@ class RuleSet:
             for part in one.parts
             if part.unique_avec is not None
         )
-
-    @cached_property
-    def kept_checks(self) -> Collection[str]:
-        """The checks whose results depend on the dossier alone."""
-        return {name for name in self.titles if name not in self.comparing}
 
     @cached_property
     def used(self) -> Collection[str]:
