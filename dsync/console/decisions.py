@@ -159,6 +159,8 @@ def anomalies(visit: Visit) -> Response:
         return visit.page(
             "anomalies.html",
             service=service_line(state, reader, visit.now),
+            # Without a service, what the last run saw still holds.
+            is_blind=bool(state.last_end and state.last_end.code),
             unread=unread_evidence(visit, reader, state)[:SHOWN_TIMES],
             unread_said=UNREAD,
             groups=groups,

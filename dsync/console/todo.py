@@ -226,6 +226,8 @@ class Mine(NamedTuple):
     """What else waits in it."""
 
 
+MOST_MINE = 100
+"""Dossiers of a kind, and of the page: the oldest ones."""
 _IN_DS = {"reponse": "/messagerie", "silence": "/messagerie", "dossier": "/"}
 """The kinds that are done in DS, with the page of a dossier there."""
 _SINCE = {"reponse": "repondu_le", "silence": "demande_le"}
@@ -248,7 +250,8 @@ def _mine(visit: Visit, reader: Reader) -> Iterator[Mine]:
     team = {"etat": UNDER_WAY, **({"attend": TEAM} if has_stages(visit.worker) else {})}
     kinds = [*_lists(visit), _Listed("dossier", "", "", "à instruire par l’équipe", "Ouvrir", team)]
     for rank, kind in enumerate(kinds, 2):
-        numbers = reader.dossiers.numbers_of(present._replace(**kind.chosen))
+        oldest = {"tri": "etape_depuis", **kind.chosen}
+        numbers, _ = reader.dossiers.page(present._replace(**oldest), limit=MOST_MINE)
         for row in reader.dossiers.shown(numbers):
             since = words.instant_of(
                 row[_SINCE.get(kind.name, "etape_depuis")]
@@ -277,7 +280,8 @@ def mine(visit: Visit) -> Response:
         )
         return visit.page(
             "mes_dossiers.html",
-            rows=sorted(oldest, key=lambda one: one.rank) if by_kind else oldest,
+            rows=sorted(oldest[:MOST_MINE], key=lambda one: one.rank if by_kind else 0),
+            left=max(0, len(oldest) - MOST_MINE),
             names=names_of(visit, reader, found),
             by_kind=by_kind,
             is_known=is_known,
