@@ -7,6 +7,7 @@ words.
 from __future__ import annotations
 
 from concurrent.futures import wait
+from datetime import date, timedelta
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -18,25 +19,43 @@ from dsync.console.access import Right
 from dsync.console.desk import Search
 from dsync.console.dossier import ERASED
 from dsync.console.files import sent
-from dsync.console.visit import NONE_CHOSEN, Visit
+from dsync.console.visit import NONE_CHOSEN, Visit, address_of
+from dsync.domain.dossier import OPEN_ETATS, Etat
 from dsync.domain.ids import number_of
 from dsync.domain.paper import html
 from dsync.errors import ConfigurationError
-from dsync.store.listing import applicant_of
+from dsync.store.listing import Selection, applicant_of
 from dsync.store.personal_data import wanted_of
 from dsync.store.private_files import private_folder
 from dsync.sync.work import Erase
 
 SHOWN = 500
 """Maximum number of values, and of dossiers, on the page; `dsync person --json` has all."""
+LONG_AGO = timedelta(days=730)
 AT_ONCE_S = 1.0
 """How long a page waits for the result; of a few thousand dossiers, it then has it."""
 
 
 def form(visit: Visit) -> Response:
-    """Show the form."""
+    """Show the form, and how many finished dossiers were deposited long ago."""
     visit.need_all()
-    return _page(visit)
+    before = visit.today - LONG_AGO
+    with visit.reading() as reader:
+        old = [
+            (etat, reader.dossiers.page(_of(etat, before), limit=1)[1])
+            for etat in Etat
+            if etat not in OPEN_ETATS
+        ]
+    return _page(visit, old=[(etat.label, n, _listed(etat, before)) for etat, n in old if n])
+
+
+def _of(etat: Etat, before: date) -> Selection:
+    return Selection(presence="present", etat=etat.value, depose_au=before)
+
+
+def _listed(etat: Etat, before: date) -> str:
+    given = {"presence": "present", "etat": etat.value, "depose_au": before, "tri": "depose_le"}
+    return address_of("/dossiers", given)
 
 
 def search(visit: Visit) -> Response:
@@ -135,6 +154,7 @@ def _page(visit: Visit, **values: Any) -> Response:
         "error": None,
         "text": one.text if one else "",
         "is_short": False,
+        "old": [],
         "hits": distinct(values["found"]["trouve"]) if values.get("found") else [],
         "shown": SHOWN,
         "most": MOST,

@@ -519,6 +519,7 @@ def test_a_person_is_looked_for_and_answered_and_that_is_journaled(engine: Engin
     """With values, fields and a file of them; neither an address nor a journal has the words."""
     truth = engine.control.truth_of(number(0))
     with visiting(engine) as visitor:
+        assert "Clos, et déposés il y a plus de deux ans" in visitor.read("/personne")
         answer = visitor.post("/personne", texte=truth.usager_email.upper())
         shown = words(visitor.followed(answer))
         sent = visitor.get(f"{urlsplit(answer.url).path}/reponse")

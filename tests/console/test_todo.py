@@ -144,7 +144,7 @@ def test_who_does_not_act_begins_with_what_the_place_is_for(engine: Engine) -> N
     for role in (Role.JURY, Role.LECTEUR):
         page = words(pages[role].text)
         for said in (
-            "Démarches Simplifiées reçoit", "une copie, à jour il y a", f"Votre rôle : {role}",
+            "Démarches Simplifiées reçoit", "une copie, lue il y a", f"Votre rôle : {role}",
             "écrivez à aide@exemple.gouv.fr", "Conflit", "En instruction", "Éligible",
         ):  # fmt: skip
             assert said in page, (role, said)
