@@ -56,8 +56,11 @@ def eligible(engine: Engine) -> list[int]:
     return [rank for rank in OPEN if engine.verdict(rank) == "Éligible"]
 
 
-def test_a_read_only_token_pulls_and_says_so_once(start: Start) -> None:
-    """All is read and judged; every wish is refused with that reason, by one mutation."""
+def test_a_read_only_token_pulls_and_says_so(start: Start) -> None:
+    """All is read and judged; every wish is refused with that reason, by one mutation.
+
+    Each run says so.
+    """
     engine = start()
     small = {"push_batch": 2}
     engine.restart(token=engine.sandbox.tokens.readonly, limits=small)
@@ -74,7 +77,7 @@ def test_a_read_only_token_pulls_and_says_so_once(start: Start) -> None:
     assert [
         {"statut": "refusee", "erreur": "Le jeton utilisé est configuré seulement en lecture"}
     ] == (engine.rows("SELECT DISTINCT statut, erreur FROM lecture_annotation"))
-    assert 0 == engine.sync().exit_code
+    assert 7 == engine.sync().exit_code
     assert 1 == len(engine.mutations())
     engine.restart()
     assert (0, 10) == ((again := engine.sync()).exit_code, again.pushed)
