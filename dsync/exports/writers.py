@@ -184,13 +184,14 @@ def _french_text(value: Any) -> str:
 def _as_it_is(text: str) -> str:
     """Return a text in a form in which a spreadsheet shows it letter by letter.
 
-    Line breaks at its ends are left out where the text would else be a number or a formula.
+    Line breaks at its ends, and spaces there, are left out where it would else be a number or a
+    formula: then none is left to what a version of a spreadsheet makes of them.
     """
     # A full-width sign of equality begins a formula, too.
     if not _READ_OTHERWISE.match(text if text.isascii() else normalize("NFKC", text)):
         return text
-    # LibreOffice reads a number in « 12 » with a line break at its end.
-    line = text.strip("\r\n")
+    # LibreOffice 7.4 reads a number in « 12 » with a line break at its end.
+    line = text.strip() if {"\n", "\r"} & {*text} else text
     if len(line) <= _LONGEST_CONSTANT and not {"\n", "\r"} & {*line}:
         return f'="{line.replace(_QUOTE, _QUOTE * 2)}"'
     # No number or day is so long, or has several lines.

@@ -350,6 +350,7 @@ TYPED = [
         "12\t",
         "\n12",
         "12\n",
+        "12 \n \n",
         "\n=1+1",
         "1\n2",
         "20\u202f000",
@@ -382,7 +383,7 @@ def test_a_text_opens_as_the_text_that_it_is(tmp_path: Path) -> None:
     if not shutil.which("soffice"):
         pytest.skip("LibreOffice is not installed")
     _, *rows = opened_in_libreoffice(tmp_path, "texte")
-    shown = [text if text in ("1\n2", "deux\nlignes") else text.strip("\n") for text in TYPED]
+    shown = [text.strip() if "\n" in text else text for text in TYPED]
     assert shown + defused == [row[0] for row in rows]
 
 
