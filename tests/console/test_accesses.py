@@ -68,6 +68,10 @@ def test_access_is_given_and_taken_back_at_the_next_click(synced: Engine) -> Non
         for role, status in (("aucun", 403), ("fichier", 200)):
             admin.send("/acces", qui=JURY, role=role)
             assert status == member.get("/jury").status_code
+        page = admin.read("/acces")
+        # When each was last here, and which role sees persons.
+        for said in ("jamais", "voit les personnes", "ne connaît pas la liste des instructeurs"):
+            assert said in page
         journal = admin.read("/journal")
         for line in (f"{OTHER} : retiré", f"{JURY} : celui du fichier"):
             assert line in journal

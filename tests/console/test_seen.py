@@ -217,6 +217,9 @@ def test_it_is_narrowed_to_a_dossier_a_person_or_days(database_url: str) -> None
             }  # fmt: skip
             assert 400 == visitor.get("/consultations?dossier=x").status_code
             assert "Aucune consultation ne correspond." in visitor.read("/consultations?qui=100%25")
+            page = visitor.read("/consultations")
+            assert "Ce qui est vu dans Démarches Simplifiées" in page
+            assert "Gardé jusqu’à la suppression de la base" in page
             link = f'href="/consultations?dossier={FIRST}"'
             assert link in visitor.get(f"/dossiers/{FIRST}/journal").text
     other = f"{FIRST}7"
