@@ -76,12 +76,19 @@ def bound(one: DeclaredControle, own: Mapping[str, Call]) -> Function | list[str
             hint = f" ; {near} ?" if near else " : installez son paquet"
             return [f"« {name} » n’est pas une fonction installée{hint}"]
         function = entry.load()
-    if (shape := get_type_hints(function).get("parametres")) is not None:
+    if (reader := _parameters_of(function)) is not None:
         try:
-            given = TypeAdapter(shape).validate_python(one.parametres)
+            given = reader.validate_python(one.parametres)
         except ValidationError as exc:
             return [*_faults(exc)]
     return Function(function, given)
+
+
+@cache
+def _parameters_of(function: Call) -> TypeAdapter[Any] | None:
+    """Return what reads the parameters of a function, None if it takes none; slow to make."""
+    shape = get_type_hints(function).get("parametres")
+    return None if shape is None else TypeAdapter(shape)
 
 
 def _faults(exc: ValidationError) -> Iterator[str]:

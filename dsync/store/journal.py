@@ -20,13 +20,13 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     table,
     true,
     union_all,
     update,
-    values,
 )
 
 from dsync.domain.dossier import Json
@@ -210,8 +210,10 @@ class JournalReads(Subject):
         self, numbers: Sequence[DemarcheNumber], genre: str
     ) -> dict[DemarcheNumber, LastRuns]:
         """Return the last run of démarches, the last that ended, and of a kind that ended."""
-        run, name = tables.sync_run, column("number", BigInteger)
-        given = values(name, name="given").data([(number,) for number in numbers]).cte("given")
+        run = tables.sync_run
+        # Not as VALUES, which SQLAlchemy compiles anew at each call.
+        named = (select(literal(one, BigInteger).label("number")) for one in numbers)
+        given = union_all(*named).cte("given")
         # Not by `max` and GROUP BY, which read all runs of all time.
         latest = _last_run(run.c.demarche_numero == given.c.number)
         # A run that was killed has no code: what it would have found is not known.
