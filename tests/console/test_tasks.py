@@ -8,7 +8,7 @@ whose rules hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
@@ -21,6 +21,7 @@ from tests.console.served import beside, served
 from tests.console.test_browser import browser, pytestmark
 from tests.console.test_jury import grade, ungraded
 from tests.engine.rig import PROBLEME, RESULTAT, number, seeds
+from tests.profiles import long
 
 __all__ = ["browser", "pytestmark"]
 
@@ -150,13 +151,19 @@ def heading(person: Person) -> Locator:
     return person.page.get_by_role("heading", level=1)
 
 
+LONGEST = ("/", "/suivi", "/dossiers", "/conflits", "/jury", "/journal", "/regles")
+
+
+@pytest.mark.parametrize("addresses", [LONGEST, long(ADDRESSES)], ids=["longest", "all"])
 @pytest.mark.parametrize(("width", "height", "most"), [(1280, 800, 12), (390, 844, 25)])
-def test_no_page_is_endless(team: Team, width: int, height: int, most: int) -> None:
+def test_no_page_is_endless(
+    team: Team, width: int, height: int, most: int, addresses: Sequence[str]
+) -> None:
     """With fifty rows: screens of a desk's window and of a phone; the published rules have two."""
     page = team.person("administrateur").page
     page.set_viewport_size({"width": width, "height": height})
     screens = {}
-    for address in ADDRESSES:
+    for address in addresses:
         page.goto(address)
         screens[address] = page.evaluate("document.documentElement.scrollHeight") / height
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
@@ -226,6 +233,15 @@ CLICKS_MORE = {"another column": 1, "judge one again": 1, "read one again": 1, "
 }
 """Of tasks: what most people never choose is folded, what is erased is confirmed; of the first
 dossier to answer, another task has settled what its applicant would be asked."""
+LIKE_OTHERS = {
+    *("how the call goes", "my grids of a jury", "where evaluators differ most", "print"),
+    *("how my groupe goes", "the account of a verdict", "who did what in a dossier"),
+    *("find one", "several numbers at once", "who did what", "marks side by side"),
+    *("the letter to the applicant", "the workbook of the jury", "who saw what"),
+    *("what the verdicts rest on", "the runs, and what one changed"),
+}
+"""Done by the kinds of clicks of another task, on pages that tests without a browser read: these
+are for the long profile."""
 TASKS: dict[str, dict[str, Task]] = {
     "lecteur": {
         "how it works": ("menu Plus | link Règles du pré-contrôle", "h1", "Règles du pré-contrôle"),
@@ -337,7 +353,9 @@ TASKS: dict[str, dict[str, Task]] = {
 @pytest.mark.parametrize(
     ("person", "acts", "place", "text"),
     [
-        pytest.param((role, MOST + CLICKS_MORE.get(name, 0)), acts, place, text, id=name)
+        (long if name in LIKE_OTHERS else pytest.param)(
+            (role, MOST + CLICKS_MORE.get(name, 0)), acts, place, text, id=name
+        )
         for role, tasks in TASKS.items()
         for name, (acts, place, text) in tasks.items()
     ],
