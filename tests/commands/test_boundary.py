@@ -1,4 +1,4 @@
-"""What a programme has to give, asked of the shipped one and of both samples of declared checks."""
+"""What a programme has to give, asked of the shipped one and of a sample of declared checks."""
 
 from __future__ import annotations
 
@@ -24,11 +24,7 @@ def dsync(sample: str, database_url: str, run: Command) -> Command:
     return made
 
 
-@engine_by_case(
-    "sample",
-    sqlite=["aap-eig7.toml", "exemples/subvention.toml"],
-    postgresql="exemples/mobilite.toml",
-)
+@engine_by_case("sample", sqlite="aap-eig7.toml", postgresql="exemples/mobilite.toml")
 def test_each_programme_gives_what_the_engine_and_people_ask(dsync: Command) -> None:
     """Verdicts that rest, titles, account, message, rules, statistics; a person's answer."""
     second = dsync("sync", "--full", "--json").json

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from dsync.sandbox import Sandbox
 from tests.commands.command import Command
 from tests.commands.conftest import operator
 from tests.commands.test_declared import serving
+from tests.commands.test_extras import IN_ONE_PROCESS
 
 EXAMPLE = Path(__file__).parents[2] / "examples/fonction"
 
@@ -62,30 +65,43 @@ def test_a_function_of_a_package_judges_with_the_declared_checks(bourse: Command
     assert "jours ouvrés, 20 sont attendus" in asked
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ('"bourse.jours_ouvres"', '"bourse.jour_ouvre"',
-         "n’est pas une fonction installée ; bourse.jours_ouvres ?"),
-        ("au_moins = 20", 'au_moins = "vingt"',
-         "jours_ouvres : parametres.au_moins : un nombre entier est attendu"),
-        ('faits = ["depart", "retour"]', 'faits = ["depart", "retours"]',
-         "« retours » n’est ni un champ de [champs] ni un fait ; retour ?"),
-        ('faits = ["depart", "retour"]', "faits = []", "faits nomme les champs et les faits"),
-        ("2026-05-08] }", "2026-05-08] }\nmotif = 'x'", "fonction ne va pas avec exige, motif"),
-        ("au_moins = 20", "au_moins = 18", "exemple 2 : donne conforme au lieu de non_conforme"),
-    ],
-)  # fmt: skip
-def test_a_wrong_call_of_a_function_is_refused(
-    bourse: Command, tmp_path: Path, old: str, new: str, said: str
-) -> None:
-    """At once with the other faults, and with the nearest name."""
-    path = tmp_path / "site/bourse.toml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-    refused = bourse("config", "check")
-    assert (2, True) == (refused.code, said in refused.err)
+MISTAKES = [
+    ('"bourse.jours_ouvres"', '"bourse.jour_ouvre"',
+     "n’est pas une fonction installée ; bourse.jours_ouvres ?"),
+    ("au_moins = 20", 'au_moins = "vingt"',
+     "jours_ouvres : parametres.au_moins : un nombre entier est attendu"),
+    ('faits = ["depart", "retour"]', 'faits = ["depart", "retours"]',
+     "« retours » n’est ni un champ de [champs] ni un fait ; retour ?"),
+    ('faits = ["depart", "retour"]', "faits = []", "faits nomme les champs et les faits"),
+    ("2026-05-08] }", "2026-05-08] }\nmotif = 'x'", "fonction ne va pas avec exige, motif"),
+    ("au_moins = 20", "au_moins = 18", "exemple 2 : donne conforme au lieu de non_conforme"),
+]  # fmt: skip
+
+
+def test_a_wrong_call_of_a_function_is_refused(bourse: Command, tmp_path: Path) -> None:
+    """With the nearest name; each mistake in a file of its own, all in one process."""
+    text = (tmp_path / "site/bourse.toml").read_text(encoding="utf-8")
+    for rank, (old, new, _) in enumerate(MISTAKES):
+        assert old in text
+        wrong = text.replace(old, new)
+        (tmp_path / f"site/wrong{rank}.toml").write_text(wrong, encoding="utf-8")
+    asked = [
+        ("config check", {"DSYNC_CONFIG": str(tmp_path / f"site/wrong{rank}.toml")})
+        for rank in range(len(MISTAKES))
+    ]
+    script = [sys.executable, "-c", IN_ONE_PROCESS]
+    done = subprocess.run(
+        script,
+        cwd=bourse.folder,
+        env=dict(bourse.environment),
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for (_, _, said), line in zip(MISTAKES, done.stdout.splitlines(), strict=True):
+        code, told = json.loads(line)
+        assert (2, True) == (code, said in told), told
 
 
 def test_a_signal_while_a_package_is_loaded_ends_with_its_code(

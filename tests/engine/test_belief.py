@@ -15,7 +15,7 @@ from tests.engine.conftest import Start
 from tests.engine.rig import DETAIL, ETAPE, OPEN, PAGE, PROBLEME, Engine, number, seeds
 from tests.profiles import long
 from tests.store import databases
-from tests.store.databases import on_each
+from tests.store.databases import engine_by_case, postgresql_if_long
 
 FONCTION = 4307
 """A contact's function."""
@@ -177,7 +177,7 @@ def edit(engine: Engine, ranks: Any, answers: dict[int, str]) -> None:
             engine.control.edit_champ(number(rank), champ, text)
 
 
-@on_each
+@postgresql_if_long
 def test_many_edits_that_only_empty_answers_are_not_believed(engine: Engine) -> None:
     """Whatever their dates, as a script leaves them; an edit that answers anew is believed."""
     engine.sync_until_quiet()
@@ -214,8 +214,7 @@ def test_few_edits_that_empty_answers_are_their_applicants(engine: Engine) -> No
     assert ["usager"] * 5 == by_others(engine)
 
 
-@on_each
-@pytest.mark.parametrize("days", [2, 31])
+@engine_by_case("days", postgresql=2, sqlite=31)
 def test_few_are_believed_up_to_the_limit_in_thirty_days(engine: Engine, days: int) -> None:
     """A few in each read, again and again, are many."""
     engine.sync_until_quiet()

@@ -25,7 +25,7 @@ from tests.engine.rig import (
 )
 from tests.engine.test_pushing import CONFIRMED, OTHER, READ, make_ineligible
 from tests.profiles import long
-from tests.store.databases import engine_by_case, on_each
+from tests.store.databases import engine_by_case, postgresql_if_long
 
 
 @pytest.mark.parametrize("when", ["before", long("over a conflict"), "kept"])
@@ -85,7 +85,7 @@ def test_a_value_that_a_human_emptied_or_put_back_stays_theirs(engine: Engine) -
     assert "confirmee" == engine.wishes(0)["resultat"]
 
 
-@on_each
+@postgresql_if_long
 @pytest.mark.parametrize(
     ("stable_id", "name"), [(RESULTAT, "resultat"), long(DETAIL, "detail"), long(DATE, "date")]
 )
@@ -289,7 +289,7 @@ def end(engine: Engine, choice: Choice) -> None:
     ("database_url", "ends"),
     [
         *(("sqlite", one) for one in (agrees, gives_back, orders, keeps_and_agrees)),
-        ("postgresql", keeps_and_agrees),
+        long("postgresql", keeps_and_agrees),
     ],
     indirect=["database_url"],
 )

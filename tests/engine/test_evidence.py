@@ -26,7 +26,7 @@ from tests.engine.rig import (
 )
 from tests.engine.test_judging import STARTUPS, SUIVI, product_of
 from tests.profiles import long
-from tests.store.databases import on_each
+from tests.store.databases import postgresql_if_long
 
 PHASES: list[dict[str, str]] = [{"name": "alumni", "start": "2020-01-01", "end": ""}]
 Entries = list[dict[str, Any]]
@@ -111,7 +111,7 @@ def test_a_remark_says_what_todays_catalogue_would_give(start: Start) -> None:
     assert row["remarque"] is None
 
 
-@on_each
+@postgresql_if_long
 def test_an_exclusion_that_todays_catalogue_contradicts_is_said_until_it_is_judged_again(
     start: Start,
 ) -> None:

@@ -20,7 +20,7 @@ from tests.engine.test_evidence import publish, rewrite
 from tests.engine.test_foreign_dossiers import taken_for_ours, with_a_neighbour
 from tests.engine.test_judging import product_of
 from tests.engine.test_stages import JURY
-from tests.store.databases import on_each
+from tests.store.databases import sqlite_if_long
 
 VOLATILE = {"jours", "jours_dans_etape", "modifie_ici_le"}
 """Columns that move with the clock, in views that each load has whole."""
@@ -238,7 +238,7 @@ def test_a_row_is_dated_by_all_that_it_depends_on(engine: Engine) -> None:
     assert all(row["au"] == row["at"] for row in ended)
 
 
-@on_each
+@sqlite_if_long
 def test_what_changed_since_put_together_is_the_whole(engine: Engine, tmp_path: Path) -> None:
     """Whatever a day brings, also what leaves and what changes all dossiers; and a quiet day."""
     engine.sync_until_quiet()

@@ -13,7 +13,7 @@ from dsync.sandbox import Change
 from dsync.sandbox.model import ChampDescriptor
 from tests.engine.rig import OPEN, PAGE, VALIDE, Engine, id_of, number
 from tests.profiles import long
-from tests.store.databases import on_each
+from tests.store.databases import postgresql_if_long
 
 VALIDATED = OPEN[:6]
 """Ranks of the dossiers that an instructeur validates."""
@@ -114,7 +114,7 @@ EMPTIED: dict[str, Callable[[Engine], Any]] = {
 }
 
 
-@on_each
+@postgresql_if_long
 @pytest.mark.parametrize("loss", ["made anew", long("retyped"), "without a hand"])
 def test_a_tick_that_nobody_took_away_stands(engine: Engine, loss: str) -> None:
     """DS empties a box that it makes anew or gives another type: the others alone are written.

@@ -16,7 +16,7 @@ from tests.engine.conftest import Start
 from tests.engine.rig import DEMARCHE, DETAIL, OPEN, Engine, deposited, number
 from tests.engine.test_answers import ALICE, WHY, answer
 from tests.engine.test_rules_brake import WRONG, change_rules
-from tests.store.databases import on_each
+from tests.store.databases import sqlite_if_long
 
 YEAR = deposited(date(2024, 1, 1), date(2024, 12, 30))
 RULES = (WRONG, YEAR, deposited(date(2024, 1, 1), date(2024, 1, 3)))
@@ -58,7 +58,7 @@ def a_year(engine: Engine) -> list[tuple[date, str | None, Any, str | None]]:
     return seen
 
 
-@on_each
+@sqlite_if_long
 def test_each_day_of_a_year_is_explained(engine: Engine) -> None:
     """By its sentence, evidence, rules, consents, answers and what stood in DS, from the copy."""
     seen = a_year(engine)

@@ -24,7 +24,7 @@ from tests.engine.rig import (
 )
 from tests.engine.test_alerts import alerts_of, told
 from tests.profiles import long
-from tests.store.databases import on_each
+from tests.store.databases import engine_by_case, postgresql_if_long
 
 RANKS = range(24)
 CONFIG: Any = base_settings().configuration
@@ -104,7 +104,7 @@ def test_a_slip_in_the_configuration_writes_nothing(start: Start, cause: str) ->
     assert ([], before, []) == (engine.asked(), written(engine), engine.mutations())
 
 
-@on_each
+@postgresql_if_long
 def test_labels_that_are_no_longer_configured_go_by_consent(start: Start) -> None:
     """A person's own stay; a result that changes meanwhile waits with them."""
     engine = start(RANKS)
@@ -167,7 +167,7 @@ def on_an_id_of_another() -> dict[str, Any]:
     return {"annotations": {"date": target}}
 
 
-@on_each
+@postgresql_if_long
 @pytest.mark.parametrize(
     ("slip", "said"),
     [
@@ -234,8 +234,7 @@ def test_consent_to_rules_covers_what_they_change_and_no_more(start: Start) -> N
     assert (4, before) == (engine.sync().exit_code, written(engine))
 
 
-@on_each
-@pytest.mark.parametrize("days", [2, 31])
+@engine_by_case("days", postgresql=2, sqlite=31)
 def test_a_few_again_and_again_are_many(start: Start, days: int) -> None:
     """What no person did is written in as many dossiers as the limit, in thirty days."""
     engine = start(range(96))

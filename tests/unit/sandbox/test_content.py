@@ -6,24 +6,18 @@ import csv
 import hashlib
 import json
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 import pytest
 
 from dsync.sandbox.content import (
-    EQUIPMENT_FORM,
-    EVERY_TYPE_FORM,
     dossiers,
-    equipment_dossiers,
-    every_type_dossiers,
 )
-from dsync.sandbox.content.aap_eig7 import FORM
 from dsync.sandbox.content.applicants import CATEGORIES, NASTY_TEXTS, OPERATEURS, check_digit
-from dsync.sandbox.content.applications import CASES, ELIGIBLE, case_of, twin_of
-from dsync.sandbox.content.products import products, redirects
-from dsync.sandbox.model import ChampDescriptor, FormSeed, ServedDossier
+from dsync.sandbox.content.applications import CASES, case_of
+from dsync.sandbox.model import ServedDossier
 from tests.conftest import Golden, shared
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -133,76 +127,6 @@ def test_dates_are_in_order_and_not_in_the_future(now: datetime) -> None:
         assert (seed.traite_at is None) == seed.state.startswith("en_")
 
 
-def test_few_dossiers_are_hidden_and_none_of_the_first() -> None:
-    """About 3 % are hidden, expired or erased, in states that allow it."""
-    hidden = [seed for seed in many() if seed.presence != "present"]
-    assert 8 <= len(hidden) <= 18
-    assert {"masque_usager", "masque_administration", "expire", "supprime"} == {
-        seed.presence for seed in hidden
-    }
-    assert all(seed.state != "en_instruction" for seed in hidden)
-    by_usager = {seed.state for seed in hidden if seed.presence == "masque_usager"}
-    assert {"en_construction", "accepte"} <= by_usager
-    assert all(seed.presence == "present" for seed in many()[:40])
-
-
-def fits(descriptor: ChampDescriptor, value: Any) -> bool:
-    options = descriptor.options
-    match descriptor.type:
-        case "drop_down_list":
-            return descriptor.other_option or value in options
-        case "multiple_drop_down_list":
-            return set(value) <= set(options)
-        case "integer_number" | "dossier_link":
-            return isinstance(value, int)
-        case "decimal_number":
-            return isinstance(value, float)
-        case "checkbox" | "yes_no":
-            return isinstance(value, bool)
-        case "datetime":
-            return isinstance(value, datetime) and value.tzinfo is not None
-        case "date":
-            return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
-        case "piece_justificative" | "titre_identite" | "carte":
-            return isinstance(value, list)
-        case "repetition":
-            cells = {cell.stable_id: cell for cell in descriptor.champs}
-            return all(fits(cells[key], cell) for row in value for key, cell in row.items())
-        case "linked_drop_down_list":
-            return f"--{value[0]}--" in options and value[1] in options
-        case "departements" | "regions" | "pays" | "communes" | "epci" | "address" | "siret":
-            return isinstance(value, dict)
-        case "header_section" | "explication":
-            return False
-        case _:
-            return isinstance(value, str)
-
-
-def misfits(form: FormSeed, seed: ServedDossier) -> list[tuple[int, int]]:
-    revision = form.revisions[seed.revision]
-    found = []
-    for descriptors, values in (
-        (revision.champs, seed.champs),
-        (revision.annotations, seed.annotations),
-    ):
-        known = {descriptor.stable_id: descriptor for descriptor in descriptors}
-        found += [
-            (seed.number, stable_id)
-            for stable_id, value in values.items()
-            if stable_id not in known or not fits(known[stable_id], value)
-        ]
-    return found
-
-
-def test_every_value_fits_the_dossiers_form() -> None:
-    """Values have their descriptor's type, options are those of the revision."""
-    assert [misfit for seed in many() for misfit in misfits(FORM, seed)] == []
-    zoo = every_type_dossiers(7, now=NOW)
-    assert [misfit for seed in zoo for misfit in misfits(EVERY_TYPE_FORM, seed)] == []
-    requests = equipment_dossiers(7, 6, now=NOW)
-    assert [misfit for seed in requests for misfit in misfits(EQUIPMENT_FORM, seed)] == []
-
-
 def test_each_dossier_has_the_grids_that_ds_creates() -> None:
     """DS's empty row is alone or before the filled ones."""
     assert all(seed.annotations[5302] for seed in many())
@@ -235,27 +159,6 @@ def test_legal_categories_have_their_official_names() -> None:
     official = json.loads(shared("eig/categories_juridiques.json"))["codes"]
     known = {code: name for code, name in CATEGORIES.items() if code in official}
     assert known == {code: official[code] for code in known}
-
-
-def test_only_a_doublon_names_the_product_of_an_earlier_dossier() -> None:
-    """No two eligible ones have the same product by accident."""
-    doublons = [rank for rank in range(400) if case_of(7, rank)[0].name.startswith("doublon")]
-    for rank in doublons:
-        twin = twin_of(7, rank)
-        assert twin is not None
-        assert many()[rank].champs[4102] == many()[twin].champs[4102]
-    names = {case.name for case in ELIGIBLE if not case.twin}
-    ranks = [rank for rank in range(400) if case_of(7, rank)[0].name in names]
-    addresses = Counter(many()[rank].champs[4102] for rank in ranks)
-    assert [address for address, count in addresses.items() if count > 1] == []
-
-
-def test_canonical_addresses_and_aliases_are_in_the_catalogue() -> None:
-    pages = {f"https://beta.gouv.fr/startups/{product.id}.html" for product in products()}
-    pages |= {f"https://beta.gouv.fr{path}.html" for path in redirects(7)}
-    for rank, seed in enumerate(many()):
-        if case_of(7, rank)[0].name in ("simple", "operateur", "fiche_alias", "fiche_remarquable"):
-            assert seed.champs[4102] in pages
 
 
 def test_e_mail_addresses_are_examples() -> None:
