@@ -15,7 +15,7 @@ from tests.engine.conftest import Start
 from tests.engine.rig import DETAIL, ETAPE, OPEN, PAGE, PROBLEME, Engine, number, seeds
 from tests.profiles import long
 from tests.store import databases
-from tests.store.databases import engine_by_case, postgresql_if_long
+from tests.store.databases import engine_by_case, on_each, postgresql_if_long
 
 FONCTION = 4307
 """A contact's function."""
