@@ -55,12 +55,12 @@ BY_THE_CLOCK = re.compile(r"lecture_(anomalie|colonne|etape|indicateur|statistiq
 """Views with columns that depend on when they are read."""
 
 
-def content(file: Path) -> object:
+def content(file: Path, delimiter: str = ",") -> Any:
     """Return the bytes of an exported file, or the rows without what depends on the clock."""
     if not BY_THE_CLOCK.match(file.name):
         return file.read_bytes()
     with file.open(encoding="utf-8-sig", newline="") as lines:
-        rows = [*csv.DictReader(lines)]
+        rows = [*csv.DictReader(lines, delimiter=delimiter)]
     return [{k: v for k, v in row.items() if k not in VOLATILE} for row in rows]
 
 

@@ -72,6 +72,8 @@ READS = (
 )
 """What is asked at the end, each with `--json`."""
 
+EXPORTED = {"csv": ",", "csv-fr": ";"}
+"""The formats of the exports at the end, each into a folder of its name, with their delimiters."""
 
 FEW = 8
 """Up to so many rows are all shown, with a line for each column."""
@@ -185,10 +187,15 @@ class History:
         """The text of each verdict, with a name: its dossier, and since when."""
         rows = [row for row in self.rows["lecture_precontrole"] if row["detail"]]
         texts = {row["detail"]: f"TEXT {row['numero']} {row['etabli_le']}" for row in rows[::-1]}
-        decided = {
-            row["decideur"]: row["instructeur_courriel"] for row in self.rows["lecture_decision"]
+        return texts | self.pseudonyms
+
+    @property
+    def pseudonyms(self) -> dict[str, str]:
+        """Whom each pseudonym of the database stands for."""
+        return {
+            row["decideur"]: f"PSEUDONYM OF {row['instructeur_courriel']}"
+            for row in self.rows["lecture_decision"]
         }
-        return texts | {one: f"PSEUDONYM OF {courriel}" for one, courriel in decided.items()}
 
     @property
     def verdicts(self) -> str:
@@ -288,6 +295,9 @@ def live(url: str, folder: Path) -> History:
         history.rows = {name: _rows(database, name) for name in _views(database)}
         history.columns = {name: _columns(database, name) for name in history.rows}
         database.dispose()
+        for format_ in EXPORTED:
+            run("export", format_, "--format", format_)
+            history.printed.pop()
     return history
 
 
