@@ -88,7 +88,7 @@ _AFTER: Mapping[str, Mapping[str, Declared]] = {
         **computed("verdict_etabli_le", "utc(v.depuis_le)", "Date depuis laquelle le verdict et son texte sont ceux-ci, en UTC ; pour joindre lecture_precontrole, prendre courant.", type="datetime"),
     },
     # An empty object is shown as NULL, as other columns without a value are.
-    "prise_de_poste_le": computed(EXTRA, f"nullif(c.{EXTRA}, '{{}}')", "Réponses aux autres champs que la configuration associe ([mapping.champs]), en JSON, par le nom qu'elle leur donne ; vide s'il n'y en a pas.", mark=Mark.PERSONAL),
+    "prise_de_poste_le": computed(EXTRA, f"nullif(c.{EXTRA}, '{{}}')", "Réponses aux autres champs que la configuration associe ([mapping.champs]), en JSON, par le nom qu'elle leur donne ; vide s'il n'y en a pas. Ouvert à sa place : formulaire_* ([ouvert] champs).", mark=Mark.PERSONAL),
 }
 """The columns of the main view that are no fields, by the field that they follow."""
 
@@ -116,7 +116,7 @@ VIEWS: Dictionary = {
         **of(candidature, "c", "numero"),
         **computed("rang", "CAST(v.value ->> 'rang' AS integer)", "Rang : l'ordre de préférence, à défaut l'ordre de saisie.", type="integer"),
         **computed("profil", "v.value ->> 'profil'", "Profil souhaité."),
-        **computed("missions", "v.value ->> 'missions'", "Missions décrites.", mark=Mark.FREE_TEXT),
+        **computed("missions", "v.value ->> 'missions'", "Missions décrites. Ouvert à sa place : longueur de lecture_champ.", mark=Mark.FREE_TEXT),
         **of(dossier, "d", "demarche_numero"),
         **MOVED,
     }, key=("numero", "rang")),
@@ -124,8 +124,8 @@ VIEWS: Dictionary = {
         **of(candidature, "c", "numero"),
         **computed("ligne", "CAST(e.value ->> 0 AS integer)", "Place de la grille dans le dossier, à partir de 1.", type="integer"),
         **computed("moment", "e.value ->> 1", "Moment de l'évaluation, dans les mots du formulaire : sur dossier, ou à la soutenance."),
-        **computed("evaluateur", "e.value ->> 2", "Personne qui évalue ; dans un jury de quelques personnes, un pseudonyme la laisserait deviner. Les grilles d'une même personne : remplacee_par.", mark=Mark.PERSONAL),
-        **computed("commentaire", "e.value ->> 3", "Commentaire de l'évaluation.", mark=Mark.FREE_TEXT),
+        **computed("evaluateur", "e.value ->> 2", "Personne qui évalue ; dans un jury de quelques personnes, un pseudonyme la laisserait deviner. Ouvert à sa place : remplacee_par.", mark=Mark.PERSONAL),
+        **computed("commentaire", "e.value ->> 3", "Commentaire de l'évaluation. Ouvert à sa place : rien.", mark=Mark.FREE_TEXT),
         **computed("moyenne", "CAST(round(CAST(e.value ->> 5 AS numeric) + 0.000000001, 2) AS double precision)", "Moyenne des notes données, à deux décimales ; vide s'il n'y en a pas.", mark=Mark.OF_JURY, type="number"),
         **computed("soutenance", "CAST(e.value ->> 6 AS boolean)", "Vrai si ce moment est la soutenance ; tout autre moment, ou aucun, vaut évaluation du dossier.", type="boolean"),
         **computed("complete", "CAST(e.value ->> 7 AS boolean)", "Vrai si chaque critère est noté.", type="boolean"),
@@ -144,8 +144,8 @@ VIEWS: Dictionary = {
         **of(dossier, "d", "demarche_numero"),
         **MOVED,
     }, key=("numero", "ligne", "rang")),
-    "lecture_precontrole": ENGINE_VIEWS["lecture_precontrole"].saying("Une ligne par verdict établi, ceux qui sont remplacés compris : l'historique complet du pré-contrôle, l'avis préparatoire que dsync établit sur les critères publiés.", avis="Le verdict dans les mots que la configuration lui donne ([annotations] options), où des contrôles sont déclarés ; ailleurs, le verdict.", remarque="Ce que le catalogue actuel donnerait au lieu de la preuve conservée, pour information ; vide s'il ne changerait rien."),
-    "lecture_precontrole_controle": ENGINE_VIEWS["lecture_precontrole_controle"].saying("Une ligne par contrôle de chaque verdict, remplacés compris, avec son motif et sa preuve.", {"controle": Check}, controle="Contrôle : {codes}.", preuve="Preuve utilisée (valeurs, source, date de consultation), en JSON ; vide pour un dossier effacé."),
+    "lecture_precontrole": ENGINE_VIEWS["lecture_precontrole"].saying("Une ligne par verdict établi, ceux qui sont remplacés compris : l'historique complet du pré-contrôle, l'avis préparatoire que dsync établit sur les critères publiés.", avis="Le verdict dans les mots que la configuration lui donne ([annotations] options), où des contrôles sont déclarés ; ailleurs, le verdict.", remarque="Ce que le catalogue actuel donnerait au lieu de la preuve conservée, pour information ; vide s'il ne changerait rien. Ouvert à sa place : verdict."),
+    "lecture_precontrole_controle": ENGINE_VIEWS["lecture_precontrole_controle"].saying("Une ligne par contrôle de chaque verdict, remplacés compris, avec son motif et sa preuve.", {"controle": Check}, controle="Contrôle : {codes}.", preuve="Preuve utilisée (valeurs, source, date de consultation), en JSON ; vide pour un dossier effacé. Ouvert à sa place : resultat."),
     "lecture_anomalie": ENGINE_VIEWS["lecture_anomalie"].saying("Une ligne par dossier mis en quarantaine parce qu'il ne peut pas être lu ou jugé, une si les listes de Démarches Simplifiées ont masqué ou supprimé trop de dossiers d'un coup (suppression_massive), et une si le catalogue beta.gouv.fr publié n'est pas retenu.", {"code": ANOMALIES | {"catalogue": "Le catalogue beta.gouv.fr publié n’est pas retenu."}}, code="Code de l'anomalie : {codes}.", numero="Numéro du dossier ; vide pour une suppression massive et pour le catalogue.", demarche_numero="Numéro de la démarche ; vide pour le catalogue, commun à toutes."),
     "lecture_statistique": ENGINE_VIEWS["lecture_statistique"].saying("Nombre de dossiers par mois de dépôt, contrôle du pré-contrôle, résultat, type d'administration et phase constatée, selon les verdicts en cours, dossiers masqués et effacés compris.", {"controle": Check}, type_administration="Type d'administration constaté par le pré-contrôle ; vide si aucun.", phase_constatee="Phase du produit au jour du dépôt, selon le catalogue beta.gouv.fr ; vide si aucune."),
     "lecture_indicateur": ENGINE_VIEWS["lecture_indicateur"].saying("Une ligne par jour et par indicateur : les chiffres à la fin de la dernière synchronisation du jour ; rien avant la première. Ils restent quand un dossier est effacé.", {"indicateur": _FIGURES}),
@@ -170,7 +170,7 @@ VIEWS: Dictionary = {
         **said("jury_le", "Date du jury.", type="date"),
         **said("numero", "Numéro du dossier.", type="integer"),
         **said("raison_sociale", "Raison sociale du demandeur.", mark=Mark.OF_PERSON),
-        **said("page_produit", "Adresse de la page du produit, telle que saisie.", mark=Mark.FREE_TEXT),
+        **said("page_produit", "Adresse de la page du produit, telle que saisie. Ouvert à sa place : produit_id de lecture_candidature.", mark=Mark.FREE_TEXT),
         **said("verdict", "Verdict en cours du pré-contrôle.", codes=VERDICTS),
         **said("rang", "Rang parmi les dossiers présents du même jury et du même moment, la meilleure moyenne d'abord ; le même pour des moyennes égales. Vide sans moyenne, et si le dossier n'est plus présent.", mark=Mark.OF_JURY, type="integer"),
         **said("moment", "Moment dont les notes comptent : {codes} ; vide sans grille.", codes={"dossier": "Évaluation du dossier, avant la soutenance.", "soutenance": "Réévaluation après la soutenance ; les notes du dossier ne comptent plus."}),

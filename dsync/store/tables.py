@@ -109,17 +109,17 @@ dossier = Table(
     open_("forme_juridique_code", String, "Code de la catégorie juridique (Insee) du demandeur.", nullable=True),
     # The applicant: a natural person's names, an organisation's address.
     open_("demandeur_type", String, "Type du demandeur : {codes}.", DemandeurType, nullable=True),
-    personal("demandeur_civilite", String, "Civilité du demandeur, M ou Mme ; vide si c'est un organisme.", nullable=True),
-    personal("demandeur_nom", String, "Nom du demandeur ; vide si c'est un organisme, qui a une raison_sociale.", nullable=True),
-    personal("demandeur_prenom", String, "Prénom du demandeur ; vide si c'est un organisme.", nullable=True),
+    personal("demandeur_civilite", String, "Civilité du demandeur, M ou Mme ; vide si c'est un organisme. Ouvert à sa place : demandeur_type.", nullable=True),
+    personal("demandeur_nom", String, "Nom du demandeur ; vide si c'est un organisme, qui a une raison_sociale. Ouvert à sa place : demandeur_type.", nullable=True),
+    personal("demandeur_prenom", String, "Prénom du demandeur ; vide si c'est un organisme. Ouvert à sa place : demandeur_type.", nullable=True),
     of_person("commune_code", String, "Code Insee de la commune du demandeur, à l'adresse de l'établissement ; vide, comme les cinq colonnes suivantes, si c'est une personne.", nullable=True),
     of_person("commune", String, "Nom de la commune du demandeur.", nullable=True),
     of_person("departement_code", String, "Code du département du demandeur, à l'adresse de l'établissement.", nullable=True),
     of_person("departement_nom", String, "Nom du département du demandeur.", nullable=True),
     of_person("region_code", String, "Code Insee de la région du demandeur, à l'adresse de l'établissement.", nullable=True),
     of_person("region_nom", String, "Nom de la région du demandeur, à l'adresse de l'établissement.", nullable=True),
-    personal("usager_courriel", String, "Courriel du compte qui a déposé le dossier : celui du demandeur, ou de qui agit pour lui.", nullable=True, index=True),
-    personal("mandataire_nom", String, "Prénom et nom de la personne qui a déposé le dossier pour un tiers ; vide s'il n'y en a pas.", nullable=True),
+    personal("usager_courriel", String, "Courriel du compte qui a déposé le dossier : celui du demandeur, ou de qui agit pour lui. Ouvert à sa place : demandeur_type de lecture_dossier.", nullable=True, index=True),
+    personal("mandataire_nom", String, "Prénom et nom de la personne qui a déposé le dossier pour un tiers ; vide s'il n'y en a pas. Ouvert à sa place : rien.", nullable=True),
     open_("groupe_instructeur", String, "Groupe instructeur du dossier.", nullable=True),
     personal("instructeurs", JsonText(), "Courriels des personnes qui suivent le dossier."),
     open_("dernier_message_le", Instant, "Date du dernier message de la messagerie du dossier, en UTC ; vide s'il n'y en a pas.", nullable=True),
@@ -265,7 +265,7 @@ verdict = Table(
     # The checks that keep it from the best one, as `points_of` (`domain.check_answers`) writes
     # them: 2,160 characters at most, because PostgreSQL takes 2,700 bytes into an index.
     open_("points", String),
-    free("detail", Text, "Motifs en toutes lettres ; vide pour un dossier effacé.", nullable=True),
+    free("detail", Text, "Motifs en toutes lettres ; vide pour un dossier effacé. Ouvert à sa place : resultat de lecture_precontrole_controle.", nullable=True),
     open_("etabli_le", Instant, "Date à laquelle ce verdict a été rendu, même s'il se lit comme le précédent, en UTC."),
     open_("version_regles", String, "Version des règles et des listes appliquées."),
     open_("inputs_hash", String, nullable=True),
@@ -276,7 +276,7 @@ verdict = Table(
     free("constats", JsonText(), "Faits constatés."),
     # Frozen evidence for the dossier's later verdicts, in the programme's form.
     free("preuve", JsonText(), "Preuve conservée."),
-    free("remarque", String, "Remarque à côté du verdict ; vide s'il n'y en a pas.", nullable=True),
+    free("remarque", String, "Remarque à côté du verdict ; vide s'il n'y en a pas. Ouvert à sa place : verdict.", nullable=True),
     # Since when result and detail are as they are; `etabli_le` is the date of this row.
     open_("depuis_le", Instant),
     open_("courant", Boolean, "Vrai pour le verdict en cours, un seul par dossier."),
@@ -298,9 +298,9 @@ reponse = Table(
     open_("demarche_numero", BigInteger),
     open_("controle", String, "Contrôle, sous le nom qu'il a dans les verdicts."),
     open_("resultat", String, "Ce que la personne a établi : {codes}.", RESULTS),
-    free("motif", Text, "Raison qu'elle en a donnée."),
+    free("motif", Text, "Raison qu'elle en a donnée. Ouvert à sa place : resultat."),
     # The account and its machine, or an e-mail address.
-    personal("auteur", String, "Compte ou courriel de cette personne."),
+    personal("auteur", String, "Compte ou courriel de cette personne. Ouvert à sa place : rien."),
     open_("repondu_le", Instant, "Date de la réponse, en UTC."),
     free("constat", JsonText(Controle), "Ce que le contrôle avait trouvé, avec sa preuve."),
     # The id of the product that the person named, if any.
@@ -308,7 +308,7 @@ reponse = Table(
     open_("statut", String),
     # When it was withdrawn or replaced, and by whom.
     open_("finie_le", Instant, "Date à laquelle la réponse a été remplacée ou retirée, en UTC ; vide sinon.", nullable=True),
-    personal("finie_par", String, "Compte ou courriel de qui l'a remplacée ou retirée ; vide sinon.", nullable=True),
+    personal("finie_par", String, "Compte ou courriel de qui l'a remplacée ou retirée ; vide sinon. Ouvert à sa place : finie_le.", nullable=True),
     _partial("uq_reponse_valable", "numero", "controle", unique=True, where="statut = 'valable'"),
     info=kept("Une ligne par réponse donnée par une personne à un contrôle, y compris celles qui ont été retirées ou remplacées.", "L'effacement du dossier, qui supprime la ligne. Le nom de l'agent y reste jusque-là : il répond de ce qu'il a établi."),
 )
@@ -326,7 +326,7 @@ outbox = Table(
     open_("numero", BigInteger, index=True),
     open_("demarche_numero", BigInteger),
     open_("annotation", String, "Ce qui est inscrit : {codes}.", Annotation),
-    free("valeur", Text, "Valeur voulue ; vide pour un dossier effacé.", nullable=True),
+    free("valeur", Text, "Valeur voulue ; vide pour un dossier effacé. Ouvert à sa place : verdict de lecture_precontrole.", nullable=True),
     open_("statut", String, "Statut : {codes}.", WishStatus),
     open_("tentatives", Integer, "Nombre d'envois."),
     open_("prochain_essai_le", Instant, nullable=True),
@@ -334,7 +334,7 @@ outbox = Table(
     open_("envoyee_le", Instant, "Date du dernier envoi, en UTC ; vide si la valeur n'a pas été envoyée.", nullable=True),
     open_("confirmee_le", Instant, "Date à laquelle Démarches Simplifiées a montré pour la première fois cette valeur dans le dossier, en UTC, que dsync l'ait envoyée ou non ; vide si elle n'y a jamais figuré, que l'on sache. Elle reste quand la valeur est remplacée ensuite.", nullable=True),
     free("valeur_distante", Text, "Valeur qu'une personne a écrite à la place.", nullable=True),
-    free("erreur", Text, "Raison du refus ou de l'attente.", nullable=True),
+    free("erreur", Text, "Raison du refus ou de l'attente. Ouvert à sa place : statut.", nullable=True),
     # When the human wrote `valeur_distante`, by DS's date, or when it was first seen.
     open_("distante_le", Instant, nullable=True),
     # The id of the annotation's descriptor when it was last sent, confirmed or stopped.
@@ -386,7 +386,7 @@ evenement = Table(
     open_("demarche_numero", BigInteger),
     open_("survenu_le", Instant, "Date à laquelle l'événement a été constaté, en UTC."),
     open_("evenement", String, "Événement : {codes}.", EventName),
-    personal("details", Text, "Précisions en JSON : des noms et des codes, dont les causes d'un nouveau verdict (regles, dossier, preuves, doublons ou reponses) ; d'un envoi forcé, aussi ce qu'il a remplacé et qui l'a demandé. Vide une fois le dossier effacé.", nullable=True),
+    personal("details", Text, "Précisions en JSON : des noms et des codes, dont les causes d'un nouveau verdict (regles, dossier, preuves, doublons ou reponses) ; d'un envoi forcé, aussi ce qu'il a remplacé et qui l'a demandé. Vide une fois le dossier effacé. Ouvert à sa place : evenement.", nullable=True),
     open_("run", BigInteger, nullable=True),
     info=kept("Journal de chaque dossier.", "L'effacement du dossier, pour les précisions, et l'âge de `[retention] logs`, pour le nom de l'agent ; le nom et la date de l'événement restent."),
 )
@@ -404,8 +404,8 @@ changement = Table(
     open_("champ_id", String, "Identifiant du champ, comme dans lecture_champ ; pour le dossier : etat, groupe_instructeur ou etiquettes.", index=True),
     open_("libelle", Text, "Libellé du champ dans la révision du formulaire la plus récente quand le changement a été constaté.", nullable=True),
     open_("ligne", Integer, "Place de la ligne dans un bloc répétable, à partir de 1 ; vide hors des blocs répétables. Une ligne retirée fait remonter les suivantes : leurs valeurs changent de place.", nullable=True),
-    free("ancienne_valeur", Text, "Valeur d'avant, en toutes lettres ; vide s'il n'y en avait pas.", nullable=True),
-    free("nouvelle_valeur", Text, "Valeur d'après, en toutes lettres ; vide si elle a été effacée ou si le champ n'est plus dans le formulaire. Égale à l'ancienne : une pièce jointe a été remplacée par une autre du même nom, ou une zone d'une carte a un autre tracé.", nullable=True),
+    free("ancienne_valeur", Text, "Valeur d'avant, en toutes lettres ; vide s'il n'y en avait pas. Ouvert à sa place : libelle.", nullable=True),
+    free("nouvelle_valeur", Text, "Valeur d'après, en toutes lettres ; vide si elle a été effacée ou si le champ n'est plus dans le formulaire. Égale à l'ancienne : une pièce jointe a été remplacée par une autre du même nom, ou une zone d'une carte a un autre tracé. Ouvert à sa place : libelle.", nullable=True),
     open_("constate_le", Instant, "Date à laquelle dsync a lu la nouvelle valeur, en UTC."),
     # DS's own date of the change, where one of its dates moved.
     open_("modifie_le", Instant, "Date de la modification selon Démarches Simplifiées, en UTC : la dernière des champs, des annotations ou du dossier, ou celle du changement d'état ; vide si aucune de ces dates n'a bougé.", nullable=True),
@@ -726,7 +726,7 @@ colonne = Table(
     open_("rang", Integer, "Place de la colonne dans la vue, à partir de 1."),
     open_("type", String, "Type : integer, number, boolean, date, datetime, json ou text."),
     open_("sens", Text, "Ce que cette colonne veut dire."),
-    open_("marque", String, "Donnée personnelle, Texte libre, Note du jury, ou la condition à laquelle elle l'est ; vide si elle est ouverte à qui lit sans données personnelles.", nullable=True),
+    open_("marque", String, "Donnée personnelle, Texte libre, Note du jury, ou la condition à laquelle elle l'est ; vide si elle est ouverte à qui lit sans données personnelles. Ce qui l'est à la place d'une colonne fermée : à la fin de sens.", nullable=True),
     open_("depuis", String, "Version de dsync qui l'a apportée ; vide pour un champ du formulaire.", nullable=True),
     # Of a column of `formulaire_*`.
     open_("demarche_numero", BigInteger, nullable=True),

@@ -25,7 +25,9 @@ def documented() -> str:
         if one.columns:
             parts += ["| colonne | donnée | contenu |", "|---|---|---|"]
             for name, column in one.columns.items():
-                parts.append(f"| `{name}` | {KINDS[column.mark]} | {column.sentence} |")
+                # What is open in its place is of the views.
+                content = column.sentence.partition(" Ouvert à sa place")[0]
+                parts.append(f"| `{name}` | {KINDS[column.mark]} | {content} |")
             parts.append("")
         without = [f"`{name}`" for c in one.table.columns if (name := c.name) not in one.columns]
         if without:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import inspect
 
 from dsync.annotations.wish import NewWish
 from dsync.database import PROGRAMME
+from dsync.domain.documented import MASKED
 from dsync.domain.dossier import Anomaly, Etat, Ligne, Message, Traitement
 from dsync.domain.ids import DossierNumber, RevisionId
 from dsync.domain.verdict import Controle, Resultat
@@ -121,14 +123,28 @@ def rows(store: Store, view: str) -> list[dict[str, Any]]:
     return [dict(row) for row in found]
 
 
+INSTEAD = re.compile(r"Ouvert à sa place : (\w+)(?: de (\w+))?")
+
+
 def test_each_view_has_the_columns_of_the_dictionary(rich: Store) -> None:
-    """In its order, each with its sentence; tests/outside/golden/columns.txt has both."""
-    for view, documented in rich.dictionary().items():
+    """In its order, each with its sentence; tests/outside/golden/columns.txt has both.
+
+    That of a closed one names what is open in its place to readers without personal data.
+    """
+    dictionary = rich.dictionary()
+    for view, documented in dictionary.items():
         if not view.startswith("formulaire_"):
             shown = rows(rich, view)
             assert shown, f"{view} shows nothing: have the fixture `rich` write something for it."
             assert list(documented.columns) == list(shown[0]), view
             assert (view in OF_ALL) is ("demarche_numero" not in shown[0]), view
+            for name, one in documented.columns.items():
+                if one.mark in MASKED:
+                    found = INSTEAD.search(one.sentence)
+                    assert found, (view, name)
+                    if found[1] not in ("rien", "formulaire_"):
+                        column = dictionary[found[2] or view].columns[found[1]]
+                        assert column.mark not in MASKED, (view, name)
         sentences = [documented.description, *(one.said for one in documented.columns.values())]
         assert [] == [sentence for sentence in sentences if not sentence.endswith(".")], view
 
