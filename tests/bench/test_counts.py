@@ -31,7 +31,7 @@ WHOLE = re.compile(r"SEARCH dossier USING .*ix_dossier_demarche_numero \(demarch
 
 
 COMMIT = "COMMIT"
-QUIET, PAGE_MORE = 106, 45
+QUIET, PAGE_MORE = 112, 45
 """Most statements, with those that begin and end transactions, of a run without news, and of each
 further page of a first read."""
 AT_ONCE = 50

@@ -208,7 +208,7 @@ def test_the_command_prints_its_link_alone_and_ends_on_a_signal(tmp_path: Path) 
             session = stranger()
             page = session.get(line)
             assert (200, True) == (page.status_code, "<h1>Accueil" in page.text)
-            assert "Votre rôle : <strong>lecteur<" in page.text
+            assert "<strong>lecteur</strong>" in page.text
             following = process.stdout.readline().strip()
             assert following.startswith(line.partition("?")[0])
             assert following != line

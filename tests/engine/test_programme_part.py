@@ -20,7 +20,14 @@ ALONE = {"sections": ("demarche", "ds")}
 OWN = set(PROGRAMME.storage.views) - set(ENGINE.views)
 OF_PROGRAMME = (
     "/jury/composer",
-    *("/jury", "/jury.xlsx", "/jury/proces-verbal", "/jury/fiches", f"/jury/fiches/{FIRST}"),
+    *(
+        "/jury",
+        "/jury/comparer",
+        "/jury.xlsx",
+        "/jury/proces-verbal",
+        "/jury/fiches",
+        f"/jury/fiches/{FIRST}",
+    ),
     "/a-reporter",
     *("/preuves", f"/dossiers/{FIRST}/explication", "/regles"),
 )
