@@ -113,8 +113,8 @@ def layout(
         f"{note and f' {note}'}",
         f"Les contrôles conformes avec leurs faits,{people} ceux qui n’ont pas été examinés, "
         f"{last}.",
-        "Une règle que plusieurs constats appliquent est citée avec le premier ; les suivants y "
-        "renvoient.",
+        "Une règle ou une source commune à plusieurs constats est citée avec le premier ; les "
+        "suivants y renvoient.",
         f"Au-delà de {USUAL_LENGTH} caractères, les faits des contrôles conformes sont remplacés "
         "par leur titre, les plus longs d’abord, puis les sources des listes sont omises. Au-delà "
         f"de {length}, le sont aussi les raisons données par des personnes, puis des constats "

@@ -38,6 +38,8 @@ TO_DO = " À faire : "
 # Without the name behind it, which the configuration may have changed since.
 _STATED = re.compile(rf"(.+) – {re.escape(ADVICE)}\S.*")
 _RULES = "Règles appliquées : "
+# Not inside of a quotation, where a person may have typed it.
+_SOURCE = re.compile(r" \(([^()«»]+ lu le \d\d/\d\d/\d{4})\)(?=[^«»]*(?:«|$))")
 USUAL_LENGTH = 900
 """Characters of a text up to which nothing is left out for brevity: about ten lines in DS."""
 
@@ -129,7 +131,9 @@ def _conforme(facts: Sequence[str]) -> list[str]:
 
 
 def _that_fit(findings: Sequence[tuple[str, str, str]], room: int | None = None) -> list[str]:
-    """Return the lines of findings, each with its title and its rule, which is said once.
+    """Return the lines of findings, each with its title and its rule.
+
+    A rule is said once, and so is a source with the day when it was read.
 
     With a room in characters: those that fit whole, and how many there are beside them.
     """
@@ -140,6 +144,9 @@ def _that_fit(findings: Sequence[tuple[str, str, str]], room: int | None = None)
             fact, mark, to_do = line.rpartition(TO_DO)
             again = f" Même règle que « {said[rule]} »."
             line = f"{fact.removesuffix(rule)}{min(again, rule, key=len)}{mark}{to_do}"
+        for source in _SOURCE.findall(line):
+            if any(source in above for above in lines):
+                line = line.replace(f" ({source})", " (même source)")
         if left is not None and len(line) + 1 > left:
             continue
         left = None if left is None else left - len(line) - 1

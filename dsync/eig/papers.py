@@ -137,8 +137,8 @@ def published(rules: Rules | None, instruction: str) -> AccountRules:
         applicant=CANDIDAT,
         words=_WORDS,
         fact="le fait, sa source et le jour où elle a été lue",
-        note="« Règle (FAQ du programme) » cite les conditions publiées ; « Règle (pré-contrôle) » "
-        "est un usage de l’équipe et ne fonde qu’une vérification.",
+        note="« Règle (FAQ) » cite les conditions que publie la foire aux questions du programme ; "
+        "« Règle (pré-contrôle) » est un usage de l’équipe et ne fonde qu’une vérification.",
     )._replace(finalite=PURPOSE, operations=operations())
     if rules is None:
         return found

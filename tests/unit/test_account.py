@@ -11,9 +11,7 @@ from dsync.domain.paper import markdown
 from dsync.domain.rights import CANDIDAT
 
 TITLES = {"depot": "date de dépôt", "phase": "phase", "doublon": "doublon"}
-REASON = (
-    "Phase passée. Règle (FAQ du programme) : phase admise. À faire : ne pas présenter au jury."
-)
+REASON = "Phase passée. Règle (FAQ) : phase admise. À faire : ne pas présenter au jury."
 BEFORE, DECIDED, AFTER = "2024-05-01T08:00:00Z", "2024-06-01T08:00:00Z", "2024-07-01T08:00:00Z"
 HALF_A_PAGE = 2000
 """Characters, of the 4,000 of a page."""
@@ -72,7 +70,7 @@ def test_it_begins_with_half_a_page_for_a_citizen() -> None:
             "Votre dossier n° 12, déposé le 30/04/2024, a passé un pré-contrôle",
             "Le 01/05/2024, son avis a été « Inéligible ». Non conforme : phase. Conforme : date "
             "de dépôt. Non examiné : doublon.",
-            "Phase : phase passée. Règle (FAQ du programme) : phase admise.",
+            "Phase : phase passée. Règle (FAQ) : phase admise.",
             "Le résultat le plus sévère donne l’avis, qui ne vaut pas décision.",
             "L’équipe instruit le dossier et décide. Le dossier a été refusé le 01/06/2024",
             "C’est la décision qui peut être contestée",

@@ -53,26 +53,21 @@ class Sentence:
 
 _SOURCE = re.compile(r"(»|^[^«]*?) \(.*")
 """In brackets, behind a quotation or in a fact without one, is where it is from."""
-_FAQ = "Règle (FAQ du programme) : "
+_FAQ = "Règle (FAQ) : "
 # Those of the checks in the file.
 _REGLE_ADMINISTRATION = _REGLE_FICHE = _REGLE_PHASE = None
 _REGLE_CAS = f"{_FAQ}ce cas suppose {{condition}}"
 _ATTEND = "rien, un nouvel essai aura lieu automatiquement"
 _ADRESSE = "demander au candidat l’adresse de la fiche de son produit"
 _QUEL_PRODUIT = "demander au candidat quel produit il présente"
-_BIEN_CETTE_FICHE = "demander au candidat s’il s’agit bien de cette fiche ({url})"
+_BIEN_CETTE_FICHE = "demander au candidat s’il s’agit bien de {url}"
 _EST_CE = "demander au candidat {fiches}"
 _FICHE_TARDIVE = (
     "vérifier si la fiche était déjà publiée le {jour} ; sinon, décider si elle peut être retenue"
 )
-_PORTEUR = (
-    "demander au candidat quelle administration centrale ou quel opérateur de l’État porte le "
-    "projet"
-)
+_PORTEUR = "demander au candidat quelle administration porte le projet"
 _EXPLOITANT = "faire compléter la configuration du pré-contrôle par son exploitant"
-_JUSTIFIER_PHASE = (
-    "demander au candidat un justificatif montrant que le produit était alors en {en_phase}"
-)
+_JUSTIFIER_PHASE = "demander au candidat de justifier d’une phase admise ce jour-là"
 _REGLE_CAS_PREVUS = f"{_FAQ}un EIG se demande dans le cas {{cas_prevus}}"
 _QUEL_CAS = "demander au candidat quel cas il retient"
 _JUSTIFIER_CAS = "demander au candidat d’établir ce qui manque"
@@ -155,8 +150,7 @@ CENTRALE = Sentence(
 EXCLUE = Sentence(
     (Check.ADMINISTRATION,), NON_CONFORME,
     "catégorie juridique d’un organisme local, social ou déconcentré",
-    "Candidat {organisme}, {forme} ; cette forme juridique n’est pas celle d’une administration "
-    "centrale et ce SIREN ne figure pas sur {listes}",
+    "Candidat {organisme}, {forme}, ni administration centrale, ni inscrit sur {listes}",
     _REGLE_ADMINISTRATION, _PORTEUR,
     court="{forme} ; ni administration centrale, ni opérateur de l’État",
     demande=_TEXTE,
@@ -164,33 +158,32 @@ EXCLUE = Sentence(
 PRIVEE_HORS_LISTE = Sentence(
     (Check.ADMINISTRATION,), NON_CONFORME,
     "personne privée ou autre, absente de la liste de l’année du dépôt",
-    "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {liste}, année du dépôt",
+    "Candidat {organisme}, {forme}, absent de {liste}, année du dépôt",
     _REGLE_ADMINISTRATION, _PORTEUR,
     court="{forme}, absent de {liste}",
     demande=_TEXTE,
 )  # fmt: skip
 FORME_INSUFFISANTE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "catégorie qui ne suffit pas à conclure",
-    "Candidat {organisme}, {forme} ; cette forme juridique ne suffit pas à conclure et ce SIREN ne "
-    "figure pas sur {listes}",
+    "Candidat {organisme}, {forme}, forme qui ne suffit pas à conclure ; absent de {listes}",
     _REGLE_ADMINISTRATION,
-    "vérifier dans les textes qui régissent ce candidat s’il est une administration centrale",
+    "vérifier dans les textes qui le régissent s’il est une administration centrale",
     court="{forme}, absent de {listes} ; cette forme ne suffit pas à conclure",
     demande=_TEXTE,
 )  # fmt: skip
 HORS_LISTE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER,
     "opérateur possible ou personne privée ; liste de l’année du dépôt indisponible",
-    "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {listes}",
+    "Candidat {organisme}, {forme}, absent de {listes}",
     _REGLE_ADMINISTRATION,
-    "chercher ce candidat dans la liste pour {annee}, annexe au projet de loi de finances",
+    "consulter la liste de {annee} (projet de loi de finances)",
     court="{forme}, absent de {listes}",
     demande=_TEXTE,
 )  # fmt: skip
 HORS_LISTE_DE_L_ANNEE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER,
     "opérateur possible, absent de la liste de l’année du dépôt",
-    "Candidat {organisme}, {forme} ; ce SIREN ne figure pas sur {liste}, année du dépôt",
+    "Candidat {organisme}, {forme}, absent de {liste}, année du dépôt",
     _REGLE_ADMINISTRATION, _PORTEUR,
     court="{forme}, absent de {liste}",
     demande=_TEXTE,
@@ -226,10 +219,10 @@ CANDIDAT_NON_RENDU = Sentence(
 )  # fmt: skip
 SANS_CATEGORIE = Sentence(
     (Check.ADMINISTRATION,), A_VERIFIER, "aucune catégorie juridique dans le dossier",
-    "Candidat {organisme}, sans catégorie juridique dans les données du registre des entreprises "
-    "que transmet Démarches Simplifiées",
+    "Candidat {organisme}, sans catégorie juridique dans les données que "
+    "transmet Démarches Simplifiées",
     _REGLE_ADMINISTRATION,
-    "chercher la forme juridique de ce candidat dans l’Annuaire des entreprises",
+    "chercher sa forme juridique dans l’Annuaire des entreprises",
     court="sans catégorie juridique dans Démarches Simplifiées",
     demande=_TEXTE,
 )  # fmt: skip
@@ -471,13 +464,13 @@ PHASE_ADMISE_PAR_ORDRE = Sentence(
 )  # fmt: skip
 PHASE_AUTRE = Sentence(
     (Check.PHASE,), A_VERIFIER, "phase admise, autre que la phase déclarée",
-    "Phase {phase} au jour du dépôt ({jour}) selon le {catalogue}, mais {declaree}",
-    _REGLE_PHASE, "demander au candidat quelle était la phase au {jour}",
+    "Phase {phase} au dépôt du {jour} ({catalogue}), mais {declaree}",
+    _REGLE_PHASE, "demander au candidat la phase au {jour}",
     court="{phase} au jour du dépôt, selon le catalogue, mais {declaree}",
 )  # fmt: skip
 PHASE_PASSEE = Sentence(
     (Check.PHASE,), NON_CONFORME, "autre phase, lue à temps ou déclarée par le candidat",
-    "Phase {phase} au jour du dépôt ({jour}), depuis le {debut}, selon le {catalogue} ; {declaree}",
+    "Phase {phase} au dépôt du {jour}, depuis le {debut} ({catalogue}) ; {declaree}",
     _REGLE_PHASE, _JUSTIFIER_PHASE,
     court="{phase} depuis le {debut}, selon le catalogue ; {declaree}",
 )  # fmt: skip
@@ -485,21 +478,21 @@ PHASE_PASSEE_LUE_TARD = Sentence(
     (Check.PHASE,), A_VERIFIER,
     "autre phase, catalogue lu pour la première fois longtemps après le dépôt, sans que le "
     "candidat l’ait déclarée",
-    "Phase {phase} au jour du dépôt ({jour}), depuis le {debut}, selon le {catalogue}, plus de "
+    "Phase {phase} au dépôt du {jour}, depuis le {debut}, selon le {catalogue}, plus de "
     "{delai} jours après le dépôt, donc peut-être modifié entre-temps ; {declaree}",
     _REGLE_PHASE, _JUSTIFIER_PHASE,
     court="{phase} depuis le {debut}, selon un catalogue lu tard ; {declaree}",
 )  # fmt: skip
 PHASE_INCONNUE = Sentence(
     (Check.PHASE,), NON_CONFORME, "phase inconnue du programme",
-    "Phase {phase} au jour du dépôt ({jour}) selon le {catalogue}, nom que le programme ne connaît "
+    "Phase {phase} au dépôt du {jour} selon le {catalogue}, nom que le programme ne connaît "
     "pas ; {declaree}",
     _REGLE_PHASE, "demander au candidat à quelle phase du programme ce nom correspond",
     court="{phase}, phase que le programme ne connaît pas ; {declaree}",
 )  # fmt: skip
 PHASE_AUCUNE = Sentence(
     (Check.PHASE,), A_VERIFIER, "aucune phase encore",
-    "Aucune phase en cours au jour du dépôt ({jour}) selon le {catalogue} ({suite}) ; {declaree}",
+    "Aucune phase en cours au dépôt du {jour} selon le {catalogue} ({suite}) ; {declaree}",
     _REGLE_PHASE, _JUSTIFIER_PHASE,
 )  # fmt: skip
 PHASES_ILLISIBLES = Sentence(
@@ -509,7 +502,7 @@ PHASES_ILLISIBLES = Sentence(
 )  # fmt: skip
 PHASES_CONTRADICTOIRES = Sentence(
     (Check.PHASE,), A_VERIFIER, "dates et ordre des phases en désaccord sur la réponse",
-    "Phases contradictoires au jour du dépôt ({jour}) dans le {catalogue}, {phase} selon leurs "
+    "Phases contradictoires au dépôt du {jour} dans le {catalogue}, {phase} selon leurs "
     "dates et {autre} selon leur ordre ; {declaree}",
     _REGLE_PHASE, _JUSTIFIER_PHASE,
 )  # fmt: skip
@@ -530,7 +523,7 @@ CAS_AUTRE_REUNI = Sentence(
     "conditions du cas non établies, celles d’un autre cas réunies",
     "Selon la fiche, {manque} ({catalogue}) ; cas choisi, {cas} ; conditions du cas {autres} "
     "réunies",
-    _REGLE_CAS, f"{_JUSTIFIER_CAS} ou de choisir un autre cas",
+    _REGLE_CAS, f"{_JUSTIFIER_CAS} ou de changer de cas",
     demande=_MANQUE,
 )  # fmt: skip
 CAS_ABSENT = Sentence(

@@ -116,7 +116,7 @@ def _inscribed(found: OperateurList, context: CheckInput) -> str:
 
 
 def _unread(year: int) -> str:
-    return f" ; la liste pour {year}, année du dépôt, n’a pas été consultée"
+    return f" ; celle de {year}, année du dépôt, manque"
 
 
 def _source(operateurs: OperateurList) -> str:
@@ -170,8 +170,8 @@ def _by_category(context: CheckInput, siren: str) -> Found:
         or (categorie.libelle if categorie else "")
     )
     preuve |= {"code": code, "libelle": libelle, "source": categories.source}
-    categorie_lue = f"catégorie juridique {cut(cleaned(code), 8)} selon {source}"
-    forme = f"{quoted(libelle, 100)} ({categorie_lue})" if libelle else categorie_lue
+    lue = f"{cut(cleaned(code), 8)} selon {source}"
+    forme = f"{quoted(libelle, 100)} (catégorie {lue})" if libelle else f"catégorie juridique {lue}"
     nature = f"La forme juridique de votre organisme est {whole(libelle)}. " if libelle else ""
     facts: dict[str, object] = {"organisme": organisme, "forme": forme, "nature": nature}
     return _judge(
@@ -233,8 +233,6 @@ def _lists(lists: Sequence[OperateurList], deposit_year: int | None = None) -> s
 
     It says so if none of them is of `deposit_year`.
     """
-    if not lists:
-        return "une liste des opérateurs de l’État (aucune n’a été consultée)"
     years = listed(str(one.annee) for one in lists)
     sources = listed(_source(one) for one in lists)
     named = "les listes" if lists[1:] else "la liste"

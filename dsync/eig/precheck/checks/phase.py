@@ -62,7 +62,6 @@ def check_phase(context: CheckInput, parametres: AdmittedPhases) -> Found:
         debut=french_date(phase.debut) if phase and phase.debut else "",
         suite=_first_phase(context, product.phases),
         declaree=_declaration(context),
-        en_phase=listed(parametres.admises, last="ou"),
         catalogue=context.catalogue,
         delai=LATE_READING_DAYS,
     )
@@ -174,7 +173,7 @@ def _declaration(context: CheckInput) -> str:
             return "phase déclarée non lue (configuration à compléter)"
         case Reponse.VIDE:
             return "aucune phase déclarée"
-    return f"phase déclarée : {quoted(context.candidature.phase_declaree, 40)}"
+    return f"phase déclarée {quoted(context.candidature.phase_declaree, 40)}"
 
 
 def _first_phase(context: CheckInput, phases: Iterable[Phase]) -> str:

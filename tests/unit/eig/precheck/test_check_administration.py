@@ -157,7 +157,7 @@ def test_a_list_of_another_year_is_told_from_that_of_the_deposit() -> None:
         known = replace(RULES, operateurs=(*RULES.operateurs, *lists))
         return check("administration", siret=siret, with_rules=known).motif
 
-    assert "la liste pour 2024, année du dépôt, n’a pas été consultée." in said()
+    assert "celle de 2024, année du dépôt, manque." in said()
     assert "qui figure sur la liste pour 2024 (x), année du dépôt." in said(of_2024)
     assert "mais non sur celle pour 2024" in said(replace(of_2024, noms={"1": "X"}))
 
@@ -226,7 +226,7 @@ def test_an_unlisted_category_is_named_by_the_dossier() -> None:
         forme_juridique="Caisse d'épargne",
     )
     motif = check("administration", demandeur=demandeur).motif
-    assert "« Caisse d'épargne » (catégorie juridique 6100 selon" in motif
+    assert "« Caisse d'épargne » (catégorie 6100 selon" in motif
 
 
 def test_an_applicant_that_ds_could_not_render_is_no_missing_siret() -> None:
