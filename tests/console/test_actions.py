@@ -180,6 +180,9 @@ def test_of_two_operators_one_wins_and_the_other_is_told(
     edit(engine, 0)
     one, other = console.visitor(), console.visitor()
     [key] = conflict_keys(one.get("/conflits").text)
+    anomalies = one.get("/anomalies").text
+    assert "1\u00a0conflit est à régler" in anomalies
+    assert "tout est envoyé" not in anomalies
     assert "réglé" in one.post("/conflits", conflit=key, choix="garder").text
     for choice in ({"choix": "garder"}, {"choix": "ecraser", "confirme": "1"}):
         told = other.send("/conflits", conflit=key, **choice)
@@ -474,6 +477,9 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
             assert ("Fait en partie" in page, "Échoué" in page) == (True, False)
         assert "Un accord est à donner" in visitor.read("/preuves")
         page = visitor.get("/accords").text
+        anomalies = visitor.get("/anomalies").text
+        assert "attend un accord" in anomalies
+        assert "tout est envoyé" not in anomalies
         assert "Avis Éligible À vérifier" in words(page)
         assert re.search(rf"Exemple {number(0)}\b", words(page))
         assert [] == [*ENGLISH.finditer(read(page)), *OTHER_WORDS.finditer(read(page))]
