@@ -246,6 +246,9 @@ def state_of(visit: Visit, reader: Reader) -> dict[str, Any]:
         "state": state,
         "points": sorted(points_of(visit, reader, state), key=lambda one: not one.is_error),
         "token_ends": visit.worker.settings.looked.token_expires_on,
+        "refused_since": reader.journal.failing_since(DSUnauthorizedError.exit_code)
+        if state.last_end and state.last_end.code == DSUnauthorizedError.exit_code
+        else None,
         "chart": chart(deposits, ("decisions", figures["decisions"]), _marks(visit, reader)),
         "legend": [
             (name, names[name], sum(figures[name].values()), name in verdicts) for name in deposits

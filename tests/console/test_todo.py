@@ -219,6 +219,7 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
         said = f"refuse le jeton depuis {minute(run['debut'])}, prochain essai"
         assert said in first(visitor)
         assert said in visitor.read("/anomalies")
+        assert re.search(r"Jeton\s*refusé depuis le", visitor.read("/suivi"))
         engine.control.faults.clear_faults()
         engine.sync()
         assert "refuse le jeton" not in first(visitor)
