@@ -98,6 +98,7 @@ def points_of(visit: Visit, reader: Reader, state: State) -> Iterator[Point]:
     """Yield what is not well, as far as it is for who asks."""
     may_act, is_under_way = visit.may(Right.AGIR), bool(state.lease)
     about = french.About(visit.now, may_act, bool(state.alive), is_under_way)
+    is_away = bool(state.last_end and state.last_end.code == DSError.exit_code)
     for one in concerns_of(state, visit.now, visit.worker.settings.looked):
         if not (may_act or isinstance(one, _OF_COPY)):
             continue
@@ -115,6 +116,16 @@ def points_of(visit: Visit, reader: Reader, state: State) -> Iterator[Point]:
                 continue
         if (text := french.concern(one, about)) is None:
             continue
+        if isinstance(one, k.Late) and may_act and not is_under_way and is_away:
+            next_at = max(state.next_run_at or visit.now, visit.now)
+            text = (
+                "La dernière synchronisation réussie remonte à "
+                f"{words.duration(visit.now - one.since)}. "
+            ) + (
+                f"Rien à faire : dsync réessaie à {words.clock(next_at, visit.now)}."
+                if state.alive
+                else "Réessayez plus tard."
+            )
         if is_under_way and isinstance(one, k.NoSuccess | k.Late):
             yield Point(text)
             continue

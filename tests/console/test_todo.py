@@ -209,6 +209,11 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
         anomalies = visitor.read("/anomalies")
         assert "Démarches Simplifiées ne répond pas depuis" in anomalies
         assert "tout est envoyé" not in anomalies
+        engine.advance(hours=3)
+        register(app, next_in=timedelta(minutes=19))
+        suivi = visitor.read("/suivi")
+        assert "Rien à faire : dsync réessaie à" in suivi
+        assert "Lancez « Synchroniser »" not in suivi
         # Another cause has an hour of its own.
         engine.advance(minutes=30)
         engine.control.faults.clear_faults()
