@@ -156,12 +156,10 @@ def anomalies(visit: Visit) -> Response:
         for wish in wishes:
             refused[wish.statut, wish.erreur or ""].append(wish)
         state = visit.worker.state(visit.now, visit.sight, counted=False)
-        conflicting, held = open_conflicts(reader)
         return visit.page(
             "anomalies.html",
-            conflicts=len(conflicting),
-            held=held,
-            asked=waiting(reader, visit.worker.evidence(reader)),
+            conflicts=state.open("conflicts"),
+            asked=state.consents,
             service=service_line(state, reader, visit.now),
             # Without a service, what the last run saw still holds.
             is_blind=bool(state.last_end and state.last_end.code),

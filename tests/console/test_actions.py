@@ -181,7 +181,7 @@ def test_of_two_operators_one_wins_and_the_other_is_told(
     one, other = console.visitor(), console.visitor()
     [key] = conflict_keys(one.get("/conflits").text)
     anomalies = one.get("/anomalies").text
-    assert "1\u00a0conflit est à régler" in anomalies
+    assert "Dans 1\u00a0dossier, des annotations attendent" in anomalies
     assert "tout est envoyé" not in anomalies
     assert "réglé" in one.post("/conflits", conflit=key, choix="garder").text
     for choice in ({"choix": "garder"}, {"choix": "ecraser", "confirme": "1"}):
