@@ -13,7 +13,7 @@ from typing import Any
 from dsync.annotations.wish import Annotation
 from dsync.domain.account import said
 from dsync.domain.consent import Consent
-from dsync.domain.dossier import PARIS, Presence, midnight
+from dsync.domain.dossier import PARIS, Etat, Presence, midnight
 from dsync.domain.ids import DossierNumber
 from dsync.domain.paper import Block, Paper, heading, items, paragraph, table
 from dsync.domain.verdict import Resultat
@@ -144,15 +144,17 @@ def _rules(account: Mapping[str, Any], programme: Programme) -> list[Block]:
     title = heading(f"Règles, version {account['version_regles']}")
     if account["regles"] is None:
         return [title, paragraph("Le texte de cette version n’a pas été conservé.")]
-    parameters = [(one["nom"], one["valeur"]) for one in account["parametres"]]
+    since = account["regles"].get("depuis_le")
     return [
         title,
-        *([table(("Paramètre", "Valeur"), parameters)] if parameters else []),
+        *([paragraph(f"Premier avis de cette version : {said(_utc(since))}.")] if since else []),
         *programme.published(account["regles"], account["instruction"]).controles,
     ]
 
 
 def _people(record: Mapping[str, Any]) -> list[Block]:
+    account = record["compte_rendu"]
+    titles = {one["controle"]: one["titre"] for one in account["controles"]} if account else {}
     found = [heading("Accords donnés")]
     if record["accords"]:
         found.append(
@@ -167,7 +169,7 @@ def _people(record: Mapping[str, Any]) -> list[Block]:
     found.append(heading("Réponses de personnes"))
     answers = [
         (
-            one["controle"],
+            titles.get(one["controle"], one["controle"]),
             Resultat(one["resultat"]).label,
             one["motif"] or _GONE,
             f"{_who(one['auteur'])}, {said(one['repondu_le'])}",
@@ -175,8 +177,8 @@ def _people(record: Mapping[str, Any]) -> list[Block]:
         )
         for one in record["reponses"]
     ]
-    titles = ("Contrôle", "Résultat", "Raison", "Par", "Valait ce jour-là")
-    found.append(table(titles, answers) if answers else paragraph("Aucune jusque-là."))
+    columns = ("Contrôle", "Résultat", "Raison", "Par", "Valait ce jour-là")
+    found.append(table(columns, answers) if answers else paragraph("Aucune jusque-là."))
     return found
 
 
@@ -184,7 +186,7 @@ def _written(record: Mapping[str, Any]) -> list[Block]:
     rows = [
         (
             Annotation(one["annotation"]).label,
-            one["valeur"] or _GONE,
+            said(one["valeur"] or _GONE),
             said(one["envoyee_le"]) if one["envoyee_le"] else "non envoyée par dsync",
             said(one["confirmee_le"]) if one["confirmee_le"] else "pas encore",
             "oui" if one["y_etait"] else "non",
@@ -193,7 +195,8 @@ def _written(record: Mapping[str, Any]) -> list[Block]:
     ]
     titles = ("Quoi", "Valeur", "Envoyée le", "Vue dans le dossier le", "La dernière ce jour-là")
     decided = [
-        f"{said(one['decide_le'])}, {_who(one['instructeur_courriel'])} : {one['etat']}"
+        f"{said(one['decide_le'])}, {_who(one['instructeur_courriel'])} : "
+        + " – ".join(filter(None, (Etat(one["etat"]).label, one["motivation"])))
         for one in record["decisions"]
     ]
     return [

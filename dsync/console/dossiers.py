@@ -89,6 +89,8 @@ QUESTION = "q."
 """What the name of a column of the form begins with in an address."""
 ALWAYS = ("points", "note_moyenne", "depose_le", "champs_modifie_le")
 """The columns that a file has in any case."""
+DSYNCS = "avis_dsync"
+"""The column of a file with dsync's verdict, beside the one in force, which may be the team's."""
 OTHERS = ("etape", "attend")
 """Names of the list that are other columns of a view."""
 INSTANTS = (
@@ -609,6 +611,8 @@ def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
         form = columns.form
         listed += columns.questions
     listed = list(dict.fromkeys(listed))
+    if "verdict" in listed:
+        listed.insert(listed.index("verdict") + 1, DSYNCS)
     with visit.reading() as reader:
         [main] = tables_of(
             worker.store.dictionary(),
@@ -649,6 +653,9 @@ def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
                     shown |= {
                         name: visit.said(name, row[name]) for name in ("attend", "etat", "verdict")
                     }
+                    shown[DSYNCS] = shown["verdict"]
+                    if (team := row["avis_equipe"]) is not None:
+                        shown["verdict"] = team or "Remplacé par l’équipe"
                     shown |= {n: ", ".join(row[n]) for n in ("labels", "profils") if n in row}
                     shown["produit_id"] = row["produit"]
                     # The page has days, the file instants.
@@ -660,7 +667,7 @@ def _file(visit: Visit, progress: Callable[[int, int], None]) -> Download:
         types = {name: one.type for name, one in main.columns.items()} | {"note_moyenne": "number"}
         if form:
             types |= {f"{QUESTION}{name}": one.type for name, one in form.columns.items()}
-        every = columns.own | columns.questions
+        every = {DSYNCS: "Avis de dsync"} | columns.own | columns.questions
         headers = {every[name]: types.get(name, "text") for name in listed}
         visit.personal = _personal(form.columns, every) if form else []
         for name in others:

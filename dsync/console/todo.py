@@ -109,7 +109,7 @@ def waits_of(visit: Visit, reader: Reader, state: State) -> list[Waiting]:
     if has_stages(visit.worker):
         days = [str(one["jury_le"]) for one in days_of(visit, reader)]
         left = visit.once_a_run("decisions", state, lambda: _decisions(visit, reader, days))
-        why = f"le jury a décidé, à inscrire dans {DS}"
+        why = f"issues du jury, dates et validations, à inscrire dans {DS}"
         titles = ("décision à reporter", "décisions à reporter")
         path = "/a-reporter"
         found.append(Waiting("decision", left, *titles, why, path, "Reporter", path))
@@ -317,7 +317,12 @@ def _news(visit: Visit, reader: Reader, since: datetime) -> list[News]:
         return address_of("/dossiers", given)
 
     return [
-        News(arrived, "dossier arrivé", "dossiers arrivés", listed("arrive_depuis", "depose_le")),
+        News(
+            arrived,
+            "dossier arrivé ici",
+            "dossiers arrivés ici",
+            listed("arrive_depuis", "depose_le"),
+        ),
         News(
             changed,
             f"dossier modifié par {applicant.son}",

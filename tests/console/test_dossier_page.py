@@ -84,6 +84,7 @@ def test_what_contradicts_is_said_first_on_every_part(engine: Engine) -> None:
         for part in ("", "/reponses", "/journal"):
             head = visitor.read(f"{HERE}{part}").partition("Actions")[0]
             assert "une personne a écrit « Écrit <à> la main », dsync trouve « Éligible »" in head
+            assert 1 == head.count("une personne a écrit")
         closed = visitor.read(f"/dossiers/{number(5)}")
     assert "Accepté, alors que l’avis est « Inéligible »." in closed.partition("Actions")[0]
     head = closed.partition("Contrôles")[0]

@@ -172,6 +172,9 @@ def test_a_result_of_the_team_is_said_wherever_an_opinion_is(
             said = f"{theirs} avis de l’équipe ; celui de dsync était « {verdict} »"
             assert said in page, path
             assert (role is Role.INSTRUCTEUR) == ("Écrit à la main" in page), path
+        lists = f"/dossiers.csv?q={number(rank)}"
+        assert theirs in person.column(lists, "Avis")
+        assert [verdict] == person.column(lists, "Avis de dsync")
         if role is not Role.LECTEUR:
             rows = person.book(f"/jury.xlsx?le={PAST}")["Classement"].values
             assert f"{theirs.lower()} (avis de l’équipe" in str([*map(list, rows)]).lower()

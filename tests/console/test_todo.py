@@ -169,7 +169,7 @@ def test_what_is_new_is_since_the_visit_before(engine: Engine) -> None:
         engine.sync_later(full=True)
         for _ in range(2):
             changed = "1 dossier modifié par son candidat"
-            assert f"1 dossier arrivé {changed} 1 réponse à une demande" in first(visitor)
+            assert f"1 dossier arrivé ici {changed} 1 réponse à une demande" in first(visitor)
             new = {p: n for p, n in numbers_of(visitor).items() if "depuis=" in p}
             assert [1, 1] == [listed(visitor, path) for path in new if path.startswith("/dossiers")]
             engine.advance(minutes=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -77,6 +78,9 @@ def test_each_day_of_a_year_is_explained(engine: Engine) -> None:
         assert (rank >= 1) == (ALICE in page) == (WHY in page)
         for said in (f"Règles, version {version}", "Contrôles et preuves, avec leur date"):
             assert said in page
+        assert "Premier avis de cette version : " in page
+        assert (rank >= 1) == ("| date de dépôt |" in page)
+        assert not re.search(r"\d{4}-\d\d-\d\dT", page)
     assert [] == engine.requests()
     day = seen[1][0]
     assert "ne sont plus conservés" in known(engine, day, kept=timedelta(days=90))[1]
