@@ -78,6 +78,8 @@ _INSTEAD: Mapping[str, str] = {
 }
 """By what people write for a fact, what to write instead."""
 _MAX_ROWS = 200_000
+_MOST_DOUBTS = 5
+"""Of the values of a check, which are named: other warnings are to be seen beside them."""
 FRAME = 500
 """Room for the first line of a detail and the beginnings of the last ones, in characters."""
 
@@ -147,7 +149,10 @@ class Declarations:
                     yield from self._doubts(one, name, self.faits[name].notation)
 
     def _doubts(self, one: DeclaredControle, name: str, notation: Notation | None) -> Iterator[str]:
-        yield from (said for _, said in self._misspelt(one, name, notation, only_doubts=True))
+        found = [said for _, said in self._misspelt(one, name, notation, only_doubts=True)]
+        yield from found[:_MOST_DOUBTS]
+        if more := found[_MOST_DOUBTS:]:
+            yield f"{one.nom} : valeurs douteuses en plus de celles-ci : {len(more)}"
 
     def of_form(self, descriptors: Iterable[Descriptor]) -> Iterator[str]:
         """Yield what does not fit a revision of the form."""

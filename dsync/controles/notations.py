@@ -355,11 +355,11 @@ class Place(Named):
         ways = {fold_value(way) for part in self._parts(text) for way in _spelt(part)}
         found = {code for way in ways for code in known.get(way, ())}
         if not found:
-            names = {name for of_way in known.values() for name in of_way.values()}
+            near: str | None = None
             if FORMATS["code_postal"](text):
-                near: str | None = "un code postal ou un ancien code Insee"
-            else:
-                near = nearest(text, names) if is_first else None
+                near = "un code postal ou un ancien code Insee"
+            elif is_first:
+                near = nearest(text, {name for one in known.values() for name in one.values()})
             return (
                 f"« {defused(text)} » n’est ni le nom ni le code Insee d’une commune de {_YEAR}"
                 f"{f' ; {near} ?' if near else ''}"

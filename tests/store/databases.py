@@ -6,6 +6,7 @@ PostgreSQL is the one of DSYNC_TEST_DATABASE_URL, or one started here and thrown
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shlex
@@ -254,7 +255,10 @@ def started_server() -> Iterator[PostgresServer]:
 
     # Not under pytest's own folder, whose rights the server's user does not have.
     folder = tempfile.mkdtemp(prefix="dsync-pg-", dir=MEMORY)
-    running = get_server(folder, cleanup_mode="delete")
+    # As root, the first server makes a user of the machine; two workers at once would both.
+    with Path(__file__).open(encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        running = get_server(folder, cleanup_mode="delete")
     server = PostgresServer(running.get_uri())
     server.spare_the_disk()
     yield server

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 (a case a line)
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -413,6 +414,14 @@ def test_a_commune_that_nobody_knows_is_warned_of(
     assert told == [*champ.of_form(form)]
     table = read('{ champ = "commune", dans_table = "zones" }', tmp_path, f"zone;x\n{value};1\n")
     assert [one.replace("essai", "tables.zones") for one in told] == [*table.warnings()]
+
+
+def test_of_many_unknown_communes_a_few_are_named(tmp_path: Path) -> None:
+    """So that other warnings are seen beside them."""
+    values = json.dumps([f"Nulle-Part-{rank}" for rank in range(300)])
+    warnings = [*read(f'{{ champ = "commune", pas_parmi = {values} }}', tmp_path).warnings()]
+    assert 6 == len(warnings)
+    assert "essai : valeurs douteuses en plus de celles-ci : 295" == warnings[-1]
 
 
 @pytest.mark.parametrize(
