@@ -58,7 +58,13 @@ class Controles(Programme):
         self.findings = DeclaredFindings(declarations, borrowed_word)
         self.checks: Mapping[str, str] = self._sections.titles
         self.public = papers.public_of(self._sections)
-        made = rules_of(self._sections, f"{_OWN}{digest_of(declarations, given)}", given)
+        lists = [
+            {"genre": name, "annee": one.annee, "source": one.source,
+             "entrees": len(declarations.tables[name])}
+            for name, one in self._sections.tables.items()
+        ]  # fmt: skip
+        version = f"{_OWN}{digest_of(declarations, given)}"
+        made = rules_of(self._sections, version, given, more={"listes": lists})
         # The first ones, and those after another programme's, wait until they are accepted.
         self.rules: Rules = replace(made, family=_OWN)
 

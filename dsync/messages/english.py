@@ -560,8 +560,9 @@ def _of_writing(one: k.OfWriting) -> str:
                 "for the cause (rules, lists, [mapping], [annotations], catalogue): once it is "
                 "corrected, this ends by itself; `dsync accept writes` shows it and consents."
             )
-        case k.RulesStopped(version, moved, of, most, table, checks):
+        case k.RulesStopped(version, moved, of, most, table, checks, lists):
             said = f", and what {', '.join(checks)} says of most dossiers" if checks else ""
+            said += f", and {_count(lists, 'list')} lost many lines" if lists else ""
             said += f": {table}" if table else ""
             return (
                 f"Safety brake: the changed rules (version {version}) would change {moved} of {of} "
@@ -699,6 +700,8 @@ _PROPOSED = {
     "Date de dépôt": "Date of deposit",
     "Demandeur": "Applicant",
     "Dossiers repris sans explication en 30 jours": "Believed without an explanation in 30 days",
+    "Lignes": "Lines",
+    "Liste": "List",
     "Question": "Question",
     "Réponse à": "Answer to",
     "Sans verdict": "no verdict",

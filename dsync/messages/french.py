@@ -522,8 +522,10 @@ def _of_writing(one: k.OfWriting) -> str:
                 "inscrit dans Démarches Simplifiées tant que la cause reste, ou que personne ne "
                 "donne son accord."
             )
-        case k.RulesStopped(moved=moved, of=of, checks=checks):
+        case k.RulesStopped(moved=moved, of=of, checks=checks, lists=lists):
             said = f", et ce que dit {listed(checks)} de la plupart des dossiers" if checks else ""
+            gone = plural(lists, "liste a perdu", "listes ont perdu")
+            said += f", et {gone} beaucoup de lignes" if lists else ""
             return (
                 f"Frein de sécurité : les règles changées feraient changer "
                 f"{plural(moved, 'avis', 'avis')} sur {number(of)}{said}. Rien n’est jugé ni "

@@ -364,6 +364,8 @@ class RulesStopped(_Problem, frozen=True):
     table: str
     checks: tuple[str, ...]
     """Those that would say something else of most dossiers."""
+    lists: int
+    """The number of lists that lost many of their lines."""
 
 
 class FirstStopped(_Problem, frozen=True):

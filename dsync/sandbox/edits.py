@@ -69,7 +69,7 @@ def locked(cls: T) -> T:
 
 @dataclass(slots=True)
 class Change:
-    """The changes of a new revision; champs and annotations are given by stable id."""
+    """The changes of a new revision; champs, columns and annotations are given by stable id."""
 
     add_champs: list[ChampDescriptor] = field(default_factory=list)
     add_annotations: list[ChampDescriptor] = field(default_factory=list)
@@ -83,7 +83,8 @@ class Change:
         revision.champs += descriptors(self.add_champs)
         revision.annotations += descriptors(self.add_annotations)
         for kept in (revision.champs, revision.annotations):
-            kept[:] = [d for d in kept if d.stable_id not in self.remove]
+            for those in (kept, *(d.champs for d in kept)):
+                those[:] = [d for d in those if d.stable_id not in self.remove]
             for descriptor in [*kept, *(cell for d in kept for cell in d.champs)]:
                 stable_id = descriptor.stable_id
                 descriptor.label = self.rename.get(stable_id, descriptor.label)

@@ -17,8 +17,8 @@ from tests.profiles import long
 from tests.store import databases
 from tests.store.databases import engine_by_case, on_each, postgresql_if_long
 
-FONCTION = 4307
-"""A contact's function."""
+FONCTION, PROFIL = 4307, 4404
+"""A contact's function; the column of a wanted profile."""
 
 BENDS = (
     "no_champs",
@@ -134,10 +134,11 @@ def test_a_question_that_a_revision_makes_anew_waits(engine: Engine) -> None:
     assert "Éligible" != engine.verdict(1)
 
 
-def test_how_many_wait_is_said_once_a_run(engine: Engine) -> None:
+@pytest.mark.parametrize("gone", [PAGE, PROFIL], ids=["question", "column"])
+def test_how_many_wait_is_said_once_a_run(engine: Engine, gone: int) -> None:
     """Also where one of them is read again after a push."""
     engine.sync_until_quiet()
-    engine.control.form.publish_revision(Change(remove=[PAGE]))
+    engine.control.form.publish_revision(Change(remove=[gone]))
     engine.control.edit_annotation(number(3), ETAPE, "Soutenance")
     report = engine.sync()
     assert 4 == report.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from tests.engine.rig import (
 from tests.engine.test_judging import SUIVI, product_of
 from tests.store.databases import on_each, on_postgresql
 
+LIST = Path(__file__).parents[2] / "config" / "operateurs_etat.csv"
 SAFETY = {"verdicts_percent": 0}
 WRONG = deposited(date(2024, 1, 1), date(2024, 1, 2))
 """The call's window with a slip in its last day."""
@@ -254,6 +256,26 @@ def test_rules_that_turn_a_single_decided_verdict_wait(start: Start, slip: Any) 
         engine.restart()
         report = engine.sync_later()
         assert (0, before[1], []) == (report.exit_code, shown(engine)[1], engine.asked())
+
+
+@on_each
+def test_a_list_that_lost_many_of_its_lines_waits(start: Start, tmp_path: Path) -> None:
+    """A download that broke off: few verdicts move, but the next dossiers are judged by it, too."""
+    engine = start()
+    engine.sync_until_quiet()
+    before, lines = shown(engine), LIST.read_text("utf-8").splitlines(keepends=True)
+    for kept, code in ((len(lines) // 2, 4), (len(lines) - 20, 0)):
+        file = tmp_path / f"{kept}.csv"
+        file.write_text("".join(lines[:kept]), "utf-8")
+        change = {"parametres": {"operateurs": [str(file)]}}
+        engine.restart(configuration={"controles": {"administration": change}})
+        report = engine.sync()
+        assert code == report.exit_code, report
+        if code:
+            assert before == shown(engine)
+            assert "and 1 list lost many lines" in report.errors[0]
+            [asked] = engine.asked()
+            assert "Liste « operateurs »" in [one.what for one in asked.proposal.moves]
 
 
 def test_rules_are_not_let_through_because_evidence_is_out_of_reach(start: Start) -> None:

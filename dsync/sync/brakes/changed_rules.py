@@ -1,10 +1,11 @@
 """The safety brake on changed rules: they judge nothing while they would move too many verdicts.
 
 Rules of another version are tried on the standing verdicts of open dossiers before they judge
-anything. If they turn a decided one, move too many that were « À vérifier », or have a check say
-something else of most, this run and the next ones judge and push nothing: standing verdicts and
-wishes stay, dossiers stay queued, until somebody accepts this version or corrects it. The first
-declared checks of a démarche are stopped, too.
+anything. If they turn a decided one, move too many that were « À vérifier », have a check say
+something else of most, or come with a list that lost many of its lines, by which new dossiers would
+be judged, too, this run and the next ones judge and push nothing: standing verdicts and wishes
+stay, dossiers stay queued, until somebody accepts this version or corrects it. The first declared
+checks of a démarche are stopped, too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from dsync.domain.check_answers import TWINS
 from dsync.domain.consent import NOTHING as NO_VERDICT
@@ -40,6 +41,7 @@ NEVER = "ne s’applique à personne : condition mal écrite ?"
 _NO_DETAIL = "détail : aucun à montrer avant que des dossiers soient jugés"
 _VERDICT = "avis"
 _NO_RESULT = "aucun résultat"
+_LIST = "Liste"
 _NOTHING_SAID: Mapping[str, Counter[tuple[str, str]]] = {}
 _EVERY = 100
 """The limit in percent that lets everything pass."""
@@ -186,6 +188,7 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
     version = in_force(programme).version
     with run.reading() as reader:
         standing = reader.state.read().rules_version
+        former = reader.verdicts.rules().get(standing or "", {})
         rules = (Consent.RULES, Consent.FIRST)
         found = [one for one in reader.consents.all() if one.proposal.kind in rules]
     asked = [one for one in found if not one.proposal.is_first_write]
@@ -203,6 +206,8 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
             # Of the first checks a person is asked once: that covers the first write.
             own = first_write(run.context) if is_first else {}
             notes = [*annotations_in_ds(run), _NO_DETAIL] if own else []
+            shrunk = _shrunk(former, in_force(programme).document, run.context.verdicts_percent)
+            moves = moves._replace(said=(*moves.said, *shrunk))
             proposal = moves.proposal(kind, own, notes)
             is_odd = moves.has_turned or moves.said
             is_off = run.context.verdicts_percent >= _EVERY
@@ -216,6 +221,16 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
             return True
     _believe(run, version, [one for one in asked if one is not known])
     return False
+
+
+def _shrunk(before: Mapping[str, Any], after: Mapping[str, Any], percent: float) -> Iterator[Move]:
+    """Yield the lists of a year that lost more lines than may go: a download that broke off?"""
+    known = {(one["genre"], one["annee"]): one["entrees"] for one in before.get("listes", ())}
+    for one in after.get("listes", ()):
+        had, has = known.get((one["genre"], one["annee"]), 0), one["entrees"]
+        if had - has > most_of(had, percent):
+            what = f"{_LIST} « {one['genre']} »"
+            yield Move(what, f"Lignes : {had}", f"Lignes : {has}", 0)
 
 
 def _believe(run: Run, version: str, asked: Sequence[Asked]) -> None:
@@ -245,7 +260,8 @@ def _stopped(proposal: Proposal, version: str, limit: int) -> k.Problem:
         return k.FirstStopped(version, proposal.table)
     verdicts = replace(proposal, moves=tuple(m for m in proposal.moves if m.what == _VERDICT))
     names = tuple(dict.fromkeys(m.check for m in proposal.moves if m.check))
-    return k.RulesStopped(version, verdicts.moved, proposal.of, limit, verdicts.table, names)
+    lists = sum(m.what.startswith(_LIST) for m in proposal.moves)
+    return k.RulesStopped(version, verdicts.moved, proposal.of, limit, verdicts.table, names, lists)
 
 
 def _try(run: Run, programme: Programme, evidence: Evidence) -> Moves:
