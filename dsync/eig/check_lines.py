@@ -26,6 +26,7 @@ from dsync.eig.rows import EvidenceCopy, evidence
 from dsync.eig.sections import (
     CATALOGUE_MAX_AGE,
     CHAMP_FIELDS,
+    EVALUATIONS,
     OPTIONAL,
     VOEUX,
     EigSections,
@@ -68,8 +69,18 @@ class EigFindings(DeclaredFindings):
             )
 
     def missing_fields(self, demarche: Demarche) -> Sequence[str]:
-        """Return nothing: without a field that the checks need, nothing is judged."""
-        return ()
+        """Return the columns that the form's evaluation grids lack, from which jurys are ranked.
+
+        Without a field that the checks need, nothing is judged.
+        """
+        active = demarche.revisions.get(demarche.active_revision_id)
+        matches = match_fields(self._mapping, active.descriptors) if active else []
+        has_grids = any(one.field == EVALUATIONS and one.descriptor for one in matches)
+        return [
+            f"[mapping] {one.field}"
+            for one in matches
+            if has_grids and one.descriptor is None and one.field.startswith(f"{EVALUATIONS}.")
+        ]
 
     def form_faults(self, demarche: Demarche, revision: Revision) -> list[FormFault]:
         """Return the needed fields that the form lacks, and what is wrong with the rules for it."""

@@ -647,9 +647,9 @@ def _of_form(one: k.OfForm) -> str:
             )
         case k.FieldsMissing(fields):
             return (
-                f"{', '.join(fields)}: no champ of the form matches, so these answers are missing "
-                "from new dossiers and their checks impossible or « à vérifier »; correct the ids "
-                "(`dsync check`)."
+                f"{', '.join(fields)}: no champ of the form matches, so these answers are missing, "
+                "and checks of new dossiers impossible or « à vérifier », or rankings incomplete; "
+                "correct the ids (`dsync check`)."
             )
         case k.UnreadableFields(fields, more):
             others = f" and {more} others" if more else ""

@@ -598,8 +598,8 @@ def _of_form(one: k.OfForm) -> str:
             return f"{value} : aucune réponse ne peut l’être. {_TECHNICAL} (« dsync check »)."
         case k.FieldsMissing():
             return (
-                "Une question dont les contrôles ont besoin n’est plus dans le formulaire : les "
-                f"nouveaux dossiers n’y répondent pas. {_TECHNICAL} : « dsync check » la nomme."
+                "Une question dont les contrôles ou le jury ont besoin n’est plus dans le "
+                f"formulaire : sa réponse manque. {_TECHNICAL} : « dsync check » la nomme."
             )
         case k.UnreadableFields():
             return (

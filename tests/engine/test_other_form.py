@@ -38,6 +38,7 @@ from tests.store.databases import connected
 
 REMEDY = "`dsync config init` writes a file"
 AID = content.SUBSIDY_FORM.number
+GRILLES, EVALUATEUR, AVERE = 5302, 5304, 5311
 
 
 def synced(sandbox: Sandbox, folder: Path, demarche: int, **flags: Any) -> RunReport:
@@ -95,6 +96,21 @@ def test_without_an_annotation_of_its_own_the_shipped_file_writes_nothing(tmp_pa
     [said] = report.errors
     assert "lacks [annotations] detail. Its dossiers are copied, and nothing is written" in said
     assert REMEDY in said
+
+
+@pytest.mark.parametrize(
+    ("gone", "told"),
+    [(EVALUATEUR, ["evaluations.evaluateur"]), (AVERE, ["evaluations.criteres.probleme_avere"]),
+     (GRILLES, [])],
+)  # fmt: skip
+def test_a_column_that_the_grids_lose_is_told(engine: Engine, gone: int, told: list[str]) -> None:
+    """The jury is ranked without it; a form without any grid has no jury. Judging goes on."""
+    engine.sync_until_quiet()
+    engine.control.form.publish_revision(Change(remove=[gone]))
+    report = engine.sync()
+    found = [one for one in report.errors if "no champ of the form matches" in one]
+    assert [f"[mapping] {one}" for one in told] == [one.partition(": ")[0] for one in found]
+    assert (7 if told else 0) == report.exit_code
 
 
 def test_a_needed_field_that_the_form_loses_stops_judging_alone(engine: Engine) -> None:
