@@ -160,9 +160,9 @@ class SafetySection(Section):
     """Of the present dossiers, as many may disappear at once."""
     verdicts_percent: Percent = 10
     """Of the standing verdicts, as many may be moved by changed rules, none that was decided; of
-    the results in DS, as many may be changed by a push; of the dossiers, as many may change without
-    a date of their own; of the catalogue's products, as many may disappear, or change phase or
-    name, at once."""
+    a list's lines, as many may go; of the results in DS, as many may be changed by a push; of the
+    dossiers, as many may change without a date of their own; of the catalogue's products, as many
+    may disappear, or change phase or name, at once."""
 
 
 class PiecesSection(Section):
