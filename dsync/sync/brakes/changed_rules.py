@@ -188,7 +188,8 @@ def _are_stopped(run: Run, programme: Programme, evidence: Evidence) -> bool:
     version = in_force(programme).version
     with run.reading() as reader:
         standing = reader.state.read().rules_version
-        former = reader.verdicts.rules().get(standing or "", {})
+        # Of the rules that judged until now; the same ones have lost nothing.
+        former = reader.verdicts.rules().get(standing or "", {}) if standing != version else {}
         rules = (Consent.RULES, Consent.FIRST)
         found = [one for one in reader.consents.all() if one.proposal.kind in rules]
     asked = [one for one in found if not one.proposal.is_first_write]
