@@ -254,7 +254,7 @@ class JournalReads(Subject):
     def too_old(self, before: Mapping[str, datetime]) -> dict[str, int]:
         """Count the rows of journals, and the rows with an agent's name, that are too old.
 
-        `before` is as of `DossierReads.too_old`, by `journaux`. Without a name that goes with its
+        `before` is as of `DossierReads.too_old`, by `logs`. Without a name that goes with its
         row, and without the last runs, whose names go too.
         """
         if JOURNALS not in before:

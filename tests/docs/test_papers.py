@@ -10,6 +10,8 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+from dsync.configuration import RetentionSection
+
 ROOT = Path(__file__).parents[2]
 PUBLICCODE = yaml.safe_load((ROOT / "publiccode.yml").read_text(encoding="utf-8"))
 
@@ -46,3 +48,11 @@ def test_contributing_says_what_each_script_is_for() -> None:
     assert set() == {
         name for name in scripts if not re.search(rf"\bscripts/{name}`|`{name}`", page)
     }
+
+
+def test_the_register_names_the_ages_that_can_be_set() -> None:
+    """Who signs it writes the durations into keys that exist."""
+    register = (ROOT / "docs/fr/registre.md").read_text(encoding="utf-8")
+    durations = register.split("## Durées")[1].split("\n\n")[1]
+    named = {*re.findall(r"\(`(\w+)`\)", durations)}
+    assert {*RetentionSection.model_fields} == named
