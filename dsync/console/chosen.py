@@ -44,8 +44,8 @@ ACTS = {
     ),
     "lu": (
         "Ne plus attendre de réponse à {count} ?",
-        "Ce que le déposant a écrit est lu, et rien n’est à y répondre : le dossier quitte les "
-        "réponses reçues jusqu’à son prochain message. Votre nom reste avec les messages ; rien ne "
+        "Ce que le déposant a écrit est lu, et rien n’est à y répondre : le dossier quitte "
+        "« À faire » jusqu’à son prochain message. Votre nom reste avec les messages ; rien ne "
         "change dans Démarches Simplifiées.",
         "Rien à répondre",
     ),

@@ -235,8 +235,8 @@ def _content_of(visit: Visit, reader: Reader, found: Mapping[str, Any]) -> dict[
     suivi: list[dict[str, Any]] = []
     grids: list[dict[str, Any]] = []
     if has_programme and described.selection:
-        columns, where = ("numero", "etape", "etape_depuis", "attend"), {"numero": number}
-        suivi = reader.rows_of("lecture_suivi", columns, where, order="numero")
+        columns = ("numero", "etape", "etape_depuis", "attend", "attend_depuis")
+        suivi = reader.rows_of("lecture_suivi", columns, {"numero": number}, order="numero")
         if visit.may(Right.NOTES):
             grids = grids_of(reader, [number])[number]
     wishes = sorted(
@@ -331,7 +331,7 @@ def _sent_at(found: Mapping[str, Any], current: Mapping[str, Any] | None) -> str
 
 
 def _last_word(visit: Visit, reader: Reader, found: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what the usager answered that nobody has acted on, as « Réponse reçue » lists it.
+    """Return what the usager answered that nobody has acted on, as « À faire » lists it.
 
     The last message, else the part of the page with their changes.
     """

@@ -65,7 +65,7 @@ COLUMNS = {
     "etat": "État",
     "etape": "Étape",
     "attend": "À qui d’agir",
-    "etape_depuis": "Attend depuis le",
+    "attend_depuis": "Attend depuis le",
     "verdict_etabli_le": "Avis depuis le",
     "departement_nom": "Département",
     "profils": "Profils",
@@ -74,7 +74,7 @@ COLUMNS = {
     "labels": "Étiquettes",
     "depose_le": "Déposé le",
     "champs_modifie_le": "Modifié le",
-    "repondu_le": "A répondu le",
+    "repondu_le": "A écrit ou corrigé le",
     "traite_le": "Décidé le",
 }
 """The columns of the list with their headers."""
@@ -95,7 +95,7 @@ OTHERS = ("etape", "attend")
 """Names of the list that are other columns of a view."""
 INSTANTS = (
     *("depose_le", "champs_modifie_le", "traite_le"),
-    *("verdict_etabli_le", "repondu_le", "etape_depuis"),
+    *("verdict_etabli_le", "repondu_le", "attend_depuis"),
 )
 SINCE = ("arrive_depuis", "repondu_depuis")
 DAYS = ("depose_du", "depose_au")
@@ -305,7 +305,7 @@ def columns_of(visit: Visit) -> Columns:
     if programme is None or programme.lists is None:
         hidden |= {"produit_id", "profils"}
     if not has_stages(worker):
-        hidden |= {"etape", "attend", "etape_depuis", "note_moyenne"}
+        hidden |= {"etape", "attend", "attend_depuis", "note_moyenne"}
     if not visit.may(Right.NOTES):
         hidden.add("note_moyenne")
     own = {name: header for name, header in COLUMNS.items() if name not in hidden}
@@ -377,7 +377,7 @@ def rows_of(
         # The product's name, and not what was typed.
         product: Any = row.get("produit_id")
         row["produit"] = products.get(product, product)
-        since = words.instant_of(row["etape_depuis"])
+        since = words.instant_of(row["attend_depuis"])
         row["jours"] = None if since is None else max(0, (visit.now - since).days)
     return rows
 

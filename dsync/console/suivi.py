@@ -44,7 +44,7 @@ MARKED_JURIES = 3
 _CAUSES = {
     DSError.exit_code: "Démarches Simplifiées ne répond pas",
     DSUnauthorizedError.exit_code: "Démarches Simplifiées refuse le jeton",
-    SafetyBrakeError.exit_code: "Le frein de sécurité arrête la lecture",
+    SafetyBrakeError.exit_code: "Un accord est attendu",
     StoreError.exit_code: "La base de données n’est pas disponible",
     ConfigurationError.exit_code: "La configuration est à corriger",
 }
@@ -166,6 +166,8 @@ def service_line(state: State, reader: Reader, now: datetime) -> ServiceLine:
             f"la dernière synchronisation, il y a {words.duration(now - end.at)}, est faite en "
             "partie"
         )
+    elif code == SafetyBrakeError.exit_code:
+        so_far = f"la dernière lecture remonte à {words.duration(now - last)}"
     else:
         so_far = f"la dernière synchronisation réussie remonte à {words.duration(now - last)}"
     if code in _CAUSES or code == DsyncError.exit_code:
@@ -175,6 +177,9 @@ def service_line(state: State, reader: Reader, now: datetime) -> ServiceLine:
             said = f"{cause} depuis {words.clock(since, now)}"
             if state.lease:
                 return ServiceLine(f"{said} ; un essai est en cours.", is_trouble=True)
+            # Other tries do not end it.
+            if code == SafetyBrakeError.exit_code:
+                return ServiceLine(f"{said} ; {so_far}.", is_trouble=True)
             if state.alive:
                 return ServiceLine(
                     f"{said}, prochain essai à {words.clock(next_at, now)}.", is_trouble=True

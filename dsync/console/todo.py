@@ -156,7 +156,8 @@ def _lists(visit: Visit) -> Iterator[_Listed]:
     """Yield the kinds of dossiers, in order."""
     applicant = words.APPLICANTS[visit.worker.configuration.applicant]
     team = {"etat": UNDER_WAY, **({"attend": TEAM} if has_stages(visit.worker) else {})}
-    titles, why = ("réponse reçue", "réponses reçues"), "a écrit, ou modifié son dossier"
+    titles = ("message ou correction", "messages ou corrections")
+    why = "a écrit, ou modifié son dossier"
     answered = {"repondu": True, "tri": "repondu_le"}
     said = {"repondu": "oui", "tri": "repondu_le"}
     yield _Listed("reponse", *titles, f"{applicant.le.lower()} {why}", "Lire", answered, said)
@@ -250,12 +251,12 @@ def _mine(visit: Visit, reader: Reader) -> Iterator[Mine]:
     team = {"etat": UNDER_WAY, **({"attend": TEAM} if has_stages(visit.worker) else {})}
     kinds = [*_lists(visit), _Listed("dossier", "", "", "à instruire par l’équipe", "Ouvrir", team)]
     for rank, kind in enumerate(kinds, 2):
-        oldest = {"tri": "etape_depuis", **kind.chosen}
+        oldest = {"tri": "attend_depuis", **kind.chosen}
         numbers, _ = reader.dossiers.page(present._replace(**oldest), limit=MOST_MINE)
         for row in reader.dossiers.shown(numbers):
             since = words.instant_of(
-                row[_SINCE.get(kind.name, "etape_depuis")]
-                or row["etape_depuis"]
+                row[_SINCE.get(kind.name, "attend_depuis")]
+                or row["attend_depuis"]
                 or row["depose_le"]
             )
             path = f"/dossiers/{row['numero']}{'/messages' if kind.name == 'reponse' else ''}"
@@ -331,8 +332,8 @@ def _news(visit: Visit, reader: Reader, since: datetime) -> list[News]:
         ),
         News(
             answered,
-            "réponse à une demande",
-            "réponses à des demandes",
+            "message ou correction reçu",
+            "messages ou corrections reçus",
             listed("repondu_depuis", "repondu_le"),
         ),
     ]

@@ -77,7 +77,7 @@ FILTERS = {
     "presence": "{}",
     "conflit": "en conflit",
     "contredit": "inéligibles que le catalogue d’aujourd’hui contredit",
-    "repondu": "réponse reçue",
+    "repondu": "message ou correction reçus",
     "sans_reponse": "sans réponse depuis {} jours",
     "arrive_depuis": "arrivés depuis le {}",
     "repondu_depuis": "réponse lue depuis le {}",

@@ -29,12 +29,16 @@ from dsync.store.dictionary import (
     WITH_THE_CLOCK,
     moved,
     waited_for,
+    waited_since,
 )
 from dsync.store.dictionary import VIEWS as ENGINE_VIEWS
 from dsync.store.tables import dossier, version_regles
 
 MAIN_VIEW = "lecture_candidature"
 EXTRA = "extra"
+_WAITS_FOR = (
+    "CASE WHEN e.etape = 'En instruction' AND c.jury_le IS NOT NULL THEN 'jury' ELSE {attend} END"
+)
 
 
 def _engine(names: str) -> dict[str, Declared]:
@@ -211,7 +215,8 @@ VIEWS: Dictionary = {
         **computed("etape_depuis", "e.du", "Début de cette étape, en UTC.", type="datetime"),
         **computed("jours_dans_etape", "e.jours", "Jours passés dans cette étape, à une décimale.", type="number"),
         **computed("prochaine_etape", "{prochaine_etape}", "Étape suivante, ou Décision après le jury ; vide si l'étape est la dernière.", codes=_NEXT),
-        **computed("attend", waited_for("CASE WHEN e.etape = 'En instruction' AND c.jury_le IS NOT NULL THEN 'jury' ELSE {attend} END"), "Qui doit agir pour que le dossier avance : {codes}.", codes=Attend),
+        **computed("attend", waited_for(_WAITS_FOR), "Qui doit agir pour que le dossier avance : {codes}.", codes=Attend),
+        **computed("attend_depuis", waited_since(_WAITS_FOR, "e.du"), "Date depuis laquelle cette personne doit agir, en UTC : le début de l'étape, ou le message ou la correction qui lui a passé la main depuis ; vide si personne ne doit agir.", type="datetime"),
         **of(dossier, "d", "demande_le repondu_le"),
         **computed("sans_reponse_depuis", f"utc({SILENT_SINCE})", "Date depuis laquelle le candidat n'a pas répondu à demande_le, en UTC ; vide s'il a répondu, si rien ne lui est demandé, ou si le dossier est décidé.", type="datetime"),
         **computed("demarche_numero", "e.demarche_numero", "Numéro de la démarche.", type="integer"),

@@ -74,6 +74,22 @@ def waited_for(attend: str, dossier: str = "d") -> str:
     )
 
 
+def waited_since(attend: str, since: str) -> str:
+    """Return since when dossier `d` waits for who it waits for, as SQL; null: for nobody.
+
+    The later of when its stage began and of the word that passed the turn. `attend` is as in
+    `waited_for`, `since` SQL for when the stage began.
+    """
+    turn = (
+        f"CASE WHEN d.repondu_le IS NULL THEN utc({SILENT_SINCE}) "
+        f"WHEN d.demande_le IS NOT NULL OR {attend} = 'usager' THEN utc(d.repondu_le) END"
+    )
+    return (
+        f"CASE WHEN {attend} IN ('usager', 'instructeur') AND {turn} > {since} THEN {turn} "
+        f"WHEN {attend} <> 'personne' THEN {since} END"
+    )
+
+
 MOVED = of(dossier, "d", "modifie_ici_le")
 """The end of each view whose rows change with their dossier `d` alone, not with others or the
 clock: an incremental load has it row by row, and the other views whole."""

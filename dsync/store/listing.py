@@ -40,6 +40,7 @@ from dsync.store.dictionary import (
     all_tables,
     is_person,
     waited_for,
+    waited_since,
 )
 from dsync.store.reading_views import expanded
 from dsync.store.sql import Subject, among, is_in
@@ -57,7 +58,7 @@ SORTS = {
     "raison_sociale": "lower(coalesce(d.raison_sociale, d.demandeur_nom))",
     "etape": "",
     "attend": "",
-    "etape_depuis": "",
+    "attend_depuis": "",
     "departement_nom": "r.departement_nom",
     "groupe_instructeur": "d.groupe_instructeur",
     "labels": "nullif(d.labels, '[]')",
@@ -206,24 +207,27 @@ _IN_LISTS = "LEFT JOIN liste AS r ON r.numero = d.numero"
 
 
 def followed(name: str, dossier: str = "d", liste: str = "r") -> str:
-    """Return the stage of a dossier, or what follows of it, as SQL of a programme with stages.
+    """Return the stage of a dossier, or whom it waits for, as SQL of a programme with stages.
 
-    Those of the row in `liste`, unless a day that was to come when it was written has begun another
-    stage. `name` is `etape`, `attend` or `etape_depuis`; `dossier` and `liste` are aliases of the
-    tables.
+    `name` is `etape` or `attend`; `dossier` and `liste` are aliases of the tables.
     """
-    sql = (
+    sql = _of_stage(name, dossier, liste)
+    return waited_for(sql, dossier) if name == "attend" else sql
+
+
+def _of_stage(name: str, dossier: str = "d", liste: str = "r") -> str:
+    """Return what the row in `liste` has, unless a day that was to come has begun another stage."""
+    return (
         f"CASE WHEN {liste}.etape_fin IS NULL OR utc({liste}.etape_fin) > now() "  # noqa: S608 - names of ours
         f"THEN {f'utc({liste}.{name})' if name == 'etape_depuis' else f'{liste}.{name}'} "
         f"ELSE (SELECT s.{name} FROM lecture_suivi AS s WHERE s.numero = {dossier}.numero) END"
     )
-    return waited_for(sql, dossier) if name == "attend" else sql
 
 
 _FOLLOWED = {name: followed(name) for name in ("etape", "attend")}
 _SINCE = (
-    f"CASE WHEN d.presence = 'present' AND {_FOLLOWED['attend']} <> 'personne' "
-    f"THEN {followed('etape_depuis')} END"
+    "CASE WHEN d.presence = 'present' "
+    f"THEN {waited_since(_of_stage('attend'), _of_stage('etape_depuis'))} END"
 )
 """Since when somebody is waited for."""
 _IS_OPEN = f"d.etat IN ({', '.join(f'{etat.value!r}' for etat in sorted(OPEN_ETATS))})"
@@ -486,7 +490,7 @@ class DossierReads(Subject):
             f"d.demandeur_prenom, d.demandeur_nom, {own}v.verdict, "
             f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, d.groupe_instructeur, "
             f"{followed['etape']} AS etape, {followed['attend']} AS attend, "
-            f"{since} AS etape_depuis, utc(d.demande_le) AS demande_le, "
+            f"{since} AS attend_depuis, utc(d.demande_le) AS demande_le, "
             f"utc(d.repondu_le) AS repondu_le, r.departement_nom, {_IN_CONFLICT} AS en_conflit "
             f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {self._joined} WHERE d.numero IN :numbers"
         )
@@ -905,7 +909,7 @@ class DossierReads(Subject):
                 return f"CASE {self._followed['etape']} {' '.join(ranks)} END"
             case "etape" | "attend" as name:
                 return self._followed[name] if part else "d.numero"
-            case "etape_depuis":
+            case "attend_depuis":
                 return _SINCE if part else "d.depose_le"
             case name:
                 return SORTS.get(name, "d.numero")

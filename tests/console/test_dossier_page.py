@@ -136,7 +136,7 @@ def test_an_answer_that_needs_none_is_set_aside_until_the_next_one(engine: Engin
         page = visitor.read(link)
         assert re.search(r"Clos A écrit le \S+ \S+ : « Merci ! »", page), page
         asked = visitor.send(link, quoi="lu", dossier=closed)
-        assert "le dossier quitte les réponses reçues" in asked
+        assert "le dossier quitte « À faire »" in asked
         assert "Fait" in visitor.ask(link, quoi="lu", dossier=closed, confirme="1")
         engine.sync_later(full=True)
         assert "Aucun dossier" in visitor.read(link)

@@ -345,7 +345,7 @@ def test_two_ticked_dossiers_are_compared(visitor: Visitor) -> None:
 
 def test_the_list_is_sorted_by_how_long_each_waits(reader: Visitor) -> None:
     """Since when a dossier waits is a column, in the file, too; those that wait for nobody last."""
-    query = "colonnes=attend,etape_depuis&tri=etape_depuis"
+    query = "colonnes=attend,attend_depuis&tri=attend_depuis"
     days = reader.column(f"/dossiers.csv?{query}", "Attend depuis le")
     kept = [day for day in days if day]
     assert 1 < len({*kept}) < len(days) + 1

@@ -234,12 +234,12 @@ def in_french(value: Any, text: str) -> str:
 
 def test_a_stage_is_one_fact_on_all_screens(read_engine: Engine, reader: Visitor) -> None:
     """The one of `lecture_suivi`; what the team types has another name, in the file, too."""
-    followed = read_engine.rows("SELECT numero, etape, attend, etape_depuis FROM lecture_suivi")
+    followed = read_engine.rows("SELECT numero, etape, attend_depuis FROM lecture_suivi")
     stages = {row["numero"]: row["etape"] for row in followed}
-    begun = {row["numero"]: row["etape_depuis"] for row in followed if row["attend"] != "personne"}
+    waits = {row["numero"]: row["attend_depuis"] for row in followed if row["attend_depuis"]}
     with read_engine.worker.store.reading(DEMARCHE) as copy:
         listed, _ = copy.dossiers.listing(Selection(), limit=1000)
-    assert {row["numero"]: row["etape_depuis"] for row in listed if row["etape_depuis"]} == begun
+    assert {row["numero"]: row["attend_depuis"] for row in listed if row["attend_depuis"]} == waits
     header, *rows = reader.lines("/dossiers.csv?complet=oui&colonnes=etape,attend")
     assert "Avancement noté par l’équipe" in header
     for row in rows:

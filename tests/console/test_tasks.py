@@ -265,7 +265,7 @@ TASKS: dict[str, dict[str, Task]] = {
         "remind who does not answer": (
             r"link ^\d+ dossiers? sans réponse | first", "#tete", "sans réponse depuis",
         ),
-        "read what a candidate answered": ("link ^Lire", "#tete", "a répondu le"),
+        "read what a candidate answered": ("link ^Lire", "#tete", "a écrit ou corrigé le"),
         "say that a letter is sent": (
             "link ^Répondre | link Suivant | link Lettre | button J’ai envoyé ce message",
             "main", "Revenir à ce qui est à faire",

@@ -169,7 +169,7 @@ def test_what_is_new_is_since_the_visit_before(engine: Engine) -> None:
         engine.sync_later(full=True)
         for _ in range(2):
             changed = "1 dossier modifié par son candidat"
-            assert f"1 dossier arrivé ici {changed} 1 réponse à une demande" in first(visitor)
+            assert f"1 dossier arrivé ici {changed} 1 message ou correction reçu" in first(visitor)
             new = {p: n for p, n in numbers_of(visitor).items() if "depuis=" in p}
             assert [1, 1] == [listed(visitor, path) for path in new if path.startswith("/dossiers")]
             engine.advance(minutes=5)
@@ -233,6 +233,21 @@ def test_the_service_is_said_in_one_line(engine: Engine) -> None:
         assert Served(app).tick()
         engine.advance(minutes=2)
         assert "prochaine lecture à" in first(visitor)
+
+
+def test_a_consent_that_is_awaited_is_said_with_the_age_of_the_copy(engine: Engine) -> None:
+    """No try ends it, so none is announced; and what was read before is said to be that old."""
+    with visiting(engine) as visitor:
+        engine.advance(minutes=10)
+        for rank in range(6):
+            engine.control.expire(number(rank))
+        engine.sync(full=True)
+        register(engine.worker.app, next_in=timedelta(minutes=19))
+        engine.advance(minutes=10)
+        said = first(visitor)
+    assert re.search(
+        r"Un accord est attendu depuis \d\d:\d\d ; la dernière lecture remonte à \d+ min", said
+    ), said
 
 
 def test_a_catalogue_that_was_not_read_is_said_then_kept_in_mind(engine: Engine) -> None:

@@ -23,18 +23,23 @@ def after(engine: Engine, *, minutes: int = 60) -> dict[str, Any]:
     engine.advance(minutes=minutes)
     engine.sync()
     [row] = engine.rows(f"SELECT {COLUMNS} FROM lecture_dossier WHERE numero = {number(ASKED)}")
-    [whom] = engine.rows(f"SELECT attend FROM lecture_suivi WHERE numero = {number(ASKED)}")
-    texts = {
+    [whom] = engine.rows(
+        f"SELECT attend, attend_depuis FROM lecture_suivi WHERE numero = {number(ASKED)}"
+    )
+    return {
         name: value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value
-        for name, value in row.items()
+        for name, value in (row | whom).items()
     }
-    return texts | whom
 
 
 def listed(engine: Engine, **wanted: Any) -> bool:
-    """Return whether the dossier is in a list, and its row there waits for whom its view says."""
+    """Return whether the dossier is in a list, and its row there waits since when its view says."""
     with engine.worker.store.reading(DEMARCHE) as reader:
         found, _ = reader.dossiers.listing(Selection(numeros=(number(ASKED),), **wanted), limit=9)
+    since = f"SELECT attend_depuis FROM lecture_suivi WHERE numero = {number(ASKED)}"
+    for row in found:
+        [shown] = engine.rows(since)
+        assert str(row["attend_depuis"])[:19] == str(shown["attend_depuis"]).replace(" ", "T")[:19]
     return bool(found)
 
 
@@ -52,6 +57,7 @@ def test_a_question_waits_for_its_answer(engine: Engine) -> None:
     asked = after(engine)
     assert ("administration", "usager") == (asked["de"], asked["attend"])
     assert asked["demande_le"] == asked["sans_reponse_depuis"] is not None
+    assert told["attend_depuis"] < asked["demande_le"] == asked["attend_depuis"]
     # A reminder does not begin the silence anew.
     engine.control.send_message(number(ASKED))
     assert asked == after(engine)
@@ -64,7 +70,7 @@ def test_a_question_waits_for_its_answer(engine: Engine) -> None:
     assert (asked["demande_le"], None, "instructeur") == (
         answered["demande_le"], answered["sans_reponse_depuis"], answered["attend"],
     )  # fmt: skip
-    assert answered["repondu_le"] > answered["demande_le"]
+    assert answered["attend_depuis"] == answered["repondu_le"] > answered["demande_le"]
     assert listed(engine, repondu=True, attend="instructeur")
     assert not listed(engine, sans_reponse_depuis=now)
     sides = "SELECT de FROM lecture_message WHERE numero = {} ORDER BY envoye_le"
