@@ -97,8 +97,15 @@ them."""
 def points_of(visit: Visit, reader: Reader, state: State) -> Iterator[Point]:
     """Yield what is not well, as far as it is for who asks."""
     may_act, is_under_way = visit.may(Right.AGIR), bool(state.lease)
-    about = french.About(visit.now, may_act, bool(state.alive), is_under_way)
-    is_away = bool(state.last_end and state.last_end.code == DSError.exit_code)
+    about = french.About(
+        visit.now,
+        may_act,
+        has_service=bool(state.alive),
+        is_under_way=is_under_way,
+        awaits_consent=bool(state.consents),
+        is_away=bool(state.last_end and state.last_end.code == DSError.exit_code),
+        next_at=words.clock(max(state.next_run_at or visit.now, visit.now), visit.now),
+    )
     for one in concerns_of(state, visit.now, visit.worker.settings.looked):
         if not (may_act or isinstance(one, _OF_COPY)):
             continue
@@ -116,16 +123,6 @@ def points_of(visit: Visit, reader: Reader, state: State) -> Iterator[Point]:
                 continue
         if (text := french.concern(one, about)) is None:
             continue
-        if isinstance(one, k.Late) and may_act and not is_under_way and is_away:
-            next_at = max(state.next_run_at or visit.now, visit.now)
-            text = (
-                "La dernière synchronisation réussie remonte à "
-                f"{words.duration(visit.now - one.since)}. "
-            ) + (
-                f"Rien à faire : dsync réessaie à {words.clock(next_at, visit.now)}."
-                if state.alive
-                else "Réessayez plus tard."
-            )
         if is_under_way and isinstance(one, k.NoSuccess | k.Late):
             yield Point(text)
             continue

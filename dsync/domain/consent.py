@@ -81,10 +81,10 @@ class Consent(StrEnum):
     )
     ANSWERS = (
         "reponses",
-        "Des dossiers ont changé sans que rien ne l’explique",
+        "Des réponses ont changé d’une façon inhabituelle",
         "Ces dossiers gardent ce qui était connu ; rien n’en est jugé.",
         "Ces réponses sont reprises et jugées.",
-        "Dossiers changed, and nothing explains it",
+        "Answers changed in an unusual way",
         "They are stored as DS gives them, and judged.",
     )
     CONFIG = (

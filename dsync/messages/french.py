@@ -303,12 +303,23 @@ class About(NamedTuple):
     has_service: bool
     is_under_way: bool
     """Whether a run is, which may end the delay."""
+    awaits_consent: bool = False
+    """Whether runs stop until somebody consents."""
+    is_away: bool = False
+    """Whether DS did not answer the last run."""
+    next_at: str = ""
+    """When the service reads next."""
 
 
 def _remedy(about: About) -> str:
     """Return what to do about a read that is late."""
     if not about.may_act:
         return "Signalez-le à l’équipe\u00a0technique."
+    if about.awaits_consent:
+        return "Décidez de l’accord qui est attendu."
+    if about.is_away:
+        tried = f"Rien à faire : dsync réessaie à {about.next_at}."
+        return tried if about.has_service else "Réessayez plus tard."
     if not about.has_service:
         return "Lancez « Synchroniser » ci-dessous. Faites démarrer le service."
     return (

@@ -120,6 +120,8 @@ def test_who_has_a_conflict_of_interest_sees_the_dossier_nowhere(synced: Engine)
             assert "Vous vous êtes déporté de ce dossier" in answer.text
         assert str(one) not in member.column("/dossiers.csv", "Dossier")
         assert str(other) in member.column("/dossiers.csv", "Dossier")
+        assert "ni 1 dossier dont vous vous êtes déporté" in member.read("/suivi")
+        assert "déporté" not in admin.read("/suivi")
         for path in ("/dossiers", f"/dossiers?q={one}", "/jury?le=tous", "/suivi?par=tous"):
             assert f"/dossiers/{one}" not in member.get(path).text, path
         assert 200 == admin.get(f"/dossiers/{one}").status_code

@@ -249,8 +249,10 @@ def test_a_search_says_by_whom_it_finds(read_engine: Engine, reader: Visitor) ->
         assert re.search(r" · .*, déposé le \d\d/\d\d/\d{4} \d\d:\d\d:\d\d$", row_of[-1])
     with served(read_engine, role=Role.LECTEUR) as console:
         page = console.visitor().read(f"/dossiers?q={FIRST}")
+        nothing = console.visitor().read(f"/dossiers?q={name}")
     assert ", déposé le " in page
     assert name not in page
+    assert "votre rôle ne permet pas de chercher le nom ni l’adresse d’une personne" in nothing
 
 
 def test_dossiers_with_one_point_to_settle_are_listed(read_engine: Engine, reader: Visitor) -> None:

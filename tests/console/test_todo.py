@@ -245,6 +245,11 @@ def test_a_consent_that_is_awaited_is_said_with_the_age_of_the_copy(engine: Engi
         register(engine.worker.app, next_in=timedelta(minutes=19))
         engine.advance(minutes=10)
         said = first(visitor)
+        engine.advance(hours=3)
+        register(engine.worker.app, next_in=timedelta(minutes=19))
+        suivi = visitor.read("/suivi")
+    assert "Décidez de l’accord qui est attendu." in suivi
+    assert "Lancez « Synchroniser »" not in suivi
     assert re.search(
         r"Un accord est attendu depuis \d\d:\d\d ; la dernière lecture remonte à \d+ min", said
     ), said
