@@ -204,6 +204,8 @@ def _answer(
     if left_out := ", ".join(str(row["numero"]) for row in rows if row["numero"] not in chosen):
         points.append((f"Laissés, car ce contrôle n’y demande rien : {left_out}.", None))
     keys = {n: shown_key(check["resultat"], check["motif"]) for n, check in chosen.items()}
+    if named := [row["numero"] for row in rows if row["numero"] in chosen and row["demandeur_nom"]]:
+        visit.personal, visit.listed = ["Demandeur"], named
     return visit.confirm(
         f"Répondre « {words.RESULTATS[resultat].lower()} » à « {titles.get(controle, controle)} » "
         f"pour {words.plural(len(chosen), 'dossier')} ?",

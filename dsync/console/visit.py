@@ -425,7 +425,7 @@ class Visit(Viewer):
     def numbers(self, name: str) -> list[DossierNumber]:
         """Return the numbers of dossiers in a form or in the address, each once.
 
-        400: one is none of DS; 404: the person does not see one.
+        400: one is none of DS; 404: the person does not see one, or another démarche has it.
         """
         given = self.every.get(name) or self.request.query_params.getlist(name)
         found = set[DossierNumber]()
@@ -436,6 +436,12 @@ class Visit(Viewer):
             found.add(DossierNumber(number))
         numbers = sorted(found)
         self._check_dossiers(numbers)
+        if numbers:
+            with self.reading() as reader:
+                owners = reader.dossiers.demarches(numbers)
+            # What is asked before an act names dossiers.
+            if {*owners.values()} - {self.worker.demarche}:
+                raise RefusedError(404, NO_DOSSIER)
         return numbers
 
     def url(self, path: str, **parameters: Any) -> str:

@@ -473,7 +473,7 @@ class DossierReads(Subject):
         return [DossierNumber(number) for number in self.numbers_of(chosen)]
 
     def shown(self, numbers: Sequence[int], also: Collection[str] = ()) -> list[Document]:
-        """Return what lists show of these dossiers, in this order.
+        """Return what lists show of these dossiers, in this order, but for those it lacks.
 
         `also` are names of the programme's fields, and of `persons`, that they show when they are
         asked to.
@@ -501,7 +501,7 @@ class DossierReads(Subject):
             row |= {one.name: _several(row[one.name]) for one in fields if one.is_many}
             row |= {name: bool(row[name]) for name in ("archive", "en_conflit")}
             by_number[row["numero"]] = row
-        return [by_number[number] for number in numbers]
+        return [by_number[number] for number in numbers if number in by_number]
 
     def team_results(self, numbers: Collection[int]) -> dict[int, str]:
         """Return the results of persons that stand in place of dsync's, by dossier.

@@ -64,7 +64,8 @@ OTHER = "[autre personne]"
 _OTHERS = re.compile(rf"{re.escape(OTHER)}(?:[\s,.'’-]*{re.escape(OTHER)})+")
 _TOKEN = re.compile(r"[^\W\d_]+")
 _CONTACT = re.compile(
-    rf"[\w.+-]+{_AT}[\w-]+(?:{_DOT}[\w-]+)+"
+    # From the first of its characters alone: else a long word costs the square of its length.
+    rf"(?<![\w.+-])[\w.+-]+{_AT}[\w-]+(?:{_DOT}[\w-]+)+"
     r"|(?<![\w+])(?:(?:\+|00)\d{2,3}[\s./-]*(?:\(0\)[\s./-]*)?|0)[1-9](?:[\s./-]*\d{2}){4}(?!\d)",
     re.IGNORECASE,
 )

@@ -112,6 +112,24 @@ def test_a_list_that_names_a_person_as_applicant_is_journaled(engine: Engine) ->
     assert (told, {"nombre": 1}) == (row.options, row.resultat)
 
 
+def test_a_question_that_names_a_person_as_applicant_is_journaled(engine: Engine) -> None:
+    """What is asked before an act on many names each applicant, as the list does."""
+    settled = engine.rows("SELECT numero, points FROM verdict WHERE courant AND points <> ''")[0]
+    one, check = settled["numero"], settled["points"].strip("|").partition(":")[0]
+    applies = "UPDATE dossier SET raison_sociale = NULL, demandeur_nom = 'Lovelace' WHERE numero ="
+    engine.execute(f"{applies} {one}")
+    with visiting(engine) as visitor:
+        fields = {"controle": check, "resultat": "conforme", "motif": "vu au téléphone"}
+        answer = visitor.post("/dossiers", quoi="repondre", dossier=str(one), **fields)
+        assert "Lovelace" in answer.text
+    with engine.worker.store.reading(DEMARCHE) as reader:
+        [row] = reader.requests.seen(limit=9)
+    assert ({"colonnes": ["Demandeur"], "role": "administrateur"}, {"nombre": 1}) == (
+        row.options,
+        row.resultat,
+    )
+
+
 def personal_questions(engine: Engine) -> list[str]:
     """Return the names of two columns of the form with personal data."""
     view = engine.worker.store.dictionary()[f"formulaire_{DEMARCHE}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import chain
 from typing import Any
 
@@ -16,7 +17,7 @@ from dsync.errors import ConfigurationError
 from dsync.store import Store, tables
 from dsync.store.columns import is_text
 from dsync.store.deletions import KEPT_TEXTS
-from dsync.store.personal_data import holdings
+from dsync.store.personal_data import Others, holdings, wanted_of
 from tests.store.builders import DEMARCHE, NOW, champ, make_mapped, writing
 from tests.store.databases import connected
 
@@ -239,3 +240,12 @@ def test_only_the_field_of_the_person_is_shown(store: Store) -> None:
             assert [] == reader.persons.search(text), text
         with pytest.raises(ConfigurationError, match="at least 3"):
             reader.persons.search(" a ")
+
+
+@pytest.mark.parametrize("text", ["a" * 50_000, "a." * 25_000, "a@" * 25_000, "06 " * 20_000])
+def test_no_text_of_a_dossier_costs_more_than_its_length(text: str) -> None:
+    """What a candidate writes is what the texts of others are hidden in, on a page that waits."""
+    others = Others(wanted_of("Ada Lovelace"), {"contact_nom": "Byron"})
+    began = time.process_time()
+    others.hide(text)
+    assert time.process_time() - began < 1
