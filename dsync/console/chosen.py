@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
@@ -64,7 +65,7 @@ ACTS = {
 """What is asked before, with the number of dossiers; what is said of it; the button."""
 _WORK: Mapping[str, Callable[[tuple[DossierNumber, ...]], Work]] = {
     "relire": ReadDossiers,
-    "lu": lambda numbers: ReadDossiers(numbers, aside=True),
+    "lu": ReadDossiers,
     "rejuger": Precheck,
     "preuve": RefreshEvidence,
 }
@@ -114,8 +115,19 @@ def act(visit: Visit) -> Response:
         question, consequence, button = ACTS[wanted]
         judging = work if isinstance(work, Precheck | RefreshEvidence) else None
         points = _moves(visit, judging) if is_trial and judging else []
+        fields = {"quoi": wanted, "dossier": " ".join(map(str, numbers))}
         with visit.reading() as reader:
             names = names_of(visit, reader, numbers[:NAMED])
+            if wanted == "lu":
+                last = _last_signs(reader, numbers)
+                fields["vu"] = " ".join(f"{number}/{at}" for number, at in last.items())
+                points = [
+                    (
+                        f"{number} : écrit ou corrigé pour la dernière fois {words.moment(at)}",
+                        visit.url(f"/dossiers/{number}/messages"),
+                    )
+                    for number, at in last.items()
+                ]
         said = " ; ".join(f"{one} ({name})" for one, name in names.items() if name)
         more = f" et {words.plural(left, 'autre')}" if (left := len(numbers) - NAMED) > 0 else ""
         return visit.confirm(
@@ -126,10 +138,25 @@ def act(visit: Visit) -> Response:
             parameters,
             points,
             trial="" if is_trial or not judging else "Compter d’abord les avis qui changeraient",
-            quoi=wanted,
-            dossier=" ".join(map(str, numbers)),
+            **fields,
         )
+    if wanted == "lu":
+        seen = [one.partition("/") for one in visit.form.get("vu", "").split()]
+        given = {number: at for number, _, at in seen}
+        try:
+            shown = {n: datetime.fromisoformat(given[str(n)]) for n in numbers if str(n) in given}
+        except ValueError as error:
+            raise HTTPException(400) from error
+        work = ReadDossiers(tuple(numbers), aside=True, shown=shown)
     return visit.ask(work)
+
+
+def _last_signs(reader: Reader, numbers: Sequence[DossierNumber]) -> dict[DossierNumber, str]:
+    """Return when the usager of each dossier, or somebody else, wrote or edited last."""
+    return {
+        row["numero"]: max(filter(None, (row["dernier_message_le"], row["champs_modifie_le"])))
+        for row in reader.dossiers.shown(numbers)
+    }
 
 
 def _moves(visit: Visit, work: Precheck | RefreshEvidence) -> list[tuple[str, str | None]]:

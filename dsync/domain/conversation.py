@@ -47,7 +47,7 @@ _SYSTEM = re.compile(r"contact@(?:[\w.-]*\bdemarches?\b|tps\.apientreprise\.fr$)
 
 _TOLD = "dsync "
 """What the id of a message begins with that DS has not shown."""
-_ASIDE = "Lu : rien n’est à y répondre."
+_ASIDE = "Lu jusqu’ici : rien n’est à y répondre."
 _APART = timedelta(days=1)
 """How far a message in DS can be from when a person said to have sent it."""
 
@@ -59,8 +59,12 @@ def told(at: datetime) -> Message:
     )
 
 
-def set_aside(at: datetime, by: str) -> Message:
-    """Return what a person says at an instant of the messages before: nothing is to be answered."""
+def set_aside(last: datetime, by: str) -> Message:
+    """Return what a person says of the messages up to the last one they saw: none needs an answer.
+
+    It is dated by that one, not by the person's act: what came meanwhile is still to be answered.
+    """
+    at = last + timedelta(seconds=1)
     return replace(
         told(at), id=f"{_TOLD}lu {at:%Y-%m-%dT%H:%M:%SZ}", de=Cote.LU, courriel=by, texte=_ASIDE
     )

@@ -491,6 +491,7 @@ class DossierReads(Subject):
             f"utc(v.depuis_le) AS verdict_etabli_le, v.detail, d.labels, d.groupe_instructeur, "
             f"{followed['etape']} AS etape, {followed['attend']} AS attend, "
             f"{since} AS attend_depuis, utc(d.demande_le) AS demande_le, "
+            f"utc(d.dernier_message_le) AS dernier_message_le, "
             f"utc(d.repondu_le) AS repondu_le, r.departement_nom, {_IN_CONFLICT} AS en_conflit "
             f"FROM dossier AS d {_VERDICT} {_IN_LISTS} {self._joined} WHERE d.numero IN :numbers"
         )

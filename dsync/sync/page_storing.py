@@ -243,11 +243,12 @@ def store_told(run: Run, work: ReadDossiers) -> None:
     That they have written to the usagers, which counts until DS shows it; or that there is nothing
     to answer.
     """
-    said = told(run.now) if work.sent else set_aside(run.now, run.asked_by)
+    shown = work.shown or {}
     with run.reading() as reader:
-        copied = reader.contents.of([*work.dossiers])
+        copied = reader.contents.of([*(work.dossiers if work.sent else shown)])
     with run.transaction() as tx:
         for number, stored in copied.items():
+            said = told(run.now) if work.sent else set_aside(shown[number], run.asked_by)
             dossier = dossier_of(stored)
             dossier = replace(dossier, messages=(*(dossier.messages or ()), said))
             tx.dossiers.save_messages(number, dossier.messages or (), conversation_of(dossier))

@@ -69,6 +69,8 @@ class ReadDossiers(_Read, frozen=True, tag="dossier"):
     """Whether a person says to have written to their usagers: it is stored unless DS shows it."""
     aside: bool = False
     """Whether a person says that what their usagers answered needs no answer."""
+    shown: Mapping[DossierNumber, datetime] | None = None
+    """With `aside`, the last sign of each usager that the person was shown: a later one stays."""
 
 
 class Push(_Work, frozen=True, tag="envoi"):

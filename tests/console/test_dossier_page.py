@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,19 +136,44 @@ def test_an_answer_that_needs_none_is_set_aside_until_the_next_one(engine: Engin
     with visiting(engine) as visitor:
         page = visitor.read(link)
         assert re.search(r"Clos A écrit le \S+ \S+ : « Merci ! »", page), page
-        asked = visitor.send(link, quoi="lu", dossier=closed)
-        assert "le dossier quitte « À faire »" in asked
-        assert "Fait" in visitor.ask(link, quoi="lu", dossier=closed, confirme="1")
+        given = aside(visitor, link, closed)
+        assert "Fait" in visitor.ask(link, **given, confirme="1")
         engine.sync_later(full=True)
         assert "Aucun dossier" in visitor.read(link)
         messages = visitor.read(f"/dossiers/{closed}/messages")
-        assert f"{USER} Lu : rien n’est à y répondre." in messages
+        assert f"{USER} Lu jusqu’ici : rien n’est à y répondre." in messages
         assert "réponse lue, sans réponse à y faire" in visitor.read("/journal")
         engine.advance(minutes=5)
         engine.control.send_message(closed, "usager", "Et la pièce ?")
         engine.sync_later()
         assert "« Et la pièce ? »" in visitor.read(link)
     assert [] == engine.worker.app.verify(remote=False).findings
+
+
+def test_what_comes_before_it_is_set_aside_is_not_set_aside(engine: Engine) -> None:
+    """What the person was shown is closed, not what the copy learnt before they confirmed."""
+    engine.control.send_message(number(0), "usager", "Merci !")
+    engine.sync_later()
+    link = f"/dossiers?repondu=oui&numeros={number(0)}"
+    with visiting(engine) as visitor:
+        given = aside(visitor, link, number(0))
+        engine.advance(minutes=5)
+        engine.control.send_message(number(0), "usager", "Et la pièce ?")
+        engine.sync_later()
+        engine.advance(minutes=5)
+        assert "Fait" in visitor.ask(link, **given, confirme="1")
+        assert "« Et la pièce ? »" in visitor.read(link)
+        assert (
+            400 == visitor.post(link, **given | {"vu": f"{number(0)}/x"}, confirme="1").status_code
+        )
+
+
+def aside(visitor: Visitor, link: str, dossier: int) -> dict[str, Any]:
+    """Return the fields of the question before a dossier's last message is set aside."""
+    asked = visitor.post(link, quoi="lu", dossier=dossier).text
+    assert "le dossier quitte « À faire »" in words(asked)
+    [vu] = re.findall(r'name="vu" value="([^"]+)"', asked)
+    return {"quoi": "lu", "dossier": dossier, "vu": vu}
 
 
 def test_a_page_says_who_did_what(engine: Engine) -> None:
