@@ -17,7 +17,7 @@ from dsync.console.access import Right
 from dsync.console.dossiers import names_of
 from dsync.console.suivi import UNREAD, service_line, unread_evidence
 from dsync.console.visit import NONE_CHOSEN, Visit
-from dsync.domain.consent import NOTHING, Asked, Consent
+from dsync.domain.consent import FULL_READ, NOTHING, Asked, Consent
 from dsync.domain.dossier import Anomaly
 from dsync.domain.ids import DossierNumber
 from dsync.store import Reader
@@ -230,7 +230,15 @@ def consents(visit: Visit) -> Response:
             examples = one.proposal.numbers if example is None else [example]
             shown.append((one, [*_facts(visit, one, titles)], examples, detail.splitlines()))
         visit.shown = [one.sample[0] for one, *_ in shown if one.sample is not None]
-        return visit.page("accords.html", waiting=shown)
+        last = reader.state.read().last_success_at
+        # That to the first results holds on, long after what it let pass.
+        given = [
+            one
+            for one in reader.consents.all()
+            if one.given_at is not None
+            and (one.proposal.kind in FULL_READ or last is None or last < one.given_at)
+        ]
+        return visit.page("accords.html", waiting=shown, given=given, full_read=FULL_READ)
 
 
 def consent(visit: Visit) -> Response:
@@ -244,11 +252,18 @@ def consent(visit: Visit) -> Response:
         return visit.refuse("Ce n’est plus ce qui attend : regardez de nouveau.", "/accords")
     kind = one.proposal.kind
     if not visit.form.get("confirme"):
+        proposal = one.proposal
+        stands = kind.stands[0].lower() + kind.stands[1:]
+        moved = proposal.moved if proposal.of else proposal.dossiers
+        count = words.plural(moved, "dossier")
+        if proposal.of:
+            count += f" sur {words.number(proposal.of)}"
         return visit.confirm(
             f"{kind.french} : donner votre accord ?",
-            kind.effect,
+            f"{count}. {kind.effect}" if moved else kind.effect,
             "Donner mon accord",
             "/accords",
+            points=[(kind.after, None), (f"Si vous ne faites rien : {stands}", None)],
             genre=kind.value,
             version=one.version,
         )

@@ -132,6 +132,12 @@ def request(visit: Visit) -> Response:
             check_titles=visit.check_titles(reader) if judged else {},
             parameters=parameters,
             following=_following(visit, reader, found, parameters) if is_done else [],
+            is_kept=is_done
+            and found.genre == Kind.CONSENT
+            and any(
+                one.given_at is not None and one.version == found.options.get("accord")
+                for one in reader.consents.all()
+            ),
             left_s=taken_over_in_s(lease) if lease and is_held else None,
             refresh_s=REFRESH_S,
         )

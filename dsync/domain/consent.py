@@ -21,6 +21,8 @@ class Consent(StrEnum):
     """What follows from consent, in French."""
     english: str
     english_effect: str
+    after: str
+    """Whether consent can be taken back, in French."""
 
     def __new__(
         cls,
@@ -30,21 +32,24 @@ class Consent(StrEnum):
         effect: str = "",
         english: str = "",
         english_effect: str = "",
+        after: str = "",
     ) -> Self:
         """Declare a kind, or return the one of a value."""
         made = str.__new__(cls, code)
         made._value_ = code
         made.french, made.stands, made.effect = french, stands, effect
-        made.english, made.english_effect = english, english_effect
+        made.english, made.english_effect, made.after = english, english_effect, after
         return made
 
     WRITES = (
         "inscriptions",
         "Beaucoup d’avis changeraient dans Démarches Simplifiées",
         "Rien n’est inscrit ; ce qui est dans les dossiers y reste.",
-        "Les valeurs ci-dessus sont inscrites dans Démarches Simplifiées.",
+        "Les nouvelles valeurs sont inscrites dans Démarches Simplifiées.",
         "What would be written changes much of what stands in DS",
         "They are written into DS.",
+        "Ce qui est remplacé reste dans l’historique de chaque dossier. Une fois inscrit, seul un "
+        "autre avis le remplace.",
     )
     RULES = (
         "regles",
@@ -53,6 +58,7 @@ class Consent(StrEnum):
         "Les dossiers ouverts sont jugés selon elles, et les avis inscrits.",
         "Changed rules would move many verdicts",
         "They judge from now on, and the results are written into DS.",
+        "Remettre les règles d’avant fait juger de nouveau, après un autre accord.",
     )
     FIRST = (
         "premiers_avis",
@@ -61,6 +67,7 @@ class Consent(StrEnum):
         "Les dossiers ouverts sont jugés, et les avis inscrits.",
         "The first results wait until a person has looked at them",
         "Open dossiers are judged from now on, and the results are written into DS.",
+        "Un avis inscrit reste jusqu’au suivant ; les prochains n’attendent plus d’accord.",
     )
     EVIDENCE = (
         "preuves",
@@ -70,6 +77,7 @@ class Consent(StrEnum):
         "preuves qu’ils ont déjà.",
         "The published catalogue is not believed; the last good copy serves",
         "It replaces the last good copy, and open dossiers are judged with it.",
+        "Le catalogue suivant remplace celui-ci à son tour.",
     )
     DELETIONS = (
         "suppressions",
@@ -78,6 +86,8 @@ class Consent(StrEnum):
         "Ces dossiers sont marqués comme disparus.",
         "DS no longer shows many dossiers",
         "These dossiers are marked as disappeared.",
+        "Rien n’est effacé : un dossier que Démarches Simplifiées montre de nouveau redevient "
+        "présent à la lecture suivante.",
     )
     ANSWERS = (
         "reponses",
@@ -86,6 +96,7 @@ class Consent(StrEnum):
         "Ces réponses sont reprises et jugées.",
         "Answers changed in an unusual way",
         "They are stored as DS gives them, and judged.",
+        "Ce qui était connu reste dans les changements de chaque dossier.",
     )
     CONFIG = (
         "configuration",
@@ -94,6 +105,7 @@ class Consent(StrEnum):
         "La configuration est prise telle qu’elle est.",
         "The configuration lacks what it had",
         "The configuration is used as it is.",
+        "Remettre dans la configuration ce qui manque le rétablit.",
     )
     WRITER = (
         "redacteur",
@@ -102,6 +114,7 @@ class Consent(StrEnum):
         "Cette base prend ces valeurs pour les siennes, et continue d’écrire.",
         "Another database of dsync wrote into these dossiers",
         "This database takes these values as its own, and goes on writing.",
+        "Arrêtez d’abord l’autre base : sinon chacune écrit sur ce que l’autre a écrit.",
     )
 
     @property
@@ -115,6 +128,8 @@ class Consent(StrEnum):
         return cls[word.upper()]
 
 
+FULL_READ = frozenset({Consent.DELETIONS, Consent.ANSWERS})
+"""Those whose effect begins with a read of all dossiers: it finds what was not stored."""
 OWN_ANNOTATIONS = "[annotations]"
 """The subject of the first write, with a digest of what says where and by which rules."""
 UNWRITTEN = "rien d’inscrit"
@@ -254,6 +269,7 @@ class Asked(NamedTuple):
     since: datetime
     """Since when it waits."""
     given_at: datetime | None
+    given_by: str | None = None
     sample: tuple[int, str] | None = None
     """Of a first write: a dossier, and the whole detail that it would get; not stored with it."""
 

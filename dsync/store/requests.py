@@ -275,7 +275,10 @@ def wake_services(connection: Connection) -> None:
 
 
 _accord = tables.accord
-_ASKED = [_accord.c[name] for name in ("genre", "version", "document", "depuis_le", "donne_le")]
+_ASKED = [
+    _accord.c[name]
+    for name in ("genre", "version", "document", "depuis_le", "donne_le", "donne_par")
+]
 
 
 class ConsentReads(Subject):

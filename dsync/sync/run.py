@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
-from dsync.domain.consent import Consent
+from dsync.domain.consent import FULL_READ
 from dsync.errors import ConfigurationError, DsyncError, InterruptedRunError
 from dsync.messages import kinds as k
 from dsync.store import SyncState
@@ -175,9 +175,7 @@ def _work(run: Run, work: Attempted, *, copies_pieces: bool) -> None:
             evaluate_due(run, accept_evidence=True)
         case Accept():
             _give(run, work)
-            # What was kept from being stored is found by reading all dossiers.
-            reads = work.genre in (Consent.DELETIONS, Consent.ANSWERS)
-            then = ReadAll() if reads else ReadChanges()
+            then = ReadAll() if work.genre in FULL_READ else ReadChanges()
             _synchronise(run, then, copies_pieces=copies_pieces)
         case Erase() | LiftErasure() | Purge():
             erase(run, work)

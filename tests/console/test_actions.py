@@ -501,6 +501,32 @@ def test_rules_that_were_stopped_are_accepted_once_confirmed(engine: Engine) -> 
         assert "Éligible → À vérifier" in changed
 
 
+def test_a_consent_given_while_ds_is_away_is_kept_and_said(engine: Engine) -> None:
+    """Its run fails; the page says what was given, by whom, and when it takes effect."""
+    change_rules(engine, WRONG)
+    engine.advance(minutes=1)
+    assert 4 == engine.sync().exit_code
+    consent = {"genre": "regles", "version": engine.asked()[0].version}
+    with visiting(engine, [engine.worker.app]) as visitor:
+        asked = visitor.send("/accords", **consent)
+        assert re.search(r"\b\d+ dossiers sur \d+\. Les dossiers ouverts", asked)
+        assert "Si vous ne faites rien : rien n’est jugé ni inscrit" in asked
+        engine.control.faults.fail(ScriptedFault("token_expired", times=None))
+        engine.advance(minutes=1)
+        after = visitor.ask("/accords", **consent, confirme="1")
+        assert "Échoué" in after
+        assert "Votre accord est enregistré" in after
+        page = visitor.read("/accords")
+        assert f"Accords donnés, pas encore suivis d’effet {Consent.RULES.french}" in page
+        assert f"accord de {USER}" in page
+        assert "Rien n’attend votre accord" in page
+        engine.control.faults.clear_faults()
+        engine.advance(minutes=5)
+        engine.sync()
+        assert "À vérifier" == engine.verdict(0) == engine.remote(0)
+        assert "pas encore suivis" not in visitor.read("/accords")
+
+
 def test_a_catalogue_that_was_stopped_is_accepted_once_confirmed(
     engine: Engine, visitor: Visitor
 ) -> None:
