@@ -86,6 +86,7 @@ class State:
     """What a clock that was ahead has stored counts as never, here as for the schedule."""
     clock_ahead: timedelta | None
     last_run: Document | None
+    """The last that asks DS: what others do on the copy does not say that DS is back."""
     last_end: End | None
     full_run: Document | None
     """The last full read that ended."""

@@ -26,7 +26,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber, number_of
 from dsync.errors import StoreError
 from dsync.messages import french
 from dsync.store import Reader, Store
-from dsync.store.codes import EventName, Kind, Seen
+from dsync.store.codes import READS, EventName, Kind, Seen
 from dsync.store.lease import LeaseInfo
 from dsync.store.listing import Selection
 from dsync.store.requests import ManualRequest, SeenSelection
@@ -119,7 +119,7 @@ def request(visit: Visit) -> Response:
             messages=_said(found.resultat, "errors"),
             sending=_sending(visit, reader, found, lease) if is_done else "",
             read=read,
-            total=total if found.genre in words.READS else None,
+            total=total if found.genre in READS else None,
             following_steps=_steps(visit, found),
             is_away=not read and _waits_for_ds(visit, found),
             judged=judged,
@@ -146,7 +146,7 @@ def request(visit: Visit) -> Response:
 def _steps(visit: Visit, asked: ManualRequest) -> str:
     """Return what a run does after it has read, "" if it reads nothing."""
     configuration = visit.worker.configuration
-    if asked.genre not in words.READS or not configuration.judges:
+    if asked.genre not in READS or not configuration.judges:
         return ""
     writes = ", puis ce qui change est inscrit dans Démarches Simplifiées"
     return f"les dossiers sont jugés{writes if configuration.annotations is not None else ''}"
@@ -188,7 +188,7 @@ def _sending(visit: Visit, reader: Reader, asked: ManualRequest, lease: LeaseInf
 def _waits_for_ds(visit: Visit, asked: ManualRequest) -> bool:
     """Return whether a read that has begun gets no answer: this process's, or another one's."""
     begun = asked.commence_le
-    if begun is None or asked.genre not in words.READS:
+    if begun is None or asked.genre not in READS:
         return False
     return visit.worker.is_ds_away or (visit.now - begun).total_seconds() >= SILENT_S
 

@@ -23,7 +23,7 @@ from dsync.domain.wording import with_no_break_spaces
 from dsync.messages.french import duration as duration
 from dsync.messages.french import number as number
 from dsync.messages.french import plural as plural
-from dsync.store.codes import Author, EventName, Kind, Seen, Status
+from dsync.store.codes import ASKS_DS, READS, Author, EventName, Kind, Seen, Status
 from dsync.store.dictionary import label_of
 from dsync.store.listing import CLOSED, UNDER_WAY
 from dsync.sync.report import CAUSES
@@ -164,10 +164,6 @@ ASKERS = {
 }
 """Who asked for a run, where it was no person."""
 PAR = Author.labels()
-READS = frozenset({Kind.DOSSIER, Kind.FULL, Kind.INCREMENTAL})
-"""The kinds of runs that read in DS."""
-WRITES = READS | {Kind.PUSH, Kind.CONSENT}
-"""Those that then write there: what others change is written by the next one."""
 OLD = "rien de nouveau"
 COPIES = CopyState.labels()
 """The state of the copy of a file."""
@@ -382,7 +378,7 @@ def outcome(genre: str, result: Mapping[str, Any]) -> str:
     if pushed:
         changed_in = plural(pushed, "dossier", "dossiers")
         said.append(f"ce qui a changé est inscrit dans Démarches Simplifiées ({changed_in})")
-    elif pushed == 0 and genre in WRITES:
+    elif pushed == 0 and genre in ASKS_DS:
         said.append("rien n’était à inscrire dans Démarches Simplifiées")
     return f"{' ; '.join(said)}." if said else ""
 

@@ -144,9 +144,7 @@ def _that_fit(findings: Sequence[tuple[str, str, str]], room: int | None = None)
             fact, mark, to_do = line.rpartition(TO_DO)
             again = f" Même règle que « {said[rule]} »."
             line = f"{fact.removesuffix(rule)}{min(again, rule, key=len)}{mark}{to_do}"
-        for source in _SOURCE.findall(line):
-            if any(source in above for above in lines):
-                line = line.replace(f" ({source})", " (même source)")
+        line = _once_sourced(line, {one for above in lines for one in _SOURCE.findall(above)})
         if left is not None and len(line) + 1 > left:
             continue
         left = None if left is None else left - len(line) - 1
@@ -155,6 +153,10 @@ def _that_fit(findings: Sequence[tuple[str, str, str]], room: int | None = None)
             said.setdefault(rule, _without_colon(title))
     more = len(findings) - len(lines)
     return [*lines, _others(more)] if more else lines
+
+
+def _once_sourced(line: str, named: Collection[str]) -> str:
+    return _SOURCE.sub(lambda one: " (même source)" if one[1] in named else one[0], line)
 
 
 def _others(count: int) -> str:

@@ -24,6 +24,12 @@ class Kind(Code):
     CONSENT = "accord", "Accord donné", "Exécution de ce qui attendait l’accord d’une personne."
 
 
+READS = frozenset({Kind.DOSSIER, Kind.FULL, Kind.INCREMENTAL})
+"""The kinds of runs that read in DS."""
+ASKS_DS = READS | {Kind.PUSH, Kind.CONSENT}
+"""Those whose end tells whether DS answers; the others work on the copy alone."""
+
+
 class Status(Code):
     """The status of a run."""
 

@@ -34,7 +34,7 @@ from dsync.domain.ids import DemarcheNumber, DossierNumber
 from dsync.domain.json_bytes import json_bytes
 from dsync.errors import PARTIAL, InterruptedRunError
 from dsync.store import tables
-from dsync.store.codes import EventName, Kind, Status
+from dsync.store.codes import ASKS_DS, EventName, Kind, Status
 from dsync.store.listing import Document, documents
 from dsync.store.sql import AT_ONCE, Subject, update_rows
 
@@ -128,7 +128,7 @@ class JournalReads(Subject):
     def failing_since(self, code: int) -> datetime | None:
         """Return when the first run began that failed with a code since the last other end."""
         run = tables.sync_run
-        ours = run.c.demarche_numero == self.number
+        ours = and_(run.c.demarche_numero == self.number, run.c.genre.in_(ASKS_DS))
         failed = run.c.statut == Status.FAILED.value, run.c.code == code
         # A run that was stopped in order, or killed, says nothing of what the others fail on.
         other = run.c.code.not_in([code, InterruptedRunError.exit_code])
@@ -209,13 +209,13 @@ class JournalReads(Subject):
     def last_runs_of(
         self, numbers: Sequence[DemarcheNumber], genre: str
     ) -> dict[DemarcheNumber, LastRuns]:
-        """Return the last run of démarches, the last that ended, and of a kind that ended."""
+        """Return the last run of démarches that asks DS, the last that ended, and of a kind."""
         run = tables.sync_run
         # Not as VALUES, which SQLAlchemy compiles anew at each call.
         named = (select(literal(one, BigInteger).label("number")) for one in numbers)
         given = union_all(*named).cte("given")
         # Not by `max` and GROUP BY, which read all runs of all time.
-        latest = _last_run(run.c.demarche_numero == given.c.number)
+        latest = _last_run(run.c.demarche_numero == given.c.number, run.c.genre.in_(ASKS_DS))
         # A run that was killed has no code: what it would have found is not known.
         ended = latest.where(run.c.code.is_not(None))
         wanted = union_all(

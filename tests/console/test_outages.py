@@ -16,10 +16,11 @@ import pytest
 from itsdangerous import TimestampSigner
 
 from dsync.console.app import HEADERS
+from dsync.sandbox.faults import ScriptedFault
 from tests.console.addresses import ADDRESSES
 from tests.console.served import USER, beside, served, visiting, words
 from tests.console.test_shell import SECTION
-from tests.engine.rig import Engine, engine_for, seeds
+from tests.engine.rig import FIRST, Engine, engine_for, seeds
 from tests.store.databases import PostgresServer
 
 
@@ -83,6 +84,21 @@ def test_an_empty_database_has_its_pages(fresh: Engine) -> None:
     for path in ("/anomalies", "/synchronisations"):
         # Where a first run can be asked for.
         assert re.search(r'<main.*href="[^"]*/suivi', found[path].text, re.S)
+
+
+def test_work_on_the_copy_alone_does_not_end_an_outage(engine: Engine) -> None:
+    """Dossiers judged meanwhile say nothing of DS: it fails on, since it failed first."""
+    engine.control.faults.fail(ScriptedFault("token_expired", times=None))
+    engine.advance(minutes=5)
+    assert 3 == engine.sync().exit_code
+    with visiting(engine) as visitor:
+        shown = visitor.read("/")
+        before = re.search(r"refuse le jeton depuis [^,;]*", shown)
+        assert before, shown
+        engine.advance(minutes=30)
+        assert "Fait" in visitor.ask("/dossiers", quoi="rejuger", dossier=FIRST, confirme="1")
+        assert before[0] in visitor.read("/")
+        assert "refuse le jeton" in visitor.read("/suivi"), visitor.read("/suivi")
 
 
 def test_a_first_read_under_way_is_no_fault(fresh: Engine) -> None:

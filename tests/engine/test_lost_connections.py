@@ -14,7 +14,7 @@ from tests.engine.rig import PAGE, Engine, engine_for, number, seeds
 from tests.profiles import long
 from tests.store.databases import PostgresServer, on_postgresql
 
-MOST_STATEMENTS = 500
+MOST_STATEMENTS = 700
 STEP = 151
 """A default run of the tests tries each so-manieth statement, the long profile all others."""
 

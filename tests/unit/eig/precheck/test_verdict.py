@@ -238,3 +238,14 @@ def test_who_established_what_is_said_within_the_length() -> None:
     assert len(text) <= 1500
     assert len(answers) == text.count("établi par A. Martin le 03/03/2026")
     assert Verdict.ELIGIBLE is stated_verdict(text)
+
+
+def test_a_source_that_was_named_is_not_taken_out_of_what_a_person_wrote() -> None:
+    """Said twice by dsync it stands once; within a quotation it is another's word."""
+    source = " (catalogue lu le 01/06/2024)"
+    findings = [
+        ("un", f"À vérifier – un : rien{source}."),
+        ("deux", f"À vérifier – deux : « voir{source} » écrit{source}."),
+    ]
+    text = framed("t", findings, [], [], 2000).replace("\u00a0", " ")
+    assert f"deux : « voir{source} » écrit (même source)." in text
