@@ -151,8 +151,9 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
         _make_readable(visit, checks)
         kept_from = to_settle(checks)
         is_open = (found["presence"], found["etat"]) in ANSWERABLE
-        # Of a dossier that is closed nothing is left to settle.
-        settled = kept_from if is_open else []
+        # Of a dossier that is closed nothing is left to settle, nor what a person established.
+        said = {one["controle"] for one in checks if one["reponse"] and one["resultat"] in RESULTS}
+        settled = [name for name in kept_from if name not in said] if is_open else []
         may_answer = visit.may(Right.AGIR) and worker.configuration.judges and is_open
         content = _content_of(visit, reader, found)
         changes = found["changements"][::-1]
@@ -183,7 +184,7 @@ def _show(visit: Visit, draft: Draft | None) -> Response:
         return visit.page(
             "dossier.html",
             **content,
-            **_answering(visit, reader, found, checks, draft, may_answer=may_answer),
+            **_answering(visit, reader, found, checks, settled, draft, may_answer=may_answer),
             found=found,
             closing=_closing(visit, found["depose_le"]),
             place=place_of(visit, reader, number),
@@ -273,6 +274,7 @@ def _answering(
     reader: Reader,
     found: Mapping[str, Any],
     checks: Sequence[dict[str, Any]],
+    settled: Sequence[str],
     draft: Draft | None,
     *,
     may_answer: bool,
@@ -288,7 +290,7 @@ def _answering(
     return {
         "current": current,
         "may_answer": may_answer,
-        "first": _first(checks, to_settle(checks), draft) if may_answer and current else None,
+        "first": _first(checks, settled, draft) if may_answer and current else None,
         "sent_le": _sent_at(found, current) if may_answer else None,
         "names_product": part.check if part and products else None,
         "products": products,

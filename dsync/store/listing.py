@@ -272,6 +272,16 @@ _ANSWERED = (
     f"d.repondu_le IS NOT NULL AND (d.repondu_le > {_ACTED} "
     f"OR (d.dernier_message_de = 'usager' AND d.dernier_message_le > {_ACTED}))"
 )
+# A check that a person said to be « non conforme » keeps its point, and asks nobody anything.
+_SAID = (
+    "FROM reponse AS a WHERE a.numero = d.numero AND a.statut = 'valable' "
+    "AND v.points LIKE '%|' || a.controle || '\\:non_conforme|%'"
+)
+_LEFT_TO_SETTLE = (
+    # In double parentheses: `length(x)` is the macro of an array's length.
+    f"length((v.points)) - length(replace(v.points, '|', '')) - 1 > (SELECT count(*) {_SAID})"
+)
+_THIS_IS_LEFT = f"NOT EXISTS (SELECT 1 {_SAID} AND a.controle = :controle)"
 _ONE_POINT = "v.points LIKE '|%|' AND v.points NOT LIKE '|%|%|'"
 _ASKED = (Resultat.NON_CONFORME.value, Resultat.A_VERIFIER.value)
 _MOST_WORDS = 20
@@ -868,6 +878,8 @@ class DossierReads(Subject):
         if selection.controle is not None or selection.resultat is not None:
             is_clear = selection.resultat == Resultat.CONFORME
             conditions.append(f"v.points {'NOT ' if is_clear else ''}LIKE :point ESCAPE '\\'")
+        if selection.resultat == TO_SETTLE:
+            conditions.append(_LEFT_TO_SETTLE if selection.controle is None else _THIS_IS_LEFT)
         if selection.seul:
             conditions.append(_ONE_POINT)
         if selection.corrigible is not None:
@@ -949,6 +961,8 @@ class DossierReads(Subject):
             result = None if is_any else selection.resultat
             check = "%" if selection.controle is None else f"%|{_plain(selection.controle)}"
             values["point"] = f"{check}:{_plain(result) + '|' if result else ''}%"
+        if selection.resultat == TO_SETTLE and selection.controle is not None:
+            values["controle"] = selection.controle
         points = (f"|{one}:{result}" for one in selection.corrigible or () for result in _ASKED)
         values |= {f"c{rank}": point for rank, point in enumerate(points)}
         for rank, word in enumerate(_words(selection.q or "")):

@@ -109,6 +109,25 @@ def hidden(page: str) -> dict[str, Any]:
     } | dict(re.findall(r'type="hidden" name="(resultat)" value="([^"]*)"', form))
 
 
+def test_what_a_person_found_non_conforming_waits_for_nobody(
+    engine: Engine, visitor: Visitor
+) -> None:
+    """It leaves « À faire », and its page asks no more whether the check is conforming."""
+    link, row = "/dossiers?resultat=a_regler", f'href="/dossiers/{number(1)}'
+    [points] = engine.rows(f"SELECT points FROM verdict WHERE numero = {number(1)} AND courant")
+    check = points["points"].strip("|").removesuffix(":a_verifier")
+    for name in (link, f"{link}&controle={check}"):
+        assert row in visitor.get(name).text
+    answer(engine, 1, check, "non_conforme", "un autre projet")
+    page = visitor.read(f"/dossiers/{number(1)}")
+    assert "À faire : dire si" not in page
+    assert "Rien ne reste à régler" in page
+    for name in (link, f"{link}&controle={check}"):
+        assert row not in visitor.get(name).text
+    assert row in visitor.get("/dossiers?resultat=non_conforme").text
+    assert [] == engine.worker.app.verify(remote=False).findings
+
+
 def test_what_has_changed_since_it_was_shown_is_not_answered(
     engine: Engine, visitor: Visitor
 ) -> None:
