@@ -356,7 +356,8 @@ def show(visit: Visit) -> Response:
         deports = _deports(reader, rows, grids) if visit.may(Right.AGIR) else []
         acts = visit.may(Right.AGIR) and visit.grant.groupes is None
         sitting = members(visit, reader, chosen) if acts else []
-        every = _kept(reader, chosen[0]) if acts and len(chosen) == 1 else []
+        kept = _kept(reader) if acts else {}
+        every = kept.get(chosen[0], []) if len(chosen) == 1 else []
         known = [str(one["jury_le"]) for one in days]
         is_all = visit.query("le") == ALL_DAYS
         day = None if is_all else next(iter(chosen), None)
@@ -398,6 +399,7 @@ def show(visit: Visit) -> Response:
             deports=deports,
             sitting=sitting,
             kept=next(iter(every), None),
+            emptied=sorted(kept.keys() - {*known}, reverse=True),
             changed=_changed_since(visit, every[0], rows) if every else [],
             planned=[
                 one
@@ -440,9 +442,12 @@ KEPT = "classement"
 _OF_KEPT = ("numero", "moment", "rang", "note_moyenne", "grilles", "etat")
 
 
-def _kept(reader: Reader, day: str) -> list[ManualRequest]:
-    """Return the rankings of a jury that were kept, the last one first."""
-    return [one for one in reader.requests.of_genre(KEPT) if (one.resultat or {})["le"] == day]
+def _kept(reader: Reader) -> dict[str, list[ManualRequest]]:
+    """Return the rankings that were kept, by the day of their jury, the last one first."""
+    found = defaultdict[str, list[ManualRequest]](list)
+    for one in reader.requests.of_genre(KEPT):
+        found[(one.resultat or {})["le"]].append(one)
+    return found
 
 
 def version_of(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -468,6 +473,8 @@ def _changed_since(
             found.append((row["numero"], "n’est plus à ce jury"))
             continue
         said = [words.ETATS[after["etat"]].lower()] if after["etat"] != row["etat"] else []
+        if after["moment"] != row["moment"]:
+            said.append(f"{row['moment'] or 'Sans note'} → {after['moment'] or 'Sans note'}".lower())
         if after["rang"] != row["rang"]:
             said.append(f"rang {row['rang'] or '–'} → {after['rang'] or '–'}")
         elif after["note_moyenne"] != row["note_moyenne"]:
@@ -486,7 +493,9 @@ def minutes(visit: Visit) -> Response:
     visit.need_all()
     wanted = visit.query("version")
     with visit.reading() as reader:
-        days = _chosen(visit, days_of(visit, reader))
+        kept_of, day = _kept(reader), visit.query("le")
+        # Of a jury that no dossier has any more, what was kept is read.
+        days = [day] if day in kept_of else _chosen(visit, days_of(visit, reader))
         if len(days) != 1:
             return visit.back("/jury")  # There is none, or one has to be chosen.
         rows, grids = ranking(visit, reader, days)
@@ -494,7 +503,7 @@ def minutes(visit: Visit) -> Response:
         composed = members(visit, reader, days)
         known = {one["evaluateur"] for one in grids if one["evaluateur"]}
         known |= who_may_sit(visit, reader)
-        every = _kept(reader, days[0])
+        every = kept_of.get(days[0], [])
         version = wanted or version_of(rows)
         kept = next((one for one in every if (one.resultat or {})["version"] == version), None)
         if wanted and kept is None:

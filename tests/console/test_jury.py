@@ -211,6 +211,17 @@ def test_a_ranking_that_was_kept_is_read_again_and_compared(
     assert [["1", str(number(first))], ["2", str(number(second))]] == [r[:2] for r in table[:2]]
     assert 400 == visitor.get(f"{minutes}&version=rien").status_code
     assert f"Classement arrêté (jury du 04/03/2031, version {version})" in visitor.read("/journal")
+    grade(engine, third, ("Soutenance", ADA, 4))
+    engine.sync_later()
+    assert f"{number(third)} dossier → soutenance" in visitor.read(f"/jury?le={DAY}")
+    for rank in (first, second, third):
+        engine.control.edit_annotation(number(rank), 5203, None)
+    engine.sync_later()
+    assert "mais un classement y est arrêté : jury du 04/03/2031" in visitor.read("/jury")
+    assert "Aucun dossier n’est plus prévu à ce jury." in visitor.read(minutes)
+    left = visitor.get(f"{minutes}&version={version}").text
+    again = table_of(re.findall(r"<table.*?</table>", left, re.DOTALL)[-1])[1]
+    assert [row[:2] for row in table] == [row[:2] for row in again]
     visitor.send(f"/dossiers/{number(first)}/deport", confirme="oui")
     assert str(number(first)) not in visitor.read(f"{minutes}&version={version}")
 
