@@ -268,10 +268,10 @@ class ListPart:
     table: Table
     """The table with one row per dossier."""
     fields: Sequence[ListField]
-    answers: ColumnElement[Any]
-    """The column of that table which says of each field of the mapping whether it has an answer."""
-    answered: Callable[[Any], Collection[str]]
-    """Returns the fields that have one, of a value of that column."""
+    answers: Sequence[ColumnElement[Any]]
+    """The columns of that table which say what of the mapping has an answer."""
+    answered: Callable[..., Collection[str]]
+    """Returns the fields that have one, of a value of each of those columns."""
     found_by: str
     """SQL condition on a dossier `d` by which a search finds it too; `{like}`: what it compares
     with."""

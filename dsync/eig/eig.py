@@ -38,7 +38,7 @@ from dsync.eig.precheck.evidence import (
 )
 from dsync.eig.precheck.rules import RuleSet
 from dsync.eig.proposal import foreign_text, mapping_text, off_rules, propose
-from dsync.eig.sections import EigSections
+from dsync.eig.sections import EVALUATIONS, EigSections
 from dsync.eig.stages import REACHED, Attend, Etape, following
 from dsync.errors import ConfigurationError
 from dsync.programme import (
@@ -138,9 +138,16 @@ class Eig(Programme):
                 is_shown=False,
             ),
         ),
-        answers=evidence_tables.candidature.c.reponses,
+        answers=(
+            evidence_tables.candidature.c.reponses,
+            # Without one of them, the means and ranks of a jury are others.
+            evidence_tables.candidature.c.criteres,
+        ),
         # By the shipped file, a form of another kind gives rows without one.
-        answered=lambda given: [one for one, how in given.items() if how == Reponse.REMPLI],
+        answered=lambda given, criteria: [
+            *(one for one, how in given.items() if how == Reponse.REMPLI),
+            *(f"evaluations.criteres.{one}" for one in criteria or ()),
+        ],
         found_by=(
             "d.numero IN (SELECT c.numero FROM candidature AS c JOIN produit AS p "
             "ON p.id = c.produit_id WHERE p.recherche LIKE {like})"
@@ -191,7 +198,10 @@ class Eig(Programme):
     @property
     def mapped(self) -> Collection[str]:
         """The fields that the section fills."""
-        return {name for name, *_ in self._mapping.top_level()}
+        columns = self._mapping.columns(EVALUATIONS)
+        return {name for name, *_ in self._mapping.top_level()} | {
+            f"{EVALUATIONS}.{name}" for name, _ in columns
+        }
 
     @property
     def _in_force(self) -> RuleSet:

@@ -339,15 +339,15 @@ class Reader(Subject):
         if part is None:
             return MadeBySections(0, {}, "", verdicts, wishes)
         joined = (
-            select(part.answers, count)
+            select(count, *part.answers)
             .select_from(part.table)
             .join(_dossier, _dossier.c.numero == part.table.c.numero)
         )
         fields, made = Counter[str](), 0
-        for given, number in self.connection.execute(
-            joined.where(of_demarche).group_by(part.answers)
+        for number, *given in self.connection.execute(
+            joined.where(of_demarche).group_by(*part.answers)
         ):
-            answered = dict.fromkeys(part.answered(given), number)
+            answered = dict.fromkeys(part.answered(*given), number)
             fields.update(answered)
             made += number if answered else 0
         return MadeBySections(made, fields, part.table.name, verdicts, wishes)

@@ -26,6 +26,7 @@ from tests.engine.rig import (
 from tests.store.databases import on_each
 
 MAPPING: Any = base_settings().configuration.mapping
+CRITERES = MAPPING.evaluations.criteres
 
 
 def test_without_annotations_nothing_is_written_into_ds(start: Start) -> None:
@@ -106,6 +107,11 @@ def test_a_mapping_that_goes_leaves_the_copy(start: Start) -> None:
     ("field", "without", "lost"),
     [
         ("evaluations", {"evaluations": None}, "SELECT numero FROM lecture_evaluation"),
+        (
+            f"evaluations.criteres.{CRITERES[0].critere}",
+            {"evaluations": MAPPING.evaluations.model_copy(update={"criteres": CRITERES[1:]})},
+            f"SELECT numero, ligne, note FROM lecture_evaluation_note WHERE critere = '{CRITERES[0].critere}'",
+        ),
         (
             "etape",
             {"annotations": MAPPING.annotations.model_copy(update={"etape": None})},

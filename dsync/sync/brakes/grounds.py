@@ -316,7 +316,9 @@ def lost_sections(
         if made.rows:
             lose("[mapping]", made.rows, f"{made.table}s would be emptied", *gone)
     elif not is_same:
-        for name in sorted(made.fields.keys() - programme.mapped):
+        left = made.fields.keys() - programme.mapped
+        # A criterion goes with its grids.
+        for name in sorted(one for one in left if "." not in one or one.split(".")[0] not in left):
             lose(f"[mapping] {name}", made.fields[name], f"answers in {name} would go", *gone)
     # The key is that of rules: without it, these verdicts were given up before.
     if not has_rules and state.evidence_key is not None and made.verdicts:
