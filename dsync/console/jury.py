@@ -474,7 +474,9 @@ def _changed_since(
             continue
         said = [words.ETATS[after["etat"]].lower()] if after["etat"] != row["etat"] else []
         if after["moment"] != row["moment"]:
-            said.append(f"{row['moment'] or 'Sans note'} → {after['moment'] or 'Sans note'}".lower())
+            said.append(
+                f"{row['moment'] or 'Sans note'} → {after['moment'] or 'Sans note'}".lower()
+            )
         if after["rang"] != row["rang"]:
             said.append(f"rang {row['rang'] or '–'} → {after['rang'] or '–'}")
         elif after["note_moyenne"] != row["note_moyenne"]:

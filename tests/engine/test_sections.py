@@ -27,6 +27,7 @@ from tests.store.databases import on_each
 
 MAPPING: Any = base_settings().configuration.mapping
 CRITERES = MAPPING.evaluations.criteres
+FIRST_OF_THEM = CRITERES[0].critere
 
 
 def test_without_annotations_nothing_is_written_into_ds(start: Start) -> None:
@@ -108,9 +109,10 @@ def test_a_mapping_that_goes_leaves_the_copy(start: Start) -> None:
     [
         ("evaluations", {"evaluations": None}, "SELECT numero FROM lecture_evaluation"),
         (
-            f"evaluations.criteres.{CRITERES[0].critere}",
+            f"evaluations.criteres.{FIRST_OF_THEM}",
             {"evaluations": MAPPING.evaluations.model_copy(update={"criteres": CRITERES[1:]})},
-            f"SELECT numero, ligne, note FROM lecture_evaluation_note WHERE critere = '{CRITERES[0].critere}'",
+            "SELECT numero, ligne, note FROM lecture_evaluation_note "
+            f"WHERE critere = '{FIRST_OF_THEM}'",
         ),
         (
             "etape",
