@@ -593,8 +593,8 @@ def _of_writing(one: k.OfWriting) -> str:
         case k.WritesWait(dossiers, reasons):
             why = "; ".join(map(quotation, reasons)) or "DS did not answer"
             return (
-                f"Dossiers whose annotations are waiting: {dossiers} ({why}). They are sent within "
-                "an hour, or now with `dsync push`."
+                f"Dossiers whose annotations are waiting: {dossiers} ({why}). They are tried "
+                "again each hour while the cause lasts, or now with `dsync push`."
             )
         case k.WriteRefused(reason):
             return (

@@ -563,7 +563,8 @@ def _of_writing(one: k.OfWriting) -> str:
             why = listed(_quoted(one) for one in reasons)
             return (
                 f"Dossiers dont les annotations attendent : {number(dossiers)}"
-                f"{f' ({why})' if why else ''}. Elles sont envoyées dans l’heure."
+                f"{f' ({why})' if why else ''}. dsync réessaie chaque heure tant "
+                "que la cause dure."
             )
         case k.WriteRefused(reason):
             return (

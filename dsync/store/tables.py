@@ -467,7 +467,7 @@ demande = Table(
     _partial("ix_demande_ouverte", "demarche_numero", "id", where="en_file AND fini_le IS NULL"),
     # A minute in which somebody looks at dossiers is a row, too: lists of orders pass them by.
     _partial("ix_demande_demandee", "demarche_numero", "id", where=ASKED),
-    info=kept("Journal de ce que des agents ont demandé (`dsync history --manual`), de qui a vu quoi (`dsync history --seen`) ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées.", "L'âge de `[retention] logs` ; sans lui, la suppression de la base."),
+    info=kept("Journal de ce que des agents ont demandé (`dsync history --manual`), de qui a vu quoi (`dsync history --seen`) ; et, jusqu’à leur lecture, numéros des dossiers annoncés par Démarches Simplifiées. Un classement de jury arrêté y garde numéro, rang et moyenne de chaque dossier, ceux d'un dossier effacé depuis compris.", "L'âge de `[retention] logs` ; sans lui, la suppression de la base."),
 )
 
 

@@ -70,7 +70,8 @@ def test_access_is_given_and_taken_back_at_the_next_click(synced: Engine) -> Non
             assert status == member.get("/jury").status_code
         page = admin.read("/acces")
         # When each was last here, and which role sees persons.
-        for said in ("jamais", "voit les personnes", "ne connaît pas la liste des instructeurs"):
+        no_list = "ne connaît pas la liste des instructeurs"
+        for said in ("rien au journal", "voit les personnes", no_list):
             assert said in page
         journal = admin.read("/journal")
         for line in (f"{OTHER} : retiré", f"{JURY} : celui du fichier"):

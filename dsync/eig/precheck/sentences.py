@@ -102,7 +102,7 @@ _INCERTAINE = tuple(
 )
 _MANQUE = (
     "Nous n’avons pas trouvé sur la fiche de votre produit ce que suppose le cas {choisi}. Merci "
-    "de donner {a_donner}, et de compléter la fiche.",
+    "de donner {a_donner}.",
     "La fiche de votre produit ne montre pas ce que suppose le cas {choisi}. Merci de donner "
     "{a_donner}.",
 )
