@@ -441,6 +441,7 @@ _BY_SQLSTATE = {
     "42P01": "dsync's tables are not there. Run `dsync db upgrade`.",
 }
 
+_DAMAGED = "the file is damaged. Restore a copy, or start a new one and sync again."
 _BY_TEXT = (
     ("database is locked", "another process is writing into it. Try again when it has ended."),
     ("database or disk is full", "its disk is full. Free some space; the next run resumes."),
@@ -450,7 +451,8 @@ _BY_TEXT = (
         "written.",
     ),
     ("file is not a database", "it is no SQLite database. Correct DSYNC_DATABASE_URL."),
-    ("malformed", "the file is damaged. Restore a copy, or start a new one and sync again."),
+    ("disk image is malformed", _DAMAGED),
+    ("malformed database schema", _DAMAGED),
     (
         "readonly database",
         "it may not be written. Check the rights on the file and its folder, and that its disk is "

@@ -17,7 +17,7 @@ from dsync.database import open_database
 from dsync.errors import StoreError
 from dsync.messages.kinds import DatabaseFailed
 from dsync.store import Store
-from dsync.store.engine import describe, open_engine, parse_url
+from dsync.store.engine import describe, open_engine, parse_url, translated
 from dsync.store.listing import Selection
 from tests.store.builders import DEMARCHE, NOW, make_mapped, writing
 from tests.store.databases import PostgresServer, connected, on_postgresql
@@ -87,6 +87,14 @@ def test_a_locked_file_says_that_another_process_writes(tmp_path: Path) -> None:
     finally:
         blocker.close()
         store.close()
+
+
+def test_a_query_of_ours_that_fails_does_not_say_that_the_file_is_damaged(tmp_path: Path) -> None:
+    """SQLite calls a text that is no JSON malformed, as it does a file; nobody restores a copy."""
+    engine = open_engine(parse_url(f"sqlite:///{tmp_path / 'dsync.db'}"))
+    with engine.connect() as connection, pytest.raises(StoreError) as raised, translated("here"):
+        connection.execute(text("SELECT json_array_length('x')"))
+    assert "report it" in str(raised.value)
 
 
 def test_threads_that_wait_for_another_process_wait_together(tmp_path: Path) -> None:
