@@ -337,7 +337,7 @@ def said(value: Any) -> str:
     return str(value)
 
 
-LONGEST_DEMAND = 300
+LONGEST_DEMAND = 500
 """Characters of a demand; only names, which are never cut, make one longer."""
 
 

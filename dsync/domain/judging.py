@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import structs
 
-from dsync.domain.check_answers import Answer, for_ds, is_settled, without_reason
+from dsync.domain.check_answers import COURT, Answer, for_ds, is_settled, without_reason
 from dsync.domain.dossier import Json
 from dsync.domain.due import ToJudge
 from dsync.domain.ids import DossierNumber
@@ -94,8 +94,8 @@ def framed(
     """Return a text of at most `max_length` characters, which leave room for first and last lines.
 
     Each finding has its title and its line. A rule is said once. Above `USUAL_LENGTH`, conforming
-    checks, which need no action, lose their facts, the longest one first, and keep their titles;
-    then the `sources` of lists are left out. Above `max_length`, so are the reasons that persons
+    checks, which need no action, lose their facts, the longest one first, and keep their titles,
+    or what they say in short; then the `sources` of lists are left out. Above `max_length`, so are the reasons that persons
     gave, then whole findings, the least severe ones first: none is cut. `rules` are texts of rules
     beside those that `RULE` begins.
     """
@@ -103,7 +103,11 @@ def framed(
     usual = room - max_length + min(max_length, USUAL_LENGTH)
     # Who established what is a line of its own, and no fact that is left out first.
     settled = [(title, one) for title, one in conforming if is_settled(one)]
-    rest = [(_without_colon(title), one.motif) for title, one in conforming if not is_settled(one)]
+    rest = [
+        (_without_colon(str(one.preuve.get(COURT, title))), one.motif)
+        for title, one in conforming
+        if not is_settled(one)
+    ]
     found = [(title, line, _rule_in(line, rules)) for title, line in findings]
     told = [(title, finding(one.resultat, [title], one.motif), "") for title, one in settled]
     shown = [cleaned(inside(motif).removesuffix(".")) for _, motif in rest]

@@ -43,7 +43,7 @@ def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Vi
     assert "rien n’était à inscrire" not in done
     assert "L’envoi à Démarches Simplifiées attend une synchronisation" in done
     assert "Fait" in done
-    assert f"Avis {number(1)} : À vérifier → Éligible ; doublon : à vérifier → conforme" in done
+    assert f"Avis {number(1)} : À vérifier → Éligible ; unicité : à vérifier → conforme" in done
     page = visitor.get(f"{path}/tout").text
     told = page.partition('<section id="controles"')[2].partition("</section")[0]
     # Who answered what stands in the reason, in words.
@@ -51,10 +51,10 @@ def test_a_check_is_answered_confirmed_and_withdrawn(engine: Engine, visitor: Vi
         assert key not in words(f"<main>{told}")
     page = words(page)
     assert re.search(rf"Éligible Dossiers .* Dossier {number(1)} ", page)
-    assert "Établi par une personne : doublon (ada, le 24/11/2026)." in page
+    assert "Établi par une personne : unicité (ada, le 24/11/2026)." in page
     assert f"Établi par ada le 24/11/2026 ({WHY})." in page
     assert "Constat automatique, à vérifier : Même produit que le dossier" in page
-    assert "Réponse à un contrôle doublon : conforme ; demandé par ada@poste" in page
+    assert "Réponse à un contrôle unicité : conforme ; demandé par ada@poste" in page
     move(engine, 0, page_of(engine, 1))
     sent = visitor.read(asked.url.removeprefix(visitor.base))
     assert re.search(r"Inscrit dans Démarches Simplifiées le 24/11/2026 \d\d:\d\d, ", sent)
@@ -83,7 +83,7 @@ def test_a_check_of_several_dossiers_is_answered_at_once(engine: Engine, visitor
     sent = hidden(asked) | {"controle": "doublon", "resultat": "conforme"}
     assert "dites pourquoi" in visitor.send("/dossiers?etat=en_cours", **sent, motif=" ")
     confirmed = visitor.post("/dossiers?etat=en_cours", **sent, motif=WHY).text
-    assert "Répondre « conforme » à « doublon » pour 3 dossiers ?" in words(confirmed)
+    assert "Répondre « conforme » à « unicité » pour 3 dossiers ?" in words(confirmed)
     assert f"Laissés, car ce contrôle n’y demande rien : {number(5)}." in words(confirmed)
     assert all(f"{number(rank)}, " in words(confirmed) for rank in (0, 2, 3))
     assert [] == requests_of(engine)
@@ -93,7 +93,7 @@ def test_a_check_of_several_dossiers_is_answered_at_once(engine: Engine, visitor
     assert "Fait en partie" in done
     assert f"Dossier {number(3)} : la réponse n’est pas enregistrée" in done
     for rank in (0, 2):
-        assert re.search(rf"{number(rank)} : [^→]+ ; doublon : à vérifier → conforme", done)
+        assert re.search(rf"{number(rank)} : [^→]+ ; unicité : à vérifier → conforme", done)
         assert ["valable"] == statuses(engine, rank)
     assert "Revenir à la liste" in done
     assert WHY not in str(engine.rows("SELECT * FROM demande"))

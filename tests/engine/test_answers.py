@@ -90,7 +90,7 @@ def test_an_answer_makes_the_verdict_and_is_written_into_ds(engine: Engine) -> N
     assert {**options, "resultat": "conforme"} == json.loads(asked["options"])
     assert 1 == engine.sync().pushed
     said = engine.remote(1, DETAIL).replace("\u00a0", " ")
-    assert f"Conforme – doublon : établi par A. Martin le 24/11/2026 ({WHY})." in said
+    assert f"Conforme – unicité : établi par A. Martin le 24/11/2026 ({WHY})." in said
     assert ["éligible"] == engine.labels(1)
     # The same answer, as by a request that a killed service began: nothing new.
     assert 0 == answer(engine, 1, "doublon").exit_code
@@ -132,7 +132,7 @@ def test_other_twins_have_to_be_confirmed_and_the_same_ones_again_not(
     assert ("À vérifier", ["a_confirmer"]) == (engine.verdict(1), statuses(engine, 1))
     assert "|doublon:a_confirmer|" == points(engine, 1)
     said = engine.remote(1, DETAIL).replace("\u00a0", " ")
-    assert "doublon : réponse à confirmer ou à retirer, car les faits ont changé" in said
+    assert "unicité : réponse à confirmer ou à retirer, car les faits ont changé" in said
     move(engine, 0, theirs)
     assert ("Éligible", ["valable"]) == (engine.verdict(1), statuses(engine, 1))
     move(engine, 0, page)

@@ -53,7 +53,7 @@ class Check(StrEnum):
     )
     DOUBLON = (
         "doublon",
-        "doublon",
+        "unicité",
         "Aucun autre dossier en cours ou accepté ne porte sur le même produit.",
         True,
     )

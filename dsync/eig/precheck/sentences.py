@@ -85,6 +85,11 @@ _TEXTE = tuple(
     for nature in ("{nature}", "")
     for one in (" (décret, arrêté ou convention constitutive)", "")
 )
+# An organisation of another kind has no such text.
+_AUTRE_PORTEUR = tuple(
+    f"{_PROGRAMME} {nature}Si l’un d’eux porte le projet, merci d’indiquer lequel."
+    for nature in ("{nature}", "")
+)
 PUBLIE = tuple(
     "Le programme s’adresse aux produits dont la fiche est déjà publiée sur beta.gouv.fr : si le "
     f"vôtre en a une, merci d’en donner l’adresse, seule{form}."
@@ -100,11 +105,10 @@ _INCERTAINE = tuple(
     f"beta.gouv.fr. Merci de donner l’adresse de cette fiche, seule, de la forme {FORME_FICHE}."
     for one in ("{reponse}", "")
 )
-_MANQUE = (
-    "Nous n’avons pas trouvé sur la fiche de votre produit ce que suppose le cas {choisi}. Merci "
-    "de donner {a_donner}.",
-    "La fiche de votre produit ne montre pas ce que suppose le cas {choisi}. Merci de donner "
-    "{a_donner}.",
+_MANQUE = tuple(
+    f"La fiche de votre produit{url} ne montre pas ce que suppose le cas {{choisi}}. Merci de "
+    "donner {a_donner}, ou de retenir un autre cas prévu."
+    for url in (" ({url})", "")
 )
 
 # ---- Several checks ---------------------------------------------------------------------------
@@ -153,7 +157,7 @@ EXCLUE = Sentence(
     "Candidat {organisme}, {forme}, ni administration centrale, ni inscrit sur {listes}",
     _REGLE_ADMINISTRATION, _PORTEUR,
     court="{forme} ; ni administration centrale, ni opérateur de l’État",
-    demande=_TEXTE,
+    demande=_AUTRE_PORTEUR,
 )  # fmt: skip
 PRIVEE_HORS_LISTE = Sentence(
     (Check.ADMINISTRATION,), NON_CONFORME,
@@ -252,15 +256,18 @@ REGISTRE_INJOIGNABLE = Sentence(
 PUBLIEE = Sentence(
     (Check.FICHE_PRODUIT,), CONFORME, "adresse de la fiche",
     "Fiche produit {nom}, {url} ({catalogue})",
+    court="fiche produit {nom}",
 )  # fmt: skip
 ANCIENNE_ADRESSE = Sentence(
     (Check.FICHE_PRODUIT,), CONFORME, "ancienne adresse, redirigée",
     "Fiche produit {nom}, {url}, vers laquelle est redirigée la page {page} ({catalogue})",
+    court="fiche produit {nom}",
 )  # fmt: skip
 CONFIRMEE = Sentence(
     (Check.FICHE_PRODUIT,), CONFORME,
     "nom, identifiant, site ou code du produit, et incubateur déclaré qui est le sien",
     "Fiche produit {nom}, {url}, désignée par {moyen} et par l’incubateur déclaré ({catalogue})",
+    court="fiche produit {nom}",
 )  # fmt: skip
 APRES_LE_DEPOT = Sentence(
     (Check.FICHE_PRODUIT,), A_VERIFIER, "première phase après le dépôt",

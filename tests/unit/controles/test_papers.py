@@ -82,5 +82,5 @@ def test_a_demand_names_the_questions_to_correct(
 def test_a_demand_is_short() -> None:
     """Whoever declares a check is told, and its sentence is never cut."""
     assert sections("x" * LONGEST_DEMAND).controles[0].demande == "x" * LONGEST_DEMAND
-    with pytest.raises(ValidationError, match="at most 300 characters"):
+    with pytest.raises(ValidationError, match=f"at most {LONGEST_DEMAND} characters"):
         sections("x" * (LONGEST_DEMAND + 1))

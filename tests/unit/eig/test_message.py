@@ -190,11 +190,32 @@ def test_a_suggested_product_is_asked_about_in_one_demand_and_what_it_lacks_in_o
         "beta.gouv.fr »."
     )
     assert others[0] == "Merci de répondre à « Cas de la demande »."
-    assert others[1].startswith("Si votre produit est « domifa » : sa fiche, lue le 22/05/2024, ")
+    assert others[1].startswith(
+        f"Si votre produit est « domifa » : sa fiche ({PAGE}/domifa.html), lue le 22/05/2024, "
+    )
     assert "la phase « pérennisé »" in others[1]
     assert 2 == len(others)
     named = decide(Dossier("", {"page_produit": "Le produit A-JUST"})).controles
     assert 1 == len(asked(named, [suggested("a-just")]))
+
+
+def test_a_commune_is_asked_for_no_text_that_it_cannot_have() -> None:
+    """None makes it an opérateur; another organisation may carry the project."""
+    [commune] = about("Commune")
+    assert "texte" not in commune
+    assert commune.endswith("Si l’un d’eux porte le projet, merci d’indiquer lequel.")
+
+
+def test_what_is_asked_about_a_phase_says_what_was_declared_and_what_is_not_needed() -> None:
+    """With the page it was read on, since when it stands there, and a way out."""
+    [past] = about("Phase passée, catalogue lu tard")
+    assert f"({PAGE}/domifa.html), lue le 24/11/2026," in past
+    assert "la phase « pérennisé », depuis le 17/01/2023 ; vous avez déclaré « " in past
+    assert "sinon, rien n’est à envoyer sur ce point" in past
+    [other] = about("Phase admise, autre que la phase déclarée")
+    assert "vous avez déclaré « Investigation ». Merci d’indiquer laquelle est exacte" in other
+    [same] = about("Phase passée, déclarée comme telle")
+    assert f"({PAGE}/" in same
 
 
 QUESTIONED = ("« Page produit sur beta.gouv.fr »", "« Phase du produit »", "« Cas de la demande »",

@@ -102,6 +102,7 @@ def check_cas_octroi(context: CheckInput, parametres: CasOctroi) -> Found:
         condition=listed(need.required for need, _ in needs),
         autres=listed(met),
         choisi=whole(typed),
+        url=product.url,
         a_donner=listed(need.given for need in missing),
     )
 

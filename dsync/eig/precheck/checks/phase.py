@@ -49,7 +49,7 @@ def check_phase(context: CheckInput, parametres: AdmittedPhases) -> Found:
     declared = without_question(context, FIELD, "phase du produit")
     # The worst cell of the rules wins: an ineligible phase counts whatever was declared.
     if declared and worst((sentence.resultat, declared.resultat)) is not sentence.resultat:
-        wanted = _demande(context, parametres, by_start, is_asked=True)
+        wanted = _demande(context, parametres, product, is_asked=True)
         return declared._replace(preuve={**preuve, **declared.preuve}, demande=wanted)
     if context.reponse(FIELD) is Reponse.VIDE:
         preuve[SIGNALE] = FIELD
@@ -70,44 +70,54 @@ def check_phase(context: CheckInput, parametres: AdmittedPhases) -> Found:
         made = made._replace(resultat=Resultat.A_VERIFIER)
     if made.resultat not in ASKED:
         return made
-    return made._replace(demande=_demande(context, parametres, by_start))
+    return made._replace(demande=_demande(context, parametres, product))
 
 
 def _demande(
     context: CheckInput,
     admitted: AdmittedPhases,
-    by_start: Phase | None,
+    product: Product,
     *,
     is_asked: bool = False,
 ) -> Sequence[str]:
     """Return what the applicant is asked for; `is_asked`: for the answer alone."""
-    day, declared = f"le {french_date(context.deposit_day)}", context.candidature.phase_declaree
+    day, declared = french_date(context.deposit_day), context.candidature.phase_declaree
+    by_start = phase_by_start(product.phases, context.deposit_day)
     is_eligible = by_start is not None and _is_eligible(admitted, by_start)
     read = f", lue le {french_date(context.read_day)}," if context.read_day else ""
-    page, gives = "La fiche de votre produit", f"ne montre pas de phase {day}"
+    page, gives = "La fiche de votre produit", f"ne montre pas de phase au {day}"
     if by_start is not None:
-        gives = f"donne la phase {whole(phase_name(by_start.nom))} {day}"
-    seen = f"{page}{read} {gives}"
+        since = f", depuis le {french_date(by_start.debut)}" if by_start.debut else ""
+        gives = f"donne au {day} la phase {whole(phase_name(by_start.nom))}{since}"
+    seen = f"{page} ({product.url}){read} {gives}"
     if is_asked or (not declared and (is_eligible or by_start is None)):
         # What the applicant has not said yet is all that is missing.
-        more = f" {seen}." if is_eligible else ""
-        return [f"Merci d’indiquer la phase de votre produit {day}.{more}"]
+        asked = f"Merci d’indiquer la phase de votre produit au {day}."
+        return [f"{asked} {seen}.", f"{asked} {page} {gives}."] if is_eligible else [asked]
     said = f" ; vous avez déclaré {whole(declared)}" if declared else ""
-    if by_start is not None and is_eligible:
-        if fold(by_start.nom) in admitted.meant(declared):
-            said = ", comme vous, mais des dates de phases incomplètes ou contradictoires"
-        wanted = "Merci de montrer sa phase ce jour-là par une pièce datée"
-    else:
+    is_same = by_start is not None and fold(by_start.nom) in admitted.meant(declared)
+    if is_same:
+        said = " ; c’est aussi celle que vous avez déclarée"
+    paper, papers = "une pièce datée", "(lettre de mission, décision de financement, compte rendu)"
+    if not is_eligible:
         wanted = (
             f"Le programme s’adresse aux phases {listed(map(whole, admitted.admises), last='ou')} "
-            ": si votre produit y était, merci de le montrer par une pièce datée"
+            ": si votre produit était ce jour-là dans l’une d’elles, merci de le montrer par "
+            f"{paper} ; sinon, rien n’est à envoyer sur ce point"
+        )
+    elif is_same:
+        said += ", mais les dates de phases de la fiche sont incomplètes ou contradictoires"
+        wanted = f"Merci de montrer sa phase ce jour-là par {paper}"
+    else:
+        wanted = (
+            "Merci d’indiquer laquelle est exacte ; si c’est celle que vous avez déclarée, merci "
+            f"de la montrer par {paper}"
         )
     return [
-        f"{seen}{said}. {wanted} (lettre de mission, décision de financement, compte rendu de "
-        "comité).",
+        f"{seen}{said}. {wanted.replace(paper, f'{paper} {papers}')}.",
         f"{seen}{said}. {wanted}.",
-        f"{seen}. {wanted}.",
-        f"{page} {gives}. {wanted}.",
+        f"{page} ({product.url}) {gives}{said}. {wanted}.",
+        f"{page} {gives}{said}. {wanted}.",
     ]
 
 
