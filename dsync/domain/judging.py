@@ -95,9 +95,9 @@ def framed(
 
     Each finding has its title and its line. A rule is said once. Above `USUAL_LENGTH`, conforming
     checks, which need no action, lose their facts, the longest one first, and keep their titles,
-    or what they say in short; then the `sources` of lists are left out. Above `max_length`, so are the reasons that persons
-    gave, then whole findings, the least severe ones first: none is cut. `rules` are texts of rules
-    beside those that `RULE` begins.
+    or what they say in short; then the `sources` of lists are left out. Above `max_length`, so are
+    the reasons that persons gave, then whole findings, the least severe ones first: none is cut.
+    `rules` are texts of rules beside those that `RULE` begins.
     """
     room = max_length - sum(len(line) + 1 for line in (first, *last))
     usual = room - max_length + min(max_length, USUAL_LENGTH)
