@@ -16,15 +16,20 @@ from dsync.console import words
 from dsync.console.access import Right, Role
 from dsync.console.dossiers import ALL
 from dsync.console.jury import check_programme, members, planned, who_may_sit
-from dsync.console.visit import NO_DOSSIER, UnknownValueError, Visit, day_of
+from dsync.console.visit import Visit, day_of, words_of
 from dsync.domain.dossier import midnight
 from dsync.domain.ids import DossierNumber, number_of
+from dsync.domain.wording import listed
 from dsync.store.console_users import AccessRow
 
 NONE, OF_FILE = "aucun", "fichier"
 """In a form, instead of a role: no access; what the file says."""
 _LONGEST = 200
 """Characters of a member's name or address."""
+_NONE_HERE = (
+    "Rien n’est enregistré : aucun dossier que vous voyez dans cette démarche n’a pour numéro {}. "
+    "Corrigez ou retirez ce qui est inexact."
+)
 _NO_ADDRESS = "Indiquez une adresse entière, telle que prenom.nom@exemple.gouv.fr."
 
 
@@ -146,6 +151,7 @@ def composing(visit: Visit) -> Response:
     return visit.page(
         "composer.html",
         day=day,
+        seen=day or "",
         sitting=sitting,
         numbers=sorted({*wanted, *(row["numero"] for row in rows)} - dated),
         dated=sorted(dated),
@@ -155,7 +161,7 @@ def composing(visit: Visit) -> Response:
 def compose(visit: Visit) -> Response:
     """Store who sits in a jury and which dossiers it sees that DS has no day of.
 
-    400: the day is none, or a dossier is not of the démarche.
+    400: the day is none, or a number is of no dossier here; the form is shown again as it was sent.
     """
     check_programme(visit)
     visit.need_all()
@@ -164,18 +170,29 @@ def compose(visit: Visit) -> Response:
     day = day_of("le", visit.form["le"])
     typed = (" ".join(one.split())[:_LONGEST] for one in visit.form.get("membres", "").splitlines())
     sitting = [*dict.fromkeys(one.lower() if "@" in one else one for one in typed if one)]
-    numbers = visit.numbers("numeros")
+    written = [*dict.fromkeys(words_of(visit.form.get("numeros", "")))]
+    numbers = [DossierNumber(found) for one in written if (found := number_of(one))]
     days = [day.isoformat()]
     with visit.reading() as reader:
+        known = reader.dossiers.demarches(numbers)
+        strange = [
+            one
+            for one in written
+            if known.get(DossierNumber(number_of(one) or 0)) != visit.worker.demarche
+            or number_of(one) in visit.grant.deports
+        ]
+        if strange:
+            visit.say(
+                _NONE_HERE.format(words.shortened(listed(strange, last="ou"), 200)), kind="warning"
+            )
+            # The day that the form showed, lest a jury is replaced that nobody has seen.
+            seen, shown = visit.form.get("vu", ""), {"sitting": sitting, "numbers": written}
+            return visit.page("composer.html", 400, day=day, seen=seen, dated=(), **shown)
         if visit.form.get("vu") != day.isoformat():
             # Not the jury that the form showed: it is completed, not replaced.
             had = (DossierNumber(one["numero"]) for one in planned(visit, reader, days))
             numbers = sorted({*numbers, *had})
             sitting = members(visit, reader, days) or sitting
-        known = reader.dossiers.demarches(numbers)
-    strange = [str(one) for one in numbers if known.get(one) != visit.worker.demarche]
-    if strange:
-        raise UnknownValueError("dossiers", ", ".join(strange), NO_DOSSIER)
     with visit.worker.store.accesses(visit.worker.demarche) as (accesses, journal):
         accesses.compose(day, sitting, numbers, but=visit.grant.deports)
         told = f"{words.day(day)}, {words.plural(len(sitting), 'membre')}"

@@ -69,6 +69,11 @@ class RefusedError(HTTPException):
     """Somebody with a role asks for what it does not give, or for a dossier hidden from them."""
 
 
+def words_of(text: str) -> list[str]:
+    """Return what a person typed in one field: between blanks, commas or semicolons."""
+    return [word for word in re.split(r"[\s,;]+", text) if word]
+
+
 def check_texts(given: Iterable[tuple[str, str]]) -> None:
     """Check that parameters of an address are texts that a database can have, else 400."""
     for name, value in given:
@@ -429,7 +434,7 @@ class Visit(Viewer):
         """
         given = self.every.get(name) or self.request.query_params.getlist(name)
         found = set[DossierNumber]()
-        for word in (word for value in given for word in value.split()):
+        for word in (word for value in given for word in words_of(value)):
             if (number := number_of(word)) is None:
                 known = f"Un numéro est un nombre entier de 1 à {words.number(GREATEST_NUMBER)}."
                 raise UnknownValueError(name, word, known)

@@ -161,6 +161,14 @@ def test_a_jury_is_composed_of_who_when_and_which_dossiers(synced: Engine) -> No
             assert word in minutes
         assert str(number(other)) not in minutes
         visitor.send(f"/dossiers/{number(one)}/deport", confirme="oui")
+        # Numbers as a list has them, and one slip: what was typed is kept, nothing is stored.
+        slip = {"membres": "Eve", "numeros": f"{number(other)}, 12;douze"}
+        refused = visitor.post("/jury/composer", le=LATER, vu=LATER, **slip)
+        assert (400, True) == (refused.status_code, f">{number(other)} 12 douze<" in refused.text)
+        assert "que vous voyez dans cette démarche n’a pour numéro 12 ou douze" in (
+            words(refused.text).replace("\N{NO-BREAK SPACE}", " ")
+        )
+        assert "Ada Lovelace" in visitor.read(f"/jury/composer?le={LATER}")
         # What who composes does not see stays.
         shown = {"le": LATER, "vu": LATER, "numeros": ""}
         visitor.send("/jury/composer", membres="Ada Lovelace\r\nEve", **shown)

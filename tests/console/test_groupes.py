@@ -21,7 +21,7 @@ from tests.console.addresses import pages
 from tests.console.conftest import NewEngine
 from tests.console.provider import EMAIL
 from tests.console.provider import team as signed_in
-from tests.console.served import Visitor
+from tests.console.served import Visitor, words
 from tests.console.test_answers import seen
 from tests.engine.rig import DEMARCHE, PROBLEME, Engine, engine_for, number, seeds
 from tests.store.databases import postgresql_if_long
@@ -101,7 +101,13 @@ def test_dossiers_of_other_groupes_are_on_no_page(team: Team) -> None:
     for rank, visitor in product(range(6, 12), people.values()):
         assert f"/dossiers/{number(rank)}" not in texts
         for before_it in ("", f"{number(0)}/comparer/"):
-            assert 404 == visitor.get(f"/dossiers/{before_it}{number(rank)}").status_code
+            refused = visitor.get(f"/dossiers/{before_it}{number(rank)}")
+            assert 404 == refused.status_code
+        unknown = words(visitor.get(f"/dossiers/{number(999)}").text)
+        refused_one = words(visitor.get(f"/dossiers/{number(rank)}").text)
+        assert "n’est pas parmi ceux que vous pouvez voir ici" in refused_one
+        # Nobody learns that it is there.
+        assert unknown.replace(str(number(999)), "N") == refused_one.replace(str(number(rank)), "N")
         assert 200 == visitor.get(f"/dossiers/{number(rank - 6)}").status_code
 
 

@@ -169,7 +169,8 @@ def test_a_result_of_the_team_is_said_wherever_an_opinion_is(
     with visiting(engine, role=role) as person:
         for path in paths:
             page = person.read(path)
-            said = f"{theirs} avis de l’équipe ; celui de dsync était « {verdict} »"
+            by = "" if theirs == "Remplacé par l’équipe" else "avis de l’équipe ; "
+            said = f"{theirs} ({by}dsync : « {verdict} »)"
             assert said in page, path
             assert (role is Role.INSTRUCTEUR) == ("Écrit à la main" in page), path
         lists = f"/dossiers.csv?q={number(rank)}"

@@ -123,7 +123,7 @@ def test_the_dossiers_in_conflict_are_listed(engine: Engine, visitor: Visitor) -
     page = visitor.get("/dossiers?conflit=oui")
     assert [number(0), number(1)] == numbers(page)
     for shown in (page, visitor.get(f"/dossiers/{number(0)}")):
-        said = "avis de l’équipe ; celui de dsync était « Éligible »"
+        said = "avis de l’équipe ; dsync : « Éligible »"
         assert said in words(shown.text)
     assert {"comparer", "jury", "relire", "rejuger", "repondre", "telecharger"} == {
         *re.findall(r'name="quoi" value="(\w+)', page.text)
