@@ -365,10 +365,7 @@ def _others(visit: Visit, reader: Reader) -> Iterator[OtherDemarche]:
                 *([words.plural(count["conflit"], "conflit")] if count["conflit"] else ()),
                 *([words.plural(broken, "anomalie")] if broken else ()),
             ]
-        last = known.last_success_at if known else None
-        late = visit.site.workers[number].configuration.late_after
-        is_late = last is None or visit.now - last > late
-        yield OtherDemarche(number, known.titre if known else None, said, is_late)
+        yield OtherDemarche(number, known.titre if known else None, said, visit.is_late(number))
 
 
 def _next_jury(visit: Visit, reader: Reader) -> dict[str, Any] | None:

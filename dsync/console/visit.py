@@ -427,6 +427,12 @@ class Visit(Viewer):
             self._check_dossiers([value])
         return value
 
+    def is_late(self, number: DossierNumber | int) -> bool:
+        """Return whether the copy of a démarche is older than its configuration allows."""
+        known = self.titled.get(int(number))
+        last = known.last_success_at if known else None
+        return last is None or self.now - last > self.site.workers[number].configuration.late_after
+
     def numbers(self, name: str) -> list[DossierNumber]:
         """Return the numbers of dossiers in a form or in the address, each once.
 

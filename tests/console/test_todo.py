@@ -112,6 +112,18 @@ def test_all_is_well_where_nothing_waits_for_anybody(engine: Engine) -> None:
         assert all("arrive_depuis" in path for path in numbers_of(visitor))
 
 
+def test_each_page_says_when_the_copy_is_older_than_it_should_be(
+    engine: Engine, visitor: Visitor
+) -> None:
+    """Nobody decides on what DS has changed since; a copy of the last hour is not spoken of."""
+    late = "Copie lue il y a 2 j : ce qui a changé depuis"
+    every = ("/dossiers", f"/dossiers/{number(0)}", "/jury", "/accords", "/conflits", "/plus")
+    assert all(late[:9] not in visitor.read(path) for path in every)
+    engine.advance(days=2)
+    for path in every:
+        assert late in visitor.read(path), path
+
+
 @pytest.mark.parametrize("text", [None, CHECKS], ids=["no checks", "declared checks"])
 def test_without_stages_what_is_under_way_waits_for_the_team(
     engine: Engine, tmp_path: Path, text: str | None
