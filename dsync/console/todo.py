@@ -196,7 +196,7 @@ def _of_list(reader: Reader, kind: _Listed, me: str | None) -> Waiting:
         followed, mine = reader.dossiers.page(chosen._replace(suivi_par=me), limit=1)
         numbers = followed or numbers
     of_list = {"tri": "numero", **(theirs if mine else given)}
-    part = "/messages" if kind.name == "reponse" else ""
+    part = "/messages" if kind.name in _SINCE else ""
     return Waiting(
         kind.name,
         total,
@@ -259,7 +259,7 @@ def _mine(visit: Visit, reader: Reader) -> Iterator[Mine]:
                 or row["attend_depuis"]
                 or row["depose_le"]
             )
-            path = f"/dossiers/{row['numero']}{'/messages' if kind.name == 'reponse' else ''}"
+            path = f"/dossiers/{row['numero']}{'/messages' if kind.name in _SINCE else ''}"
             in_ds = _IN_DS.get(kind.name, "")
             yield Mine(row["numero"], rank, kind.verb, kind.why, path, since, in_ds)
 
