@@ -79,7 +79,7 @@ def test_a_check_of_several_dossiers_is_answered_at_once(engine: Engine, visitor
     engine.sync_until_quiet()
     some = [str(number(rank)) for rank in (0, 2, 3, 5)]
     asked = visitor.post("/dossiers?etat=en_cours", quoi="repondre", dossier=some).text
-    assert "Doublon : à régler dans 3 dossiers" in words(asked)
+    assert "Unicité : à régler dans 3 dossiers" in words(asked)
     sent = hidden(asked) | {"controle": "doublon", "resultat": "conforme"}
     assert "dites pourquoi" in visitor.send("/dossiers?etat=en_cours", **sent, motif=" ")
     confirmed = visitor.post("/dossiers?etat=en_cours", **sent, motif=WHY).text
