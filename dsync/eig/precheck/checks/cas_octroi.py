@@ -123,7 +123,7 @@ def _needs(
             current = quoted(phase_name(later), 30)
             shown = f"phase {current} au {deposit}, donc phase {phase} achevée"
         need = _Need(
-            f"une phase {phase} en cours ou achevée",
+            f"une phase {phase}",
             shown,
             _missing_phase(product, cas.phase, phase, deposit),
             f"une pièce datée qui montre une phase {whole(phase_name(cas.phase))} en cours ou "
