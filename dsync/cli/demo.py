@@ -225,14 +225,16 @@ def _serve_console(
     shown: list[str] = []
 
     def show(link: str) -> None:
+        shown.append(link)
         click.echo(link)
-        if not shown:
+        # Counted before it is printed: whoever uses it at once has the next one shown meanwhile,
+        # and two threads cannot let the same things happen.
+        if link is shown[0]:
             # Nothing happens before somebody can see it.
             server.live(tell)
             if _has_display():
                 # It can wait for the browser's end.
                 Thread(target=webbrowser.open, args=(link,), daemon=True).start()
-        shown.append(link)
 
     run_service(
         lambda: Loaded((settings,), (), settings.config),
