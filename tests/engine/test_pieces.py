@@ -544,6 +544,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         gc.collect()
 
 
+# Nor those that it leaves while the test runs.
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_files_are_copied_into_a_bucket(start: Callable[..., Engine], bucket: Any) -> None:
     """Large ones in parts; where the bucket is missing, it is told, and tried again later."""
     large = FileSeed("plan.pdf", "application/pdf", bytes(range(256)) * 80_000)
